@@ -1,0 +1,57 @@
+/*
+ * A growable byte buffer with a hard cap given at birth, so that what somebody else sends
+ * can never make the daemon grow without bound. Always NUL-terminated behind its length.
+ */
+#ifndef COMMON_BUFFER_H
+#define COMMON_BUFFER_H
+
+#include <stddef.h>
+
+#include "common/scan.h"
+
+struct buffer {
+  char *data; /* owned; NULL until something was appended */
+  size_t len;
+  size_t capacity;
+  size_t max; /* never grows past this many bytes */
+};
+
+/* An empty buffer that takes at most max bytes. Allocates nothing. */
+void buffer_init(struct buffer *b, size_t max);
+
+/* Forgets the bytes and keeps the memory for the next use. */
+void buffer_reset(struct buffer *b);
+
+/* Gives the memory back. The buffer may be used again. NULL is fine. */
+void buffer_free(struct buffer *b);
+
+/*
+ * Appends len bytes whole or not at all. Returns 0, -EMSGSIZE when the cap would be
+ * passed, -ENOMEM.
+ */
+int buffer_append(struct buffer *b, const char *bytes, size_t len);
+
+/* As buffer_append, for a string. */
+int buffer_append_string(struct buffer *b, const char *string);
+
+/* As buffer_append, for printf(3) output. -EINVAL when the format cannot be written. */
+int buffer_printf(struct buffer *b, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Makes room for len more bytes behind the end and returns where they go, or NULL with
+ * nothing changed (cap or memory). The caller adds to b->len what it wrote. */
+char *buffer_reserve(struct buffer *b, size_t len);
+
+/* The bytes as a span; valid until the buffer changes. */
+static inline struct span buffer_span(const struct buffer *b) {
+  return span_make(b->data != NULL ? b->data : "", b->len);
+}
+
+/* The bytes as a NUL-terminated string, "" when empty; valid until the buffer changes. */
+static inline const char *buffer_string(const struct buffer *b) {
+  return b->data != NULL ? b->data : "";
+}
+
+#define autobuffer __attribute__((cleanup(buffer_free))) struct buffer
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * The one place that includes collectd's headers. They need HAVE_CONFIG_H, and the
+ * config.h that comes with them redefines PACKAGE, PACKAGE_VERSION and VERSION without a
+ * warning: nothing here may rely on those; our version is SUITE_VERSION (configure.ac).
+ */
+#ifndef COMMON_COLLECTD_H
+#define COMMON_COLLECTD_H
+
+#ifndef HAVE_CONFIG_H
+#define HAVE_CONFIG_H 1
+#endif
+
+#include "collectd/core/daemon/collectd.h"
+
+#include "collectd/core/daemon/configfile.h"
+#include "collectd/core/daemon/plugin.h"
+#include "collectd/core/daemon/utils_time.h"
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * The HTTP client of both plugins and the only user of libcurl: transfers driven by one
+ * thread of the caller's over libcurl's multi interface, so that any number of servers
+ * may be stuck and the thread can still be told to stop at any moment. Every transfer
+ * has a time limit and a byte limit; redirects and proxies are never followed.
+ */
+#ifndef COMMON_HTTP_H
+#define COMMON_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One thread's set of transfers. Only http_loop_wake may be called by other threads. */
+struct http_loop;
+
+/*
+ * Gets the body's next piece. Returns 0, or a negative errno that ends the transfer and
+ * stands in its result. Not called for a response whose status is not 2xx unless
+ * want_error_body is set.
+ */
+typedef int (*http_body_fn)(void *context, const char *bytes, size_t len);
+
+struct http_result {
+  int error;       /* 0: a response came whole, of whatever status. -ETIMEDOUT,
+                      -ECONNREFUSED, -ECONNRESET (closed in the middle or a length that does
+                      not hold), -EMSGSIZE (past max_bytes), -EPROTO (not HTTP, bad chunks),
+                      -EHOSTUNREACH, -EACCES (TLS: certificate or its name refused),
+                      -ECANCELED (the loop was freed), -ENOMEM, -EIO, or what the body
+                      callback returned */
+  long status;     /* HTTP status, 0 when none came */
+  uint64_t bytes;  /* of the body */
+  uint64_t duration_ns;
+  long retry_after_seconds; /* of the Retry-After header, -1 when there is none */
+  char reason[256];         /* one printable line for a log, "" when error is 0 */
+};
+
+/* Called on the loop's thread exactly once for each transfer that was added. */
+typedef void (*http_done_fn)(void *context, const struct http_result *result);
+
+/* Copied by http_loop_add where it says so; everything else must live until done. */
+struct http_request {
+  const char *url;          /* copied; http or https */
+  const char *post_body;    /* NULL: GET; must live until done */
+  size_t post_len;
+  const char *content_type; /* of post_body */
+  uint64_t timeout_ms;      /* for the whole transfer, connecting included */
+  size_t max_bytes;         /* of the body, as it comes off the wire */
+  bool want_error_body;
+  http_body_fn on_body;     /* may be NULL: the body is read and dropped */
+  http_done_fn on_done;
+  void *context;
+  /* for servers that want them; NULL or false otherwise; copied */
+  const char *user, *password;
+  const char *ca_file, *client_certificate, *client_key;
+  bool insecure; /* do not verify the server's certificate */
+};
+
+/* Returns 0, -ENOMEM or -EIO. The caller owns *ret. Safe to call from several threads. */
+int http_loop_new(struct http_loop **ret);
+
+/* Ends all transfers (their on_done gets -ECANCELED) and frees the loop. NULL is fine. */
+void http_loop_free(struct http_loop *loop);
+
+/* Starts a transfer. On an error on_done is not called. */
+int http_loop_add(struct http_loop *loop, const struct http_request *request);
+
+/*
+ * Moves transfers on and calls the callbacks of those that ended; waits at most
+ * timeout_ms for something to happen, less when http_loop_wake was called (also when that
+ * was before this call). Returns the number of transfers under way, or -EIO.
+ */
+int http_loop_run(struct http_loop *loop, uint64_t timeout_ms);
+
+/* Makes http_loop_run return at once. Any thread may call it while the loop exists. */
+void http_loop_wake(struct http_loop *loop);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * Finds the processes to watch among all that run. A scan costs one pass over the process
+ * table and looks closer only at what is new: a process is known by its pid together with
+ * the inode number of its directory, which a reused pid does not inherit. Because a
+ * process may become another program (exec) under the same pid, those already judged are
+ * looked at again in turn, a slice of them in each scan, young ones in every scan.
+ */
+#ifndef SIDECAR_DISCOVERY_H
+#define SIDECAR_DISCOVERY_H
+
+#include <regex.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "sidecar/host.h"
+
+struct discovery_rule {
+  const char *executable;      /* base name of the program, matched whole */
+  const regex_t *command_line; /* further condition; NULL: any. The arguments are joined
+                                  by single spaces */
+};
+
+struct discovery_match {
+  pid_t pid;
+  size_t rule; /* index of the first rule that matched */
+};
+
+struct discovery;
+
+/*
+ * rules are borrowed and must live as long as the discovery. Returns 0 or -ENOMEM; the
+ * caller owns *ret.
+ */
+int discovery_new(struct host *host, const struct discovery_rule *rules, size_t rules_len,
+                  struct discovery **ret);
+void discovery_free(struct discovery *discovery);
+
+/*
+ * Scans once. *ret_matches is sorted by pid, owned by the discovery and valid until the
+ * next scan. A process is judged by the base name of its executable, " (deleted)" taken
+ * off; by its comm where the executable may not be read. Kernel threads and zombies do
+ * not match. Returns 0, -ENOMEM, or the error of reading the process table; a process
+ * that vanishes meanwhile is no error.
+ */
+int discovery_scan(struct discovery *discovery, const struct discovery_match **ret_matches,
+                   size_t *ret_len);
+
+#endif

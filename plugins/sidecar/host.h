@@ -1,0 +1,34 @@
+/*
+ * The machine whose processes are watched, as the operating system shows it: on Linux a
+ * procfs, at /proc or wherever it is mounted or was captured. Every reader of the process
+ * table takes a struct host, so that tests replay captured trees.
+ *
+ * This and discovery.h, process.h, descriptors.h, memory_map.h and listener.h are what an
+ * operating system has to supply; linux/ is the first that does.
+ */
+#ifndef SIDECAR_HOST_H
+#define SIDECAR_HOST_H
+
+#include <stdint.h>
+
+struct host; /* opaque; used by one thread at a time */
+
+/*
+ * Opens the process table below root ("/proc"). Returns 0, -ENOENT, -ENOTDIR, -EACCES,
+ * -ENOMEM. The caller owns *ret.
+ */
+int host_open(const char *root, struct host **ret);
+
+/* Closes it; every struct process opened on it must be closed before. NULL is fine. */
+void host_close(struct host *host);
+
+/* Clock ticks a second in which CPU times and start times are counted (sysconf(3)). */
+uint64_t host_ticks_per_second(const struct host *host);
+
+/* Time since boot in clock ticks (proc(5), /proc/uptime). Returns 0 or -errno. */
+int host_uptime_ticks(struct host *host, uint64_t *ret_ticks);
+
+/* Boot time in seconds since the epoch (proc(5), btime of /proc/stat). 0 or -errno. */
+int host_boot_time_seconds(struct host *host, uint64_t *ret_seconds);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * The "# runtime.MemStats" lines that Go appends to heap?debug=1 (runtime/pprof,
+ * writeHeapInternal). They stand behind all sample records, so the parser takes the body
+ * as it streams in, in pieces cut at any byte, and keeps only the current line.
+ */
+#ifndef SIDECAR_PARSE_MEMSTATS_H
+#define SIDECAR_PARSE_MEMSTATS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes, counts, nanoseconds as runtime.MemStats has them. VALUE_UNKNOWN: the line was not
+ * there or not a number a machine of today can have. */
+struct memstats {
+  uint64_t alloc_bytes_total; /* TotalAlloc */
+  uint64_t sys_bytes, mallocs, frees;
+  uint64_t heap_alloc_bytes, heap_sys_bytes, heap_idle_bytes, heap_inuse_bytes;
+  uint64_t heap_released_bytes, heap_objects;
+  uint64_t stack_inuse_bytes;
+  uint64_t next_gc_bytes;
+  uint64_t last_gc_ns; /* since the epoch; 0 before the first GC */
+  uint64_t num_gc;
+  double gc_cpu_fraction; /* NaN when unknown */
+  uint64_t pause_ns[256]; /* the ring: pause of GC n stands at (n + 255) % 256 */
+  bool has_pauses;
+};
+
+enum { MEMSTATS_LINE_MAX = 16384 };
+
+struct memstats_parser {
+  char line[MEMSTATS_LINE_MAX];
+  size_t len;
+  bool skipping;  /* the current line is longer than any of ours: wait for its end */
+  bool seen_first_line, is_heap_profile;
+  struct memstats stats;
+};
+
+void memstats_parser_init(struct memstats_parser *parser);
+
+/* Takes the next piece. Returns 0, or -EBADMSG as soon as it cannot be a heap profile. */
+int memstats_parser_feed(struct memstats_parser *parser, const char *bytes, size_t len);
+
+/*
+ * The body is complete. Returns 0 with the values; -EBADMSG when it was no heap profile or
+ * HeapAlloc, HeapInuse, HeapSys or NumGC are missing or contradict each other.
+ */
+int memstats_parser_finish(struct memstats_parser *parser, struct memstats *ret);
+
+/*
+ * Pauses of the collections after previous_num_gc up to stats->num_gc, in nanoseconds;
+ * *ret_lost says how many of them the ring of 256 no longer had.
+ */
+uint64_t memstats_new_pauses_ns(const struct memstats *stats, uint64_t previous_num_gc,
+                                uint64_t *ret_lost);
+
+#endif

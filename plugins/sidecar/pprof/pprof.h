@@ -1,0 +1,72 @@
+/*
+ * The Go runtime's side of a process, asked through net/http/pprof. One thread serves all
+ * endpoints over common/http, so a stuck one delays nobody; the read callback starts a
+ * round, goes on with /proc, and collects what has arrived. Nothing is kept alive between
+ * requests: an idle connection would be one more descriptor and goroutine in the target.
+ */
+#ifndef SIDECAR_PPROF_H
+#define SIDECAR_PPROF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sidecar/parse/memstats.h"
+
+struct pprof;          /* the client: one a plugin, with its thread */
+struct pprof_endpoint; /* one watched process's pprof server */
+
+enum { /* what a round asks for */
+  PPROF_GOROUTINE_COUNT = 1 << 0, /* /debug/pprof/ */
+  PPROF_MEMSTATS = 1 << 1,        /* /debug/pprof/heap?debug=1 */
+};
+
+struct pprof_options {
+  uint64_t timeout_ms; /* of each request */
+  uint64_t max_bytes;  /* of each response */
+};
+
+/* Starts the thread, with all signals blocked. Returns 0 or -errno; the caller owns *ret. */
+int pprof_new(const struct pprof_options *options, struct pprof **ret);
+
+/* Cancels what is under way, ends the thread and frees the client. All endpoints must be
+ * freed before. Takes milliseconds, whatever the servers do. NULL is fine. */
+void pprof_free(struct pprof *pprof);
+
+/* address is numeric (struct listener). Returns 0 or -ENOMEM. */
+int pprof_endpoint_new(struct pprof *pprof, const char *address, bool ipv6, uint16_t port,
+                       struct pprof_endpoint **ret);
+
+/* Cancels what is under way on it. NULL is fine. */
+void pprof_endpoint_free(struct pprof_endpoint *endpoint);
+
+/* The answer to one kind of question. */
+struct pprof_answer {
+  int error;            /* 0, or as in struct http_result; -EBADMSG: malformed;
+                           -ENOENT: 404; -EREMOTEIO: another HTTP status */
+  char reason[256];     /* printable, "" when error is 0 */
+  uint64_t duration_ns; /* of the request */
+};
+
+struct pprof_round {
+  unsigned asked, answered; /* bits as above; answered includes failed */
+  struct pprof_answer goroutine_count_answer, memstats_answer;
+  uint64_t goroutines; /* VALUE_UNKNOWN unless answered without an error */
+  struct memstats memstats;
+};
+
+/*
+ * Asks for what. A question of an earlier round that is still under way is not asked
+ * again: its answer will count for this round. Never blocks.
+ */
+void pprof_endpoint_ask(struct pprof_endpoint *endpoint, unsigned what);
+
+/*
+ * Waits until every endpoint that answered its last round in time has answered this one,
+ * at most timeout_ms. Endpoints that were late the last time are not waited for.
+ */
+void pprof_wait(struct pprof *pprof, uint64_t timeout_ms);
+
+/* Takes the answers that have arrived since the last call: each is returned once. */
+void pprof_endpoint_take(struct pprof_endpoint *endpoint, struct pprof_round *ret);
+
+#endif

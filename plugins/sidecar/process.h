@@ -1,0 +1,77 @@
+/*
+ * One process, held by its directory so that a reused pid can never be read in its place,
+ * and what the pulse tier reads of it. Identity is pid and start time.
+ */
+#ifndef SIDECAR_PROCESS_H
+#define SIDECAR_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/scan.h"
+#include "sidecar/host.h"
+
+struct process; /* opaque */
+
+/*
+ * Takes hold of a process. Returns 0; -ESRCH when it is gone or a zombie; -EMFILE,
+ * -EACCES, -ENOMEM, -EBADMSG (its stat makes no sense). The caller owns *ret.
+ */
+int process_open(struct host *host, pid_t pid, struct process **ret);
+void process_close(struct process *process);
+
+pid_t process_pid(const struct process *process);
+
+/* Start time in clock ticks since boot (field 22 of stat, proc(5)). */
+uint64_t process_start_ticks(const struct process *process);
+
+/*
+ * Is it still the process that was opened, and alive? Called after a round of reads,
+ * before their values are believed. Returns 0, -ESRCH when it ended, is a zombie, or the
+ * pid belongs to another process now.
+ */
+int process_verify(struct process *process);
+
+/* What the pulse reads. A field that could not be read is VALUE_UNKNOWN. */
+struct process_pulse {
+  uint64_t resident_bytes, resident_peak_bytes, virtual_bytes;
+  uint64_t anon_bytes, file_bytes, shmem_bytes, swap_bytes;
+  uint64_t threads;
+  uint64_t open_fds, max_fds;
+  uint64_t user_ticks, system_ticks;
+  uint64_t minor_faults, major_faults;
+  uint64_t disk_read_bytes, disk_write_bytes; /* read_bytes, write_bytes of io */
+  uint64_t voluntary_switches, involuntary_switches;
+  int io_error;     /* why the io fields are unknown: 0 or -errno */
+  int fds_error;    /* why open_fds is unknown */
+  int limits_error; /* why max_fds is unknown; RLIM_INFINITY counts as -ENODATA */
+  int status_error; /* why the fields from status are unknown */
+};
+
+/*
+ * Reads stat, status, io, limits and the number of open descriptors. Returns 0 when at
+ * least stat could be read, with the reason for every other gap in the struct; -ESRCH
+ * when the process ended or became a zombie (also when that was seen after the reads).
+ */
+int process_read_pulse(struct process *process, struct process_pulse *ret);
+
+/*
+ * Working directory and executable as the kernel names them, raw bytes, NUL-terminated,
+ * with " (deleted)" taken off where the link says so. size includes the NUL. Return 0,
+ * -EACCES, -ESRCH, -ENAMETOOLONG.
+ */
+int process_read_cwd(struct process *process, char *path, size_t size);
+int process_read_executable(struct process *process, char *path, size_t size);
+
+/*
+ * The value that the environment gave a variable when the process started: the first, if
+ * it stands there twice, as Go's os.Getenv has it. The rest of the environment is secret:
+ * it is wiped from memory before this returns. Returns 0; -ENODATA when not set; -EACCES;
+ * -ESRCH; -ENAMETOOLONG when the value does not fit.
+ */
+int process_read_environment(struct process *process, const char *name, char *value,
+                             size_t size);
+
+#endif

@@ -1,0 +1,91 @@
+"""Where the things under test are: the build, collectd, the example target.
+
+run.py fills in `settings`; everything else asks the functions here, which skip
+the test (or fail it, in CI) when a thing is not there.
+"""
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+
+from .daemon import missing, need
+
+SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+
+
+class settings:
+    builddir = SOURCE
+    collectd = "collectd"
+    sidecar_real = None  # a path, or None with the reason below
+    sidecar_real_missing = "not asked for"
+
+
+def collectd_program():
+    return need(settings.collectd, "collectd-core")
+
+
+def stock_plugins():
+    """The plugin folder that the daemon itself was built with."""
+    text = subprocess.run(
+        [collectd_program(), "-h"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    ).stdout.decode(errors="replace")
+    match = re.search(r"Plugin directory\s+(\S+)", text)
+    return match.group(1) if match else "/usr/lib/collectd"
+
+
+def plugin_folder(name):
+    """The folder of the freshly built NAME.so (libtool puts it into a .libs)."""
+    candidates = [os.path.join(settings.builddir, ".libs", name + ".so")] + sorted(
+        glob.glob(os.path.join(settings.builddir, "**", ".libs", name + ".so"), recursive=True)
+    )
+    for path in candidates:
+        if os.path.isfile(path):
+            return os.path.dirname(path)
+    return missing("no .libs/%s.so below %s: run make there" % (name, settings.builddir))
+
+
+def sample_configuration(name):
+    """The text of a shipped sample configuration."""
+    path = os.path.join(SOURCE, "packaging", "collectd.conf.d", name)
+    if not os.path.isfile(path):
+        missing("no packaging/collectd.conf.d/%s" % name)
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def _built_with_go():
+    """Builds the example target where make did not: it needs Go and no network."""
+    source = os.path.join(SOURCE, "tests", "target")
+    if not os.path.isdir(source):
+        missing("no tests/target")
+    folder = os.path.join(settings.builddir, "e2e-target")
+    program = os.path.join(folder, "sidecar")
+    go = need("go", "golang-go")
+    os.makedirs(folder, exist_ok=True)
+    done = subprocess.run(
+        [go, "build", "-o", program, "."],
+        cwd=source,
+        env=dict(os.environ, GOFLAGS="-mod=mod", GOTOOLCHAIN="local", CGO_ENABLED="0"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=300,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise AssertionError("go build of tests/target failed:\n" + done.stdout.decode())
+    return program
+
+
+def target_program():
+    """The example Go program, whose file is called sidecar."""
+    for path in ("tests/target/sidecar", "sidecar"):
+        path = os.path.join(settings.builddir, path)
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    return _built_with_go()
+
+
+def program_or_none(name):
+    return shutil.which(name)

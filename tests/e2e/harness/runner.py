@@ -1,0 +1,155 @@
+"""Runs the tests: a sentence for each, a hard time limit, one countable last line.
+
+No test may hang. SIGALRM raises in the test when its time is over; should even
+that not help, faulthandler prints where every thread is and ends the program,
+and the daemons end with it. The limit covers class fixtures as well.
+"""
+
+import faulthandler
+import signal
+import sys
+import time
+import traceback
+import unittest
+
+from . import daemon
+
+TEST_SECONDS = 90
+LAST_RESORT_SECONDS = 45
+
+
+class OutOfTime(BaseException):
+    """Not an Exception: no handler of a test may swallow it."""
+
+
+def _ring(_signal, _frame):
+    raise OutOfTime("the test took longer than %d s" % TEST_SECONDS)
+
+
+def _wind_up():
+    signal.alarm(TEST_SECONDS)
+    faulthandler.dump_traceback_later(TEST_SECONDS + LAST_RESORT_SECONDS, exit=True)
+
+
+def _disarm():
+    signal.alarm(0)
+    faulthandler.cancel_dump_traceback_later()
+
+
+def sentence(test):
+    """The test's name for people: its file, then the first line of its docstring."""
+    if not hasattr(test, "_testMethodName"):
+        return str(test)  # a fixture that failed
+    module = type(test).__module__.replace("test_", "", 1)
+    text = test.shortDescription() or test._testMethodName.replace("test_", "").replace("_", " ")
+    return "%s: %s" % (module, text)
+
+
+class Result(unittest.TestResult):
+    """Prints one line when a test ends, and the reasons at once."""
+
+    def __init__(self, stream):
+        super().__init__()
+        self.stream = stream
+        self.passed = self.failed = 0
+        self.begin = time.monotonic()
+        self.subtests_failed = False
+
+    def _say(self, verdict, test, note=""):
+        seconds = time.monotonic() - self.begin
+        self.stream.write("%-4s %s%s  [%.1f s]\n" % (verdict, sentence(test), note, seconds))
+        self.stream.flush()
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.begin = time.monotonic()
+        self.subtests_failed = False
+        daemon.started[:] = [one for one in daemon.started if one.running]
+        _wind_up()
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        _wind_up()  # for the fixtures between this test and the next
+
+    def _fail(self, test, error, note=""):
+        self.failed += 1
+        self._say("FAIL", test, note)
+        text = "".join(traceback.format_exception(*error))
+        self.stream.write("".join("    %s\n" % line for line in text.splitlines()))
+        for one in daemon.started:
+            self.stream.write((one.log_tail() if one.folder else one.last_log) + "\n")
+        self.stream.flush()
+
+    def addSuccess(self, test):
+        if not self.subtests_failed:
+            self.passed += 1
+            self._say("ok", test)
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self._fail(test, err)
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self._fail(test, err)
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            if self.subtests_failed:
+                self.failed -= 1  # one test counts once
+            self.subtests_failed = True
+            self._fail(test, err, " " + subtest._subDescription())
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self._say("skip", test, " (%s)" % reason)
+
+
+def flatten(suite):
+    for item in suite:
+        if isinstance(item, unittest.TestSuite):
+            yield from flatten(item)
+        else:
+            yield item
+
+
+def select(suite, words):
+    """The tests of which some word stands in module.Class.method or in the sentence."""
+    if not words:
+        return suite
+    chosen = [
+        test
+        for test in flatten(suite)
+        if any(word in test.id() or word in sentence(test) for word in words)
+    ]
+    return unittest.TestSuite(chosen)
+
+
+def run(folder, words, stream=sys.stdout):
+    """Runs what is in folder/test_*.py; returns the exit status."""
+    signal.signal(signal.SIGALRM, _ring)
+    loader = unittest.TestLoader()
+    suite = select(loader.discover(folder, pattern="test_*.py", top_level_dir=folder), words)
+    if words and suite.countTestCases() == 0:
+        stream.write("no test is called %s\n" % " or ".join(words))
+        return 2
+    result = Result(stream)
+    begin = time.monotonic()
+    _wind_up()
+    try:
+        suite.run(result)
+    except KeyboardInterrupt:
+        stream.write("interrupted\n")
+        result.failed += 1
+    finally:
+        _disarm()
+    for one in daemon.started:
+        one.kill()
+    stream.write("e2e: %.0f s\n" % (time.monotonic() - begin))
+    stream.write(
+        "e2e: %d passed, %d failed, %d skipped\n"
+        % (result.passed, result.failed, len(result.skipped))
+    )
+    stream.flush()
+    return 1 if result.failed else 0

@@ -1,0 +1,57 @@
+#!/usr/bin/python3
+"""Runs the end-to-end tests: real daemons, a real target, no mocks.
+
+  tests/e2e/run.py --builddir BUILD [WORD…]
+
+Without words every test runs; with words those that have one in their name or
+sentence. The last line counts: "e2e: N passed, N failed, N skipped"; the exit
+status is 1 when one failed. In CI (environment CI=true) a missing Debian
+package is a failure, elsewhere its tests are skipped with the reason.
+"""
+
+import argparse
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+from harness import daemon, installation, namespace, real_sidecar, runner  # noqa: E402
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("words", nargs="*", help="run only tests that have one of these in their name")
+    parser.add_argument("--builddir", default=os.getcwd(), help="where make ran (default: here)")
+    parser.add_argument("--collectd", default="collectd", help="the daemon's program")
+    parser.add_argument("--keep", action="store_true", help="keep the temporary folders")
+    parser.add_argument(
+        "--no-namespaces", action="store_true", help="share this machine's processes and ports"
+    )
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    installation.settings.builddir = os.path.abspath(options.builddir)
+    installation.settings.collectd = options.collectd
+    daemon.keep_folders = options.keep
+
+    def run():
+        real_sidecar.recall()
+        return runner.run(HERE, options.words)
+
+    if namespace.inside():
+        namespace.be_init(run)
+    real_sidecar.prepare()  # needs the network, which the namespaces have not
+    if options.no_namespaces:
+        return run()
+    reason = namespace.why_not()
+    if reason is not None:
+        print("e2e: no private namespaces here: %s" % reason)
+        return run()
+    return namespace.enter([os.path.abspath(__file__)] + sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
