@@ -39,23 +39,38 @@ struct process_pulse {
   uint64_t resident_bytes, resident_peak_bytes, virtual_bytes;
   uint64_t anon_bytes, file_bytes, shmem_bytes, swap_bytes;
   uint64_t threads;
-  uint64_t open_fds, max_fds;
+  uint64_t open_fds, max_fds; /* max: the soft limit, may lag, see below */
   uint64_t user_ticks, system_ticks;
   uint64_t minor_faults, major_faults;
   uint64_t disk_read_bytes, disk_write_bytes; /* read_bytes, write_bytes of io */
-  uint64_t voluntary_switches, involuntary_switches;
   int io_error;     /* why the io fields are unknown: 0 or -errno */
   int fds_error;    /* why open_fds is unknown */
   int limits_error; /* why max_fds is unknown; RLIM_INFINITY counts as -ENODATA */
-  int status_error; /* why the fields from status are unknown */
+  int status_error; /* why the fields from status (resident to swap) are unknown */
 };
 
+/* Limits hardly ever change: they are read at the first pulse and at every 16th after. */
+enum { PROCESS_LIMITS_EVERY = 16 };
+
 /*
- * Reads stat, status, io, limits and the number of open descriptors. Returns 0 when at
- * least stat could be read, with the reason for every other gap in the struct; -ESRCH
- * when the process ended or became a zombie (also when that was seen after the reads).
+ * Reads status, io, limits, the number of open descriptors, and stat last, whose start
+ * time proves that all of them came from this process: no process_verify is needed after
+ * it. Returns 0 when at least stat could be read, with the reason for every other gap in
+ * the struct; -ESRCH when the process ended or became a zombie (also when that was seen
+ * after the reads); otherwise what reading stat gave (-EMFILE, -ENOMEM, -EBADMSG, ...).
  */
 int process_read_pulse(struct process *process, struct process_pulse *ret);
+
+/*
+ * Context switches of all its threads added up. The kernel counts them per thread, and
+ * what /proc/PID/status shows is the first thread's alone: next to nothing in a Go
+ * program. A file has to be opened for each thread, so this belongs to the detail tier.
+ * A thread that ended takes its count with it: the sum may fall. Returns 0; -ESRCH;
+ * -EACCES; -E2BIG above PROCESS_THREADS_MAX threads; -EMFILE, -ENOMEM.
+ */
+enum { PROCESS_THREADS_MAX = 10000 };
+int process_read_context_switches(struct process *process, uint64_t *ret_voluntary,
+                                  uint64_t *ret_involuntary);
 
 /*
  * Working directory and executable as the kernel names them, raw bytes, NUL-terminated,
@@ -69,7 +84,8 @@ int process_read_executable(struct process *process, char *path, size_t size);
  * The value that the environment gave a variable when the process started: the first, if
  * it stands there twice, as Go's os.Getenv has it. The rest of the environment is secret:
  * it is wiped from memory before this returns. Returns 0; -ENODATA when not set; -EACCES;
- * -ESRCH; -ENAMETOOLONG when the value does not fit.
+ * -ESRCH; -ENAMETOOLONG when the value does not fit; -E2BIG above 16 MB of environment;
+ * -EINVAL when name is empty or holds "=".
  */
 int process_read_environment(struct process *process, const char *name, char *value,
                              size_t size);
