@@ -12,7 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
+#include "sidecar/lock_table.h"
 #include "sidecar/process.h"
 
 enum descriptor_class {
@@ -28,13 +30,22 @@ enum descriptor_class {
   DESCRIPTOR_CLASSES
 };
 
-enum { DESCRIPTOR_PATTERNS_MAX = 32 };
+enum {
+  DESCRIPTOR_PATTERNS_MAX = 32,
+  DESCRIPTORS_MAX = 1000000,       /* of one process; more are -E2BIG */
+  DESCRIPTORS_RECHECK_MAX = 500,   /* remembered paths looked at again in each reading */
+  DESCRIPTORS_LOCK_INFO_MAX = 1000 /* descriptors asked which locks are their own */
+};
 
 struct descriptor_pattern {
   const char *name; /* type instance; [a-z0-9_]+ */
   regex_t regex;    /* matched against the whole path as the kernel names it */
 };
 
+/*
+ * A file is one path as the kernel names it (what lsof prints as NAME), " (deleted)"
+ * included: two deleted files that had the same name count as one opened twice.
+ */
 struct descriptors_reading {
   uint64_t total; /* classified; the sum over classes */
   uint64_t by_class[DESCRIPTOR_CLASSES];
@@ -46,24 +57,50 @@ struct descriptors_reading {
   uint64_t locks_held;    /* locks of this process on files it has open; VALUE_UNKNOWN when
                              the lock table cannot be read */
   uint64_t locks_foreign; /* other processes' locks on files it has open */
-  char same_file_path[PATH_MAX]; /* raw bytes of the path open most often; "" if none */
+  char same_file_path[PATH_MAX]; /* raw bytes of the path open most often, the one with the
+                                    lowest descriptor if several are; "" if none */
+  pid_t foreign_lock_pid;        /* owner of one of locks_foreign, a write lock if there is one;
+                                    -1 when the kernel does not name it (open file description
+                                    locks); 0 if there are none */
+  char foreign_lock_path[PATH_MAX]; /* the file it is on, raw bytes; "" if none, or closed
+                                       meanwhile */
 };
 
-struct descriptors; /* what is remembered of one process */
+struct descriptors; /* what is remembered of one process; ca. 60 bytes a distinct path */
 
-/* patterns are borrowed. Returns 0 or -ENOMEM; the caller owns *ret. */
+/* patterns are borrowed; at most DESCRIPTOR_PATTERNS_MAX. Returns 0, -EINVAL for more, or
+ * -ENOMEM; the caller owns *ret. */
 int descriptors_new(const struct descriptor_pattern *patterns, size_t patterns_len,
                     struct descriptors **ret);
+
+/* NULL is fine. */
 void descriptors_free(struct descriptors *descriptors);
 
 /*
  * Reads them all. socket_inodes (may be NULL) are inode numbers looked for among the
  * socket descriptors; ret_owned[i] says whether the process has socket_inodes[i] open.
- * Returns 0; -EACCES, -ESRCH, -ENOMEM, -EMFILE, or -E2BIG past 1,000,000 descriptors.
- * Descriptors that close meanwhile are left out.
+ * locks may be NULL: the lock counts are unknown then. The reading is large (two paths):
+ * one for all processes is enough.
+ *
+ * Class, patterns and link count of a path are found at first sight and looked at again in
+ * turn, DESCRIPTORS_RECHECK_MAX paths a reading: exact in each reading of a process with up
+ * to that many files open, and n / DESCRIPTORS_RECHECK_MAX readings old at most in one with
+ * n. That matters only to a path that comes to mean another file while it stays open.
+ *
+ * A lock is held when the list names this process as its owner or, for flock(2) and open
+ * file description locks, which forked processes share, when one of its descriptors has
+ * it. Of such locks past DESCRIPTORS_LOCK_INFO_MAX descriptors on locked files the owner's
+ * pid decides. Files are matched by inode number and device, on file systems whose stat(2)
+ * shows another device than the lock list (btrfs, overlayfs) by the device of the mount;
+ * there two subvolumes that use the same inode number cannot be told apart.
+ *
+ * Returns 0; -EACCES, -ESRCH, -ENOMEM, -EMFILE, or -E2BIG past DESCRIPTORS_MAX.
+ * Descriptors that close meanwhile are left out. A process that ends meanwhile may look as
+ * if it had none: believe the reading after process_verify. Nothing is written on error.
  */
 int descriptors_read(struct descriptors *descriptors, struct process *process,
-                     const uint64_t *socket_inodes, size_t socket_inodes_len, bool *ret_owned,
+                     const struct lock_table *locks, const uint64_t *socket_inodes,
+                     size_t socket_inodes_len, bool *ret_owned,
                      struct descriptors_reading *ret);
 
 #endif

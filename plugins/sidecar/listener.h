@@ -7,12 +7,15 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "sidecar/process.h"
 
 struct listener {
   uint64_t inode; /* of the socket, as in the link of a descriptor: socket:[inode] */
-  bool ipv6;
+  bool ipv6;      /* family of address; false for an IPv4 address on an IPv6 socket */
+  bool any;       /* listens on all addresses, not on this one alone */
   char address[INET6_ADDRSTRLEN]; /* where to connect: the address listened on, or the
                                      loopback address of its family for "any" */
 };
@@ -20,11 +23,23 @@ struct listener {
 enum { LISTENERS_MAX = 16 };
 
 /*
- * All sockets listening on port that a connection to localhost could reach. *ret_len may
- * be 0. Returns 0, -EACCES, -ESRCH; -EXDEV when the process lives in another network
- * namespace than ours, so that our connection would reach somebody else.
+ * The sockets listening on port that a connection to localhost could reach, at most
+ * LISTENERS_MAX: IPv4 before IPv6, loopback addresses before "any". *ret_len may be 0.
+ * Source: /proc/PID/net/tcp and tcp6 (the kernel's networking/proc_net_tcp.rst).
+ * Returns 0; -EACCES, -ESRCH, -EMFILE; -ENOSYS where neither table exists; -EXDEV when the
+ * process lives in another network namespace than ours, so that our connection would reach
+ * somebody else (not asked below a root that is no procfs).
  */
-int listener_find(struct process *process, uint16_t port,
-                  struct listener ret[LISTENERS_MAX], size_t *ret_len);
+int listener_find(struct process *process, uint16_t port, struct listener ret[LISTENERS_MAX],
+                  size_t *ret_len);
+
+/*
+ * The first listener that is owned (owned[i], see descriptors_read) and whose address a
+ * connection reaches no other socket at: somebody else's listener on the same address
+ * gets the connection when it is the more specific one, and may get it when both are alike
+ * (SO_REUSEPORT). NULL when there is none: the port is foreign.
+ */
+const struct listener *listener_first_owned(const struct listener *listeners, const bool *owned,
+                                            size_t len);
 
 #endif
