@@ -22,32 +22,39 @@ struct http_loop;
 typedef int (*http_body_fn)(void *context, const char *bytes, size_t len);
 
 struct http_result {
-  int error;       /* 0: a response came whole, of whatever status. -ETIMEDOUT,
-                      -ECONNREFUSED, -ECONNRESET (closed in the middle or a length that does
-                      not hold), -EMSGSIZE (past max_bytes), -EPROTO (not HTTP, bad chunks),
-                      -EHOSTUNREACH, -EACCES (TLS: certificate or its name refused),
-                      -ECANCELED (the loop was freed), -ENOMEM, -EIO, or what the body
-                      callback returned */
-  long status;     /* HTTP status, 0 when none came */
-  uint64_t bytes;  /* of the body */
+  int error;      /* 0: a response came whole, of whatever status. -ETIMEDOUT,
+                     -ECONNREFUSED, -ECONNRESET (closed in the middle or a length that does
+                     not hold), -EMSGSIZE (past max_bytes), -EPROTO (not HTTP, bad chunks),
+                     -EHOSTUNREACH, -EACCES (TLS: certificate or its name refused),
+                     -ECANCELED (http_loop_cancel or _free), -ENOMEM, -EIO, or what the body
+                     callback returned */
+  long status;    /* HTTP status, 0 when none came */
+  uint64_t bytes; /* of the body, as far as it came */
   uint64_t duration_ns;
   long retry_after_seconds; /* of the Retry-After header, -1 when there is none */
   char reason[256];         /* one printable line for a log, "" when error is 0 */
 };
 
-/* Called on the loop's thread exactly once for each transfer that was added. */
+/*
+ * Called on the loop's thread exactly once for each transfer that was added, from
+ * http_loop_run, http_loop_cancel or http_loop_free. It may add further transfers.
+ */
 typedef void (*http_done_fn)(void *context, const struct http_result *result);
 
-/* Copied by http_loop_add where it says so; everything else must live until done. */
+/*
+ * Copied by http_loop_add where it says so; everything else must live until done. A body
+ * whose end only the close of the connection tells is taken as whole: nothing in HTTP
+ * says otherwise.
+ */
 struct http_request {
-  const char *url;          /* copied; http or https */
-  const char *post_body;    /* NULL: GET; must live until done */
+  const char *url;       /* copied; http or https */
+  const char *post_body; /* NULL: GET; must live until done */
   size_t post_len;
   const char *content_type; /* of post_body */
   uint64_t timeout_ms;      /* for the whole transfer, connecting included */
   size_t max_bytes;         /* of the body, as it comes off the wire */
   bool want_error_body;
-  http_body_fn on_body;     /* may be NULL: the body is read and dropped */
+  http_body_fn on_body; /* may be NULL: the body is read and dropped */
   http_done_fn on_done;
   void *context;
   /* for servers that want them; NULL or false otherwise; copied */
@@ -56,14 +63,24 @@ struct http_request {
   bool insecure; /* do not verify the server's certificate */
 };
 
-/* Returns 0, -ENOMEM or -EIO. The caller owns *ret. Safe to call from several threads. */
+/* Returns 0, -ENOMEM or -EIO. The caller owns *ret. Safe to call from several threads,
+ * but not while something else in the process initialises libcurl: call it from the
+ * plugin's init callback. */
 int http_loop_new(struct http_loop **ret);
 
 /* Ends all transfers (their on_done gets -ECANCELED) and frees the loop. NULL is fine. */
 void http_loop_free(struct http_loop *loop);
 
-/* Starts a transfer. On an error on_done is not called. */
+/*
+ * Starts a transfer. Returns 0; -EINVAL when the request cannot be one (no URL or one that
+ * is not http or https, no time limit), -ENOMEM, -ECANCELED while the loop is being freed.
+ * On an error on_done is not called.
+ */
 int http_loop_add(struct http_loop *loop, const struct http_request *request);
+
+/* Ends the transfers that were added with this context: their on_done gets -ECANCELED
+ * before this returns. Returns how many there were. Not to be called by a body callback. */
+unsigned http_loop_cancel(struct http_loop *loop, const void *context);
 
 /*
  * Moves transfers on and calls the callbacks of those that ended; waits at most

@@ -1,0 +1,488 @@
+/*
+ * The HTTP client over libcurl's multi interface; see http.h. What libcurl leaves open is
+ * closed here: it never looks at proxies or redirects, it counts the bytes of headers and
+ * body itself, and its some hundred error codes become the few that callers act upon.
+ */
+#include "common/http.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/cleanup.h"
+#include "common/text.h"
+
+enum {
+  RECEIVE_BUFFER_BYTES =
+      16 * 1024,                 /* of each transfer; libcurl's own default is 16 times that */
+  HEADERS_MAX_BYTES = 64 * 1024, /* all of a response's; Go's own limit is 1 MiB */
+  RUN_MAX_MS = 3600 * 1000,
+};
+
+struct transfer {
+  struct transfer *next;
+  struct http_loop *loop;
+  CURL *easy;
+  struct curl_slist *headers;
+  http_body_fn on_body;
+  http_done_fn on_done;
+  void *context;
+  size_t max_bytes;
+  bool want_error_body;
+  bool headers_complete;
+  bool canceled;
+  uint64_t started_ns;
+  uint64_t header_bytes, body_bytes;
+  int error; /* why a callback ended the transfer */
+  char curl_reason[CURL_ERROR_SIZE];
+};
+
+struct http_loop {
+  CURLM *multi;
+  struct transfer *transfers;
+  unsigned active;
+  bool closing;
+};
+
+static uint64_t monotonic_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* ---- what libcurl calls ---- */
+
+static size_t transfer_on_header(char *line, size_t size, size_t count, void *user) {
+  struct transfer *t = user;
+  size_t len = size * count;
+
+  t->header_bytes += len;
+  if (t->header_bytes > HEADERS_MAX_BYTES) {
+    t->error = -EMSGSIZE;
+    return 0;
+  }
+  /* "100 Continue" ends in an empty line too: what counts is the last head */
+  if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
+    t->headers_complete = false;
+  else if (len == 0 || line[0] == '\r' || line[0] == '\n')
+    t->headers_complete = true;
+  return len;
+}
+
+static size_t transfer_on_body(char *bytes, size_t size, size_t count, void *user) {
+  struct transfer *t = user;
+  size_t len = size * count;
+
+  if (len > t->max_bytes - t->body_bytes) {
+    t->error = -EMSGSIZE;
+    return 0;
+  }
+  t->body_bytes += len;
+  if (t->on_body == NULL || len == 0)
+    return len;
+  if (!t->want_error_body) {
+    long status = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status < 200 || status > 299)
+      return len;
+  }
+  t->error = t->on_body(t->context, bytes, len);
+  /* any number but len ends the transfer */
+  return t->error == 0 ? len : 0;
+}
+
+/* ---- one transfer ---- */
+
+static void transfer_free(struct transfer *t) {
+  if (t == NULL)
+    return;
+  if (t->easy != NULL)
+    curl_easy_cleanup(t->easy);
+  curl_slist_free_all(t->headers);
+  free(t);
+}
+
+/* Collects the first error of a run of setopt calls, so that each stays one line. */
+static void keep_first(CURLcode *first, CURLcode code) {
+  if (*first == CURLE_OK)
+    *first = code;
+}
+
+#define SET(option, value) keep_first(&code, curl_easy_setopt(t->easy, option, value))
+
+static CURLcode transfer_set_limits(struct transfer *t, const struct http_request *request) {
+  CURLcode code = CURLE_OK;
+  long timeout_ms = request->timeout_ms > LONG_MAX ? LONG_MAX : (long)request->timeout_ms;
+
+  SET(CURLOPT_TIMEOUT_MS, timeout_ms);
+  SET(CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
+  SET(CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+  /* without it the end of a transfer waits for a name server that does not answer */
+  SET(CURLOPT_QUICK_EXIT, 1L);
+#endif
+  SET(CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER_BYTES);
+  SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)RECEIVE_BUFFER_BYTES);
+  /* refuses at once what announces its size; the callback counts what does not */
+  SET(CURLOPT_MAXFILESIZE_LARGE,
+      (curl_off_t)(request->max_bytes > INT64_MAX ? INT64_MAX : request->max_bytes));
+  return code;
+}
+
+static CURLcode transfer_set_isolation(struct transfer *t) {
+  CURLcode code = CURLE_OK;
+
+  SET(CURLOPT_PROXY, "");
+  SET(CURLOPT_NOPROXY, "*");
+  SET(CURLOPT_FOLLOWLOCATION, 0L);
+  SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+  SET(CURLOPT_HTTP09_ALLOWED, 0L);
+  SET(CURLOPT_FRESH_CONNECT, 1L);
+  SET(CURLOPT_FORBID_REUSE, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075500
+  SET(CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+  SET(CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+  return code;
+}
+
+static CURLcode transfer_set_access(struct transfer *t, const struct http_request *request) {
+  CURLcode code = CURLE_OK;
+
+  if (request->user != NULL) {
+    SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+    SET(CURLOPT_USERNAME, request->user);
+    SET(CURLOPT_PASSWORD, request->password != NULL ? request->password : "");
+  }
+  if (request->ca_file != NULL)
+    SET(CURLOPT_CAINFO, request->ca_file);
+  if (request->client_certificate != NULL)
+    SET(CURLOPT_SSLCERT, request->client_certificate);
+  if (request->client_key != NULL)
+    SET(CURLOPT_SSLKEY, request->client_key);
+  if (request->insecure) {
+    SET(CURLOPT_SSL_VERIFYPEER, 0L);
+    SET(CURLOPT_SSL_VERIFYHOST, 0L);
+  }
+  return code;
+}
+
+static CURLcode transfer_add_header(struct transfer *t, const char *line) {
+  struct curl_slist *longer = curl_slist_append(t->headers, line);
+  if (longer == NULL)
+    return CURLE_OUT_OF_MEMORY;
+  t->headers = longer;
+  return CURLE_OK;
+}
+
+static CURLcode transfer_set_message(struct transfer *t, const struct http_request *request) {
+  CURLcode code = CURLE_OK;
+
+  keep_first(&code, transfer_add_header(t, "Connection: close"));
+  if (request->post_body != NULL) {
+    SET(CURLOPT_POST, 1L);
+    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->post_len);
+    SET(CURLOPT_POSTFIELDS, request->post_body);
+    /* a server that does not know 100-continue would cost a second of waiting */
+    keep_first(&code, transfer_add_header(t, "Expect:"));
+  }
+  if (request->post_body != NULL && request->content_type != NULL) {
+    autofree char *line = NULL;
+    if (asprintf(&line, "Content-Type: %s", request->content_type) < 0) {
+      line = NULL;
+      return CURLE_OUT_OF_MEMORY;
+    }
+    keep_first(&code, transfer_add_header(t, line));
+  }
+  SET(CURLOPT_HTTPHEADER, t->headers);
+  SET(CURLOPT_URL, request->url);
+  return code;
+}
+
+static CURLcode transfer_set_callbacks(struct transfer *t) {
+  CURLcode code = CURLE_OK;
+
+  SET(CURLOPT_PRIVATE, t);
+  SET(CURLOPT_ERRORBUFFER, t->curl_reason);
+  SET(CURLOPT_HEADERFUNCTION, transfer_on_header);
+  SET(CURLOPT_HEADERDATA, t);
+  SET(CURLOPT_WRITEFUNCTION, transfer_on_body);
+  SET(CURLOPT_WRITEDATA, t);
+  return code;
+}
+
+#undef SET
+
+static int transfer_set_up(struct transfer *t, const struct http_request *request) {
+  CURLcode code = CURLE_OK;
+
+  keep_first(&code, transfer_set_callbacks(t));
+  keep_first(&code, transfer_set_limits(t, request));
+  keep_first(&code, transfer_set_isolation(t));
+  keep_first(&code, transfer_set_access(t, request));
+  keep_first(&code, transfer_set_message(t, request));
+  if (code == CURLE_OK)
+    return 0;
+  return code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
+}
+
+/* ---- what came of it ---- */
+
+static int error_of_connect(const struct transfer *t) {
+  long os_error = 0;
+  curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_error);
+  switch (os_error) {
+  case ECONNREFUSED:
+  case ETIMEDOUT:
+  case ECONNRESET:
+    return -(int)os_error;
+  default:
+    return -EHOSTUNREACH;
+  }
+}
+
+/* libcurl has one code for a connection that broke and for chunks that are none. */
+static int error_of_receive(const struct transfer *t) {
+  long os_error = 0;
+  char *scheme = NULL;
+  curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_error);
+  curl_easy_getinfo(t->easy, CURLINFO_SCHEME, &scheme);
+  bool is_tls = scheme != NULL && strcasecmp(scheme, "https") == 0;
+  return os_error != 0 || is_tls ? -ECONNRESET : -EPROTO;
+}
+
+/* Older ones run "out of memory" when a single line of the head passes their own limit. */
+static int error_of_memory(const struct transfer *t) {
+  curl_off_t first_byte_us = 0;
+  curl_easy_getinfo(t->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte_us);
+  return first_byte_us > 0 && !t->headers_complete ? -EMSGSIZE : -ENOMEM;
+}
+
+static int error_of(const struct transfer *t, CURLcode code) {
+  if (t->error != 0)
+    return t->error;
+  switch (code) {
+  case CURLE_OK:
+    /* libcurl is content with a head that breaks off */
+    return t->headers_complete ? 0 : -ECONNRESET;
+  case CURLE_OPERATION_TIMEDOUT:
+    return -ETIMEDOUT;
+  case CURLE_COULDNT_CONNECT:
+    return error_of_connect(t);
+  case CURLE_COULDNT_RESOLVE_HOST:
+    return -EHOSTUNREACH;
+  case CURLE_RECV_ERROR:
+    return error_of_receive(t);
+  case CURLE_PARTIAL_FILE:
+  case CURLE_GOT_NOTHING:
+  case CURLE_SEND_ERROR:
+    return -ECONNRESET;
+  case CURLE_FILESIZE_EXCEEDED:
+#if LIBCURL_VERSION_NUM >= 0x080600
+  case CURLE_TOO_LARGE:
+#endif
+    return -EMSGSIZE;
+  case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9 */
+  case CURLE_WEIRD_SERVER_REPLY:
+  case CURLE_BAD_CONTENT_ENCODING:
+  case CURLE_HTTP2:
+  case CURLE_SSL_CONNECT_ERROR:
+    return -EPROTO;
+  case CURLE_PEER_FAILED_VERIFICATION:
+  case CURLE_SSL_CACERT_BADFILE:
+  case CURLE_SSL_CERTPROBLEM:
+  case CURLE_SSL_ISSUER_ERROR:
+  case CURLE_SSL_CRL_BADFILE:
+  case CURLE_SSL_INVALIDCERTSTATUS:
+    return -EACCES;
+  case CURLE_OUT_OF_MEMORY:
+    return error_of_memory(t);
+  default:
+    return -EIO;
+  }
+}
+
+static void describe(const struct transfer *t, CURLcode code, struct http_result *result) {
+  char text[128];
+  const char *reason = t->curl_reason;
+
+  if (result->error == 0)
+    return;
+  if (result->error == -EMSGSIZE)
+    reason = t->headers_complete ? "the response is too long" : "the headers are too long";
+  else if (t->error != 0)
+    reason = strerror_r(-t->error, text, sizeof(text));
+  else if (code == CURLE_OK)
+    reason = "connection closed within the headers";
+  else if (reason[0] == '\0')
+    reason = curl_easy_strerror(code);
+  text_printable(result->reason, sizeof(result->reason), span_of(reason));
+}
+
+static void transfer_unlink(struct transfer *t) {
+  struct transfer **link = &t->loop->transfers;
+  while (*link != t)
+    link = &(*link)->next;
+  *link = t->next;
+  t->loop->active--;
+}
+
+/* The transfer is over: it is gone from the loop before the caller hears of it. */
+static void transfer_finish(struct transfer *t, CURLcode code) {
+  struct http_result result = {.retry_after_seconds = -1};
+  curl_off_t retry_after = 0;
+
+  result.error = error_of(t, code);
+  result.bytes = t->body_bytes;
+  result.duration_ns = monotonic_ns() - t->started_ns;
+  curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &result.status);
+  if (curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&
+      retry_after > 0)
+    result.retry_after_seconds = retry_after > LONG_MAX ? LONG_MAX : (long)retry_after;
+  describe(t, code, &result);
+
+  curl_multi_remove_handle(t->loop->multi, t->easy);
+  transfer_unlink(t);
+  http_done_fn on_done = t->on_done;
+  void *context = t->context;
+  transfer_free(t);
+  on_done(context, &result);
+}
+
+/* ---- the loop ---- */
+
+static pthread_once_t global_once = PTHREAD_ONCE_INIT;
+static CURLcode global_code;
+
+static void global_init(void) {
+  global_code = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+int http_loop_new(struct http_loop **ret) {
+  pthread_once(&global_once, global_init);
+  if (global_code != CURLE_OK)
+    return global_code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EIO;
+
+  struct http_loop *loop = calloc(1, sizeof(*loop));
+  if (loop == NULL)
+    return -ENOMEM;
+  loop->multi = curl_multi_init();
+  if (loop->multi == NULL) {
+    free(loop);
+    return -ENOMEM;
+  }
+  *ret = loop;
+  return 0;
+}
+
+/* Marks first and ends then: what on_done adds meanwhile is not meant. */
+static unsigned loop_cancel(struct http_loop *loop, const void *context, bool all) {
+  unsigned count = 0;
+
+  for (struct transfer *t = loop->transfers; t != NULL; t = t->next)
+    t->canceled = all || t->context == context;
+
+  struct transfer *t = loop->transfers;
+  while (t != NULL) {
+    if (!t->canceled) {
+      t = t->next;
+      continue;
+    }
+    t->error = -ECANCELED;
+    transfer_finish(t, CURLE_ABORTED_BY_CALLBACK);
+    count++;
+    t = loop->transfers; /* on_done may have changed the list in any way */
+  }
+  return count;
+}
+
+unsigned http_loop_cancel(struct http_loop *loop, const void *context) {
+  return loop_cancel(loop, context, false);
+}
+
+void http_loop_free(struct http_loop *loop) {
+  if (loop == NULL)
+    return;
+  loop->closing = true;
+  loop_cancel(loop, NULL, true);
+  curl_multi_cleanup(loop->multi);
+  free(loop);
+}
+
+static bool is_web_url(const char *url) {
+  return url != NULL &&
+         (strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0);
+}
+
+int http_loop_add(struct http_loop *loop, const struct http_request *request) {
+  if (loop->closing)
+    return -ECANCELED;
+  if (!is_web_url(request->url) || request->timeout_ms == 0 || request->on_done == NULL)
+    return -EINVAL;
+
+  struct transfer *t = calloc(1, sizeof(*t));
+  if (t == NULL)
+    return -ENOMEM;
+  t->loop = loop;
+  t->on_body = request->on_body;
+  t->on_done = request->on_done;
+  t->context = request->context;
+  t->max_bytes = request->max_bytes;
+  t->want_error_body = request->want_error_body;
+  t->started_ns = monotonic_ns();
+  t->easy = curl_easy_init();
+  int status = t->easy == NULL ? -ENOMEM : transfer_set_up(t, request);
+  if (status == 0) {
+    CURLMcode code = curl_multi_add_handle(loop->multi, t->easy);
+    if (code != CURLM_OK)
+      status = code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EIO;
+  }
+  if (status != 0) {
+    transfer_free(t);
+    return status;
+  }
+  t->next = loop->transfers;
+  loop->transfers = t;
+  loop->active++;
+  return 0;
+}
+
+/* Moves the transfers on. Returns how many ended, or -EIO. */
+static int loop_step(struct http_loop *loop) {
+  int running = 0, waiting = 0, ended = 0;
+  CURLMsg *message;
+
+  if (curl_multi_perform(loop->multi, &running) != CURLM_OK)
+    return -EIO;
+  while ((message = curl_multi_info_read(loop->multi, &waiting)) != NULL) {
+    struct transfer *t = NULL;
+    CURLcode code = message->data.result;
+    if (message->msg != CURLMSG_DONE)
+      continue;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
+    transfer_finish(t, code); /* message is gone after this */
+    ended++;
+  }
+  return ended;
+}
+
+int http_loop_run(struct http_loop *loop, uint64_t timeout_ms) {
+  int ended = loop_step(loop);
+  if (ended == 0) {
+    int wait_ms = timeout_ms > RUN_MAX_MS ? RUN_MAX_MS : (int)timeout_ms;
+    if (curl_multi_poll(loop->multi, NULL, 0, wait_ms, NULL) != CURLM_OK)
+      return -EIO;
+    ended = loop_step(loop);
+  }
+  return ended < 0 ? ended : (int)loop->active;
+}
+
+void http_loop_wake(struct http_loop *loop) {
+  curl_multi_wakeup(loop->multi);
+}
