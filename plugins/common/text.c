@@ -1,7 +1,6 @@
 /* Making foreign text harmless; see text.h. */
 #include "common/text.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,7 +50,7 @@ size_t text_utf8_cut(struct span s, size_t max) {
   return text_utf8_character(span_make(s.at + n, s.len - n), NULL) > 0 ? n : max;
 }
 
-static bool is_harmless(uint32_t code) {
+bool text_is_harmless(uint32_t code) {
   if (code < 0x20 || (code >= 0x7F && code < 0xA0) || code == '\\')
     return false;
   bool hides = (code >= 0x200B && code <= 0x200F) || (code >= 0x2060 && code <= 0x206F) ||
@@ -70,7 +69,7 @@ char *text_printable(char *dst, size_t size, struct span s) {
     uint32_t code = 0;
     size_t taken = text_utf8_character(s, &code);
     size_t len = 0;
-    if (taken > 0 && is_harmless(code)) {
+    if (taken > 0 && text_is_harmless(code)) {
       memcpy(piece, s.at, taken);
       len = taken;
     } else {

@@ -6,6 +6,7 @@
 #ifndef COMMON_TEXT_H
 #define COMMON_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,12 @@ size_t text_utf8_character(struct span s, uint32_t *ret_code_point);
 
 /* The largest n <= max such that the first n bytes of s do not end inside a character. */
 size_t text_utf8_cut(struct span s, size_t max);
+
+/*
+ * May the character stand in a text that people read on a terminal? Not the control
+ * characters, the backslash (it begins an escape) and those that reorder or hide text.
+ */
+bool text_is_harmless(uint32_t code_point);
 
 /*
  * Writes s to dst as one printable line: control characters, backslashes, bytes that are
