@@ -101,6 +101,10 @@ class Daemon:
     def directory(self):
         return self.folder
 
+    def before_exec(self):
+        """Runs in the child."""
+        die_with_parent()
+
     def standard_input(self):
         return subprocess.DEVNULL
 
@@ -139,7 +143,7 @@ class Daemon:
                 stdin=self.standard_input(),
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                preexec_fn=die_with_parent,
+                preexec_fn=self.before_exec,
                 start_new_session=True,
             )
         return self
@@ -184,6 +188,15 @@ class Daemon:
                 % (self.name, self.pid, limit, log)
             ) from None
         return time.monotonic() - begin
+
+    def wait_for_exit(self, timeout=15):
+        """Waits for the daemon to end by itself; returns its exit status."""
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(
+                "%s still runs after %g s\n%s" % (self.name, timeout, self.log())
+            ) from None
 
     def stop(self):
         """Ends the daemon and removes its folder. May be called again."""

@@ -1,0 +1,218 @@
+#!/usr/bin/python3
+"""A pprof port that misbehaves on purpose; see MODES for the ways it can.
+
+Usage: hostile_pprof.py PORT MODE-FILE
+
+The file holds the name of a mode and is read anew for each connection, so a
+test can change its mind. "good" answers as Go does. For each request served a
+line "MODE PATH" is appended to MODE-FILE.requests, and every connection to the
+bait, which redirects point to, adds a line "bait". The port is bound before the
+program prints "ready"; in the mode "nobody" it is not bound at all.
+"""
+
+import socket
+import struct
+import sys
+import threading
+import time
+
+PORT = int(sys.argv[1])
+MODE_FILE = sys.argv[2]
+BAIT = ("127.0.0.2", PORT)
+GIGABYTE = 1 << 30
+
+GOOD_MEMSTATS = {
+    "Alloc": 3000000, "TotalAlloc": 9000000, "Sys": 20000000, "Lookups": 0, "Mallocs": 50000,
+    "Frees": 40000, "HeapAlloc": 3000000, "HeapSys": 12000000, "HeapIdle": 7000000,
+    "HeapInuse": 5000000, "HeapReleased": 4000000, "HeapObjects": 10000,
+    "Stack": "500000 / 500000", "MSpan": "80000 / 90000", "MCache": "9600 / 15600",
+    "BuckHashSys": 4000, "GCSys": 3000000, "OtherSys": 1000000, "NextGC": 6000000,
+    "LastGC": 1700000000000000000, "PauseNs": "[%s]" % " ".join(["100000", "120000"] + ["0"] * 254),
+    "PauseEnd": "[%s]" % " ".join(["0"] * 256), "NumGC": 2, "NumForcedGC": 0,
+    "GCCPUFraction": 0.01, "DebugGC": "false",
+}  # fmt: skip
+ABSURD = {
+    "HeapAlloc": "999999999999999999999999999999", "HeapInuse": "-7", "HeapSys": "0x10",
+    "HeapIdle": "1e300", "NumGC": "NaN", "Sys": "", "Mallocs": "18446744073709551616",
+    "Frees": "12 13", "GCCPUFraction": "Inf",
+}  # fmt: skip
+
+
+def heap(changes=None, without=()):
+    stats = dict(GOOD_MEMSTATS, **(changes or {}))
+    lines = ["heap profile: 1: 4096 [2: 8192] @ heap/1048576", "1: 4096 [2: 8192] @ 0x1 0x2", ""]
+    lines.append("# runtime.MemStats")
+    lines += ["# %s = %s" % item for item in stats.items() if item[0] not in without]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def index(goroutines="7"):
+    rows = (("allocs", "12"), ("goroutine", goroutines), ("heap", "12"))
+    table = "".join(
+        "<tr><td>%s</td><td><a href='%s?debug=1'>%s</a></td></tr>\n" % (count, name, name)
+        for name, count in rows
+    )
+    text = "<html>\n<head>\n<title>/debug/pprof/</title>\n</head>\n<body>\n/debug/pprof/\n"
+    return (text + "<table>\n<thead><td>Count</td><td>Profile</td></thead>\n" + table + "</table>\n</body>\n</html>").encode()
+
+
+def body(path, **heap_changes):
+    return heap(**heap_changes) if "heap" in path else index()
+
+
+def answer(status, content, kind="text/plain; charset=utf-8", length=None, extra=""):
+    head = "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n" % (
+        status,
+        kind,
+        len(content) if length is None else length,
+        extra,
+    )
+    return head.encode() + content
+
+
+def send_good(peer, path):
+    peer.sendall(answer("200 OK", body(path)))
+
+
+def send_nothing(peer, _path):
+    peer.settimeout(None)
+    while peer.recv(4096):
+        pass
+
+
+def send_slowly(peer, path):
+    for byte in answer("200 OK", body(path)):
+        peer.sendall(bytes([byte]))
+        time.sleep(1)
+
+
+def send_half(peer, path):
+    whole = answer("200 OK", body(path))
+    peer.sendall(whole[: len(whole) * 2 // 3])
+
+
+def send_reset(peer, _path):
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def send_gigabyte(peer, path):
+    head = answer("200 OK", body(path), length=GIGABYTE)
+    peer.sendall(head)
+    filler = b"1: 4096 [2: 8192] @ 0x1 0x2 0x3 0x4\n" * 2000
+    sent = len(head)
+    while sent < GIGABYTE:
+        peer.sendall(filler)
+        sent += len(filler)
+
+
+def send_endless_line(peer, path):
+    peer.sendall(answer("200 OK", body(path)[:40].replace(b"\n", b" "), length=GIGABYTE))
+    while True:
+        peer.sendall(b"x" * 65536)
+
+
+def send_endless_chunks(peer, path):
+    peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n")
+    content = body(path)
+    peer.sendall(b"%x\r\n%s\r\n" % (len(content), content))
+    while True:
+        peer.sendall(b"400\r\n" + b"#" * 1024 + b"\r\n")
+
+
+def send_endless_headers(peer, _path):
+    peer.sendall(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        peer.sendall(b"X-More: and more\r\n" * 1000)
+
+
+def send_too_short_length(peer, path):
+    content = body(path)
+    peer.sendall(answer("200 OK", content, length=len(content) // 2))
+
+
+def send_too_long_length(peer, path):
+    content = body(path)
+    peer.sendall(answer("200 OK", content, length=len(content) + 1000))
+    send_nothing(peer, path)
+
+
+def redirect(peer, path):
+    where = "http://%s:%d%s" % (BAIT[0], BAIT[1], path)
+    peer.sendall(answer("302 Found", b"", extra="Location: %s\r\n" % where))
+
+
+def always(*arguments, **options):
+    return lambda peer, _path: peer.sendall(answer(*arguments, **options))
+
+
+MODES = {
+    "good": send_good,
+    "silent": send_nothing,
+    "slow": send_slowly,
+    "half": send_half,
+    "reset": send_reset,
+    "gigabyte": send_gigabyte,
+    "endless_line": send_endless_line,
+    "endless_chunks": send_endless_chunks,
+    "endless_headers": send_endless_headers,
+    "short_length": send_too_short_length,
+    "long_length": send_too_long_length,
+    "redirect": redirect,
+    "not_found": always("404 Not Found", b"404 page not found\n"),
+    "server_error": always("500 Internal Server Error", b"profiling is already in use\n"),
+    "html": always("200 OK", b"<!doctype html><html><body><h1>Router login</h1></body></html>", "text/html"),
+    "empty": always("200 OK", b""),
+    "binary": always("200 OK", bytes(range(256)) * 64, "application/octet-stream"),
+    "memstats_missing": lambda peer, path: peer.sendall(
+        answer("200 OK", body(path, without=("HeapAlloc", "HeapInuse", "HeapSys", "NumGC")) if "heap" in path else index())
+    ),
+    "memstats_absurd": lambda peer, path: peer.sendall(
+        answer("200 OK", body(path, changes=ABSURD) if "heap" in path else index("-12"))
+    ),
+}  # fmt: skip
+
+
+def note(line):
+    with open(MODE_FILE + ".requests", "a", encoding="utf-8") as file:
+        file.write(line + "\n")
+
+
+def serve(peer):
+    with peer, open(MODE_FILE, encoding="utf-8") as file:
+        mode = file.read().strip()
+        try:
+            request = b""
+            while b"\r\n\r\n" not in request:
+                piece = peer.recv(4096)
+                if not piece:
+                    return
+                request += piece
+            path = request.split(b" ")[1].decode("latin-1")
+            note("%s %s" % (mode, path))
+            MODES[mode](peer, path)
+        except OSError:
+            pass  # the client had enough
+
+
+def bait():
+    with socket.create_server(BAIT) as server:
+        while True:
+            peer, _ = server.accept()
+            note("bait")
+            peer.close()
+
+
+def main():
+    with open(MODE_FILE, encoding="utf-8") as file:
+        if file.read().strip() == "nobody":
+            print("ready", flush=True)
+            threading.Event().wait()
+    server = socket.create_server(("127.0.0.1", PORT), backlog=64)
+    threading.Thread(target=bait, daemon=True).start()
+    print("ready", flush=True)
+    while True:
+        peer, _ = server.accept()
+        threading.Thread(target=serve, args=(peer,), daemon=True).start()
+
+
+main()

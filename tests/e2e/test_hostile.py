@@ -1,0 +1,177 @@
+"""Pprof ports that misbehave: nothing but their own Go values may suffer.
+
+One collectd watches every hostile process at once, beside one that answers as it
+should: whatever a port does must delay nobody's process metrics, cost one log
+line, give no value, and never keep the daemon from ending.
+"""
+
+import time
+
+from harness import case
+from harness import collectd_config as config
+from harness.case import MALFORMED, OK, REFUSED, TIMEOUT, SidecarCase, metric
+from harness.collectd import Collectd
+from harness.hostile import Hostile, process_block
+from harness.wait import wait_until
+
+ERROR = case.ERROR
+PPROF_TIMEOUT = 2
+END_SECONDS = 2
+# mode -> the statuses that describe it; a few may be seen in more than one way, such as a
+# gigabyte that is cut by the byte limit or by the time limit
+MODES = {
+    "silent": (TIMEOUT,),
+    "slow": (TIMEOUT,),
+    "half": (MALFORMED, ERROR),
+    "reset": (REFUSED, ERROR),
+    "gigabyte": (MALFORMED, ERROR, TIMEOUT, case.CEILING),
+    "endless_line": (MALFORMED, ERROR, TIMEOUT, case.CEILING),
+    "endless_chunks": (MALFORMED, ERROR, TIMEOUT, case.CEILING),
+    "endless_headers": (MALFORMED, ERROR, TIMEOUT, case.CEILING),
+    "long_length": (TIMEOUT, MALFORMED, ERROR),
+    "short_length": (MALFORMED, ERROR),
+    "redirect": (MALFORMED, ERROR),
+    "not_found": (MALFORMED, ERROR),
+    "server_error": (MALFORMED, ERROR),
+    "html": (MALFORMED,),
+    "empty": (MALFORMED,),
+    "binary": (MALFORMED,),
+    "memstats_missing": (MALFORMED,),
+    "memstats_absurd": (MALFORMED,),
+}
+
+
+def mode_sentence(mode, text):
+    return "a pprof port that %s %s" % (SENTENCES[mode], text)
+
+
+SENTENCES = {
+    "silent": "accepts and says nothing",
+    "slow": "sends a byte a second",
+    "half": "closes in the middle",
+    "reset": "resets each connection",
+    "gigabyte": "sends a gigabyte",
+    "endless_line": "sends a line without end",
+    "endless_chunks": "sends chunks without end",
+    "endless_headers": "sends headers without end",
+    "long_length": "promises more than it sends",
+    "short_length": "promises less than it sends",
+    "redirect": "redirects to another host",
+    "not_found": "answers 404",
+    "server_error": "answers 500",
+    "html": "answers with a web page",
+    "empty": "answers with nothing",
+    "binary": "answers with binary data",
+    "memstats_missing": "leaves MemStats lines out",
+    "memstats_absurd": "sends absurd numbers",
+}
+
+
+class Hostility(SidecarCase):
+    """Every misbehaviour at the same time, and one process that behaves."""
+
+    @classmethod
+    def parts(cls):
+        return [config.sidecar(process_block(), pprof_timeout=PPROF_TIMEOUT)]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.good = cls.enterClassContext(Hostile("good"))
+        cls.hostile = {mode: cls.enterClassContext(Hostile(mode)) for mode in MODES}
+
+    def check_mode(self, mode):
+        hostile = self.hostile[mode]
+        self.wait_for_pid(mode, hostile.pid)
+        self.wait_for_status(mode, "pprof", *MODES[mode], timeout=20)
+        self.assertTrue(hostile.requests(), "it was never asked")
+        self.assertNotIn("bait", hostile.requests(), "a redirect was followed")
+        page = self.assert_healthy_page()
+        absurd = [s for s in self.go_values(mode, page) if not _may_be_known(mode, s)]
+        self.assertEqual([], absurd)
+        about = r"pprof.*\b(%s|%d)\b|\b(%s|%d)\b.*pprof" % (mode, hostile.pid, mode, hostile.pid)
+        self.wait_for_one_log_line(about, timeout=15)
+
+    def test_the_good_one(self):
+        """beside eighteen hostile ports the good one has its Go values"""
+        self.wait_for_status("good", "pprof", OK)
+        self.assertEqual(7, self.value("go_goroutines", "good"))
+        self.assertEqual(3000000, self.value("go_memstats_heap_alloc_bytes", "good"))
+        self.assertEqual(5000000, self.value("go_memstats_heap_inuse_bytes", "good"))
+
+    def test_on_time(self):
+        """stuck pprof ports delay no process metric of any process"""
+        everyone = set(MODES) | {"good"}
+        self.wait_for_instances(*everyone, timeout=20)
+        seen = {name: set() for name in everyone}
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            for sample in self.page().select(metric("process_resident_memory_bytes")):
+                seen[sample.labels["sidecar"]].add(sample.time)
+            time.sleep(0.2)
+        late = {name: sorted(times) for name, times in seen.items() if len(times) < 8}
+        self.assertEqual({}, late, "fewer than 8 readings in 10 s")
+
+    def test_recovery(self):
+        """a port that comes to its senses has its Go values again"""
+        with Hostile("server_error", instance="patient") as patient:
+            self.wait_for_status("patient", "pprof", *MODES["server_error"])
+            self.assertEqual([], self.go_values("patient"))
+            patient.behave("good")
+            self.wait_for_status("patient", "pprof", OK, timeout=30)
+            self.assertEqual(7, self.value("go_goroutines", "patient"))
+            patient.behave("silent")
+            wait_until(
+                "the Go values to go away",
+                lambda: not self.go_values("patient"),
+                10,
+            )
+
+    def test_no_listener(self):
+        """a port that nobody listens on gives no Go values, and starts giving them later"""
+        with Hostile("nobody") as nobody:
+            self.wait_for_pid("nobody", nobody.pid)
+            self.wait_for_status("nobody", "pprof", REFUSED, case.FOREIGN)
+            self.assertEqual([], self.go_values("nobody"))
+
+
+def _may_be_known(mode, sample):
+    """Half of the misbehaviours spoil one of the two answers only."""
+    if mode == "memstats_missing":  # the count of the index page is good
+        return sample.name == metric("go_goroutines") and sample.value == 7
+    return False
+
+
+def _make(mode):
+    return lambda self: self.check_mode(mode)
+
+
+for _mode in MODES:
+    _test = _make(_mode)
+    _test.__doc__ = mode_sentence(_mode, "costs its own Go values and one log line")
+    setattr(Hostility, "test_mode_" + _mode, _test)
+
+
+class Ending(SidecarCase):
+    """SIGTERM at any moment."""
+
+    @classmethod
+    def setUpClass(cls):
+        modes = ("silent", "slow", "gigabyte", "endless_chunks", "endless_headers", "good")
+        cls.hostile = [cls.enterClassContext(Hostile(mode)) for mode in modes]
+
+    def test_sigterm(self):
+        """SIGTERM ends the daemon within 2 seconds while pprof ports are stuck"""
+        slowest = 0
+        for delay in (0.0, 0.35, 0.9, 1.3, 2.2):
+            collectd = Collectd(config.sidecar(process_block(), pprof_timeout=30))
+            with collectd:
+                wait_until("a first request", self._asked, 10)
+                time.sleep(delay)
+                slowest = max(slowest, collectd.terminate(timeout=10))
+            for hostile in self.hostile:
+                hostile.forget_requests()
+        self.assertLess(slowest, END_SECONDS)
+
+    def _asked(self):
+        return all(hostile.requests() for hostile in self.hostile)

@@ -1,0 +1,274 @@
+"""Which process is a sidecar, what it is called, and for how long."""
+
+import os
+import subprocess
+import time
+import unittest
+
+from harness import namespace
+from harness.case import INTERVAL, SidecarCase, labels, metric
+from harness.daemon import need, private_folder, remove_folder
+from harness.target import Target
+from harness.wait import holds_for, wait_until
+
+GONE_SECONDS = 3 * INTERVAL
+
+
+class Names(SidecarCase):
+    """Names stick for a process's life; the lowest free one is used again."""
+
+    def setUp(self):
+        if not namespace.inside():
+            self.skipTest("needs private namespaces: other sidecars may run on this machine")
+        self.wait_for_instances(timeout=5)
+        self.folder = private_folder("names")
+        self.addCleanup(remove_folder, self.folder)
+
+    def project(self, name="proj"):
+        path = os.path.join(self.folder, name)
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def start(self, cwd):
+        return self.enterContext(Target(cwd=cwd))
+
+    def test_one(self):
+        """a sidecar is named after its working directory"""
+        one = self.start(self.project("some-project"))
+        self.wait_for_pid("some-project", one.pid)
+        self.assertEqual(1, self.count(after=time.time()))
+
+    def test_two_in_one_folder(self):
+        """two in the same folder are proj and proj-2 in order of start, also when found at once"""
+        first = self.start(self.project())
+        self.wait_for_pid("proj", first.pid)
+        second = self.start(self.project())
+        self.wait_for_pid("proj-2", second.pid)
+        self.wait_for_pid("proj", first.pid)
+
+    def test_first_ends(self):
+        """proj-2 keeps its name when proj ends, and a new one is proj again"""
+        first = self.start(self.project())
+        self.wait_for_pid("proj", first.pid)
+        second = self.start(self.project())
+        self.wait_for_pid("proj-2", second.pid)
+        first.stop()
+        self.wait_for_instances("proj-2")
+        holds_for("proj-2", lambda: self.instances() == {"proj-2"}, GONE_SECONDS)
+        third = self.start(self.project())
+        self.wait_for_pid("proj", third.pid)
+        self.wait_for_pid("proj-2", second.pid)
+
+    def test_second_ends(self):
+        """proj keeps its name when proj-2 ends"""
+        first = self.start(self.project())
+        self.wait_for_pid("proj", first.pid)
+        second = self.start(self.project())
+        self.wait_for_pid("proj-2", second.pid)
+        second.stop()
+        self.wait_for_instances("proj")
+        holds_for("proj", lambda: self.pid_of("proj") == first.pid, GONE_SECONDS)
+
+    def test_restart(self):
+        """a restarted sidecar gets its old name back"""
+        first = self.start(self.project())
+        self.wait_for_pid("proj", first.pid)
+        first.stop()
+        second = self.start(self.project())
+        self.wait_for_pid("proj", second.pid)
+
+    def test_same_base_name(self):
+        """two projects that are called alike in different folders are told apart"""
+        first = self.start(self.project("a/proj"))
+        self.wait_for_pid("proj", first.pid)
+        second = self.start(self.project("b/proj"))
+        self.wait_for_pid("proj-2", second.pid)
+
+    def test_a_folder_called_like_a_second(self):
+        """a project whose folder is really called proj-2 collides with no second proj"""
+        folders = (self.project("proj-2"), self.project(), self.project())
+        pids = {self.start(folder).pid for folder in folders}
+        wait_until("three names", lambda: len(self.instances()) == 3, 10)
+        self.assertEqual(pids, {self.pid_of(instance) for instance in self.instances()})
+
+    def test_gone(self):
+        """all series of a process that ended leave /metrics, and process_count says 0"""
+        one = self.start(self.project("mortal"))
+        self.wait_for_pid("mortal", one.pid)
+        self.value("process_fds", "mortal", "regular")
+        one.kill()
+        # write_prometheus keeps a series for two intervals of its own; one more is ours.
+        wait_until(
+            "the series of mortal to go",
+            lambda: not self.page().select(sidecar="mortal"),
+            GONE_SECONDS + 1,
+        )
+        self.assertEqual(0, self.count(after=time.time()))
+
+    def test_nothing_runs(self):
+        """process_count is 0 and not absent while no sidecar runs"""
+        self.assertEqual(0, self.count(after=time.time()))
+        self.assertEqual(set(), self.instances())
+
+
+class Others(SidecarCase):
+    """What only sounds like a sidecar."""
+
+    def setUp(self):
+        if not namespace.inside():
+            self.skipTest("needs private namespaces: other sidecars may run on this machine")
+        self.folder = private_folder("others")
+        self.addCleanup(remove_folder, self.folder)
+
+    def run_process(self, *argv):
+        process = subprocess.Popen(
+            argv, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def assert_no_sidecar(self):
+        since = time.time()
+        self.assertEqual(0, self.count(after=since + 2 * INTERVAL))
+        self.assertEqual(set(), self.instances())
+
+    def tmux(self, *arguments):
+        return subprocess.run(
+            [need("tmux", "tmux"), "-L", "e2e", "-f", "/dev/null"] + list(arguments),
+            env={"PATH": os.environ["PATH"], "TMUX_TMPDIR": self.folder, "LANG": "C.UTF-8",
+                 "HOME": self.folder, "SHELL": "/bin/sh", "TERM": "xterm"},
+            cwd=self.folder,
+            check=True,
+            timeout=20,
+            stdout=subprocess.PIPE,
+        ).stdout.decode()  # fmt: skip
+
+    def test_tmux_session(self):
+        """tmux new-session -s sidecar-sh-x is no sidecar, nor what runs in it"""
+        need("tmux", "tmux")
+        self.addCleanup(self.tmux, "kill-server")
+        self.tmux("new-session", "-d", "-s", "sidecar-sh-x", "sleep 1000")
+        self.assertIn("sidecar-sh-x", self.tmux("list-sessions"))
+        self.assert_no_sidecar()
+
+    def test_editor(self):
+        """an editor that has a file named sidecar open is no sidecar"""
+        path = os.path.join(self.folder, "sidecar")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("a text\n")
+        self.run_process("tail", "-f", path)
+        editor = self.tmux_editor(path)
+        self.assert_no_sidecar()
+        if editor is None:
+            self.skipTest("no vi here; tail -f stood in for it")
+
+    def tmux_editor(self, path):
+        """Opens the file in vi, in a terminal of its own; None without tmux or vi."""
+        vi = next((vi for vi in ("vim", "vi", "nano") if _which(vi)), None)
+        if vi is None or _which("tmux") is None:
+            return None
+        self.addCleanup(self.tmux, "kill-server")
+        self.tmux("new-session", "-d", "-s", "edit", "%s %s" % (vi, path))
+        return vi
+
+    def test_script(self):
+        """a shell script called sidecar is a shell"""
+        path = os.path.join(self.folder, "sidecar")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("#!/bin/sh\nread forever\n")
+        os.chmod(path, 0o755)
+        process = subprocess.Popen([path], stdin=subprocess.PIPE, cwd=self.folder)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.addCleanup(process.stdin.close)
+        with open("/proc/%d/comm" % process.pid, encoding="ascii") as comm:
+            self.assertEqual("sidecar\n", comm.read())
+        self.assert_no_sidecar()
+
+    def test_longer_name(self):
+        """sidecar-helper is no sidecar"""
+        path = os.path.join(self.folder, "sidecar-helper")
+        os.symlink("/bin/sleep", os.path.join(self.folder, "sidecar"))
+        with open("/bin/sleep", "rb") as source, open(path, "wb") as copy:
+            copy.write(source.read())
+        os.chmod(path, 0o755)
+        self.run_process(path, "1000")
+        self.assert_no_sidecar()
+
+
+class ReusedPid(SidecarCase):
+    """The kernel gives the same number to another process: a new process all the same."""
+
+    def setUp(self):
+        if not namespace.inside():
+            self.skipTest("needs a pid namespace of its own to choose the next pid")
+
+    @staticmethod
+    def next_pid(pid):
+        with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as file:
+            file.write(str(pid - 1))
+
+    def start_as(self, pid, instance, do):
+        """A target with that very pid, or None when another program was quicker."""
+        target = Target(instance, do=do)
+        self.next_pid(pid)
+        target.spawn()
+        self.addCleanup(target.kill)
+        if target.pid != pid:
+            target.kill()
+            return None
+        return target
+
+    def check_page(self, pid):
+        """No sample of one process under the other's name, ever."""
+        page = self.page()
+        for instance, low, high in (("few", 0, 100), ("many", 300, 1000)):
+            for name in ("process_open_fds",):
+                fds = page.value(metric(name), **labels(instance))
+                if fds is not None:
+                    self.assertTrue(low <= fds <= high, "%s has %d" % (instance, fds))
+            regular = page.value(metric("process_fds"), **labels(instance, "regular"))
+            if regular is not None:
+                self.assertTrue(low <= regular <= high, "%s has %d files" % (instance, regular))
+        return page
+
+    def test_never_mixed(self):
+        """a pid that is reused between two reads never mixes two processes' values"""
+        reused = 0
+        for phase in range(5):
+            first = Target("few")
+            first.start()
+            self.addCleanup(first.kill)
+            pid = first.pid
+            self.wait_for_pid("few", pid)
+            time.sleep(phase * INTERVAL / 5)
+            first.process.kill()
+            first.process.wait()
+            second = self.start_as(pid, "many", ["fds regular 300"])
+            if second is not None:
+                reused += 1
+                wait_until(
+                    "the second process",
+                    lambda: self.check_page(pid).value(metric("process_pid"), **labels("many")),
+                    10,
+                )
+                wait_until("few to go", lambda: not self.check_page(pid).select(sidecar="few"), 10)
+                second.kill()
+            first.kill()
+        self.assertGreater(reused, 0, "the kernel never gave the pid again")
+
+
+def _which(program):
+    return next(
+        (
+            os.path.join(folder, program)
+            for folder in os.environ["PATH"].split(":")
+            if os.access(os.path.join(folder, program), os.X_OK)
+        ),
+        None,
+    )
+
+
+if __name__ == "__main__":
+    unittest.main()
