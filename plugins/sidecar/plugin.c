@@ -1,4 +1,114 @@
-/* The glue between collectd and the watcher. */
+/*
+ * The glue between collectd and the watch: callbacks, data sets, and turning samples into
+ * value lists. Everything worth testing alone lives below this file.
+ */
+#include "common/array.h"
 #include "common/collectd.h"
+#include "common/text.h"
+#include "sidecar/config.h"
+#include "sidecar/metrics.h"
+#include "sidecar/watch.h"
 
-void module_register(void);
+#define PLUGIN_NAME "sidecar"
+
+/* Set by the configuration callback, which has no user data, and read by init. */
+static struct config *configuration;
+
+static void emit(void *context, const char *instance, const struct sample *sample,
+                 uint64_t interval_ms) {
+  (void)context;
+  value_t values[ARRAY_LENGTH(sample->value.derive)];
+  value_list_t vl = VALUE_LIST_INIT;
+  vl.values = values;
+  vl.values_len = sample->values_len;
+  vl.interval = MS_TO_CDTIME_T(interval_ms);
+  if (vl.interval < plugin_get_interval())
+    vl.interval = plugin_get_interval();
+
+  const struct metric_info *info = &metrics[sample->metric];
+  for (size_t i = 0; i < sample->values_len; i++) {
+    if (info->kind == METRIC_GAUGE)
+      values[i].gauge = sample->value.gauge;
+    else
+      values[i].derive = sample->value.derive[i];
+  }
+  snprintf(vl.plugin, sizeof(vl.plugin), "%s", PLUGIN_NAME);
+  snprintf(vl.plugin_instance, sizeof(vl.plugin_instance), "%s", instance);
+  snprintf(vl.type, sizeof(vl.type), "%s", info->type);
+  if (sample->type_instance != NULL)
+    snprintf(vl.type_instance, sizeof(vl.type_instance), "%s", sample->type_instance);
+  plugin_dispatch_values(&vl);
+}
+
+static void say(void *context, int severity, const char *line) {
+  (void)context;
+  plugin_log(severity, PLUGIN_NAME " plugin: %s", line);
+}
+
+static int plugin_config(oconfig_item_t *block) {
+  if (configuration == NULL)
+    configuration = config_new();
+  if (configuration == NULL) {
+    ERROR(PLUGIN_NAME " plugin: out of memory");
+    return -1;
+  }
+  return config_parse(configuration, block);
+}
+
+static int plugin_read(user_data_t *user_data) {
+  watch_read(user_data->data, CDTIME_T_TO_NS(plugin_get_interval()));
+  return 0; /* an error would suspend the readings; there is always a next time */
+}
+
+static void free_watch(void *watch) {
+  watch_free(watch);
+}
+
+/* A types.db may have defined ours already; defining a type twice is logged by collectd. */
+static void register_data_sets(void) {
+  for (size_t i = 0; i < METRICS; i++) {
+    const struct metric_info *info = &metrics[i];
+    if (info->kind == METRIC_STOCK_DERIVE || plugin_get_ds(info->type) != NULL)
+      continue;
+    data_source_t source = {
+        .name = "value",
+        .type = info->kind == METRIC_GAUGE ? DS_TYPE_GAUGE : DS_TYPE_DERIVE,
+        .min = 0,
+        .max = NAN,
+    };
+    data_set_t set = {.ds_num = 1, .ds = &source};
+    snprintf(set.type, sizeof(set.type), "%s", info->type);
+    plugin_register_data_set(&set);
+  }
+}
+
+static int plugin_init(void) {
+  if (configuration == NULL)
+    configuration = config_new();
+  if (configuration == NULL || config_complete(configuration) != 0)
+    return -1;
+
+  struct watch *watch;
+  struct watch_sink sink = {.emit = emit, .say = say};
+  int status = watch_new(configuration, &sink, &watch);
+  if (status != 0) {
+    ERROR(PLUGIN_NAME " plugin: cannot start: %s", strerror(-status));
+    return -1;
+  }
+  register_data_sets();
+  return plugin_register_complex_read(NULL, PLUGIN_NAME, plugin_read, 0,
+                                      &(user_data_t){.data = watch, .free_func = free_watch});
+}
+
+/* collectd has freed the watch by now: read threads first, then their user data. */
+static int plugin_shutdown(void) {
+  config_free(configuration);
+  configuration = NULL;
+  return 0;
+}
+
+void module_register(void) {
+  plugin_register_complex_config(PLUGIN_NAME, plugin_config);
+  plugin_register_init(PLUGIN_NAME, plugin_init);
+  plugin_register_shutdown(PLUGIN_NAME, plugin_shutdown);
+}

@@ -1,0 +1,7 @@
+/* The number of elements of an array whose size the compiler knows. */
+#ifndef COMMON_ARRAY_H
+#define COMMON_ARRAY_H
+
+#define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+#endif

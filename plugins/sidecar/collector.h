@@ -1,0 +1,45 @@
+/*
+ * The collectors (what reads one kind of thing of a process), how their last reading
+ * ended, and what to say about it. Pure.
+ */
+#ifndef SIDECAR_COLLECTOR_H
+#define SIDECAR_COLLECTOR_H
+
+#include <stddef.h>
+
+enum collector {
+  COLLECTOR_PROCESS,     /* stat, status, io, limits, FD count */
+  COLLECTOR_DESCRIPTORS, /* fd/, fdinfo/, locks */
+  COLLECTOR_SMAPS,       /* smaps_rollup, maps */
+  COLLECTOR_PPROF,       /* the Go runtime */
+  COLLECTORS
+};
+
+/* The numbers are what collector_status sends: an API. */
+enum collector_status {
+  STATUS_OK = 0,
+  STATUS_OFF = 1,         /* not configured, or the process was started without pprof */
+  STATUS_DENIED = 2,      /* a permission or capability is missing */
+  STATUS_FOREIGN = 3,     /* the port belongs to another process */
+  STATUS_REFUSED = 4,     /* nobody listens, closed in the middle, or an HTTP error */
+  STATUS_TIMEOUT = 5,
+  STATUS_MALFORMED = 6,   /* the answer makes no sense */
+  STATUS_INVALID = 7,     /* the process's own setting (SIDECAR_PPROF) makes no sense */
+  STATUS_CEILING = 8,     /* held back because reading would cost too much */
+  STATUS_UNSUPPORTED = 9, /* this kernel does not have it */
+  STATUS_ERROR = 10,      /* anything else; the log has the words */
+};
+
+/* "process", "descriptors", ...: the type instance. */
+const char *collector_name(enum collector collector);
+
+/* The status that an I/O error (0 or negative errno) amounts to. */
+enum collector_status collector_status_of(int error);
+
+/*
+ * What somebody can do about it: a clause for the end of a log line, "" when there is
+ * nothing to say.
+ */
+const char *collector_remedy(enum collector collector, enum collector_status status);
+
+#endif

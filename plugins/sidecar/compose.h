@@ -1,0 +1,30 @@
+/*
+ * From what was read to the samples that are sent: one function a reading. Pure; the
+ * names of metrics meet the fields of readings here and nowhere else.
+ */
+#ifndef SIDECAR_COMPOSE_H
+#define SIDECAR_COMPOSE_H
+
+#include "sidecar/descriptors.h"
+#include "sidecar/memory_map.h"
+#include "sidecar/metrics.h"
+#include "sidecar/parse/memstats.h"
+#include "sidecar/process.h"
+
+void compose_pulse(struct samples *samples, const struct process_pulse *pulse,
+                   uint64_t ticks_per_second);
+
+/* Type instances of patterns are borrowed from them. */
+void compose_descriptors(struct samples *samples, const struct descriptors_reading *reading,
+                         const struct descriptor_pattern *patterns, size_t patterns_len);
+
+void compose_rollup(struct samples *samples, const struct memory_map_rollup *rollup);
+
+/* The values that go up and down. */
+void compose_memstats_gauges(struct samples *samples, const struct memstats *stats);
+
+/* Those that only go up. pauses_ns: the sum of GC pauses so far. */
+void compose_memstats_counters(struct samples *samples, const struct memstats *stats,
+                               uint64_t pauses_ns);
+
+#endif

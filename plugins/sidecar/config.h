@@ -1,0 +1,64 @@
+/*
+ * The configuration: what <Plugin sidecar> may say, with its defaults. LoadPlugin sidecar
+ * alone gives the defaults: every running sidecar is watched.
+ */
+#ifndef SIDECAR_CONFIG_H
+#define SIDECAR_CONFIG_H
+
+#include <regex.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sidecar/descriptors.h"
+
+enum { PROCESS_BLOCKS_MAX = 32 };
+
+/* A <Process NAME> block: one kind of program to watch. Strings are owned. */
+struct process_block {
+  char *name;
+  bool enabled;
+  char *executable;
+  char *command_line; /* the expression as written; NULL: any */
+  regex_t command_line_regex;
+  char *instance_template;
+  uint64_t minimum_age_ms;
+  bool pprof;
+  uint16_t pprof_port;  /* 0: from the environment */
+  char *pprof_variable; /* name of the environment variable */
+};
+
+struct config {
+  uint64_t detail_interval_ms;
+  char *proc_root;
+  uint64_t smaps_max_rss_bytes;
+  uint64_t pprof_timeout_ms;
+  uint64_t pprof_max_bytes;
+  uint64_t max_processes;
+  bool summary;
+  uint32_t options_seen; /* bit n: option n of the plugin block was given */
+  struct descriptor_pattern patterns[DESCRIPTOR_PATTERNS_MAX];
+  size_t patterns_len;
+  struct process_block blocks[PROCESS_BLOCKS_MAX];
+  size_t blocks_len;
+};
+
+/* Returns the defaults, or NULL when out of memory. The caller owns it. */
+struct config *config_new(void);
+void config_free(struct config *config);
+
+struct oconfig_item_s;
+
+/*
+ * Takes a <Plugin sidecar> block; several add up. Returns 0, or -1 after logging what is
+ * wrong: block, option, value and what is allowed.
+ */
+int config_parse(struct config *config, const struct oconfig_item_s *plugin_block);
+
+/*
+ * After all blocks: fills in what follows from the rest (the sidecar block where the user
+ * has none, default patterns he did not replace). Returns 0 or -1 after logging.
+ */
+int config_complete(struct config *config);
+
+#endif

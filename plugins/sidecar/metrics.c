@@ -1,0 +1,180 @@
+/* The table of metrics and the samples; see metrics.h. */
+#include "sidecar/metrics.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/scan.h"
+
+const struct metric_info metrics[METRICS] = {
+    [METRIC_RESIDENT_BYTES] = {"process_resident_memory_bytes", METRIC_GAUGE, TIER_PULSE, "",
+                               "bytes", "memory in RAM (VmRSS of status)"},
+    [METRIC_VIRTUAL_BYTES] = {"process_virtual_memory_bytes", METRIC_GAUGE, TIER_PULSE, "",
+                              "bytes", "address space reserved (VmSize of status)"},
+    [METRIC_RESIDENT_PEAK_BYTES] = {"process_resident_memory_peak_bytes", METRIC_GAUGE,
+                                    TIER_PULSE, "", "bytes",
+                                    "highest RSS so far (VmHWM of status)"},
+    [METRIC_MEMORY_BYTES] = {"process_memory_bytes", METRIC_GAUGE, TIER_PULSE,
+                             "anon file shmem swap", "bytes",
+                             "RSS split by kind, and what is swapped out (status)"},
+    [METRIC_SMAPS_BYTES] = {"process_smaps_bytes", METRIC_GAUGE, TIER_DETAIL,
+                            "pss private_clean private_dirty lazyfree swap_pss footprint",
+                            "bytes",
+                            "sums over the memory map (smaps_rollup); footprint is what ending "
+                            "the process would give back"},
+    [METRIC_MEMORY_REGIONS] = {"process_memory_regions", METRIC_GAUGE, TIER_DETAIL, "", "regions",
+                               "regions of the memory map (lines of maps)"},
+    [METRIC_THREADS] = {"process_threads", METRIC_GAUGE, TIER_PULSE, "", "threads",
+                        "threads (status)"},
+    [METRIC_OPEN_FDS] = {"process_open_fds", METRIC_GAUGE, TIER_PULSE, "", "descriptors",
+                         "open file descriptors (size of the fd directory)"},
+    [METRIC_MAX_FDS] = {"process_max_fds", METRIC_GAUGE, TIER_PULSE, "", "descriptors",
+                        "soft limit of open files (limits); absent when unlimited"},
+    [METRIC_START_TIME_SECONDS] = {"process_start_time_seconds", METRIC_GAUGE, TIER_PULSE, "",
+                                   "seconds since the epoch", "when the process started (stat)"},
+    [METRIC_PID] = {"process_pid", METRIC_GAUGE, TIER_PULSE, "", "pid",
+                    "process id, for the commands an alert suggests"},
+    [METRIC_FDS] = {"process_fds", METRIC_GAUGE, TIER_DETAIL,
+                    "regular directory pipe socket inotify eventpoll eventfd device other",
+                    "descriptors", "open descriptors by class (links in fd/)"},
+    [METRIC_FDS_DELETED] = {"process_fds_deleted", METRIC_GAUGE, TIER_DETAIL, "", "descriptors",
+                            "open files whose last name is gone"},
+    [METRIC_FDS_SAME_FILE_MAX] = {"process_fds_same_file_max", METRIC_GAUGE, TIER_DETAIL, "",
+                                  "descriptors", "opens of the file that is open most often"},
+    [METRIC_FDS_DUPLICATE] = {"process_fds_duplicate", METRIC_GAUGE, TIER_DETAIL, "",
+                              "descriptors", "opens of files beyond each file's first"},
+    [METRIC_FDS_MATCHING] = {"process_fds_matching", METRIC_GAUGE, TIER_DETAIL, "*",
+                             "descriptors",
+                             "open files whose path matches an FdMatch (claude_sessions, "
+                             "codex_sessions, sqlite by default)"},
+    [METRIC_INOTIFY_WATCHES] = {"process_inotify_watches", METRIC_GAUGE, TIER_DETAIL, "",
+                                "watches", "inotify watches (fdinfo)"},
+    [METRIC_FILE_LOCKS] = {"process_file_locks", METRIC_GAUGE, TIER_DETAIL, "held foreign",
+                           "locks",
+                           "locks on files the process has open: its own, and others' "
+                           "(/proc/locks)"},
+    [METRIC_CPU_TIME] = {"ps_cputime", METRIC_STOCK_DERIVE, TIER_PULSE, "", "microseconds",
+                         "CPU time, user and system (stat)"},
+    [METRIC_PAGE_FAULTS] = {"ps_pagefaults", METRIC_STOCK_DERIVE, TIER_PULSE, "", "faults",
+                            "page faults, minor and major (stat)"},
+    [METRIC_DISK_OCTETS] = {"ps_disk_octets", METRIC_STOCK_DERIVE, TIER_PULSE, "", "bytes",
+                            "bytes read from and written to storage (io)"},
+    [METRIC_CONTEXT_SWITCHES] = {"contextswitch", METRIC_STOCK_DERIVE, TIER_DETAIL, "", "switches",
+                                 "context switches of all threads (status of each task)"},
+    [METRIC_GOROUTINES] = {"go_goroutines", METRIC_GAUGE, TIER_PULSE, "", "goroutines",
+                           "goroutines (pprof index page)"},
+    [METRIC_HEAP_ALLOC_BYTES] = {"go_memstats_heap_alloc_bytes", METRIC_GAUGE, TIER_DETAIL, "",
+                                 "bytes", "heap objects, live or not yet swept (HeapAlloc)"},
+    [METRIC_HEAP_INUSE_BYTES] = {"go_memstats_heap_inuse_bytes", METRIC_GAUGE, TIER_DETAIL, "",
+                                 "bytes", "heap spans in use (HeapInuse)"},
+    [METRIC_HEAP_IDLE_BYTES] = {"go_memstats_heap_idle_bytes", METRIC_GAUGE, TIER_DETAIL, "",
+                                "bytes", "heap spans not in use (HeapIdle)"},
+    [METRIC_HEAP_RELEASED_BYTES] = {"go_memstats_heap_released_bytes", METRIC_GAUGE, TIER_DETAIL,
+                                    "", "bytes",
+                                    "idle spans given back to the system (HeapReleased)"},
+    [METRIC_HEAP_SYS_BYTES] = {"go_memstats_heap_sys_bytes", METRIC_GAUGE, TIER_DETAIL, "",
+                               "bytes", "address space of the heap (HeapSys)"},
+    [METRIC_HEAP_OBJECTS] = {"go_memstats_heap_objects", METRIC_GAUGE, TIER_DETAIL, "",
+                             "objects", "heap objects (HeapObjects)"},
+    [METRIC_STACK_INUSE_BYTES] = {"go_memstats_stack_inuse_bytes", METRIC_GAUGE, TIER_DETAIL, "",
+                                  "bytes", "goroutine stacks (StackInuse)"},
+    [METRIC_SYS_BYTES] = {"go_memstats_sys_bytes", METRIC_GAUGE, TIER_DETAIL, "", "bytes",
+                          "all that the runtime took from the system (Sys)"},
+    [METRIC_NEXT_GC_BYTES] = {"go_memstats_next_gc_bytes", METRIC_GAUGE, TIER_DETAIL, "", "bytes",
+                              "heap size at which the next GC starts (NextGC)"},
+    [METRIC_LAST_GC_TIME_SECONDS] = {"go_memstats_last_gc_time_seconds", METRIC_GAUGE,
+                                     TIER_DETAIL, "", "seconds since the epoch",
+                                     "when the last GC ended; absent before the first (LastGC)"},
+    [METRIC_GC_CPU_FRACTION] = {"go_gc_cpu_fraction", METRIC_GAUGE, TIER_DETAIL, "", "fraction",
+                                "CPU time spent in the GC since start (GCCPUFraction)"},
+    [METRIC_ALLOC_BYTES] = {"go_memstats_alloc_bytes", METRIC_DERIVE, TIER_DETAIL, "", "bytes",
+                            "bytes allocated since start (TotalAlloc)"},
+    [METRIC_MALLOCS] = {"go_memstats_mallocs", METRIC_DERIVE, TIER_DETAIL, "", "objects",
+                        "objects allocated since start (Mallocs)"},
+    [METRIC_FREES] = {"go_memstats_frees", METRIC_DERIVE, TIER_DETAIL, "", "objects",
+                      "objects freed since start (Frees)"},
+    [METRIC_GC_CYCLES] = {"go_gc_cycles", METRIC_DERIVE, TIER_DETAIL, "", "collections",
+                          "completed GC cycles (NumGC)"},
+    [METRIC_GC_PAUSE_NANOSECONDS] = {"go_gc_pause_nanoseconds", METRIC_DERIVE, TIER_DETAIL, "",
+                                     "nanoseconds", "GC pauses added up (ring PauseNs)"},
+    [METRIC_COLLECTOR_SUCCESS] = {"collector_success", METRIC_GAUGE, TIER_PULSE,
+                                  "process descriptors smaps pprof", "0 or 1",
+                                  "1: the collector's last reading worked; absent while it is "
+                                  "off"},
+    [METRIC_COLLECTOR_STATUS] = {"collector_status", METRIC_GAUGE, TIER_PULSE,
+                                 "process descriptors smaps pprof", "code",
+                                 "why: 0 ok, 1 off, 2 denied, 3 foreign, 4 refused, 5 timeout, "
+                                 "6 malformed, 7 invalid, 8 ceiling, 9 unsupported, 10 error"},
+    [METRIC_COLLECTOR_DURATION_SECONDS] = {"collector_duration_seconds", METRIC_GAUGE, TIER_PULSE,
+                                           "process descriptors smaps pprof", "seconds",
+                                           "how long the collector's last reading took"},
+    [METRIC_PROCESS_COUNT] = {"process_count", METRIC_GAUGE, TIER_PULSE, "", "processes",
+                              "processes watched, by Process block; also when 0"},
+};
+
+static struct sample *samples_next(struct samples *samples, enum metric metric,
+                                   const char *type_instance) {
+  if (samples->len == SAMPLES_MAX)
+    return NULL;
+  struct sample *sample = &samples->items[samples->len++];
+  *sample = (struct sample){.metric = metric, .type_instance = type_instance, .values_len = 1};
+  return sample;
+}
+
+void samples_add_gauge_double(struct samples *samples, enum metric metric,
+                              const char *type_instance, double value) {
+  if (!isfinite(value))
+    return;
+  struct sample *sample = samples_next(samples, metric, type_instance);
+  if (sample != NULL)
+    sample->value.gauge = value;
+}
+
+void samples_add_gauge(struct samples *samples, enum metric metric, const char *type_instance,
+                       uint64_t value) {
+  if (value != VALUE_UNKNOWN)
+    samples_add_gauge_double(samples, metric, type_instance, (double)value);
+}
+
+void samples_add_counter(struct samples *samples, enum metric metric, uint64_t value) {
+  if (value > INT64_MAX)
+    return;
+  struct sample *sample = samples_next(samples, metric, NULL);
+  if (sample != NULL)
+    sample->value.derive[0] = (int64_t)value;
+}
+
+void samples_add_counter_pair(struct samples *samples, enum metric metric, uint64_t first,
+                              uint64_t second) {
+  if (first > INT64_MAX || second > INT64_MAX)
+    return;
+  struct sample *sample = samples_next(samples, metric, NULL);
+  if (sample == NULL)
+    return;
+  sample->value.derive[0] = (int64_t)first;
+  sample->value.derive[1] = (int64_t)second;
+  sample->values_len = 2;
+}
+
+int samples_hold(struct held_samples *held, const struct samples *samples) {
+  if (samples->len == 0) {
+    samples_drop(held);
+    return 0;
+  }
+  struct sample *items = realloc(held->items, samples->len * sizeof(*items));
+  if (items == NULL) {
+    samples_drop(held);
+    return -ENOMEM;
+  }
+  memcpy(items, samples->items, samples->len * sizeof(*items));
+  held->items = items;
+  held->len = samples->len;
+  return 0;
+}
+
+void samples_drop(struct held_samples *held) {
+  free(held->items);
+  *held = (struct held_samples){.items = NULL};
+}

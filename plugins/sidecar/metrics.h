@@ -1,0 +1,121 @@
+/*
+ * Every metric the plugin can send, in one table: its collectd type, kind, unit, type
+ * instances and what it means. The data sets, sidecar.types.db, the man page and the README
+ * are held against this table by tests. Also the samples: values on their way to
+ * collectd. Pure; plugin.c turns samples into value lists.
+ */
+#ifndef SIDECAR_METRICS_H
+#define SIDECAR_METRICS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum metric {
+  METRIC_RESIDENT_BYTES,
+  METRIC_VIRTUAL_BYTES,
+  METRIC_RESIDENT_PEAK_BYTES,
+  METRIC_MEMORY_BYTES,
+  METRIC_SMAPS_BYTES,
+  METRIC_MEMORY_REGIONS,
+  METRIC_THREADS,
+  METRIC_OPEN_FDS,
+  METRIC_MAX_FDS,
+  METRIC_START_TIME_SECONDS,
+  METRIC_PID,
+  METRIC_FDS,
+  METRIC_FDS_DELETED,
+  METRIC_FDS_SAME_FILE_MAX,
+  METRIC_FDS_DUPLICATE,
+  METRIC_FDS_MATCHING,
+  METRIC_INOTIFY_WATCHES,
+  METRIC_FILE_LOCKS,
+  METRIC_CPU_TIME,
+  METRIC_PAGE_FAULTS,
+  METRIC_DISK_OCTETS,
+  METRIC_CONTEXT_SWITCHES,
+  METRIC_GOROUTINES,
+  METRIC_HEAP_ALLOC_BYTES,
+  METRIC_HEAP_INUSE_BYTES,
+  METRIC_HEAP_IDLE_BYTES,
+  METRIC_HEAP_RELEASED_BYTES,
+  METRIC_HEAP_SYS_BYTES,
+  METRIC_HEAP_OBJECTS,
+  METRIC_STACK_INUSE_BYTES,
+  METRIC_SYS_BYTES,
+  METRIC_NEXT_GC_BYTES,
+  METRIC_LAST_GC_TIME_SECONDS,
+  METRIC_GC_CPU_FRACTION,
+  METRIC_ALLOC_BYTES,
+  METRIC_MALLOCS,
+  METRIC_FREES,
+  METRIC_GC_CYCLES,
+  METRIC_GC_PAUSE_NANOSECONDS,
+  METRIC_COLLECTOR_SUCCESS,
+  METRIC_COLLECTOR_STATUS,
+  METRIC_COLLECTOR_DURATION_SECONDS,
+  METRIC_PROCESS_COUNT,
+  METRICS
+};
+
+enum metric_kind {
+  METRIC_GAUGE,
+  METRIC_DERIVE,       /* counts up for the life of a process */
+  METRIC_STOCK_DERIVE, /* as METRIC_DERIVE, of a type in collectd's own types.db */
+};
+
+enum metric_tier { TIER_PULSE, TIER_DETAIL };
+
+struct metric_info {
+  const char *type; /* collectd type; in Prometheus collectd_sidecar_<type> */
+  enum metric_kind kind;
+  enum metric_tier tier;
+  const char *instances; /* type instances, space-separated; "" none; "*" configured names */
+  const char *unit;
+  const char *help; /* what it is and where it is read */
+};
+
+extern const struct metric_info metrics[METRICS];
+
+/* One value list in the making. */
+struct sample {
+  enum metric metric;
+  const char *type_instance; /* borrowed: static, or of the configuration */
+  union {
+    double gauge;
+    int64_t derive[2]; /* the stock types have up to two data sources */
+  } value;
+  uint8_t values_len;
+};
+
+enum { SAMPLES_MAX = 160 };
+
+/* What does not fit is dropped; all that a process can have fits (a unit test says so). */
+struct samples {
+  struct sample items[SAMPLES_MAX];
+  size_t len;
+};
+
+/* Each adds one sample, or nothing where a value is VALUE_UNKNOWN or not finite, or, for
+ * counters, past INT64_MAX. type_instance may be NULL for none. */
+void samples_add_gauge(struct samples *samples, enum metric metric, const char *type_instance,
+                       uint64_t value);
+void samples_add_gauge_double(struct samples *samples, enum metric metric,
+                              const char *type_instance, double value);
+void samples_add_counter(struct samples *samples, enum metric metric, uint64_t value);
+void samples_add_counter_pair(struct samples *samples, enum metric metric, uint64_t first,
+                              uint64_t second);
+
+/* A copy of samples kept from one reading to the next. All zero is empty. */
+struct held_samples {
+  struct sample *items; /* owned */
+  size_t len;
+};
+
+/* Replaces what is held by a copy of samples. Returns 0, or -ENOMEM with nothing held. */
+int samples_hold(struct held_samples *held, const struct samples *samples);
+
+/* Holds nothing any more. */
+void samples_drop(struct held_samples *held);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * The one line about one process that Summary prints in each interval, with what is
+ * outside the healthy range of the profiling guide of sidecar's maintainers. Pure.
+ */
+#ifndef SIDECAR_SUMMARY_H
+#define SIDECAR_SUMMARY_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* VALUE_UNKNOWN where it is not known; shown as "-". */
+struct summary {
+  const char *instance;
+  pid_t pid;
+  uint64_t resident_bytes, heap_inuse_bytes;
+  uint64_t fds, threads, goroutines;
+  uint64_t regular, pipes, directories; /* of the last detail reading */
+  const char *pprof_note; /* why there are no Go values; NULL when there are */
+};
+
+/* A healthy range of the guide, both ends included. */
+struct healthy_range {
+  const char *name;
+  size_t offset; /* of the value in struct summary */
+  uint64_t low, high;
+};
+
+enum { HEALTHY_RANGES = 6 };
+extern const struct healthy_range healthy_ranges[HEALTHY_RANGES];
+
+/* RSS from which the guide calls an idle sidecar a problem: 500 MB. */
+extern const uint64_t SUMMARY_RESIDENT_HIGH_BYTES;
+
+/* Writes the line to dst, always NUL-terminated, cut when it does not fit. Returns dst. */
+char *summary_format(char *dst, size_t size, const struct summary *summary);
+
+#endif

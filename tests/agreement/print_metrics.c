@@ -1,0 +1,20 @@
+/*
+ * Prints the plugin's table of metrics, one line each, for the tests that hold types.db,
+ * man page, README, dashboards and rules against it:
+ * type, kind (gauge, derive, stock), tier, type instances, unit, help; tab-separated.
+ */
+#include <stdio.h>
+
+#include "sidecar/metrics.h"
+
+int main(void) {
+  static const char *const kinds[] = {
+      [METRIC_GAUGE] = "gauge", [METRIC_DERIVE] = "derive", [METRIC_STOCK_DERIVE] = "stock"};
+  for (size_t i = 0; i < METRICS; i++) {
+    const struct metric_info *info = &metrics[i];
+    printf("%s\t%s\t%s\t%s\t%s\t%s\n", info->type, kinds[info->kind],
+           info->tier == TIER_PULSE ? "pulse" : "detail", info->instances, info->unit,
+           info->help);
+  }
+  return 0;
+}
