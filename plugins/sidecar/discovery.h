@@ -28,8 +28,8 @@ struct discovery_match {
 struct discovery;
 
 /*
- * rules are borrowed and must live as long as the discovery. Returns 0 or -ENOMEM; the
- * caller owns *ret.
+ * rules are borrowed and must live as long as the discovery. Returns 0, -ENOMEM, or -E2BIG
+ * from 65,535 rules on; the caller owns *ret.
  */
 int discovery_new(struct host *host, const struct discovery_rule *rules, size_t rules_len,
                   struct discovery **ret);
@@ -38,9 +38,10 @@ void discovery_free(struct discovery *discovery);
 /*
  * Scans once. *ret_matches is sorted by pid, owned by the discovery and valid until the
  * next scan. A process is judged by the base name of its executable, " (deleted)" taken
- * off; by its comm where the executable may not be read. Kernel threads and zombies do
- * not match. Returns 0, -ENOMEM, or the error of reading the process table; a process
- * that vanishes meanwhile is no error.
+ * off; by its comm (cut at 15 bytes) where the executable may not be read. Kernel threads
+ * and zombies do not match. A process that becomes another program is found out at once
+ * when it matched, in its first 8 scans too, and within 64 scans otherwise. Returns 0, -ENOMEM,
+ * or the error of reading the process table; a process that vanishes meanwhile is no error.
  */
 int discovery_scan(struct discovery *discovery, const struct discovery_match **ret_matches,
                    size_t *ret_len);

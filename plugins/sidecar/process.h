@@ -43,8 +43,8 @@ struct process_pulse {
   uint64_t user_ticks, system_ticks;
   uint64_t minor_faults, major_faults;
   uint64_t disk_read_bytes, disk_write_bytes; /* read_bytes, write_bytes of io */
-  int io_error;     /* why the io fields are unknown: 0 or -errno */
-  int fds_error;    /* why open_fds is unknown */
+  int io_error;                               /* why the io fields are unknown: 0 or -errno */
+  int fds_error;                              /* why open_fds is unknown */
   int limits_error; /* why max_fds is unknown; RLIM_INFINITY counts as -ENODATA */
   int status_error; /* why the fields from status (resident to swap) are unknown */
 };

@@ -20,8 +20,8 @@
 enum fd_count_source { FD_COUNT_UNCERTAIN, FD_COUNT_IS_SIZE, FD_COUNT_IS_ENTRIES };
 
 struct host {
-  int directory;   /* of the process table; its position belongs to whoever scans it */
-  bool is_procfs;  /* not a captured copy */
+  int directory;  /* of the process table; its position belongs to whoever scans it */
+  bool is_procfs; /* not a captured copy */
   enum fd_count_source fd_count;
   uint64_t ticks_per_second;
   size_t kept_files;     /* descriptors that processes keep open besides their directory */

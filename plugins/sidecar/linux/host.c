@@ -1,0 +1,120 @@
+/*
+ * The procfs at a root path; see host.h. What depends on the kernel is found out once
+ * here and not by every process again.
+ */
+#include "sidecar/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/scan.h"
+#include "sidecar/linux/procfs.h"
+
+enum { TEXT_MAX = 4 * 1024 * 1024 }; /* /proc/stat of a machine with thousands of interrupts */
+
+/* We have descriptors open, so a size of 0 means that this kernel does not count there. */
+static enum fd_count_source find_fd_count_source(const struct host *host) {
+  struct stat st;
+  if (!host->is_procfs)
+    return FD_COUNT_IS_ENTRIES;
+  if (fstatat(host->directory, "self/fd", &st, 0) != 0)
+    return FD_COUNT_UNCERTAIN; /* the procfs of a pid namespace that we are not in */
+  return st.st_size > 0 ? FD_COUNT_IS_SIZE : FD_COUNT_IS_ENTRIES;
+}
+
+/* A quarter of what the daemon may open: the rest is for its other plugins and for us. */
+static size_t find_kept_files_max(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return 0;
+  return limit.rlim_cur / 4 < 65536 ? (size_t)(limit.rlim_cur / 4) : 65536;
+}
+
+int host_open(const char *root, struct host **ret) {
+  autoclose int directory = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0)
+    return -errno;
+  struct statfs fs;
+  if (fstatfs(directory, &fs) != 0)
+    return -errno;
+
+  struct host *host = calloc(1, sizeof(*host));
+  if (host == NULL)
+    return -ENOMEM;
+  host->directory = steal_fd(&directory);
+  host->is_procfs = fs.f_type == PROC_SUPER_MAGIC;
+  host->fd_count = find_fd_count_source(host);
+  host->ticks_per_second = (uint64_t)sysconf(_SC_CLK_TCK);
+  host->kept_files_max = find_kept_files_max();
+  buffer_init(&host->text, TEXT_MAX);
+  host->entries = malloc(PROCFS_ENTRIES_SIZE);
+  if (host->entries == NULL) {
+    host_close(host);
+    return -ENOMEM;
+  }
+  *ret = host;
+  return 0;
+}
+
+void host_close(struct host *host) {
+  if (host == NULL)
+    return;
+  close(host->directory);
+  buffer_free(&host->text);
+  free(host->entries);
+  free(host);
+}
+
+uint64_t host_ticks_per_second(const struct host *host) {
+  return host->ticks_per_second;
+}
+
+/* "seconds.hundredths idle" */
+static int read_captured_uptime(struct host *host, uint64_t *ret_ticks) {
+  int status = procfs_read_file(host->directory, "uptime", true, &host->text);
+  if (status != 0)
+    return status;
+
+  struct span s = buffer_span(&host->text);
+  uint64_t seconds, hundredths;
+  if (scan_u64(&s, &seconds) != 0 || !scan_literal(&s, ".") || s.len < 2 ||
+      scan_u64(&s, &hundredths) != 0 || hundredths > 99 ||
+      seconds > VALUE_UNKNOWN / 2 / host->ticks_per_second)
+    return -EBADMSG;
+  *ret_ticks = seconds * host->ticks_per_second + hundredths * host->ticks_per_second / 100;
+  return 0;
+}
+
+int host_uptime_ticks(struct host *host, uint64_t *ret_ticks) {
+  if (!host->is_procfs)
+    return read_captured_uptime(host, ret_ticks);
+
+  /* Start times are in this clock, time namespaces included; in containers the file may
+   * be an overlay (lxcfs) that shows the container's age instead. */
+  struct timespec now;
+  if (clock_gettime(CLOCK_BOOTTIME, &now) != 0)
+    return -errno;
+  *ret_ticks = (uint64_t)now.tv_sec * host->ticks_per_second +
+               (uint64_t)now.tv_nsec * host->ticks_per_second / 1000000000;
+  return 0;
+}
+
+int host_boot_time_seconds(struct host *host, uint64_t *ret_seconds) {
+  int status = procfs_read_file(host->directory, "stat", true, &host->text);
+  if (status != 0)
+    return status;
+
+  struct span text = buffer_span(&host->text), line;
+  while (scan_line(&text, &line))
+    if (scan_literal(&line, "btime "))
+      return scan_whole_u64(line, 0, VALUE_UNKNOWN - 1, ret_seconds) == 0 ? 0 : -EBADMSG;
+  return -EBADMSG;
+}

@@ -1,0 +1,264 @@
+/*
+ * One process through its directory; see process.h. The files of the pulse are kept open
+ * as long as the host's budget of descriptors allows, which makes each reading one system
+ * call. maps, smaps_rollup and environ are never kept: a descriptor on them holds on to
+ * the memory of a program that has long become another one.
+ */
+#include "sidecar/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "sidecar/linux/procfs.h"
+#include "sidecar/parse/proc_io.h"
+#include "sidecar/parse/proc_limits.h"
+#include "sidecar/parse/proc_stat.h"
+#include "sidecar/parse/proc_status.h"
+
+/* What is read at every pulse. statm is not: status has its numbers, and the split too. */
+enum pulse_file { FILE_STAT, FILE_STATUS, FILE_IO, FILE_FDS, PULSE_FILES };
+
+static const char *const FILE_NAMES[PULSE_FILES] = {"stat", "status", "io", "fd"};
+
+enum { FD_ENTRIES_MAX = 8 * 1024 * 1024 };
+
+struct process {
+  struct host *host;
+  pid_t pid;
+  int directory;
+  bool keeps_files;
+  int files[PULSE_FILES]; /* -1: not open */
+  uint64_t start_ticks;
+  unsigned pulses_to_limits;
+  uint64_t max_fds;
+  int limits_error;
+};
+
+struct host *process_host(const struct process *process) {
+  return process->host;
+}
+
+int process_directory(const struct process *process) {
+  return process->directory;
+}
+
+pid_t process_pid(const struct process *process) {
+  return process->pid;
+}
+
+uint64_t process_start_ticks(const struct process *process) {
+  return process->start_ticks;
+}
+
+/* Opens a file of the pulse, or finds it open. Returns its descriptor, to be given back
+ * with release_pulse_file, or -errno. */
+static int open_pulse_file(struct process *process, enum pulse_file file) {
+  if (process->files[file] >= 0)
+    return process->files[file];
+  /* the directory of descriptors is only asked for its size: O_PATH needs no permission */
+  int flags = file == FILE_FDS ? O_PATH | O_DIRECTORY : O_RDONLY;
+  int fd = openat(process->directory, FILE_NAMES[file], flags | O_CLOEXEC);
+  if (fd < 0)
+    return -errno;
+  if (process->keeps_files)
+    process->files[file] = fd;
+  return fd;
+}
+
+static void release_pulse_file(const struct process *process, int fd) {
+  if (!process->keeps_files)
+    close(fd);
+}
+
+/* Leaves the text of a file of the pulse in the host's scratch. */
+static int read_pulse_file(struct process *process, enum pulse_file file) {
+  int fd = open_pulse_file(process, file);
+  if (fd < 0)
+    return fd;
+  int status = procfs_read(fd, true, &process->host->text);
+  release_pulse_file(process, fd);
+  return status;
+}
+
+static int read_stat(struct process *process, struct proc_stat *ret) {
+  int status = read_pulse_file(process, FILE_STAT);
+  if (status != 0)
+    return procfs_process_error(-status);
+  status = proc_stat_parse(buffer_span(&process->host->text), ret);
+  if (status != 0)
+    return status;
+  return proc_stat_is_dead(ret) ? -ESRCH : 0;
+}
+
+int process_open(struct host *host, pid_t pid, struct process **ret) {
+  char name[16];
+  snprintf(name, sizeof(name), "%d", (int)pid);
+  autoclose int directory = openat(host->directory, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0)
+    return procfs_process_error(errno);
+
+  struct process *process = calloc(1, sizeof(*process));
+  if (process == NULL)
+    return -ENOMEM;
+  *process = (struct process){
+      .host = host, .pid = pid, .directory = steal_fd(&directory), .max_fds = VALUE_UNKNOWN};
+  for (size_t i = 0; i < PULSE_FILES; i++)
+    process->files[i] = -1;
+  if (host->kept_files + PULSE_FILES <= host->kept_files_max) {
+    host->kept_files += PULSE_FILES;
+    process->keeps_files = true;
+  }
+
+  struct proc_stat stat;
+  int status = read_stat(process, &stat);
+  if (status != 0) {
+    process_close(process);
+    return status;
+  }
+  process->start_ticks = stat.start_ticks;
+  *ret = process;
+  return 0;
+}
+
+void process_close(struct process *process) {
+  if (process == NULL)
+    return;
+  for (size_t i = 0; i < PULSE_FILES; i++)
+    if (process->files[i] >= 0)
+      close(process->files[i]);
+  if (process->keeps_files)
+    process->host->kept_files -= PULSE_FILES;
+  close(process->directory);
+  free(process);
+}
+
+/* A held directory cannot show another process; a captured copy could be exchanged. */
+static int read_stat_of_same(struct process *process, struct proc_stat *ret) {
+  int status = read_stat(process, ret);
+  if (status == 0 && ret->start_ticks != process->start_ticks)
+    return -ESRCH;
+  return status;
+}
+
+int process_verify(struct process *process) {
+  struct proc_stat stat;
+  return read_stat_of_same(process, &stat);
+}
+
+static int read_status(struct process *process, struct process_pulse *pulse) {
+  struct proc_status parsed;
+  int status = read_pulse_file(process, FILE_STATUS);
+  if (status != 0)
+    return procfs_process_error(-status);
+  status = proc_status_parse(buffer_span(&process->host->text), &parsed);
+  if (status != 0)
+    return status;
+  pulse->resident_bytes = parsed.resident;
+  pulse->resident_peak_bytes = parsed.resident_peak;
+  pulse->anon_bytes = parsed.anon;
+  pulse->file_bytes = parsed.file;
+  pulse->shmem_bytes = parsed.shmem;
+  pulse->swap_bytes = parsed.swap;
+  return 0;
+}
+
+static int read_io(struct process *process, struct process_pulse *pulse) {
+  struct proc_io parsed;
+  int status = read_pulse_file(process, FILE_IO);
+  if (status != 0) /* -ENOENT stays: kernels without task accounting have no such file */
+    return status == -EPERM ? -EACCES : status;
+  status = proc_io_parse(buffer_span(&process->host->text), &parsed);
+  if (status != 0)
+    return status;
+  pulse->disk_read_bytes = parsed.read_bytes;
+  pulse->disk_write_bytes = parsed.write_bytes;
+  return 0;
+}
+
+static int read_limits(struct process *process, uint64_t *ret) {
+  struct host *host = process->host;
+  int status = procfs_read_file(process->directory, "limits", true, &host->text);
+  if (status != 0)
+    return procfs_process_error(-status);
+  return proc_limits_parse_open_files(buffer_span(&host->text), ret);
+}
+
+/* A limit that is there, or is known not to be, holds for a while; a failure does not. */
+static int read_limits_seldom(struct process *process) {
+  if (process->pulses_to_limits == 0) {
+    process->max_fds = VALUE_UNKNOWN;
+    process->limits_error = read_limits(process, &process->max_fds);
+    if (process->limits_error != 0 && process->limits_error != -ENODATA)
+      return process->limits_error;
+    process->pulses_to_limits = PROCESS_LIMITS_EVERY;
+  }
+  process->pulses_to_limits--;
+  return process->limits_error;
+}
+
+static int count_fd_entries(struct process *process, uint64_t *ret) {
+  autoclose int fd = openat(process->directory, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return procfs_process_error(errno);
+
+  struct procfs_entries entries;
+  const struct dirent64 *entry;
+  uint64_t count = 0;
+  int status = procfs_entries_start(&entries, fd, process->host->entries);
+  while (status == 0 && (status = procfs_entries_next(&entries, &entry)) > 0) {
+    count += entry->d_name[0] != '.';
+    status = count < FD_ENTRIES_MAX ? 0 : -E2BIG;
+  }
+  if (status == 0)
+    *ret = count;
+  return status < 0 ? procfs_process_error(-status) : 0;
+}
+
+static int read_fd_count(struct process *process, uint64_t *ret) {
+  enum fd_count_source source = process->host->fd_count;
+  if (source == FD_COUNT_IS_ENTRIES)
+    return count_fd_entries(process, ret);
+
+  int fd = open_pulse_file(process, FILE_FDS);
+  if (fd < 0)
+    return procfs_process_error(-fd);
+  struct stat st;
+  int status = fstat(fd, &st) == 0 ? 0 : procfs_process_error(errno);
+  release_pulse_file(process, fd);
+  if (status != 0)
+    return status;
+  if (st.st_size == 0 && source == FD_COUNT_UNCERTAIN)
+    return count_fd_entries(process, ret);
+  *ret = (uint64_t)st.st_size;
+  return 0;
+}
+
+int process_read_pulse(struct process *process, struct process_pulse *ret) {
+  struct process_pulse pulse;
+  memset(&pulse, 0xFF, sizeof(pulse)); /* every number VALUE_UNKNOWN */
+
+  pulse.status_error = read_status(process, &pulse);
+  pulse.io_error = read_io(process, &pulse);
+  pulse.fds_error = read_fd_count(process, &pulse.open_fds);
+  pulse.limits_error = read_limits_seldom(process);
+  pulse.max_fds = process->max_fds;
+
+  struct proc_stat stat;
+  int status = read_stat_of_same(process, &stat);
+  if (status != 0)
+    return status;
+  pulse.virtual_bytes = stat.virtual_bytes;
+  pulse.threads = stat.threads;
+  pulse.user_ticks = stat.user_ticks;
+  pulse.system_ticks = stat.system_ticks;
+  pulse.minor_faults = stat.minor_faults;
+  pulse.major_faults = stat.major_faults;
+  *ret = pulse;
+  return 0;
+}

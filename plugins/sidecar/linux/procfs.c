@@ -1,0 +1,91 @@
+/* Bytes, links and entries below a directory descriptor; see procfs.h. */
+#include "sidecar/linux/procfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+enum { FIRST_READ = 16 * 1024 }; /* takes the usual file in one go */
+
+int procfs_process_error(int error) {
+  switch (error) {
+  case EPERM:
+    return -EACCES;
+  case ENOENT:
+    return -ESRCH;
+  default:
+    return -error;
+  }
+}
+
+/* Where the next read goes: at least some room, unless the cap is reached. */
+static char *find_room(struct buffer *buffer, size_t *ret_room) {
+  size_t more = buffer->len == 0 ? FIRST_READ : buffer->len;
+  if (more > buffer->max - buffer->len)
+    more = buffer->max - buffer->len;
+  char *room = more > 0 ? buffer_reserve(buffer, more) : NULL;
+  if (room != NULL)
+    *ret_room = buffer->capacity - 1 - buffer->len; /* all there is, not only more */
+  return room;
+}
+
+int procfs_read(int fd, bool is_one_record, struct buffer *buffer) {
+  buffer_reset(buffer);
+  for (;;) {
+    size_t room = 0;
+    char *at = find_room(buffer, &room);
+    if (at == NULL)
+      return buffer->len < buffer->max ? -ENOMEM : -EMSGSIZE;
+
+    ssize_t len = pread(fd, at, room, (off_t)buffer->len);
+    if (len < 0)
+      return -errno;
+    buffer->len += (size_t)len;
+    at[len] = '\0';
+    if (len == 0 || (is_one_record && (size_t)len < room))
+      return 0;
+  }
+}
+
+int procfs_read_file(int directory, const char *name, bool is_one_record,
+                     struct buffer *buffer) {
+  autoclose int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
+  return fd < 0 ? -errno : procfs_read(fd, is_one_record, buffer);
+}
+
+int procfs_read_link(int directory, const char *name, char *target, size_t size,
+                     size_t *ret_len) {
+  ssize_t len = readlinkat(directory, name, target, size);
+  if (len < 0)
+    return -errno;
+  if ((size_t)len >= size)
+    return -ENAMETOOLONG;
+  target[len] = '\0';
+  if (ret_len != NULL)
+    *ret_len = (size_t)len;
+  return 0;
+}
+
+int procfs_entries_start(struct procfs_entries *entries, int fd, char *buffer) {
+  if (lseek(fd, 0, SEEK_SET) < 0)
+    return -errno;
+  *entries = (struct procfs_entries){.fd = fd, .buffer = buffer};
+  return 0;
+}
+
+int procfs_entries_next(struct procfs_entries *entries, const struct dirent64 **ret) {
+  if (entries->at >= entries->len) {
+    ssize_t len = getdents64(entries->fd, entries->buffer, PROCFS_ENTRIES_SIZE);
+    if (len <= 0)
+      return len < 0 ? -errno : 0;
+    entries->len = (size_t)len;
+    entries->at = 0;
+  }
+  /* the kernel aligns every record for its first member */
+  const struct dirent64 *entry = (const void *)(entries->buffer + entries->at);
+  entries->at += entry->d_reclen;
+  *ret = entry;
+  return 1;
+}
