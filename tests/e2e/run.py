@@ -38,19 +38,20 @@ def main():
     daemon.keep_folders = options.keep
 
     def run():
-        real_sidecar.recall()
         return runner.run(HERE, options.words)
 
     if namespace.inside():
         namespace.be_init(run)
-    real_sidecar.prepare()  # needs the network, which the namespaces have not
-    if options.no_namespaces:
+    if runner.would_run(HERE, options.words, "real_sidecar"):
+        real_sidecar.prepare()  # needs the network, which the namespaces have not
+    try:
+        reason = "not wanted" if options.no_namespaces else namespace.why_not()
+        if reason is None:
+            return namespace.enter([os.path.abspath(__file__)] + sys.argv[1:])
+        print("e2e: no private namespaces: %s" % reason, flush=True)
         return run()
-    reason = namespace.why_not()
-    if reason is not None:
-        print("e2e: no private namespaces here: %s" % reason)
-        return run()
-    return namespace.enter([os.path.abspath(__file__)] + sys.argv[1:])
+    finally:
+        real_sidecar.clean_up()
 
 
 if __name__ == "__main__":

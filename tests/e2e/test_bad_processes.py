@@ -6,9 +6,8 @@ import subprocess
 import threading
 import time
 
-from harness import collectd_config as config
-from harness import namespace, procfs
-from harness.case import INTERVAL, OK, SidecarCase, labels, metric
+from harness import procfs
+from harness.case import INTERVAL, SidecarCase, labels, metric
 from harness.collectd import Collectd
 from harness.daemon import private_folder, remove_folder
 from harness.installation import target_program
@@ -137,10 +136,6 @@ class OddFiles(SidecarCase):
 class Dying(SidecarCase):
     """Ends in the middle of a read, ends without being reaped, becomes something else."""
 
-    @classmethod
-    def collectd_options(cls):
-        return {"load": ("sidecar",)}
-
     def test_zombie(self):
         """a zombie is not counted and not complained about"""
         target = Target("undead")
@@ -166,10 +161,28 @@ class Dying(SidecarCase):
                 later.endpoint.sample(metric("process_pid"), **labels("old-version"))
             self.wait_for_pid("old-version", target.pid)
 
-    def test_exec(self):
-        """a process that becomes another program under the same pid is a sidecar no more"""
-        with Target("shapeshifter", prefix=["/bin/sh", "-c", 'sleep 2; exec "$@"', "sh"]) as target:
-            self.wait_for_pid("shapeshifter", target.pid)
+    def test_becomes_a_sidecar(self):
+        """a process that becomes a sidecar under the same pid is found"""
+        with Target("becoming", prefix=["/bin/sh", "-c", 'sleep 3; exec "$@"', "sh"]) as target:
+            self.wait_for_pid("becoming", target.pid)
+
+    def test_becomes_another(self):
+        """a sidecar that becomes another program under the same pid is one no more"""
+        folder = private_folder("becomes")
+        self.addCleanup(remove_folder, folder)
+        program = os.path.join(folder, "sidecar")
+        shutil.copy("/bin/sh", program)
+        script = "read word; exec sleep 1000"
+        process = subprocess.Popen([program, "-c", script], cwd=folder, stdin=subprocess.PIPE)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.addCleanup(process.stdin.close)
+        name = os.path.basename(folder)
+        self.wait_for_pid(name, process.pid)
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+        wait_until("it to be forgotten", lambda: name not in self.instances(), 15)
+        self.assertIsNone(process.poll())
 
     def test_churn(self):
         """sidecars that start and end all the time spoil no page and cause no complaint"""
@@ -208,169 +221,3 @@ class Dying(SidecarCase):
             ]  # fmt: skip
         self.assertEqual([], errors)
         self.assertEqual([], complaints)
-
-
-class Denied(SidecarCase):
-    """A collectd without privileges, and single files that it may not read."""
-
-    ANYBODY = 65534
-
-    def setUp(self):
-        if os.geteuid() != 0 or not self.can_be(self.ANYBODY):
-            self.skipTest("needs root, to run collectd as somebody else")
-
-    @classmethod
-    def setUpClass(cls):
-        pass
-
-    @staticmethod
-    def can_be(user):
-        done = subprocess.run(
-            ["setpriv", "--reuid", str(user), "--clear-groups", "true"],
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
-        return done.returncode == 0
-
-    def start_as(self, *capabilities):
-        """A collectd of no user, with these capabilities and no others."""
-        kept = ",".join(["-all"] + ["+" + name for name in capabilities])
-        user = str(self.ANYBODY)
-        prefix = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"]
-        prefix += ["--inh-caps", kept, "--ambient-caps", kept, "--bounding-set", kept]
-        self.collectd = Unprivileged(*self.parts(), prefix=prefix)
-        self.enterContext(self.collectd)
-
-    def check(self, target, denied, absent, present):
-        """Statuses, values and the log of a target after some rounds."""
-        name = target.instance
-        self.wait_for_instances(name)
-        for collector in denied:
-            self.wait_for_status(name, collector, 2)
-        after = self.at_rest()
-        for type_name in present:
-            self.sample(type_name, name, after=after) if isinstance(type_name, str) else self.sample(
-                type_name[0], name, type_name[1], after=after
-            )
-        page = self.assert_healthy_page()
-        for type_name in absent:
-            self.assertEqual([], page.select(metric(type_name), sidecar=name))
-        for collector in denied:
-            lines = self.log_lines(r"\b%s\b" % name)
-            self.assertTrue(any("CAP_" in line for line in lines), lines)
-
-    def test_nothing_allowed(self):
-        """without privileges a root's sidecar has pulse values, statuses that say why, no zeros"""
-        with Target("private", variables={"SIDECAR_PPROF": "1"}) as target:
-            self.start_as()
-            # the working directory is closed too, so the program's name stands in
-            target.instance = "sidecar"
-            self.check(
-                target,
-                denied=("descriptors", "smaps", "pprof"),
-                absent=("process_fds", "process_smaps_bytes", "process_memory_regions",
-                        "ps_disk_octets_read_total", "process_inotify_watches"),
-                present=("process_resident_memory_bytes", "process_open_fds", "process_threads"),
-            )  # fmt: skip
-            self.assertEqual([], self.go_values("sidecar"))
-
-    def test_ptrace_only(self):
-        """with CAP_SYS_PTRACE alone only what needs the descriptors' names is missing"""
-        with Target("traced") as target:
-            self.start_as("sys_ptrace")
-            self.check(
-                target,
-                denied=("descriptors",),
-                absent=("process_fds", "process_fds_same_file_max", "process_fds_matching"),
-                present=("process_open_fds", ("process_smaps_bytes", "pss"), "process_memory_regions"),
-            )
-
-    def test_as_the_unit_should(self):
-        """with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH nothing is missing"""
-        with Target("open") as target:
-            self.start_as("sys_ptrace", "dac_read_search")
-            self.check(
-                target,
-                denied=(),
-                absent=(),
-                present=("process_open_fds", ("process_fds", "regular"), ("process_smaps_bytes", "pss")),
-            )
-            for collector in ("process", "descriptors", "smaps"):
-                self.wait_for_status("open", collector, OK)
-
-    def hide(self, path):
-        """Puts something over it that only root may read."""
-        folder = os.path.isdir(path)
-        cover = os.path.join(self.covers, "folder" if folder else "file")
-        subprocess.run(["mount", "--bind", cover, path], check=True, timeout=10)
-        self.addCleanup(subprocess.run, ["umount", "-l", path], check=False, timeout=10)
-
-    def check_alone(self, entry, denied, absent, present):
-        if not namespace.inside():
-            self.skipTest("needs a mount namespace of its own")
-        self.covers = private_folder("covers")
-        self.addCleanup(remove_folder, self.covers)
-        os.mkdir(os.path.join(self.covers, "folder"), 0)
-        with open(os.path.join(self.covers, "file"), "w", encoding="ascii"):
-            os.chmod(os.path.join(self.covers, "file"), 0)
-        user = str(self.ANYBODY)
-        prefix = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "--bounding-set", "-all"]
-        with AsAnybody("alone", prefix=prefix) as target:
-            self.hide("/proc/%d/%s" % (target.pid, entry))
-            self.start_as()
-            self.check(target, denied, absent, present)
-
-    def test_no_fd(self):
-        """without permission for fd/ alone only what needs the descriptors' names is missing"""
-        self.check_alone(
-            "fd",
-            denied=("descriptors",),
-            absent=("process_fds", "process_fds_matching"),
-            present=("process_resident_memory_bytes", ("process_smaps_bytes", "pss"), "process_memory_regions"),
-        )
-
-    def test_no_io(self):
-        """without permission for io alone only the disk octets are missing"""
-        self.check_alone(
-            "io",
-            denied=(),
-            absent=("ps_disk_octets_read_total", "ps_disk_octets_write_total"),
-            present=("process_open_fds", ("process_fds", "regular"), ("process_smaps_bytes", "pss")),
-        )
-
-    def test_no_smaps_rollup(self):
-        """without permission for smaps_rollup alone only the smaps values are missing"""
-        self.check_alone(
-            "smaps_rollup",
-            denied=("smaps",),
-            absent=("process_smaps_bytes",),
-            present=("process_open_fds", ("process_fds", "regular"), "process_memory_regions"),
-        )
-
-    def test_no_environ(self):
-        """without permission for environ alone only the Go values are missing"""
-        self.check_alone(
-            "environ",
-            denied=("pprof",),
-            absent=("go_goroutines", "go_memstats_heap_alloc_bytes"),
-            present=("process_open_fds", ("process_fds", "regular"), ("process_smaps_bytes", "pss")),
-        )
-
-
-class Unprivileged(Collectd):
-    """Its folder belongs to the user it will be."""
-
-    def prepare(self):
-        super().prepare()
-        for path in (self.folder, self.path("base"), self.path("collectd.conf")):
-            os.chown(path, Denied.ANYBODY, Denied.ANYBODY)
-
-
-class AsAnybody(Target):
-    """A target of the same user as that collectd."""
-
-    def prepare(self):
-        super().prepare()
-        os.chmod(self.folder, 0o755)
-        for path in (self.folder, self.path("held"), self.path(self.instance)):
-            os.chown(path, Denied.ANYBODY, Denied.ANYBODY)

@@ -71,15 +71,38 @@ class SidecarCase(unittest.TestCase):
     def at_rest(self):
         """A time such that samples dated later were read wholly after this call.
 
-        A value's date is that of its dispatch; what it tells may have been read,
-        or asked of the target's pprof port, in the interval before.
+        A value's date is that of its dispatch. What it tells may have been asked of
+        the target's pprof port in the interval before, or be held from the last round
+        of the detail tier, which may have come a moment too early for its interval.
         """
-        return time.time() + 2 * INTERVAL
+        return time.time() + 3 * INTERVAL
 
     def rested(self, name, instance, kind=None, **options):
         """The value, read after the call: for a process that holds still."""
         options.setdefault("after", self.at_rest())
         return self.value(name, instance, kind, **options)
+
+    def assert_agrees(self, oracle, value, after, timeout=10):
+        """Some page dated later than `after` has value(page) == oracle().
+
+        The oracle is asked before and after the page is, and only a process that held
+        still meanwhile is judged.
+        """
+
+        def probe():
+            before = oracle()
+            page = self.page()
+            found = value(page)
+            if before != oracle():
+                raise Probe("the process does not hold still: %r, %r" % (before, oracle()))
+            dates = [sample.time for sample in page.select(metric("process_pid"))]
+            if not dates or max(dates) <= after:
+                raise Probe("no page dated late enough")
+            if found != before:
+                raise Probe("/metrics says %r, and the outside %r" % (found, before))
+            return True
+
+        wait_until("/metrics to agree with the outside", probe, timeout, poll=0.2)
 
     # --- who is watched
 

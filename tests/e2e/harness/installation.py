@@ -4,10 +4,10 @@ run.py fills in `settings`; everything else asks the functions here, which skip
 the test (or fail it, in CI) when a thing is not there.
 """
 
+import functools
 import glob
 import os
 import re
-import shutil
 import subprocess
 
 from .daemon import missing, need
@@ -18,8 +18,6 @@ SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "..
 class settings:
     builddir = SOURCE
     collectd = "collectd"
-    sidecar_real = None  # a path, or None with the reason below
-    sidecar_real_missing = "not asked for"
 
 
 def collectd_program():
@@ -78,6 +76,7 @@ def _built_with_go():
     return program
 
 
+@functools.lru_cache(maxsize=None)
 def target_program():
     """The example Go program, whose file is called sidecar."""
     for path in ("tests/target/sidecar", "sidecar"):
@@ -85,7 +84,3 @@ def target_program():
         if os.path.isfile(path) and os.access(path, os.X_OK):
             return path
     return _built_with_go()
-
-
-def program_or_none(name):
-    return shutil.which(name)

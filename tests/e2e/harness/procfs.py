@@ -70,7 +70,7 @@ class OpenFile(collections.namedtuple("OpenFile", "fd kind name links inode")):
 
 def open_files(pid):
     """lsof's numbered descriptors: no cwd, txt or mem entries."""
-    text = output_of("lsof", "lsof", "-n", "-P", "-w", "-l", "+L", "-p", pid, "-F0", "ftnki")
+    text = output_of("lsof", "lsof", "-n", "-P", "-w", "-l", "+L", "-p", pid, "-F", "0ftnki")
     found = []
     for line in text.split(b"\n"):
         fields = {field[:1]: field[1:] for field in line.split(b"\0") if field}

@@ -6,6 +6,7 @@ and the daemons end with it. The limit covers class fixtures as well.
 """
 
 import faulthandler
+import re
 import signal
 import sys
 import time
@@ -48,10 +49,11 @@ def sentence(test):
 class Result(unittest.TestResult):
     """Prints one line when a test ends, and the reasons at once."""
 
-    def __init__(self, stream):
+    def __init__(self, stream, tests):
         super().__init__()
         self.stream = stream
-        self.passed = self.failed = 0
+        self.tests = tests
+        self.passed = self.failed = self.skips = 0
         self.begin = time.monotonic()
         self.subtests_failed = False
 
@@ -91,7 +93,19 @@ class Result(unittest.TestResult):
 
     def addError(self, test, err):
         super().addError(test, err)
+        kept_from = self._tests_of_fixture(test)
         self._fail(test, err)
+        for one in kept_from:
+            self._say("FAIL", one, " (its class could not start)")
+        self.failed += max(0, len(kept_from) - 1)
+
+    def _tests_of_fixture(self, test):
+        """All tests of the class whose setUpClass `test` stands for, else none."""
+        match = re.fullmatch(r"setUpClass \((\S+)\)", str(test))
+        if match is None or hasattr(test, "_testMethodName"):
+            return []
+        name = match.group(1)
+        return [one for one in self.tests if unittest.util.strclass(type(one)) == name]
 
     def addSubTest(self, test, subtest, err):
         super().addSubTest(test, subtest, err)
@@ -103,7 +117,9 @@ class Result(unittest.TestResult):
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
-        self._say("skip", test, " (%s)" % reason)
+        for one in self._tests_of_fixture(test) or [test]:
+            self.skips += 1
+            self._say("skip", one, " (%s)" % reason)
 
 
 def flatten(suite):
@@ -126,15 +142,25 @@ def select(suite, words):
     return unittest.TestSuite(chosen)
 
 
+def load(folder, words):
+    """The chosen tests of folder/test_*.py."""
+    loader = unittest.TestLoader()
+    return select(loader.discover(folder, pattern="test_*.py", top_level_dir=folder), words)
+
+
+def would_run(folder, words, module):
+    """Does the choice have a test of that module?"""
+    return any(module in test.id() for test in flatten(load(folder, words)))
+
+
 def run(folder, words, stream=sys.stdout):
     """Runs what is in folder/test_*.py; returns the exit status."""
     signal.signal(signal.SIGALRM, _ring)
-    loader = unittest.TestLoader()
-    suite = select(loader.discover(folder, pattern="test_*.py", top_level_dir=folder), words)
+    suite = load(folder, words)
     if words and suite.countTestCases() == 0:
         stream.write("no test is called %s\n" % " or ".join(words))
         return 2
-    result = Result(stream)
+    result = Result(stream, list(flatten(suite)))
     begin = time.monotonic()
     _wind_up()
     try:
@@ -149,7 +175,7 @@ def run(folder, words, stream=sys.stdout):
     stream.write("e2e: %.0f s\n" % (time.monotonic() - begin))
     stream.write(
         "e2e: %d passed, %d failed, %d skipped\n"
-        % (result.passed, result.failed, len(result.skipped))
+        % (result.passed, result.failed, result.skips)
     )
     stream.flush()
     return 1 if result.failed else 0
