@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,8 @@
 enum { FIRST_CAPACITY = 256 };
 
 void buffer_init(struct buffer *b, size_t max) {
-  *b = (struct buffer){.max = max};
+  /* one byte is for the NUL, and doubling must not wrap */
+  *b = (struct buffer){.max = max < SIZE_MAX / 2 ? max : SIZE_MAX / 2 - 1};
 }
 
 void buffer_reset(struct buffer *b) {
@@ -38,7 +40,7 @@ static int buffer_grow(struct buffer *b, size_t more) {
 
   size_t capacity = b->capacity > 0 ? b->capacity : FIRST_CAPACITY;
   while (capacity < needed)
-    capacity = capacity > SIZE_MAX / 2 ? needed : capacity * 2;
+    capacity *= 2;
   if (capacity > b->max + 1)
     capacity = b->max + 1;
 
@@ -55,7 +57,8 @@ int buffer_append(struct buffer *b, const char *bytes, size_t len) {
   int status = buffer_grow(b, len);
   if (status != 0)
     return status;
-  memcpy(b->data + b->len, bytes, len);
+  if (len > 0) /* bytes may be NULL then */
+    memcpy(b->data + b->len, bytes, len);
   b->len += len;
   b->data[b->len] = '\0';
   return 0;

@@ -26,8 +26,8 @@ void buffer_reset(struct buffer *b);
 void buffer_free(struct buffer *b);
 
 /*
- * Appends len bytes whole or not at all. Returns 0, -EMSGSIZE when the cap would be
- * passed, -ENOMEM.
+ * Appends len bytes whole or not at all; not bytes of the buffer itself. Returns 0, -EMSGSIZE
+ * when the cap would be passed, -ENOMEM.
  */
 int buffer_append(struct buffer *b, const char *bytes, size_t len);
 

@@ -41,6 +41,11 @@ bool scan_line(struct span *s, struct span *ret_line) {
   return true;
 }
 
+struct span scan_whole_lines(struct span s) {
+  const char *newline = s.len > 0 ? memrchr(s.at, '\n', s.len) : NULL;
+  return span_make(s.at, newline != NULL ? (size_t)(newline - s.at) + 1 : 0);
+}
+
 bool scan_word(struct span *s, struct span *ret_word) {
   scan_blanks(s);
   size_t n = 0;
@@ -54,7 +59,7 @@ bool scan_word(struct span *s, struct span *ret_word) {
   return true;
 }
 
-static unsigned digit_of(char c) {
+static inline unsigned digit_of(char c) {
   if (c >= '0' && c <= '9')
     return (unsigned)(c - '0');
   if (c >= 'a' && c <= 'f')
@@ -64,7 +69,10 @@ static unsigned digit_of(char c) {
   return 16;
 }
 
-static int scan_digits(struct span *s, unsigned base, uint64_t *ret) {
+/* Inlined into its callers, for which base is a constant: no division is left then. */
+static inline __attribute__((always_inline)) int scan_digits(struct span *s, unsigned base,
+                                                             uint64_t *ret) {
+  const uint64_t largest = VALUE_UNKNOWN - 1;
   uint64_t value = 0;
   bool overflow = false;
   size_t n = 0;
@@ -73,7 +81,7 @@ static int scan_digits(struct span *s, unsigned base, uint64_t *ret) {
     unsigned digit = digit_of(s->at[n]);
     if (digit >= base)
       break;
-    if (value > (VALUE_UNKNOWN - 1 - digit) / base)
+    if (value > largest / base || (value == largest / base && digit > largest % base))
       overflow = true;
     else
       value = value * base + digit;

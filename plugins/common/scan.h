@@ -57,6 +57,12 @@ void scan_blanks(struct span *s);
 bool scan_line(struct span *s, struct span *ret_line);
 
 /*
+ * s up to and with its last "\n"; empty when it has none. For texts that always end their
+ * last line: what stands behind was cut off, and half a number is a wrong number.
+ */
+struct span scan_whole_lines(struct span s);
+
+/*
  * Takes the next word (bytes up to a space, tab or the end) off *s, after the blanks in
  * front of it. Returns false when there is none.
  */

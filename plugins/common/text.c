@@ -47,15 +47,17 @@ size_t text_utf8_cut(struct span s, size_t max) {
   /* a character has at most three continuation bytes; more of them are not UTF-8 */
   for (size_t back = 0; back < 3 && n > 0 && is_continuation((unsigned char)s.at[n]); back++)
     n--;
-  return text_utf8_character(span_make(s.at + n, s.len - n), NULL) > 0 ? n : max;
+  /* continuation bytes behind a character that is already complete are not cut by max */
+  return n + text_utf8_character(span_make(s.at + n, s.len - n), NULL) > max ? n : max;
 }
 
 bool text_is_harmless(uint32_t code) {
   if (code < 0x20 || (code >= 0x7F && code < 0xA0) || code == '\\')
     return false;
   bool hides = (code >= 0x200B && code <= 0x200F) || (code >= 0x2060 && code <= 0x206F) ||
-               code == 0xFEFF || code == 0x00AD;
-  bool reorders = code >= 0x2028 && code <= 0x202E;
+               (code >= 0xFFF9 && code <= 0xFFFB) || (code >= 0xE0000 && code <= 0xE007F) ||
+               code == 0xFEFF || code == 0x00AD || code == 0x180E;
+  bool reorders = (code >= 0x2028 && code <= 0x202E) || code == 0x061C;
   return !hides && !reorders;
 }
 

@@ -7,6 +7,7 @@ int proc_io_parse(struct span text, struct proc_io *ret) {
   struct proc_io io = {VALUE_UNKNOWN, VALUE_UNKNOWN};
   struct span line;
 
+  text = scan_whole_lines(text);
   while (scan_line(&text, &line)) {
     uint64_t *field = scan_literal(&line, "read_bytes: ")    ? &io.read_bytes
                       : scan_literal(&line, "write_bytes: ") ? &io.write_bytes

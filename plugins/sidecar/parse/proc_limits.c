@@ -6,6 +6,7 @@
 int proc_limits_parse_open_files(struct span text, uint64_t *ret_soft) {
   struct span line, soft;
 
+  text = scan_whole_lines(text);
   while (scan_line(&text, &line)) {
     if (!scan_literal(&line, "Max open files "))
       continue;

@@ -71,6 +71,7 @@ int proc_status_parse_switches(struct span text, uint64_t *ret_voluntary,
   struct span line;
   int status = 0;
 
+  text = scan_whole_lines(text);
   while (status == 0 && scan_line(&text, &line)) {
     if (scan_literal(&line, "voluntary_ctxt_switches:"))
       status = take_count(line, &voluntary);

@@ -1,0 +1,63 @@
+/* Complaints with back-off, on a clock of the test's own. */
+#include "common/backoff.h"
+
+#include "cases.h"
+
+static const uint64_t SECOND = 1000000000;
+
+static void a_complaint_is_said_at_once_and_then_ever_more_seldom(void **state) {
+  (void)state;
+  static const uint64_t said_at[] = {100,  160,  280,  520,   1000,
+                                     1960, 3880, 7480, 11080, 14680}; /* seconds */
+  struct backoff b = {0};
+  size_t said = 0;
+  uint32_t since = 0;
+  for (uint64_t now = 100; now <= 14680; now++) {
+    uint32_t suppressed = 4711;
+    if (!backoff_due(&b, now * SECOND, &suppressed)) {
+      assert_int_equal(suppressed, 4711);
+      since++;
+      continue;
+    }
+    assert_true(said < ARRAY_LENGTH(said_at));
+    assert_int_equal(now, said_at[said]);
+    assert_int_equal(suppressed, since);
+    said++;
+    since = 0;
+  }
+  assert_int_equal(said, ARRAY_LENGTH(said_at));
+}
+
+static void it_is_said_at_once_on_a_clock_that_just_began(void **state) {
+  (void)state;
+  struct backoff b = {0};
+  uint32_t suppressed;
+  assert_true(backoff_due(&b, 0, &suppressed));
+  assert_int_equal(suppressed, 0);
+  assert_false(backoff_due(&b, 0, &suppressed));
+}
+
+static void what_went_right_again_starts_anew(void **state) {
+  (void)state;
+  struct backoff b = {0};
+  uint32_t suppressed;
+  assert_false(backoff_reset(&b)); /* nothing had been said */
+  assert_true(backoff_due(&b, 5 * SECOND, &suppressed));
+  assert_false(backoff_due(&b, 6 * SECOND, &suppressed));
+  assert_true(backoff_reset(&b));
+  assert_false(backoff_reset(&b));
+  assert_true(backoff_due(&b, 7 * SECOND, &suppressed));
+  assert_int_equal(suppressed, 0);
+  assert_false(backoff_due(&b, 66 * SECOND, &suppressed));
+  assert_true(backoff_due(&b, 67 * SECOND, &suppressed));
+  assert_int_equal(suppressed, 1);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_complaint_is_said_at_once_and_then_ever_more_seldom),
+      cmocka_unit_test(it_is_said_at_once_on_a_clock_that_just_began),
+      cmocka_unit_test(what_went_right_again_starts_anew),
+  };
+  return cmocka_run_group_tests_name("backoff", tests, NULL, NULL);
+}
