@@ -87,6 +87,9 @@ func (t *target) leak(words []string) (string, error) {
 			failed = true
 			fmt.Fprintf(os.Stderr, "leak %s %s: %v\n", r.class, r.kind, err)
 		}
+		if t.holds[len(t.holds)-1].threads > 0 {
+			t.settle() // or they would come out of the idle ones at first
+		}
 	})
 	t.enterWorker("leak", r.class+"."+r.kind, stop)
 	return "", nil

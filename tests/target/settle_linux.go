@@ -16,7 +16,9 @@ import (
 
 const (
 	spareThreads  = 4 // idle ones beside GOMAXPROCS, so that the runtime need not start any itself
-	settleTimeout = 10 * time.Second
+	settleTimeout = 5 * time.Second
+	shortestPause = 100 * time.Microsecond
+	longestPause  = 50 * time.Millisecond
 )
 
 // calibrateThreads starts enough idle threads for all that the program does at rest and notes
@@ -28,23 +30,27 @@ func (t *target) calibrateThreads() {
 }
 
 // settle waits until the process is as the ledger says; the caller holds t.mu. It gives up, and
-// says so, when somebody else keeps goroutines running.
+// says so, when nothing has changed for a while, as when a client keeps the pprof server busy.
 func (t *target) settle() bool {
 	until := time.Now().Add(settleTimeout)
-	threads := 0
-	for pause := 100 * time.Microsecond; ; pause *= 2 {
-		before := threads
-		threads = threadCount()
-		if t.threadsSettled(threads, before) && t.goroutinesSettled() {
+	threads, running := 0, 0
+	pause := shortestPause
+	for {
+		threadsBefore, runningBefore := threads, running
+		threads, running = threadCount(), countRunning()
+		if t.threadsSettled(threads, threadsBefore) && running <= t.meantToRun() {
 			return true
+		}
+		if threads != threadsBefore || running < runningBefore {
+			pause, until = shortestPause, time.Now().Add(settleTimeout)
 		}
 		if time.Now().After(until) {
 			return false
 		}
-		if pause > 50*time.Millisecond {
-			pause = 50 * time.Millisecond
-		}
 		time.Sleep(pause)
+		if pause *= 2; pause > longestPause {
+			pause = longestPause
+		}
 	}
 }
 
@@ -102,11 +108,10 @@ func threadCount() int {
 	return n
 }
 
-// goroutinesSettled tells whether all goroutines wait but those that are meant to run: the one
-// that asks, and the busy ones of the ledger.
-func (t *target) goroutinesSettled() bool {
-	running := 1 + int(t.add(func(h *hold) int64 { return int64(h.busy) }))
-	return countRunning() <= running
+// meantToRun is how many goroutines may run when all others wait: the one that asks, and the busy
+// ones of the ledger.
+func (t *target) meantToRun() int {
+	return 1 + int(t.add(func(h *hold) int64 { return int64(h.busy) }))
 }
 
 // countRunning counts in a dump. The buffer is not from Go's heap, which it would blow up.

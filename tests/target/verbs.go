@@ -121,7 +121,11 @@ func (t *target) run(verb string, words []string) (string, error) {
 		if r.amount, err = classes[verb].unit.parse(amount); err != nil {
 			return "", err
 		}
-		return t.take(r)
+		reply, err := t.take(r)
+		if verb == "heap" {
+			collectGarbage(false) // so that the heap profile shows it
+		}
+		return reply, err
 	}
 	if len(words) > 0 {
 		return "", fmt.Errorf("no such command, or it takes no words")
