@@ -1,0 +1,211 @@
+/*
+ * Line by line through a goroutine dump. What can stand in a stack is known from
+ * runtime/traceback.go; any other line is refused, so that an error page or another
+ * profile that follows half-way is not counted as frames.
+ */
+#include "sidecar/parse/goroutine_profile.h"
+
+#include <errno.h>
+
+/* Where runtime/pprof gives up (writeGoroutineStacks). */
+#define GO_DUMP_MAX_BYTES (UINT64_C(64) << 20)
+
+static const uint64_t blocked_minutes[GOROUTINE_BLOCKED_AGES] = {
+    [GOROUTINE_BLOCKED_1M] = 1,
+    [GOROUTINE_BLOCKED_10M] = 10,
+    [GOROUTINE_BLOCKED_1H] = 60,
+};
+
+const char *goroutine_blocked_name(enum goroutine_blocked age) {
+  static const char *const names[GOROUTINE_BLOCKED_AGES] = {
+      [GOROUTINE_BLOCKED_1M] = "1m",
+      [GOROUTINE_BLOCKED_10M] = "10m",
+      [GOROUTINE_BLOCKED_1H] = "1h",
+  };
+  return names[age];
+}
+
+void goroutine_profile_parser_init(struct goroutine_profile_parser *parser,
+                                   struct stack_matcher *matcher) {
+  parser->matcher = matcher;
+  parser->status = 0;
+  parser->fed_bytes = 0;
+  parser->in_stack = parser->awaits_location = parser->needs_location = false;
+  parser->in_ancestors = false;
+  memset(&parser->counts, 0, sizeof(parser->counts));
+  line_reader_init(&parser->lines);
+  site_table_init(&parser->sites);
+}
+
+static void end_goroutine(struct goroutine_profile_parser *parser) {
+  struct goroutine_profile *counts = &parser->counts;
+  struct stack *stack = &parser->stack;
+
+  parser->in_stack = parser->in_ancestors = false;
+  counts->goroutines++;
+  counts->by_state[parser->state]++;
+  for (size_t i = 0; i < GOROUTINE_BLOCKED_AGES; i++)
+    counts->blocked[i] += parser->waited_minutes >= blocked_minutes[i];
+  stack_count_matches(stack, 1, counts->matching);
+
+  stack->site.key = stack_hash_mix(stack->key, parser->state);
+  stack->site.weight = stack->site.objects = 1;
+  stack->site.oldest_minutes = parser->waited_minutes;
+  stack->site.state = parser->state;
+  site_table_add(&parser->sites, &stack->site);
+}
+
+/* "12 minutes"; other notes ("locked to thread", "synctest bubble 3") say nothing we count. */
+static int take_note(struct goroutine_profile_parser *parser, struct span note) {
+  if (!span_ends_with(note, " minutes"))
+    return 0;
+  note.len -= strlen(" minutes");
+  return scan_whole_u64(note, 0, VALUE_UNKNOWN - 1, &parser->waited_minutes);
+}
+
+/* The notes between the brackets, parted by ", ": what it is doing, then more about it. */
+static int take_notes(struct goroutine_profile_parser *parser, struct span notes) {
+  /* GODEBUG=tracebacklabels: text of the program's own choice stands at the end */
+  const char *labels = memmem(notes.at, notes.len, " labels:{", strlen(" labels:{"));
+  if (labels != NULL)
+    notes.len = (size_t)(labels - notes.at);
+
+  bool is_first = true;
+  while (notes.len > 0) {
+    const char *comma = memchr(notes.at, ',', notes.len);
+    size_t len = comma != NULL ? (size_t)(comma - notes.at) : notes.len;
+    struct span note = span_make(notes.at, len);
+    notes.at += len;
+    notes.len -= len;
+    if (is_first)
+      parser->state = wait_reason_state(note, NULL);
+    else if (take_note(parser, note) != 0)
+      return -EBADMSG;
+    is_first = false;
+    scan_literal(&notes, ",");
+    scan_blanks(&notes);
+  }
+  return is_first ? -EBADMSG : 0;
+}
+
+/* "goroutine 18 [chan receive, 12 minutes]:"; with GOTRACEBACK=system or crash also
+ * "goroutine 18 gp=0xc000007880 m=nil [...]:". */
+static int take_header(struct goroutine_profile_parser *parser, struct line line) {
+  struct span rest = line.text;
+  uint64_t id;
+  if (!scan_literal(&rest, "goroutine ") || scan_u64(&rest, &id) != 0 ||
+      !scan_literal(&rest, " "))
+    return -EBADMSG;
+  const char *bracket = memchr(rest.at, '[', rest.len);
+  if (bracket == NULL || (!line.is_long && !span_ends_with(rest, "]:")))
+    return -EBADMSG;
+  const char *end = rest.at + rest.len - (line.is_long ? 0 : strlen("]:"));
+  if (bracket >= end)
+    return -EBADMSG;
+
+  parser->in_stack = true;
+  parser->waited_minutes = 0;
+  stack_begin(&parser->stack);
+  return take_notes(parser, span_make(bracket + 1, (size_t)(end - bracket - 1)));
+}
+
+static int take_frame(struct goroutine_profile_parser *parser, struct span name) {
+  if (name.len == 0)
+    return -EBADMSG;
+  parser->awaits_location = true;
+  if (parser->in_ancestors)
+    return 0;
+  return stack_add_frame(&parser->stack, parser->matcher, name);
+}
+
+/* "created by net/http.(*Server).Serve in goroutine 5"; older Go does not say which. */
+static int take_creator(struct goroutine_profile_parser *parser, struct span name) {
+  static const char in_goroutine[] = " in goroutine ";
+  size_t len = name.len;
+  while (len > 0 && name.at[len - 1] >= '0' && name.at[len - 1] <= '9')
+    len--;
+  if (len < name.len && span_ends_with(span_make(name.at, len), in_goroutine))
+    name.len = len - strlen(in_goroutine);
+  if (name.len == 0)
+    return -EBADMSG;
+  parser->awaits_location = true;
+  if (parser->in_ancestors)
+    return 0;
+  return stack_set_creator(&parser->stack, parser->matcher, name);
+}
+
+/* The lines of a stack that do not end in ")". */
+static int take_rare_line(struct goroutine_profile_parser *parser, struct line line) {
+  struct span text = line.text;
+  if (span_starts_with(text, "goroutine ")) {
+    end_goroutine(parser);
+    return take_header(parser, line);
+  }
+  if (line.is_long)
+    return -EBADMSG;
+  if (scan_literal(&text, "created by "))
+    return take_creator(parser, text);
+  if (span_starts_with(text, "...") && span_ends_with(text, "elided..."))
+    return 0;
+  if (span_starts_with(text, "non-Go function at pc="))
+    return 0;
+  if (span_starts_with(text, "[originating from goroutine ")) {
+    parser->in_ancestors = true;
+    return 0;
+  }
+  parser->needs_location = true;
+  return take_frame(parser, text);
+}
+
+static int take_stack_line(struct goroutine_profile_parser *parser, struct line line) {
+  struct span text = line.text;
+  if (text.at[0] == '\t') {
+    parser->awaits_location = parser->needs_location = false;
+    return 0;
+  }
+  if (parser->needs_location)
+    return -EBADMSG;
+  if (text.at[text.len - 1] == ')' && !line.is_long) {
+    const char *arguments = memrchr(text.at, '(', text.len);
+    if (arguments != NULL)
+      return take_frame(parser, span_make(text.at, (size_t)(arguments - text.at)));
+  }
+  return take_rare_line(parser, line);
+}
+
+static int take_line(struct goroutine_profile_parser *parser, struct line line) {
+  if (line.text.len > 0)
+    return parser->in_stack ? take_stack_line(parser, line) : take_header(parser, line);
+  if (parser->needs_location)
+    return -EBADMSG;
+  if (parser->in_stack)
+    end_goroutine(parser);
+  return 0;
+}
+
+int goroutine_profile_parser_feed(struct goroutine_profile_parser *parser, const char *bytes,
+                                  size_t len) {
+  struct span piece = span_make(bytes, len);
+  struct line line;
+  parser->fed_bytes += len;
+  while (parser->status == 0 && line_reader_next(&parser->lines, &piece, &line))
+    parser->status = take_line(parser, line);
+  return parser->status;
+}
+
+int goroutine_profile_parser_finish(struct goroutine_profile_parser *parser,
+                                    struct goroutine_profile *ret) {
+  if (parser->status != 0)
+    return parser->status;
+  struct goroutine_profile *counts = &parser->counts;
+  counts->is_cut_short = line_reader_has_partial(&parser->lines) ||
+                         (parser->in_stack && parser->awaits_location) ||
+                         parser->fed_bytes == GO_DUMP_MAX_BYTES;
+  if (parser->in_stack)
+    end_goroutine(parser);
+  if (counts->goroutines == 0)
+    return parser->status = -EBADMSG;
+  site_table_top(&parser->sites, &counts->sites);
+  *ret = *counts;
+  return 0;
+}

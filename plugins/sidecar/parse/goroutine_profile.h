@@ -1,0 +1,74 @@
+/*
+ * A goroutine dump as goroutine?debug=2 has it (runtime/traceback.go): a header and a stack
+ * for each goroutine. Counts them by state, by how long they have been blocked and by named
+ * patterns of functions, and keeps the stacks most of them share. Takes the body as it
+ * streams in, in pieces cut at any byte, in fixed memory.
+ */
+#ifndef SIDECAR_PARSE_GOROUTINE_PROFILE_H
+#define SIDECAR_PARSE_GOROUTINE_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sidecar/parse/line_reader.h"
+#include "sidecar/parse/site_table.h"
+#include "sidecar/parse/stack.h"
+#include "sidecar/parse/wait_reason.h"
+
+enum goroutine_blocked {
+  GOROUTINE_BLOCKED_1M,
+  GOROUTINE_BLOCKED_10M,
+  GOROUTINE_BLOCKED_1H,
+  GOROUTINE_BLOCKED_AGES
+};
+
+/* The age as a type instance: "1m", "10m", "1h". */
+const char *goroutine_blocked_name(enum goroutine_blocked age);
+
+struct goroutine_profile {
+  uint64_t goroutines; /* in the dump; the sum over by_state */
+  uint64_t by_state[GOROUTINE_STATES];
+  /* Whose header says they have waited at least that long. Go notes since when at a
+   * garbage collection, so a wait shows late, never early. */
+  uint64_t blocked[GOROUTINE_BLOCKED_AGES];
+  /* Goroutines by pattern: with a match in any frame shown, or in "created by". */
+  uint64_t matching[STACK_PATTERNS_MAX];
+  /* The end is missing: Go itself stops at 64 MB, or the sender broke off. What was counted
+   * is there, but is not the number of goroutines; sites still tell what piles up. */
+  bool is_cut_short;
+  struct site_top sites;
+};
+
+/* About 180 KB: belongs on the heap, for as long as a dump is under way. */
+struct goroutine_profile_parser {
+  struct stack_matcher *matcher; /* borrowed */
+  int status;
+  uint64_t fed_bytes;
+  struct line_reader lines;
+  bool in_stack;          /* a header came, and no blank line since */
+  bool awaits_location;   /* the line was a function's, the next must say where it stands */
+  bool needs_location;    /* ... and is taken for one of C only because of that */
+  bool in_ancestors;      /* GODEBUG=tracebackancestors: stacks of goroutines gone long ago */
+  uint64_t waited_minutes;
+  enum goroutine_state state;
+  struct stack stack;
+  struct goroutine_profile counts; /* sites unused */
+  struct site_table sites;
+};
+
+/* The matcher is borrowed until the parser is given up; its patterns' order is that of
+ * struct goroutine_profile.matching. */
+void goroutine_profile_parser_init(struct goroutine_profile_parser *parser,
+                                   struct stack_matcher *matcher);
+
+/* Takes the next piece. Returns 0; -EBADMSG as soon as it cannot be a goroutine dump;
+ * -ENOMEM. After an error every further call returns it again. */
+int goroutine_profile_parser_feed(struct goroutine_profile_parser *parser, const char *bytes,
+                                  size_t len);
+
+/* The body is complete. Returns 0, or -EBADMSG or -ENOMEM with *ret left alone. */
+int goroutine_profile_parser_finish(struct goroutine_profile_parser *parser,
+                                    struct goroutine_profile *ret);
+
+#endif

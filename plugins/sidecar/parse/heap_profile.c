@@ -1,0 +1,189 @@
+/*
+ * Line by line through a heap profile: one header, records with a line for each frame,
+ * then the MemStats, of which only the beginning matters here.
+ */
+#include "sidecar/parse/heap_profile.h"
+
+#include <errno.h>
+#include <math.h>
+
+void heap_profile_parser_init(struct heap_profile_parser *parser,
+                              struct stack_matcher *matcher) {
+  parser->matcher = matcher;
+  parser->status = 0;
+  parser->has_header = parser->in_record = parser->in_memstats = false;
+  memset(&parser->totals, 0, sizeof(parser->totals));
+  line_reader_init(&parser->lines);
+  site_table_init(&parser->sites);
+}
+
+/* Go's counters are int64. */
+static int scan_count(struct span *s, uint64_t *ret) {
+  int status = scan_u64(s, ret);
+  return status == 0 && *ret > INT64_MAX ? -ERANGE : status;
+}
+
+struct counts {
+  uint64_t inuse_objects, inuse_bytes, alloc_objects, alloc_bytes;
+};
+
+/* "20: 670792 [588: 11200096] @": how the header and each record begin. */
+static int scan_counts(struct span *s, struct counts *ret) {
+  if (scan_count(s, &ret->inuse_objects) != 0 || !scan_literal(s, ": ") ||
+      scan_count(s, &ret->inuse_bytes) != 0 || !scan_literal(s, " [") ||
+      scan_count(s, &ret->alloc_objects) != 0 || !scan_literal(s, ": ") ||
+      scan_count(s, &ret->alloc_bytes) != 0 || !scan_literal(s, "] @"))
+    return -EBADMSG;
+  return 0;
+}
+
+static int take_header(struct heap_profile_parser *parser, struct span text) {
+  struct counts counts;
+  uint64_t rate;
+  if (!scan_literal(&text, "heap profile: ") || scan_counts(&text, &counts) != 0 ||
+      !scan_literal(&text, " heap/") || scan_count(&text, &rate) != 0 || text.len > 0)
+    return -EBADMSG;
+  parser->has_header = true;
+  parser->unaccounted_bytes = counts.inuse_bytes;
+  parser->unaccounted_objects = counts.inuse_objects;
+  /* Go writes twice its MemProfileRate, as the first heap profilers did. */
+  parser->totals.sample_bytes = rate == 1 ? 1 : rate / 2;
+  return 0;
+}
+
+/*
+ * Allocations of size bytes are sampled with the probability 1 - e^(-size/rate); what was
+ * sampled stands for that many more. The sum is cut to whole bytes record by record, as
+ * pprof does it.
+ */
+static int scale(struct counts counts, uint64_t rate, uint64_t *ret_bytes,
+                 uint64_t *ret_objects) {
+  *ret_bytes = *ret_objects = 0;
+  if (counts.inuse_objects == 0 || counts.inuse_bytes == 0)
+    return 0;
+  double objects = (double)counts.inuse_objects, bytes = (double)counts.inuse_bytes;
+  double factor = rate > 1 ? 1 / -expm1(-bytes / objects / (double)rate) : 1;
+  double limit = 0x1p62;
+  if (!(bytes * factor < limit) || !(objects * factor < limit))
+    return -EBADMSG;
+  *ret_bytes = (uint64_t)(bytes * factor);
+  *ret_objects = (uint64_t)(objects * factor);
+  return 0;
+}
+
+static int add(uint64_t *total, uint64_t amount) {
+  if (amount > (UINT64_C(1) << 62) - *total)
+    return -EBADMSG;
+  *total += amount;
+  return 0;
+}
+
+static int end_record(struct heap_profile_parser *parser) {
+  struct heap_profile *totals = &parser->totals;
+  struct stack *stack = &parser->stack;
+
+  parser->in_record = false;
+  totals->records++;
+  if (add(&totals->inuse_bytes, parser->record_bytes) != 0 ||
+      add(&totals->inuse_objects, parser->record_objects) != 0)
+    return -EBADMSG;
+  stack_count_matches(stack, parser->record_bytes, totals->matching_bytes);
+  if (parser->record_bytes == 0)
+    return 0; /* all of it was freed */
+
+  stack->site.key = stack->key;
+  stack->site.weight = parser->record_bytes;
+  stack->site.objects = parser->record_objects;
+  stack->site.oldest_minutes = 0;
+  stack->site.state = GOROUTINE_OTHER;
+  site_table_add(&parser->sites, &stack->site);
+  return 0;
+}
+
+/* "1: 1048576 [2: 2097152] @ 0x48e8d3 0x425bcb": the addresses say nothing that the lines
+ * below do not say in words. */
+static int take_record(struct heap_profile_parser *parser, struct span text) {
+  struct counts counts;
+  if (scan_counts(&text, &counts) != 0 || (text.len > 0 && text.at[0] != ' '))
+    return -EBADMSG;
+  if (counts.inuse_bytes > parser->unaccounted_bytes ||
+      counts.inuse_objects > parser->unaccounted_objects)
+    return -EBADMSG;
+  parser->unaccounted_bytes -= counts.inuse_bytes;
+  parser->unaccounted_objects -= counts.inuse_objects;
+  parser->in_record = true;
+  stack_begin(&parser->stack);
+  return scale(counts, parser->totals.sample_bytes, &parser->record_bytes,
+               &parser->record_objects);
+}
+
+/* "#\t0x43d0ab\tmain.load+0x2b\t\t/src/main.go:7"; of a function without a name only the
+ * address. */
+static int take_frame(struct heap_profile_parser *parser, struct line line) {
+  struct span rest = line.text, ignored;
+  if (!scan_literal(&rest, "#\t0x"))
+    return -EBADMSG;
+  if (!scan_word(&rest, &ignored))
+    return -EBADMSG;
+  scan_blanks(&rest);
+  if (rest.len == 0)
+    return 0;
+  const char *end = memchr(rest.at, '\t', rest.len);
+  struct span name = span_make(rest.at, end != NULL ? (size_t)(end - rest.at) : rest.len);
+  const char *offset = memrchr(name.at, '+', name.len);
+  if (offset == NULL || offset == name.at || (end == NULL && line.is_long))
+    return -EBADMSG;
+  name.len = (size_t)(offset - name.at);
+  return stack_add_frame(&parser->stack, parser->matcher, name);
+}
+
+static int take_line(struct heap_profile_parser *parser, struct line line) {
+  struct span text = line.text;
+  if (parser->in_memstats)
+    return text.len == 0 || text.at[0] == '#' ? 0 : -EBADMSG;
+  if (!parser->has_header)
+    return line.is_long ? -EBADMSG : take_header(parser, text);
+  if (parser->in_record && span_starts_with(text, "#\t"))
+    return take_frame(parser, line);
+
+  /* anything else ends the record before it */
+  int status = parser->in_record ? end_record(parser) : 0;
+  if (status != 0 || text.len == 0)
+    return status;
+  if (span_equals(text, "# runtime.MemStats")) {
+    parser->in_memstats = true;
+    return 0;
+  }
+  return take_record(parser, text);
+}
+
+int heap_profile_parser_feed(struct heap_profile_parser *parser, const char *bytes,
+                             size_t len) {
+  struct span piece = span_make(bytes, len);
+  struct line line;
+  while (parser->status == 0 && line_reader_next(&parser->lines, &piece, &line))
+    parser->status = take_line(parser, line);
+  return parser->status;
+}
+
+static void set_unknown(struct heap_profile *totals) {
+  totals->inuse_bytes = totals->inuse_objects = VALUE_UNKNOWN;
+  for (size_t i = 0; i < STACK_PATTERNS_MAX; i++)
+    totals->matching_bytes[i] = VALUE_UNKNOWN;
+}
+
+int heap_profile_parser_finish(struct heap_profile_parser *parser, struct heap_profile *ret) {
+  if (parser->status != 0)
+    return parser->status;
+  /* the MemStats come last: with them, and nothing unaccounted for, all records are there */
+  if (!parser->in_memstats || parser->unaccounted_bytes > 0 || parser->unaccounted_objects > 0)
+    return parser->status = -EBADMSG;
+  struct heap_profile *totals = &parser->totals;
+  if (totals->sample_bytes == 0) {
+    set_unknown(totals);
+    site_table_init(&parser->sites);
+  }
+  site_table_top(&parser->sites, &totals->sites);
+  *ret = *totals;
+  return 0;
+}

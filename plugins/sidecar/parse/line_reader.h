@@ -1,0 +1,66 @@
+/*
+ * Lines out of a body that arrives in pieces cut at any byte. A line that lies whole in a
+ * piece is returned where it stands, without a copy; only one that straddles a cut is put
+ * together in a buffer of fixed size. What a line yields never depends on the cuts.
+ */
+#ifndef SIDECAR_PARSE_LINE_READER_H
+#define SIDECAR_PARSE_LINE_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/scan.h"
+
+enum { LINE_READER_MAX = 4096 };
+
+struct line {
+  struct span text; /* without "\n" and a "\r" before it; valid until the next call */
+  bool is_long;     /* longer than LINE_READER_MAX: text is its first LINE_READER_MAX bytes */
+};
+
+struct line_reader {
+  char carry[LINE_READER_MAX];
+  size_t carried; /* length of the current line so far; may pass LINE_READER_MAX */
+};
+
+void line_reader_init(struct line_reader *reader);
+
+/* The slow half of line_reader_next(): the line began in an earlier piece. */
+struct line line_reader_join(struct line_reader *reader, struct span rest);
+
+/* Keeps the beginning of a line whose end is in a later piece. */
+void line_reader_carry(struct line_reader *reader, struct span part);
+
+static inline struct line line_reader_cut(const char *at, size_t len) {
+  bool is_long = len > LINE_READER_MAX;
+  if (is_long)
+    len = LINE_READER_MAX;
+  else if (len > 0 && at[len - 1] == '\r')
+    len--;
+  return (struct line){span_make(at, len), is_long};
+}
+
+/* Takes the next whole line off *piece. Returns false once the piece is used up; what is
+ * left of it has been kept for the next piece. */
+static inline bool line_reader_next(struct line_reader *reader, struct span *piece,
+                                    struct line *ret) {
+  const char *newline = piece->len > 0 ? memchr(piece->at, '\n', piece->len) : NULL;
+  if (newline == NULL) {
+    line_reader_carry(reader, *piece);
+    *piece = span_make(piece->at + piece->len, 0);
+    return false;
+  }
+  struct span text = span_make(piece->at, (size_t)(newline - piece->at));
+  piece->at += text.len + 1;
+  piece->len -= text.len + 1;
+  *ret = reader->carried == 0 ? line_reader_cut(text.at, text.len)
+                              : line_reader_join(reader, text);
+  return true;
+}
+
+/* Whether a line has begun that has not ended yet. */
+static inline bool line_reader_has_partial(const struct line_reader *reader) {
+  return reader->carried > 0;
+}
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * The verdicts lie in a hash table of fixed size with open addressing. When it is three
+ * quarters full it is emptied: a program has a few hundred functions on its stacks, so
+ * that happens to input which is not worth remembering.
+ */
+#include "sidecar/parse/stack_patterns.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+const struct stack_pattern_default stack_patterns_of_goroutines[] = {
+    {"fetch_data", "[fF]etchData"},
+    {"monitor", "tdmonitor|[/.*][mM]onitor"},
+    {"tea_cmd", "bubbletea(/v[0-9]+)?\\.\\(\\*Program\\)\\."
+                "(handleCommands\\.func[0-9]+\\.[0-9]+|execBatchMsg|execSequenceMsg)"},
+    {NULL, NULL},
+};
+
+/* An append in a loop shows as the function that appends: Go's text profile hides
+ * runtime.growslice. What the standard library grows on behalf of others has a name. */
+const struct stack_pattern_default stack_patterns_of_heap[] = {
+    {"bufio_scanner", "^bufio\\.(\\(\\*Scanner\\)\\.|NewScanner)|GetScannerBuffer"},
+    {"json_unmarshal", "^encoding/json(/[a-z0-9]+)?\\.(Unmarshal|\\(\\*[dD]eco)"},
+    {"output_buffer", "OutputBuffer"},
+    {"ansi", "(^|/)ansi[./]"},
+    {"strings_split", "^strings\\.(genSplit|Split)"},
+    {"buffer_growth", "^bytes\\.(growSlice|\\(\\*Buffer\\)\\.grow)|^slices\\.Grow|"
+                      "^strings\\.\\(\\*Builder\\)\\.([gG]row|Write)"},
+    {NULL, NULL},
+};
+
+enum { SLOTS = 4096, SLOTS_USED_MAX = SLOTS / 4 * 3 };
+
+enum { RUNTIME = 1 << 0, STANDARD = 1 << 1 };
+
+struct stack_matcher {
+  const struct stack_pattern *patterns;
+  size_t patterns_len;
+  uint64_t searched;
+  size_t used;
+  uint64_t hashes[SLOTS]; /* 0: free */
+  uint32_t matches[SLOTS];
+  uint8_t flags[SLOTS];
+};
+
+int stack_matcher_new(const struct stack_pattern *patterns, size_t patterns_len,
+                      struct stack_matcher **ret) {
+  if (patterns_len > STACK_PATTERNS_MAX)
+    return -EINVAL;
+  struct stack_matcher *matcher = calloc(1, sizeof(*matcher));
+  if (matcher == NULL)
+    return -ENOMEM;
+  matcher->patterns = patterns;
+  matcher->patterns_len = patterns_len;
+  *ret = matcher;
+  return 0;
+}
+
+void stack_matcher_free(struct stack_matcher *matcher) {
+  free(matcher);
+}
+
+size_t stack_matcher_patterns_len(const struct stack_matcher *matcher) {
+  return matcher->patterns_len;
+}
+
+uint64_t stack_matcher_searched(const struct stack_matcher *matcher) {
+  return matcher->searched;
+}
+
+/* First elements of the import paths of Go's standard library, up to Go 1.26. */
+static const char *const standard_library[] = {
+    "archive", "bufio",   "bytes",  "cmp",     "compress", "container", "context", "crypto",
+    "database", "debug",  "embed",  "encoding", "errors",  "expvar",    "flag",    "fmt",
+    "go",      "hash",    "html",   "image",   "index",    "internal",  "io",      "iter",
+    "log",     "maps",    "math",   "mime",    "net",      "os",        "path",    "plugin",
+    "reflect", "regexp",  "runtime", "slices", "sort",     "strconv",   "strings", "structs",
+    "sync",    "syscall", "testing", "text",   "time",     "unicode",   "unique",  "unsafe",
+    "vendor",  "weak",
+};
+
+static uint8_t flags_of(struct span name) {
+  if (span_starts_with(name, "runtime.") || span_starts_with(name, "internal/runtime/"))
+    return RUNTIME | STANDARD;
+  /* "go.uber.org/zap.New" is not of "go": without a slash only does a dot end the path */
+  const char *end = memchr(name.at, '/', name.len);
+  if (end == NULL)
+    end = memchr(name.at, '.', name.len);
+  size_t n = end != NULL ? (size_t)(end - name.at) : name.len;
+  for (size_t i = 0; i < sizeof(standard_library) / sizeof(standard_library[0]); i++) {
+    if (span_equals(span_make(name.at, n), standard_library[i]))
+      return STANDARD;
+  }
+  /* how Go's traceback writes runtime.gopanic */
+  return span_equals(name, "panic") ? RUNTIME | STANDARD : 0;
+}
+
+static bool has_control_character(struct span name) {
+  for (size_t i = 0; i < name.len; i++) {
+    unsigned char c = (unsigned char)name.at[i];
+    if (c < 0x20 || c == 0x7F)
+      return true;
+  }
+  return false;
+}
+
+static int search_patterns(struct stack_matcher *matcher, struct span name, uint32_t *ret) {
+  uint32_t matches = 0;
+  for (size_t i = 0; i < matcher->patterns_len; i++) {
+    regmatch_t range = {.rm_so = 0, .rm_eo = (regoff_t)name.len};
+    int status = regexec(&matcher->patterns[i].regex, name.at, 1, &range, REG_STARTEND);
+    if (status == REG_ESPACE)
+      return -ENOMEM;
+    if (status == 0)
+      matches |= UINT32_C(1) << i;
+  }
+  matcher->searched++;
+  *ret = matches;
+  return 0;
+}
+
+static int remember(struct stack_matcher *matcher, struct span name, uint64_t hash,
+                    size_t slot) {
+  if (has_control_character(name))
+    return -EBADMSG;
+  uint32_t matches;
+  int status = search_patterns(matcher, name, &matches);
+  if (status != 0)
+    return status;
+
+  matcher->hashes[slot] = hash;
+  matcher->matches[slot] = matches;
+  matcher->flags[slot] = flags_of(name);
+  matcher->used++;
+  return 0;
+}
+
+/* The slot that holds hash, or the free one where it belongs. */
+static size_t slot_of(const struct stack_matcher *matcher, uint64_t hash) {
+  size_t slot = hash % SLOTS;
+  while (matcher->hashes[slot] != hash && matcher->hashes[slot] != 0)
+    slot = (slot + 1) % SLOTS;
+  return slot;
+}
+
+int stack_matcher_judge(struct stack_matcher *matcher, struct span name, uint64_t hash,
+                        struct stack_function *ret) {
+  hash += hash == 0;
+  size_t slot = slot_of(matcher, hash);
+  if (matcher->hashes[slot] == 0) {
+    if (matcher->used >= SLOTS_USED_MAX) {
+      memset(matcher->hashes, 0, sizeof(matcher->hashes));
+      matcher->used = 0;
+      slot = slot_of(matcher, hash);
+    }
+    int status = remember(matcher, name, hash, slot);
+    if (status != 0)
+      return status;
+  }
+  *ret = (struct stack_function){
+      .matches = matcher->matches[slot],
+      .is_runtime = matcher->flags[slot] & RUNTIME,
+      .is_standard = matcher->flags[slot] & STANDARD,
+  };
+  return 0;
+}

@@ -1,0 +1,90 @@
+/*
+ * Named patterns over the functions of Go stacks: which of them a frame matches. A
+ * function is the same in every stack it stands in, so its verdict is remembered by a hash
+ * of its name and a regular expression runs only for names not seen before; a stack's
+ * verdict is the union of its frames', and equal stacks cost no matching at all. The memory
+ * outlives a dump: the next one of the same program finds its functions known.
+ */
+#ifndef SIDECAR_PARSE_STACK_PATTERNS_H
+#define SIDECAR_PARSE_STACK_PATTERNS_H
+
+#include <regex.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/scan.h"
+
+enum { STACK_PATTERNS_MAX = 32 };
+
+/*
+ * A pattern as the configuration has it. The regular expression (POSIX extended, compiled
+ * with REG_EXTENDED | REG_NOSUB) is searched in one function name at a time, as Go writes
+ * it: import path and name without arguments, addresses or file
+ * ("encoding/json.(*decodeState).object"). So "^" and "$" are the ends of that name; dots
+ * in the last element of an import path read "%2e"; type arguments read "[...]".
+ */
+struct stack_pattern {
+  const char *name; /* type instance; [a-z0-9_]+ */
+  regex_t regex;
+};
+
+struct stack_pattern_default {
+  const char *name, *regex;
+};
+
+/* The symptoms of the profiling guide; each list ends with a NULL name. */
+extern const struct stack_pattern_default stack_patterns_of_goroutines[];
+extern const struct stack_pattern_default stack_patterns_of_heap[];
+
+struct stack_function {
+  uint64_t matches; /* bit i: pattern i */
+  bool is_runtime;  /* of Go's runtime */
+  bool is_standard; /* of Go's standard library, which includes the runtime */
+};
+
+struct stack_matcher; /* patterns and what is remembered; used by one thread at a time */
+
+/* patterns are borrowed; at most STACK_PATTERNS_MAX. Returns 0, -EINVAL or -ENOMEM; the
+ * caller owns *ret. Takes 53 KB, whatever it is fed later. */
+int stack_matcher_new(const struct stack_pattern *patterns, size_t patterns_len,
+                      struct stack_matcher **ret);
+void stack_matcher_free(struct stack_matcher *matcher);
+
+size_t stack_matcher_patterns_len(const struct stack_matcher *matcher);
+
+/* How many names have been put to the regular expressions so far. */
+uint64_t stack_matcher_searched(const struct stack_matcher *matcher);
+
+/*
+ * Judges one function; hash is stack_hash() of its name. Returns 0; -EBADMSG when the name
+ * holds a control character, which no compiler of Go writes; -ENOMEM.
+ */
+int stack_matcher_judge(struct stack_matcher *matcher, struct span name, uint64_t hash,
+                        struct stack_function *ret);
+
+#define STACK_HASH_FACTOR UINT64_C(0x9E3779B97F4A7C15)
+
+static inline uint64_t stack_hash_mix(uint64_t hash, uint64_t word) {
+  hash = (hash ^ word) * STACK_HASH_FACTOR;
+  return hash ^ hash >> 29;
+}
+
+/* A hash of the bytes, eight at a time. Good enough to tell functions apart, no more: a
+ * program that forges collisions lies about nothing but itself. */
+static inline uint64_t stack_hash(struct span s) {
+  uint64_t hash = s.len * STACK_HASH_FACTOR, word;
+  if (s.len < sizeof(word)) {
+    word = 0;
+    memcpy(&word, s.at, s.len);
+    return stack_hash_mix(stack_hash_mix(hash, word), 0);
+  }
+  for (size_t i = 0; i + sizeof(word) < s.len; i += sizeof(word)) {
+    memcpy(&word, s.at + i, sizeof(word));
+    hash = stack_hash_mix(hash, word);
+  }
+  memcpy(&word, s.at + s.len - sizeof(word), sizeof(word));
+  return stack_hash_mix(stack_hash_mix(hash, word), 0);
+}
+
+#endif

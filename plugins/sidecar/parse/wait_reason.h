@@ -1,0 +1,40 @@
+/*
+ * What a goroutine is doing, from the words in its header in goroutine?debug=2
+ * (runtime/traceback.go, goroutineheader): a wait reason (runtime/runtime2.go,
+ * waitReasonStrings) or a plain status (gStatusStrings), folded into the ten states that
+ * are worth a metric each. Covers Go 1.19 to 1.26; what it does not know is "other".
+ */
+#ifndef SIDECAR_PARSE_WAIT_REASON_H
+#define SIDECAR_PARSE_WAIT_REASON_H
+
+#include <stdbool.h>
+
+#include "common/scan.h"
+
+enum goroutine_state {
+  GOROUTINE_CHAN_RECEIVE,
+  GOROUTINE_CHAN_SEND,
+  GOROUTINE_SELECT,
+  GOROUTINE_IO_WAIT,
+  GOROUTINE_SLEEP,
+  GOROUTINE_SYNC, /* mutexes, condition variables, wait groups, semaphores */
+  GOROUTINE_SYSCALL,
+  GOROUTINE_RUNNING,
+  GOROUTINE_RUNNABLE,
+  GOROUTINE_OTHER,
+  GOROUTINE_STATES
+};
+
+/* The state's name as a type instance: "chan_receive". */
+const char *goroutine_state_name(enum goroutine_state state);
+
+/*
+ * The state that a reason stands for: the text up to the first comma of the notes, such as
+ * "chan receive (nil chan)" or "running (scan)". A note in parentheses behind a known
+ * reason ("(durable)", "(leaked)", "(scan)", one yet to come) does not change its state.
+ * *ret_known (may be NULL) says whether it is a reason of a Go that was known when this
+ * was written.
+ */
+enum goroutine_state wait_reason_state(struct span reason, bool *ret_known);
+
+#endif
