@@ -1,7 +1,7 @@
 /*
  * The HTTP client over libcurl's multi interface; see http.h. What libcurl leaves open is
- * closed here: it never looks at proxies or redirects, it counts the bytes of headers and
- * body itself, and its some hundred error codes become the few that callers act upon.
+ * closed here: the bytes of headers and body are counted, and a head that breaks off is an
+ * error. Options and the meaning of libcurl's error codes stand in http_easy.h.
  */
 #include "common/http.h"
 
@@ -12,14 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/http_easy.h"
 #include "common/text.h"
 
 enum {
-  RECEIVE_BUFFER_BYTES =
-      16 * 1024,                 /* of each transfer; libcurl's own default is 16 times that */
   HEADERS_MAX_BYTES = 64 * 1024, /* all of a response's; Go's own limit is 1 MiB */
   RUN_MAX_MS = 3600 * 1000,
 };
@@ -48,12 +46,6 @@ struct http_loop {
   unsigned active;
   bool closing;
 };
-
-static uint64_t monotonic_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* ---- what libcurl calls ---- */
 
@@ -107,205 +99,15 @@ static void transfer_free(struct transfer *t) {
   free(t);
 }
 
-/* Collects the first error of a run of setopt calls, so that each stays one line. */
-static void keep_first(CURLcode *first, CURLcode code) {
-  if (*first == CURLE_OK)
-    *first = code;
-}
-
-#define SET(option, value) keep_first(&code, curl_easy_setopt(t->easy, option, value))
-
-static CURLcode transfer_set_limits(struct transfer *t, const struct http_request *request) {
-  CURLcode code = CURLE_OK;
-  long timeout_ms = request->timeout_ms > LONG_MAX ? LONG_MAX : (long)request->timeout_ms;
-
-  SET(CURLOPT_TIMEOUT_MS, timeout_ms);
-  SET(CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
-  SET(CURLOPT_NOSIGNAL, 1L);
-#if LIBCURL_VERSION_NUM >= 0x075700
-  /* without it the end of a transfer waits for a name server that does not answer */
-  SET(CURLOPT_QUICK_EXIT, 1L);
-#endif
-  SET(CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER_BYTES);
-  SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)RECEIVE_BUFFER_BYTES);
-  /* refuses at once what announces its size; the callback counts what does not */
-  SET(CURLOPT_MAXFILESIZE_LARGE,
-      (curl_off_t)(request->max_bytes > INT64_MAX ? INT64_MAX : request->max_bytes));
-  return code;
-}
-
-static CURLcode transfer_set_isolation(struct transfer *t) {
-  CURLcode code = CURLE_OK;
-
-  SET(CURLOPT_PROXY, "");
-  SET(CURLOPT_NOPROXY, "*");
-  SET(CURLOPT_FOLLOWLOCATION, 0L);
-  SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-  SET(CURLOPT_HTTP09_ALLOWED, 0L);
-  SET(CURLOPT_FRESH_CONNECT, 1L);
-  SET(CURLOPT_FORBID_REUSE, 1L);
-#if LIBCURL_VERSION_NUM >= 0x075500
-  SET(CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-  SET(CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-#endif
-  return code;
-}
-
-static CURLcode transfer_set_access(struct transfer *t, const struct http_request *request) {
-  CURLcode code = CURLE_OK;
-
-  if (request->user != NULL) {
-    SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-    SET(CURLOPT_USERNAME, request->user);
-    SET(CURLOPT_PASSWORD, request->password != NULL ? request->password : "");
-  }
-  if (request->ca_file != NULL)
-    SET(CURLOPT_CAINFO, request->ca_file);
-  if (request->client_certificate != NULL)
-    SET(CURLOPT_SSLCERT, request->client_certificate);
-  if (request->client_key != NULL)
-    SET(CURLOPT_SSLKEY, request->client_key);
-  if (request->insecure) {
-    SET(CURLOPT_SSL_VERIFYPEER, 0L);
-    SET(CURLOPT_SSL_VERIFYHOST, 0L);
-  }
-  return code;
-}
-
-static CURLcode transfer_add_header(struct transfer *t, const char *line) {
-  struct curl_slist *longer = curl_slist_append(t->headers, line);
-  if (longer == NULL)
-    return CURLE_OUT_OF_MEMORY;
-  t->headers = longer;
-  return CURLE_OK;
-}
-
-static CURLcode transfer_set_message(struct transfer *t, const struct http_request *request) {
-  CURLcode code = CURLE_OK;
-
-  keep_first(&code, transfer_add_header(t, "Connection: close"));
-  if (request->post_body != NULL) {
-    SET(CURLOPT_POST, 1L);
-    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->post_len);
-    SET(CURLOPT_POSTFIELDS, request->post_body);
-    /* a server that does not know 100-continue would cost a second of waiting */
-    keep_first(&code, transfer_add_header(t, "Expect:"));
-  }
-  if (request->post_body != NULL && request->content_type != NULL) {
-    autofree char *line = NULL;
-    if (asprintf(&line, "Content-Type: %s", request->content_type) < 0) {
-      line = NULL;
-      return CURLE_OUT_OF_MEMORY;
-    }
-    keep_first(&code, transfer_add_header(t, line));
-  }
-  SET(CURLOPT_HTTPHEADER, t->headers);
-  SET(CURLOPT_URL, request->url);
-  return code;
-}
-
-static CURLcode transfer_set_callbacks(struct transfer *t) {
-  CURLcode code = CURLE_OK;
-
-  SET(CURLOPT_PRIVATE, t);
-  SET(CURLOPT_ERRORBUFFER, t->curl_reason);
-  SET(CURLOPT_HEADERFUNCTION, transfer_on_header);
-  SET(CURLOPT_HEADERDATA, t);
-  SET(CURLOPT_WRITEFUNCTION, transfer_on_body);
-  SET(CURLOPT_WRITEDATA, t);
-  return code;
-}
-
-#undef SET
-
 static int transfer_set_up(struct transfer *t, const struct http_request *request) {
-  CURLcode code = CURLE_OK;
-
-  keep_first(&code, transfer_set_callbacks(t));
-  keep_first(&code, transfer_set_limits(t, request));
-  keep_first(&code, transfer_set_isolation(t));
-  keep_first(&code, transfer_set_access(t, request));
-  keep_first(&code, transfer_set_message(t, request));
-  if (code == CURLE_OK)
-    return 0;
-  return code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
-}
-
-/* ---- what came of it ---- */
-
-static int error_of_connect(const struct transfer *t) {
-  long os_error = 0;
-  curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_error);
-  switch (os_error) {
-  case ECONNREFUSED:
-  case ETIMEDOUT:
-  case ECONNRESET:
-    return -(int)os_error;
-  default:
-    return -EHOSTUNREACH;
-  }
-}
-
-/* libcurl has one code for a connection that broke and for chunks that are none. */
-static int error_of_receive(const struct transfer *t) {
-  long os_error = 0;
-  char *scheme = NULL;
-  curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_error);
-  curl_easy_getinfo(t->easy, CURLINFO_SCHEME, &scheme);
-  bool is_tls = scheme != NULL && strcasecmp(scheme, "https") == 0;
-  return os_error != 0 || is_tls ? -ECONNRESET : -EPROTO;
-}
-
-/* Older ones run "out of memory" when a single line of the head passes their own limit. */
-static int error_of_memory(const struct transfer *t) {
-  curl_off_t first_byte_us = 0;
-  curl_easy_getinfo(t->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte_us);
-  return first_byte_us > 0 && !t->headers_complete ? -EMSGSIZE : -ENOMEM;
-}
-
-static int error_of(const struct transfer *t, CURLcode code) {
-  if (t->error != 0)
-    return t->error;
-  switch (code) {
-  case CURLE_OK:
-    /* libcurl is content with a head that breaks off */
-    return t->headers_complete ? 0 : -ECONNRESET;
-  case CURLE_OPERATION_TIMEDOUT:
-    return -ETIMEDOUT;
-  case CURLE_COULDNT_CONNECT:
-    return error_of_connect(t);
-  case CURLE_COULDNT_RESOLVE_HOST:
-    return -EHOSTUNREACH;
-  case CURLE_RECV_ERROR:
-    return error_of_receive(t);
-  case CURLE_PARTIAL_FILE:
-  case CURLE_GOT_NOTHING:
-  case CURLE_SEND_ERROR:
-    return -ECONNRESET;
-  case CURLE_FILESIZE_EXCEEDED:
-#if LIBCURL_VERSION_NUM >= 0x080600
-  case CURLE_TOO_LARGE:
-#endif
-    return -EMSGSIZE;
-  case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9 */
-  case CURLE_WEIRD_SERVER_REPLY:
-  case CURLE_BAD_CONTENT_ENCODING:
-  case CURLE_HTTP2:
-  case CURLE_SSL_CONNECT_ERROR:
-    return -EPROTO;
-  case CURLE_PEER_FAILED_VERIFICATION:
-  case CURLE_SSL_CACERT_BADFILE:
-  case CURLE_SSL_CERTPROBLEM:
-  case CURLE_SSL_ISSUER_ERROR:
-  case CURLE_SSL_CRL_BADFILE:
-  case CURLE_SSL_INVALIDCERTSTATUS:
-    return -EACCES;
-  case CURLE_OUT_OF_MEMORY:
-    return error_of_memory(t);
-  default:
-    return -EIO;
-  }
+  if (curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) != CURLE_OK ||
+      curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->curl_reason) != CURLE_OK ||
+      curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, transfer_on_header) != CURLE_OK ||
+      curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t) != CURLE_OK ||
+      curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, transfer_on_body) != CURLE_OK ||
+      curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t) != CURLE_OK)
+    return -EINVAL;
+  return http_easy_set_up(t->easy, request, &t->headers);
 }
 
 static void describe(const struct transfer *t, CURLcode code, struct http_result *result) {
@@ -338,9 +140,9 @@ static void transfer_finish(struct transfer *t, CURLcode code) {
   struct http_result result = {.retry_after_seconds = -1};
   curl_off_t retry_after = 0;
 
-  result.error = error_of(t, code);
+  result.error = t->error != 0 ? t->error : http_easy_error(t->easy, code, t->headers_complete);
   result.bytes = t->body_bytes;
-  result.duration_ns = monotonic_ns() - t->started_ns;
+  result.duration_ns = clock_monotonic_ns() - t->started_ns;
   curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &result.status);
   if (curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&
       retry_after > 0)
@@ -435,7 +237,7 @@ int http_loop_add(struct http_loop *loop, const struct http_request *request) {
   t->context = request->context;
   t->max_bytes = request->max_bytes;
   t->want_error_body = request->want_error_body;
-  t->started_ns = monotonic_ns();
+  t->started_ns = clock_monotonic_ns();
   t->easy = curl_easy_init();
   int status = t->easy == NULL ? -ENOMEM : transfer_set_up(t, request);
   if (status == 0) {

@@ -1,8 +1,12 @@
 /*
- * The HTTP client of both plugins and the only user of libcurl: transfers driven by one
- * thread of the caller's over libcurl's multi interface, so that any number of servers
- * may be stuck and the thread can still be told to stop at any moment. Every transfer
- * has a time limit and a byte limit; redirects and proxies are never followed.
+ * The HTTP client of both plugins: transfers driven by one thread of the caller's, so that
+ * any number of servers may be stuck and the thread can still be told to stop at any
+ * moment. Every transfer has a time limit and a byte limit; redirects and proxies are
+ * never followed, and no connection is used twice.
+ *
+ * One contract, two implementations to link. http.c stands on libcurl and does all of it.
+ * http_plain.c needs no library and does what asking pprof needs: GET over http:// at a
+ * numeric address with a port; it refuses the rest with -EINVAL. Their tests are the same.
  */
 #ifndef COMMON_HTTP_H
 #define COMMON_HTTP_H
@@ -17,7 +21,7 @@ struct http_loop;
 /*
  * Gets the body's next piece. Returns 0, or a negative errno that ends the transfer and
  * stands in its result. Not called for a response whose status is not 2xx unless
- * want_error_body is set.
+ * want_error_body is set. Must not call the functions below.
  */
 typedef int (*http_body_fn)(void *context, const char *bytes, size_t len);
 
@@ -73,8 +77,8 @@ void http_loop_free(struct http_loop *loop);
 
 /*
  * Starts a transfer. Returns 0; -EINVAL when the request cannot be one (no URL or one that
- * is not http or https, no time limit), -ENOMEM, -ECANCELED while the loop is being freed.
- * On an error on_done is not called.
+ * is not http or https, no time limit), -ENOMEM, -ECANCELED while the loop is being freed,
+ * -EMFILE or what else socket(2) said. On an error on_done is not called.
  */
 int http_loop_add(struct http_loop *loop, const struct http_request *request);
 
