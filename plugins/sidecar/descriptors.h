@@ -32,9 +32,11 @@ enum descriptor_class {
 
 enum {
   DESCRIPTOR_PATTERNS_MAX = 32,
-  DESCRIPTORS_MAX = 1000000,       /* of one process; more are -E2BIG */
-  DESCRIPTORS_RECHECK_MAX = 500,   /* remembered paths looked at again in each reading */
-  DESCRIPTORS_LOCK_INFO_MAX = 1000 /* descriptors asked which locks are their own */
+  DESCRIPTORS_MAX = 1000000,        /* of one process; more are -E2BIG */
+  DESCRIPTORS_RECHECK_MAX = 500,    /* remembered paths looked at again in each reading */
+  DESCRIPTORS_LOCK_INFO_MAX = 1000, /* in each reading: descriptors asked which locks are
+                                       their own, and locks that they answer with */
+  DESCRIPTORS_SOCKETS_MAX = 64
 };
 
 struct descriptor_pattern {
@@ -77,10 +79,10 @@ int descriptors_new(const struct descriptor_pattern *patterns, size_t patterns_l
 void descriptors_free(struct descriptors *descriptors);
 
 /*
- * Reads them all. socket_inodes (may be NULL) are inode numbers looked for among the
- * socket descriptors; ret_owned[i] says whether the process has socket_inodes[i] open.
- * locks may be NULL: the lock counts are unknown then. The reading is large (two paths):
- * one for all processes is enough.
+ * Reads them all. socket_inodes (may be NULL; at most DESCRIPTORS_SOCKETS_MAX) are inode
+ * numbers looked for among the socket descriptors; ret_owned[i] says whether the process has
+ * socket_inodes[i] open. locks may be NULL: the lock counts are unknown then. The reading is
+ * large (two paths): one for all processes is enough.
  *
  * Class, patterns and link count of a path are found at first sight and looked at again in
  * turn, DESCRIPTORS_RECHECK_MAX paths a reading: exact in each reading of a process with up
@@ -89,12 +91,12 @@ void descriptors_free(struct descriptors *descriptors);
  *
  * A lock is held when the list names this process as its owner or, for flock(2) and open
  * file description locks, which forked processes share, when one of its descriptors has
- * it. Of such locks past DESCRIPTORS_LOCK_INFO_MAX descriptors on locked files the owner's
- * pid decides. Files are matched by inode number and device, on file systems whose stat(2)
- * shows another device than the lock list (btrfs, overlayfs) by the device of the mount;
- * there two subvolumes that use the same inode number cannot be told apart.
+ * it; past DESCRIPTORS_LOCK_INFO_MAX questions of that kind the pid in the list decides. Files
+ * are matched by inode number and device, on file systems whose stat(2) shows another device
+ * than the lock list (btrfs, overlayfs) by the device of the mount; there two subvolumes that
+ * use the same inode number cannot be told apart.
  *
- * Returns 0; -EACCES, -ESRCH, -ENOMEM, -EMFILE, or -E2BIG past DESCRIPTORS_MAX.
+ * Returns 0; -EACCES, -ESRCH, -ENOMEM, -EMFILE, -E2BIG past DESCRIPTORS_MAX, -EINVAL.
  * Descriptors that close meanwhile are left out. A process that ends meanwhile may look as
  * if it had none: believe the reading after process_verify. Nothing is written on error.
  */

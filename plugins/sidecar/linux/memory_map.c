@@ -1,0 +1,58 @@
+/*
+ * maps and smaps_rollup; see memory_map.h. Both are opened anew for each reading: an open
+ * descriptor would hold on to the memory of a program that has since become another one.
+ */
+#include "sidecar/memory_map.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "sidecar/linux/procfs.h"
+#include "sidecar/parse/proc_smaps.h"
+
+enum { PIECE = 16 * 1024 }; /* the kernel gives at most a page a time, other systems more */
+
+static uint64_t count_newlines(const char *bytes, size_t len) {
+  uint64_t count = 0;
+  for (const char *at = bytes, *end = bytes + len;
+       at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
+    count++;
+  return count;
+}
+
+int memory_map_count_regions(struct process *process, uint64_t *ret_regions) {
+  autoclose int fd = openat(process_directory(process), "maps", O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return procfs_process_error(errno);
+
+  char bytes[PIECE];
+  uint64_t regions = 0;
+  ssize_t len;
+  /* a newline in a file's name is written as \012: each line is a region */
+  while ((len = read(fd, bytes, sizeof(bytes))) > 0)
+    regions += count_newlines(bytes, (size_t)len);
+  if (len < 0)
+    return procfs_process_error(errno);
+  if (regions == 0) /* it has given its memory back: a zombie */
+    return -ESRCH;
+  *ret_regions = regions;
+  return 0;
+}
+
+/* No such file: because the kernel is older, or because the process is gone? */
+static int explain_missing(const struct process *process) {
+  return faccessat(process_directory(process), "stat", F_OK, 0) == 0 ? -ENOSYS : -ESRCH;
+}
+
+int memory_map_read_rollup(struct process *process, struct memory_map_rollup *ret) {
+  struct buffer *text = &process_host(process)->text;
+  int status = procfs_read_file(process_directory(process), "smaps_rollup", true, text);
+  if (status == -ENOENT)
+    return explain_missing(process);
+  if (status != 0)
+    return procfs_process_error(-status);
+  return proc_smaps_parse_rollup(buffer_span(text), ret);
+}

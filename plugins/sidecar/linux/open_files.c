@@ -1,0 +1,131 @@
+/* What is behind a descriptor; see open_files.h. */
+#include "sidecar/linux/open_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sidecar/linux/line_file.h"
+#include "sidecar/linux/path_table.h"
+#include "sidecar/linux/procfs.h"
+
+#ifndef STATX_MNT_ID
+#define STATX_MNT_ID 0x1000U
+#endif
+
+int open_files_open(struct open_files *files, struct process *process) {
+  *files = (struct open_files){
+      .infos = -1,
+      .process = process_directory(process),
+      .is_captured = !process_host(process)->is_procfs,
+  };
+  files->links = openat(files->process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return files->links < 0 ? procfs_process_error(errno) : 0;
+}
+
+void open_files_close(struct open_files *files) {
+  if (files->links >= 0)
+    close(files->links);
+  if (files->infos >= 0)
+    close(files->infos);
+  files->links = files->infos = -1;
+}
+
+/* --- fdinfo --- */
+
+int open_file_read_info(struct open_files *files, const char *name, struct fdinfo *ret,
+                        open_file_lock_fn on_lock, void *context) {
+  if (files->infos < 0) {
+    files->infos = openat(files->process, "fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (files->infos < 0)
+      return errno == ENOENT ? -ENODATA : -errno;
+  }
+
+  autolinefile file;
+  struct line line;
+  struct fdinfo fdinfo;
+  struct proc_lock lock;
+  fdinfo_init(&fdinfo);
+  int status = line_file_open(&file, files->infos, name);
+  while (status == 0 && (status = line_file_next(&file, &line)) > 0) {
+    status = 0;
+    if (fdinfo_parse_line(line.text, &fdinfo, &lock) == FDINFO_LINE_LOCK && on_lock != NULL)
+      on_lock(context, &lock);
+  }
+  if (status == 0)
+    *ret = fdinfo;
+  return status == -ENOENT && files->is_captured ? -ENODATA : status;
+}
+
+/* --- the file itself --- */
+
+static enum descriptor_class class_of_mode(uint16_t mode) {
+  switch (mode & S_IFMT) {
+  case S_IFREG:
+    return DESCRIPTOR_REGULAR;
+  case S_IFDIR:
+    return DESCRIPTOR_DIRECTORY;
+  case S_IFIFO:
+    return DESCRIPTOR_PIPE;
+  case S_IFCHR:
+  case S_IFBLK:
+    return DESCRIPTOR_DEVICE;
+  default: /* the name of a socket or a link, opened with O_PATH */
+    return DESCRIPTOR_OTHER;
+  }
+}
+
+/*
+ * A live file. AT_STATX_DONT_SYNC: what is known locally will do; a network file system
+ * whose server is dead must not block us.
+ */
+static int examine_live(const struct open_files *files, const char *name,
+                        const struct fd_link *link, struct open_file *ret) {
+  struct statx st;
+  if (statx(files->links, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
+            STATX_TYPE | STATX_NLINK | STATX_INO | STATX_MNT_ID, &st) != 0) {
+    /* closed meanwhile, or a file system that does not tell */
+    if (errno == ENOENT && faccessat(files->links, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+      return -ENOENT;
+    *ret = (struct open_file){.class = DESCRIPTOR_OTHER};
+    return 0;
+  }
+  *ret = (struct open_file){
+      .class = class_of_mode(st.stx_mode),
+      .is_deleted = link->says_deleted && !link->is_memfd && st.stx_nlink == 0,
+      .inode = st.stx_ino,
+      .device = device_number(st.stx_dev_major, st.stx_dev_minor),
+      .mount = st.stx_mask & STATX_MNT_ID ? (uint32_t)st.stx_mnt_id : 0,
+  };
+  return 0;
+}
+
+static enum descriptor_class guess_class(struct span target, const struct fdinfo *fdinfo) {
+  if (fdinfo->flags != VALUE_UNKNOWN && (fdinfo->flags & O_DIRECTORY) != 0)
+    return DESCRIPTOR_DIRECTORY;
+  if (span_starts_with(target, "/dev/") && !span_starts_with(target, "/dev/shm/"))
+    return DESCRIPTOR_DEVICE;
+  return DESCRIPTOR_REGULAR;
+}
+
+/* A captured tree has no file, but what fdinfo and the name say of it. */
+static int examine_captured(struct open_files *files, const char *name, struct span target,
+                            const struct fd_link *link, struct open_file *ret) {
+  struct fdinfo fdinfo;
+  if (open_file_read_info(files, name, &fdinfo, NULL, NULL) != 0)
+    fdinfo_init(&fdinfo);
+  *ret = (struct open_file){
+      .class = guess_class(target, &fdinfo),
+      .is_deleted = link->says_deleted && !link->is_memfd,
+      .inode = fdinfo.ino != VALUE_UNKNOWN ? fdinfo.ino : 0,
+      .mount = fdinfo.mnt_id <= UINT32_MAX ? (uint32_t)fdinfo.mnt_id : 0,
+  };
+  return 0;
+}
+
+int open_file_examine(struct open_files *files, const char *name, struct span target,
+                      const struct fd_link *link, struct open_file *ret) {
+  return files->is_captured ? examine_captured(files, name, target, link, ret)
+                            : examine_live(files, name, link, ret);
+}
