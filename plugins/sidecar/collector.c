@@ -52,7 +52,8 @@ static const char *pprof_remedy(enum collector_status status) {
   case STATUS_FOREIGN:
     return "restart it with SIDECAR_PPROF=PORT, a port of its own";
   case STATUS_REFUSED:
-    return "look at what the process printed when it started; restart it with SIDECAR_PPROF=PORT "
+    return "look at what the process printed when it started; restart it with "
+           "SIDECAR_PPROF=PORT "
            "if the port was taken";
   case STATUS_TIMEOUT:
     return "the process may be stopped or starved; see PprofTimeout in collectd-sidecar(5)";

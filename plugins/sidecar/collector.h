@@ -18,10 +18,10 @@ enum collector {
 /* The numbers are what collector_status sends: an API. */
 enum collector_status {
   STATUS_OK = 0,
-  STATUS_OFF = 1,         /* not configured, or the process was started without pprof */
-  STATUS_DENIED = 2,      /* a permission or capability is missing */
-  STATUS_FOREIGN = 3,     /* the port belongs to another process */
-  STATUS_REFUSED = 4,     /* nobody listens, closed in the middle, or an HTTP error */
+  STATUS_OFF = 1,     /* not configured, or the process was started without pprof */
+  STATUS_DENIED = 2,  /* a permission or capability is missing */
+  STATUS_FOREIGN = 3, /* the port belongs to another process */
+  STATUS_REFUSED = 4, /* nobody listens, closed in the middle, or an HTTP error */
   STATUS_TIMEOUT = 5,
   STATUS_MALFORMED = 6,   /* the answer makes no sense */
   STATUS_INVALID = 7,     /* the process's own setting (SIDECAR_PPROF) makes no sense */

@@ -31,10 +31,10 @@ void compose_pulse(struct samples *samples, const struct process_pulse *pulse,
 void compose_descriptors(struct samples *samples, const struct descriptors_reading *reading,
                          const struct descriptor_pattern *patterns, size_t patterns_len) {
   static const char *const class_names[DESCRIPTOR_CLASSES] = {
-      [DESCRIPTOR_REGULAR] = "regular",     [DESCRIPTOR_DIRECTORY] = "directory",
-      [DESCRIPTOR_PIPE] = "pipe",           [DESCRIPTOR_SOCKET] = "socket",
-      [DESCRIPTOR_INOTIFY] = "inotify",     [DESCRIPTOR_EVENTPOLL] = "eventpoll",
-      [DESCRIPTOR_EVENTFD] = "eventfd",     [DESCRIPTOR_DEVICE] = "device",
+      [DESCRIPTOR_REGULAR] = "regular", [DESCRIPTOR_DIRECTORY] = "directory",
+      [DESCRIPTOR_PIPE] = "pipe",       [DESCRIPTOR_SOCKET] = "socket",
+      [DESCRIPTOR_INOTIFY] = "inotify", [DESCRIPTOR_EVENTPOLL] = "eventpoll",
+      [DESCRIPTOR_EVENTFD] = "eventfd", [DESCRIPTOR_DEVICE] = "device",
       [DESCRIPTOR_OTHER] = "other",
   };
   for (size_t i = 0; i < DESCRIPTOR_CLASSES; i++)

@@ -30,8 +30,9 @@ void endpoint_close(struct endpoint *endpoint) {
   endpoint->listeners_len = 0;
 }
 
-__attribute__((format(printf, 3, 4))) static void
-endpoint_fail(struct endpoint *endpoint, enum collector_status status, const char *format, ...) {
+__attribute__((format(printf, 3, 4))) static void endpoint_fail(struct endpoint *endpoint,
+                                                                enum collector_status status,
+                                                                const char *format, ...) {
   endpoint_close(endpoint);
   endpoint->status = status;
   va_list arguments;
@@ -50,7 +51,8 @@ static void find_port(struct endpoint *endpoint, const struct process_block *blo
     return;
   }
   if (status == -ENAMETOOLONG) {
-    endpoint_fail(endpoint, STATUS_INVALID, "%s is too long to be a port", block->pprof_variable);
+    endpoint_fail(endpoint, STATUS_INVALID, "%s is too long to be a port",
+                  block->pprof_variable);
     return;
   }
   if (status != 0) {
@@ -87,7 +89,8 @@ void endpoint_find(struct endpoint *endpoint, const struct process_block *block,
                   "port %u is in another network namespace than collectd", endpoint->port);
   else if (status != 0)
     endpoint_fail(endpoint, collector_status_of(status),
-                  "who listens on port %u cannot be read: %s", endpoint->port, strerror(-status));
+                  "who listens on port %u cannot be read: %s", endpoint->port,
+                  strerror(-status));
   else if (len == 0)
     endpoint_fail(endpoint, STATUS_REFUSED, "nothing listens on port %u", endpoint->port);
   else
@@ -100,8 +103,8 @@ static void connect_to(struct endpoint *endpoint, const struct listener *listene
     return;
   struct listener chosen = *listener;
   endpoint_close(endpoint);
-  int status = pprof_endpoint_new(pprof, chosen.address, chosen.ipv6, endpoint->port,
-                                  &endpoint->client);
+  int status =
+      pprof_endpoint_new(pprof, chosen.address, chosen.ipv6, endpoint->port, &endpoint->client);
   if (status != 0) {
     endpoint_fail(endpoint, collector_status_of(status), "no endpoint: %s", strerror(-status));
     return;

@@ -11,8 +11,9 @@
 enum fact { FACT_CWD, FACT_EXECUTABLE, FACT_PROCESS, FACT_PID, FACT_PERCENT, FACTS };
 
 static const char *const fact_tokens[FACTS] = {
-    [FACT_CWD] = "%{cwd}", [FACT_EXECUTABLE] = "%{executable}", [FACT_PROCESS] = "%{process}",
-    [FACT_PID] = "%{pid}", [FACT_PERCENT] = "%{%}",
+    [FACT_CWD] = "%{cwd}",         [FACT_EXECUTABLE] = "%{executable}",
+    [FACT_PROCESS] = "%{process}", [FACT_PID] = "%{pid}",
+    [FACT_PERCENT] = "%{%}",
 };
 
 /* Takes a token off the front of *s; FACTS when it does not start with one. */
@@ -92,9 +93,9 @@ static void draft_add_fact(struct draft *draft, enum fact fact,
 
 static bool is_awkward(uint32_t code) {
   return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == '"' || code == '\'' ||
-         code == '\\' || code == '/' || code == ';' ||
-         (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
-         (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF;
+         code == '\\' || code == '/' || code == ';' || (code >= 0x200B && code <= 0x200F) ||
+         (code >= 0x2028 && code <= 0x202E) || (code >= 0x2060 && code <= 0x206F) ||
+         code == 0xFEFF;
 }
 
 static size_t sanitise(struct span raw, char ret[INSTANCE_NAME_SIZE]) {

@@ -49,8 +49,8 @@ static void add_findings(struct buffer *line, const struct summary *summary) {
     uint64_t value = value_of(summary, range);
     if (value == VALUE_UNKNOWN || value <= range->high)
       continue;
-    buffer_printf(line, "%s%s %" PRIu64 " (%" PRIu64 "-%" PRIu64 ")", before, range->name, value,
-                  range->low, range->high);
+    buffer_printf(line, "%s%s %" PRIu64 " (%" PRIu64 "-%" PRIu64 ")", before, range->name,
+                  value, range->low, range->high);
     before = ", ";
   }
   before = "  low: ";
@@ -59,8 +59,8 @@ static void add_findings(struct buffer *line, const struct summary *summary) {
     uint64_t value = value_of(summary, range);
     if (value == VALUE_UNKNOWN || value >= range->low)
       continue;
-    buffer_printf(line, "%s%s %" PRIu64 " (%" PRIu64 "-%" PRIu64 ")", before, range->name, value,
-                  range->low, range->high);
+    buffer_printf(line, "%s%s %" PRIu64 " (%" PRIu64 "-%" PRIu64 ")", before, range->name,
+                  value, range->low, range->high);
     before = ", ";
   }
 }

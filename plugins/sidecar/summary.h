@@ -16,7 +16,7 @@ struct summary {
   uint64_t resident_bytes, heap_inuse_bytes;
   uint64_t fds, threads, goroutines;
   uint64_t regular, pipes, directories; /* of the last detail reading */
-  const char *pprof_note; /* why there are no Go values; NULL when there are */
+  const char *pprof_note;               /* why there are no Go values; NULL when there are */
 };
 
 /* A healthy range of the guide, both ends included. */

@@ -79,7 +79,8 @@ void watched_free(struct watched *watched);
  * together; for a process that ended. */
 void watched_emit_last(struct watched *watched, struct watch_services *services);
 
-/* Reads and sends the pulse. Returns 0, or -ESRCH when the process ended: nothing was sent then. */
+/* Reads and sends the pulse. Returns 0, or -ESRCH when the process ended: nothing was sent
+ * then. */
 int watched_read_pulse(struct watched *watched, struct watch_services *services);
 
 /* Is the detail tier due: its interval is over, or the pulse moved a lot? */

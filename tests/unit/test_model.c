@@ -1,0 +1,238 @@
+/* Metrics, samples, what readings become, statuses, and the summary line. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/array.h"
+#include "sidecar/collector.h"
+#include "sidecar/compose.h"
+#include "sidecar/endpoint.h"
+#include "sidecar/summary.h"
+
+static struct samples samples;
+
+static const struct sample *find(enum metric metric, const char *type_instance) {
+  for (size_t i = 0; i < samples.len; i++) {
+    const char *instance = samples.items[i].type_instance;
+    if (samples.items[i].metric == metric &&
+        (type_instance == NULL ? instance == NULL
+                               : instance != NULL && strcmp(instance, type_instance) == 0))
+      return &samples.items[i];
+  }
+  return NULL;
+}
+
+static void every_metric_has_a_type_of_plain_characters_of_its_own(void **state) {
+  (void)state;
+  for (size_t i = 0; i < METRICS; i++) {
+    assert_non_null(metrics[i].type);
+    assert_int_equal(strspn(metrics[i].type, "abcdefghijklmnopqrstuvwxyz0123456789_"),
+                     strlen(metrics[i].type));
+    assert_true(strlen(metrics[i].unit) > 0 && strlen(metrics[i].help) > 0);
+    for (size_t j = 0; j < i; j++)
+      assert_string_not_equal(metrics[i].type, metrics[j].type);
+  }
+}
+
+static void what_is_not_known_is_not_sent(void **state) {
+  (void)state;
+  samples.len = 0;
+  samples_add_gauge(&samples, METRIC_THREADS, NULL, VALUE_UNKNOWN);
+  samples_add_gauge_double(&samples, METRIC_GC_CPU_FRACTION, NULL, NAN);
+  samples_add_gauge_double(&samples, METRIC_GC_CPU_FRACTION, NULL, INFINITY);
+  samples_add_counter(&samples, METRIC_MALLOCS, VALUE_UNKNOWN);
+  samples_add_counter(&samples, METRIC_MALLOCS, (uint64_t)INT64_MAX + 1);
+  samples_add_counter_pair(&samples, METRIC_CPU_TIME, 1, VALUE_UNKNOWN);
+  assert_int_equal(samples.len, 0);
+  samples_add_gauge(&samples, METRIC_THREADS, NULL, 0);
+  assert_int_equal(samples.len, 1);
+}
+
+static void an_unreadable_pulse_sends_nothing(void **state) {
+  (void)state;
+  struct process_pulse pulse;
+  memset(&pulse, 0xFF, sizeof(pulse));
+  samples.len = 0;
+  compose_pulse(&samples, &pulse, 100);
+  assert_int_equal(samples.len, 0);
+}
+
+static void cpu_ticks_become_microseconds(void **state) {
+  (void)state;
+  struct process_pulse pulse;
+  memset(&pulse, 0xFF, sizeof(pulse));
+  pulse.user_ticks = 1234567;
+  pulse.system_ticks = 1;
+  samples.len = 0;
+  compose_pulse(&samples, &pulse, 100);
+  const struct sample *cpu = find(METRIC_CPU_TIME, NULL);
+  assert_non_null(cpu);
+  assert_int_equal(cpu->values_len, 2);
+  assert_int_equal(cpu->value.derive[0], 12345670000);
+  assert_int_equal(cpu->value.derive[1], 10000);
+}
+
+static void everything_a_process_can_have_fits_into_one_list(void **state) {
+  (void)state;
+  struct descriptor_pattern patterns[DESCRIPTOR_PATTERNS_MAX] = {{.name = "x"}};
+  static struct descriptors_reading reading;
+  struct memory_map_rollup rollup = {0};
+  struct process_pulse pulse = {0};
+  struct memstats stats = {.last_gc_ns = 1};
+  samples.len = 0;
+  compose_pulse(&samples, &pulse, 100);
+  compose_descriptors(&samples, &reading, patterns, DESCRIPTOR_PATTERNS_MAX);
+  compose_rollup(&samples, &rollup);
+  compose_memstats_gauges(&samples, &stats);
+  compose_memstats_counters(&samples, &stats, 0);
+  assert_true(samples.len + 20 < SAMPLES_MAX);
+}
+
+static void no_gc_yet_is_no_time_of_the_last_gc(void **state) {
+  (void)state;
+  struct memstats stats = {.last_gc_ns = 0};
+  samples.len = 0;
+  compose_memstats_gauges(&samples, &stats);
+  assert_null(find(METRIC_LAST_GC_TIME_SECONDS, NULL));
+  stats.last_gc_ns = 1500000000;
+  compose_memstats_gauges(&samples, &stats);
+  assert_true(find(METRIC_LAST_GC_TIME_SECONDS, NULL)->value.gauge == 1.5);
+}
+
+static void samples_are_held_until_others_replace_them(void **state) {
+  (void)state;
+  struct held_samples held = {.items = NULL};
+  samples.len = 0;
+  samples_add_gauge(&samples, METRIC_THREADS, NULL, 7);
+  samples_add_gauge(&samples, METRIC_FDS, "pipe", 8);
+  assert_int_equal(samples_hold(&held, &samples), 0);
+  assert_int_equal(held.len, 2);
+  samples.len = 0;
+  assert_int_equal(samples_hold(&held, &samples), 0);
+  assert_int_equal(held.len, 0);
+  samples_drop(&held);
+}
+
+static const struct {
+  int error;
+  enum collector_status status;
+} statuses[] = {
+    {0, STATUS_OK},
+    {-EACCES, STATUS_DENIED},
+    {-EPERM, STATUS_DENIED},
+    {-EXDEV, STATUS_FOREIGN},
+    {-ECONNREFUSED, STATUS_REFUSED},
+    {-ECONNRESET, STATUS_REFUSED},
+    {-ENOENT, STATUS_REFUSED},
+    {-EREMOTEIO, STATUS_REFUSED},
+    {-ETIMEDOUT, STATUS_TIMEOUT},
+    {-EBADMSG, STATUS_MALFORMED},
+    {-EPROTO, STATUS_MALFORMED},
+    {-EMSGSIZE, STATUS_CEILING},
+    {-ENOSYS, STATUS_UNSUPPORTED},
+    {-EIO, STATUS_ERROR},
+};
+
+static void an_error_has_a_status_and_a_missing_permission_a_remedy(void **state) {
+  (void)state;
+  for (size_t i = 0; i < ARRAY_LENGTH(statuses); i++)
+    assert_int_equal(collector_status_of(statuses[i].error), statuses[i].status);
+  for (enum collector collector = 0; collector < COLLECTORS; collector++)
+    assert_non_null(strstr(collector_remedy(collector, STATUS_DENIED), "CAP_SYS_PTRACE"));
+  assert_non_null(
+      strstr(collector_remedy(COLLECTOR_PPROF, STATUS_FOREIGN), "SIDECAR_PPROF=PORT"));
+}
+
+static const struct {
+  const char *value;
+  int error;
+  uint16_t port;
+} ports[] = {
+    {"1", 0, 6060},        {"6061", 0, 6061},     {"65535", 0, 65535},
+    {"2", 0, 2},           {"", -ENODATA, 0},     {"0", -EINVAL, 0},
+    {"abc", -EINVAL, 0},   {"-1", -EINVAL, 0},    {"99999", -EINVAL, 0},
+    {"65536", -EINVAL, 0}, {"6060x", -EINVAL, 0}, {"localhost:6060", -EINVAL, 0},
+    {" 6060", -EINVAL, 0}, {"+6060", -EINVAL, 0}, {"18446744073709557676", -EINVAL, 0},
+};
+
+static void a_value_of_sidecar_pprof_is_a_port_off_or_invalid(void **state) {
+  (void)state;
+  for (size_t i = 0; i < ARRAY_LENGTH(ports); i++) {
+    uint16_t port = 0;
+    int error = endpoint_parse_port(ports[i].value, &port);
+    if (error != ports[i].error || port != ports[i].port)
+      fail_msg("\"%s\": %d, port %u", ports[i].value, error, port);
+  }
+}
+
+static const char *summary_of(struct summary summary) {
+  static char line[512];
+  return summary_format(line, sizeof(line), &summary);
+}
+
+static const struct summary healthy = {.instance = "proj",
+                                       .pid = 4242,
+                                       .resident_bytes = 100 << 20,
+                                       .heap_inuse_bytes = 10 << 20,
+                                       .fds = 87,
+                                       .threads = 24,
+                                       .goroutines = 43,
+                                       .regular = 12,
+                                       .pipes = 14,
+                                       .directories = 7};
+
+static void a_healthy_process_is_one_line_without_findings(void **state) {
+  (void)state;
+  assert_string_equal(summary_of(healthy),
+                      "proj             pid 4242     RSS 100.0 MB  FDs  87  threads  24  "
+                      "goroutines  43  heap in use  10.0 MB");
+}
+
+static void what_is_outside_the_guides_ranges_is_named_with_the_range(void **state) {
+  (void)state;
+  struct summary sick = healthy;
+  sick.resident_bytes = 600u << 20;
+  sick.fds = 1043;
+  sick.pipes = 31;
+  sick.threads = 19;
+  const char *line = summary_of(sick);
+  assert_non_null(strstr(line, "HIGH: RSS (from 500 MB), FDs 1043 (50-150), pipes 31 (10-30)"));
+  assert_non_null(strstr(line, "low: threads 19 (20-60)"));
+  assert_null(strchr(line, '\n'));
+}
+
+static void unknown_values_are_dashes_and_never_out_of_range(void **state) {
+  (void)state;
+  struct summary unknown = healthy;
+  unknown.goroutines = unknown.heap_inuse_bytes = unknown.regular = VALUE_UNKNOWN;
+  unknown.pprof_note = "SIDECAR_PPROF is not set";
+  const char *line = summary_of(unknown);
+  assert_non_null(strstr(line, "goroutines   -"));
+  assert_non_null(strstr(line, "(SIDECAR_PPROF is not set)"));
+  assert_null(strstr(line, "HIGH"));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_metric_has_a_type_of_plain_characters_of_its_own),
+      cmocka_unit_test(what_is_not_known_is_not_sent),
+      cmocka_unit_test(an_unreadable_pulse_sends_nothing),
+      cmocka_unit_test(cpu_ticks_become_microseconds),
+      cmocka_unit_test(everything_a_process_can_have_fits_into_one_list),
+      cmocka_unit_test(no_gc_yet_is_no_time_of_the_last_gc),
+      cmocka_unit_test(samples_are_held_until_others_replace_them),
+      cmocka_unit_test(an_error_has_a_status_and_a_missing_permission_a_remedy),
+      cmocka_unit_test(a_value_of_sidecar_pprof_is_a_port_off_or_invalid),
+      cmocka_unit_test(a_healthy_process_is_one_line_without_findings),
+      cmocka_unit_test(what_is_outside_the_guides_ranges_is_named_with_the_range),
+      cmocka_unit_test(unknown_values_are_dashes_and_never_out_of_range),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

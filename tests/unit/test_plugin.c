@@ -1,0 +1,353 @@
+/*
+ * The whole plugin against a recording collectd and real processes: copies of sleep(1)
+ * under a name of this test's own, in folders of its own.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fake_collectd.h"
+#include "sidecar/metrics.h"
+
+static char folder[] = "/tmp/sidecar-test-plugin-XXXXXX";
+static char executable[64]; /* base name; holds our pid, so that no other test's is found */
+static char program[PATH_MAX];
+
+enum { CHILDREN_MAX = 16 };
+static pid_t children[CHILDREN_MAX];
+static size_t children_len;
+
+static void copy_file(const char *from, const char *to) {
+  char buffer[65536];
+  int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+  ssize_t n;
+  assert_true(in >= 0 && out >= 0);
+  while ((n = read(in, buffer, sizeof(buffer))) > 0)
+    assert_int_equal(write(out, buffer, (size_t)n), n);
+  close(in);
+  close(out);
+}
+
+/* Starts the program in the folder's subfolder cwd and waits until it is that program. */
+static pid_t start(const char *cwd) {
+  char path[PATH_MAX], exe[PATH_MAX], link[64];
+  snprintf(path, sizeof(path), "%s/%s", folder, cwd);
+  mkdir(path, 0755);
+  pid_t pid = fork();
+  assert_true(pid >= 0);
+  if (pid == 0) {
+    if (chdir(path) != 0)
+      _exit(126);
+    char *const environment[] = {NULL};
+    execle(program, executable, "60", (char *)NULL, environment);
+    _exit(127);
+  }
+  children[children_len++] = pid;
+  snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
+  for (int i = 0; i < 1000; i++) {
+    ssize_t n = readlink(link, exe, sizeof(exe) - 1);
+    if (n > 0 && (exe[n] = '\0', strcmp(exe, program) == 0))
+      return pid;
+    usleep(1000);
+  }
+  fail_msg("the child did not become %s", program);
+  return -1;
+}
+
+static void end(pid_t pid) {
+  kill(pid, SIGKILL);
+  waitpid(pid, NULL, 0);
+  for (size_t i = 0; i < children_len; i++) {
+    if (children[i] == pid)
+      children[i] = children[--children_len];
+  }
+}
+
+static int set_up_group(void **state) {
+  (void)state;
+  char resolved[PATH_MAX];
+  assert_non_null(mkdtemp(folder));
+  snprintf(executable, sizeof(executable), "sidecar-%d", (int)getpid());
+  snprintf(program, sizeof(program), "%s/%s", folder, executable);
+  assert_non_null(realpath("/bin/sleep", resolved));
+  copy_file(resolved, program);
+  return 0;
+}
+
+static int tear_down_group(void **state) {
+  (void)state;
+  char command[PATH_MAX + 16];
+  snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+  return system(command);
+}
+
+static int set_up(void **state) {
+  (void)state;
+  fake_collectd_reset();
+  module_register();
+  return 0;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  fake_collectd_shutdown();
+  while (children_len > 0)
+    end(children[0]);
+  return 0;
+}
+
+static void configure(const char *more) {
+  char text[1024];
+  snprintf(text, sizeof(text),
+           "DetailInterval 1\n"
+           "<Process \"sidecar\">\n"
+           " Executable \"%s\"\n"
+           " MinimumAge 0\n"
+           " %s\n"
+           "</Process>\n",
+           executable, more);
+  assert_int_equal(fake_collectd_configure(text), 0);
+  assert_int_equal(fake_collectd_init(), 0);
+}
+
+static double gauge(const char *instance, const char *type, const char *type_instance) {
+  const struct fake_value *value = fake_collectd_find(instance, type, type_instance);
+  if (value == NULL)
+    fail_msg("%s/%s-%s was not dispatched", instance, type, type_instance);
+  assert_int_equal(value->ds_type, DS_TYPE_GAUGE);
+  return value->values[0].gauge;
+}
+
+static bool is_sent(const char *instance) {
+  return fake_collectd_find(instance, "process_resident_memory_bytes", "") != NULL;
+}
+
+static void nobody_running_is_a_count_of_zero(void **state) {
+  (void)state;
+  configure("");
+  assert_int_equal(fake_collectd_read(), 0);
+  assert_true(gauge("sidecar", "process_count", "") == 0);
+  assert_int_equal(fake_collectd_values_len(), 1);
+  assert_int_equal(fake_collectd_logged(LOG_WARNING, ""), 0);
+}
+
+static void what_is_dispatched_is_registered_finite_and_named(void **state) {
+  (void)state;
+  configure("");
+  start("proj");
+  fake_collectd_read();
+  assert_true(fake_collectd_values_len() > 40);
+  for (size_t i = 0; i < fake_collectd_values_len(); i++) {
+    const struct fake_value *value = fake_collectd_value(i);
+    if (value->ds_type < 0)
+      fail_msg("%s: no data set, or another number of values", value->type);
+    assert_string_equal(value->plugin, "sidecar");
+    assert_true(value->plugin_instance[0] != '\0');
+    assert_true(value->ds_type != DS_TYPE_GAUGE || isfinite(value->values[0].gauge));
+    for (size_t j = 0; j < i; j++) {
+      const struct fake_value *other = fake_collectd_value(j);
+      assert_false(strcmp(value->plugin_instance, other->plugin_instance) == 0 &&
+                   strcmp(value->type, other->type) == 0 &&
+                   strcmp(value->type_instance, other->type_instance) == 0);
+    }
+  }
+}
+
+static void values_are_those_of_the_process(void **state) {
+  (void)state;
+  configure("");
+  pid_t pid = start("proj");
+  fake_collectd_read();
+  assert_true(gauge("proj", "process_pid", "") == pid);
+  assert_true(gauge("proj", "process_threads", "") == 1);
+  assert_true(gauge("sidecar", "process_count", "") == 1);
+  assert_true(gauge("proj", "collector_status", "process") == 0);
+  assert_true(gauge("proj", "collector_success", "descriptors") == 1);
+  assert_true(gauge("proj", "collector_status", "pprof") == 1); /* off */
+  assert_null(fake_collectd_find("proj", "collector_success", "pprof"));
+  assert_null(fake_collectd_find("proj", "go_goroutines", ""));
+
+  double sum = 0;
+  static const char *const classes[] = {"regular",   "directory", "pipe",   "socket", "inotify",
+                                        "eventpoll", "eventfd",   "device", "other"};
+  for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
+    sum += gauge("proj", "process_fds", classes[i]);
+  assert_true(sum == gauge("proj", "process_open_fds", ""));
+
+  double rss = gauge("proj", "process_resident_memory_bytes", "");
+  double split = gauge("proj", "process_memory_bytes", "anon") +
+                 gauge("proj", "process_memory_bytes", "file") +
+                 gauge("proj", "process_memory_bytes", "shmem");
+  assert_true(rss == split);
+  assert_true(fabs(gauge("proj", "process_start_time_seconds", "") - (double)time(NULL)) < 30);
+}
+
+static void two_in_one_folder_keep_their_names_and_a_restart_gets_its_own_back(void **state) {
+  (void)state;
+  configure("");
+  pid_t first = start("proj");
+  usleep(20000); /* another tick: the order of start decides */
+  pid_t second = start("proj");
+  fake_collectd_read();
+  assert_true(gauge("proj", "process_pid", "") == first);
+  assert_true(gauge("proj-2", "process_pid", "") == second);
+
+  end(first);
+  fake_collectd_read();
+  assert_false(is_sent("proj"));
+  assert_true(gauge("proj-2", "process_pid", "") == second);
+  assert_true(gauge("sidecar", "process_count", "") == 1);
+
+  pid_t third = start("proj");
+  fake_collectd_read();
+  assert_true(gauge("proj", "process_pid", "") == third);
+  assert_true(gauge("proj-2", "process_pid", "") == second);
+}
+
+static void a_process_younger_than_its_minimum_age_is_not_watched(void **state) {
+  (void)state;
+  char text[512];
+  snprintf(text, sizeof(text),
+           "<Process \"sidecar\">\n Executable \"%s\"\n MinimumAge 3600\n</Process>\n",
+           executable);
+  assert_int_equal(fake_collectd_configure(text), 0);
+  assert_int_equal(fake_collectd_init(), 0);
+  start("proj");
+  fake_collectd_read();
+  assert_false(is_sent("proj"));
+  assert_true(gauge("sidecar", "process_count", "") == 0);
+}
+
+static void a_zombie_has_ended(void **state) {
+  (void)state;
+  configure("");
+  pid_t pid = start("proj");
+  fake_collectd_read();
+  assert_true(is_sent("proj"));
+  kill(pid, SIGKILL); /* not waited for */
+  siginfo_t info;
+  assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+  fake_collectd_read();
+  assert_false(is_sent("proj"));
+}
+
+static void awkward_folders_give_harmless_names(void **state) {
+  (void)state;
+  configure("");
+  start("a\nb\";'c");
+  start("\xFF\xFE");
+  pid_t deleted = start("gone");
+  char path[PATH_MAX];
+  snprintf(path, sizeof(path), "%s/gone", folder);
+  assert_int_equal(rmdir(path), 0);
+  fake_collectd_read();
+  assert_true(is_sent("a_b___c"));
+  assert_true(is_sent("__"));
+  assert_true(gauge("gone", "process_pid", "") == deleted);
+}
+
+static void an_executable_replaced_on_disk_is_still_the_program(void **state) {
+  (void)state;
+  configure("");
+  char kept[PATH_MAX + 8];
+  snprintf(kept, sizeof(kept), "%s.kept", program);
+  start("proj");
+  copy_file(program, kept);
+  assert_int_equal(unlink(program), 0);
+  fake_collectd_read();
+  bool sent = is_sent("proj");
+  assert_int_equal(rename(kept, program), 0);
+  assert_true(sent);
+}
+
+static void counters_of_the_detail_tier_leave_with_the_process(void **state) {
+  (void)state;
+  fake_collectd_set_interval(0.1);
+  configure("");
+  pid_t pid = start("proj");
+  fake_collectd_read();
+  const struct fake_value *fresh = fake_collectd_find("proj", "contextswitch", "");
+  assert_non_null(fresh);
+  assert_true(fresh->interval_seconds == 1);
+  int64_t last = fresh->values[0].derive;
+  fake_collectd_read();
+  assert_null(fake_collectd_find("proj", "contextswitch", ""));
+  end(pid);
+  fake_collectd_read();
+  const struct fake_value *closing = fake_collectd_find("proj", "contextswitch", "");
+  assert_non_null(closing);
+  assert_int_equal(closing->values[0].derive, last);
+  assert_true(closing->interval_seconds < 0.2);
+}
+
+static void a_missing_process_table_refuses_the_start_with_its_path(void **state) {
+  (void)state;
+  assert_int_equal(fake_collectd_configure("ProcRoot \"/nonexistent\"\n"), 0);
+  assert_int_equal(fake_collectd_init(), -1);
+  assert_int_equal(fake_collectd_logged(LOG_ERR, "ProcRoot \"/nonexistent\""), 1);
+}
+
+static void the_summary_is_one_line_a_process_and_reading(void **state) {
+  (void)state;
+  char text[512];
+  snprintf(
+      text, sizeof(text),
+      "Summary true\n<Process \"sidecar\">\n Executable \"%s\"\n MinimumAge 0\n</Process>\n",
+      executable);
+  assert_int_equal(fake_collectd_configure(text), 0);
+  assert_int_equal(fake_collectd_init(), 0);
+  fake_collectd_read();
+  fake_collectd_read();
+  assert_int_equal(fake_collectd_logged(LOG_INFO, "no process to watch is running"), 1);
+  start("proj");
+  fake_collectd_read();
+  fake_collectd_read();
+  assert_int_equal(fake_collectd_logged(LOG_INFO, "SIDECAR_PPROF is not set"), 2);
+}
+
+static void a_thousand_readings_keep_no_descriptor(void **state) {
+  (void)state;
+  configure("");
+  start("proj");
+  fake_collectd_read();
+  struct stat before, after;
+  assert_int_equal(stat("/proc/self/fd", &before), 0);
+  for (int i = 0; i < 1000; i++)
+    fake_collectd_read();
+  assert_int_equal(stat("/proc/self/fd", &after), 0);
+  assert_int_equal(before.st_size, after.st_size);
+}
+
+#define PLUGIN_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      PLUGIN_TEST(nobody_running_is_a_count_of_zero),
+      PLUGIN_TEST(what_is_dispatched_is_registered_finite_and_named),
+      PLUGIN_TEST(values_are_those_of_the_process),
+      PLUGIN_TEST(two_in_one_folder_keep_their_names_and_a_restart_gets_its_own_back),
+      PLUGIN_TEST(a_process_younger_than_its_minimum_age_is_not_watched),
+      PLUGIN_TEST(a_zombie_has_ended),
+      PLUGIN_TEST(awkward_folders_give_harmless_names),
+      PLUGIN_TEST(an_executable_replaced_on_disk_is_still_the_program),
+      PLUGIN_TEST(counters_of_the_detail_tier_leave_with_the_process),
+      PLUGIN_TEST(a_missing_process_table_refuses_the_start_with_its_path),
+      PLUGIN_TEST(the_summary_is_one_line_a_process_and_reading),
+      PLUGIN_TEST(a_thousand_readings_keep_no_descriptor),
+  };
+  return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+}
