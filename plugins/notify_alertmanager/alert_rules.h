@@ -1,0 +1,71 @@
+/*
+ * From a collectd notification to an alert: which name, labels and annotations it gets by
+ * the configuration. Pure: the notification comes as plain strings, the clock stays
+ * outside.
+ */
+#ifndef NOTIFY_ALERTMANAGER_ALERT_RULES_H
+#define NOTIFY_ALERTMANAGER_ALERT_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "notify_alertmanager/alert.h"
+
+enum alert_severity { ALERT_INFO, ALERT_WARNING, ALERT_CRITICAL };
+
+/* The word Alertmanager's users know it by: "info", "warning", "critical". */
+const char *alert_severity_name(enum alert_severity severity);
+
+/* What a notification consists of; everything is borrowed. No string is NULL. */
+struct alert_source {
+  enum alert_severity severity;
+  const char *host, *plugin, *plugin_instance, *type, *type_instance, *message;
+  const struct alert_meta {
+    struct span name, value;
+  } *meta;
+  size_t meta_len;
+};
+
+/* A label or annotation of the configuration. */
+struct alert_text {
+  char *name;
+  char *text; /* a template (template.h), or the very value */
+};
+
+/* An <AlertName> block: each pattern is NULL (anything) or a shell pattern. */
+struct alert_name_rule {
+  char *alertname;
+  char *plugin, *plugin_instance, *type, *type_instance;
+};
+
+struct alert_rules {
+  struct alert_name_rule *names; /* the first that matches holds */
+  size_t names_len;
+  struct alert_text *constants; /* Labels: the very values */
+  size_t constants_len;
+  struct alert_text *labels; /* Label: templates */
+  size_t labels_len;
+  struct alert_text *annotations; /* Annotation: templates */
+  size_t annotations_len;
+  char *generator_url; /* template, or NULL */
+  bool severity_label; /* severity is a label; otherwise an annotation */
+};
+
+/* Frees what the rules own; they are empty then. */
+void alert_rules_free(struct alert_rules *rules);
+
+/* The labels the plugin itself sets; the configuration may set no other of these names. */
+bool alert_is_reserved_label(struct span name);
+
+/*
+ * Makes the alert. Its labels: instance, plugin, plugin_instance, type, type_instance (empty
+ * ones left out), alertname, severity; for the sidecar plugin sidecar (the instance) and
+ * flag; those of the rules. Its annotations: those of the rules, summary, description and
+ * one for each meta datum but those that the rules have an annotation for. Returns 0 and one reference in *ret, -ENOMEM, or -EINVAL when
+ * all of the identity is empty.
+ */
+int alert_rules_apply(const struct alert_rules *rules, const struct alert_source *source,
+                      struct alert **ret);
+
+#endif

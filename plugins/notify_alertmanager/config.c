@@ -1,0 +1,72 @@
+/* The configuration's defaults and its memory; see config.h. */
+#include "notify_alertmanager/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "notify_alertmanager/config_internal.h"
+
+static const uint64_t SECOND_NS = 1000000000;
+
+struct config *config_new(void) {
+  struct config *config = calloc(1, sizeof(*config));
+  if (config == NULL)
+    return NULL;
+  config->resend_ns = 60 * SECOND_NS;
+  config->resolved_retention_ns = 15 * 60 * SECOND_NS;
+  config->expire_restored_ns = 6 * 3600 * SECOND_NS;
+  config->queue_limit = 16384;
+  config->rules.severity_label = true;
+  config->state_file = strdup(CONFIG_DEFAULT_STATE_FILE);
+  if (config->state_file == NULL) {
+    free(config);
+    return NULL;
+  }
+  return config;
+}
+
+static void node_free(struct node_config *node) {
+  free(node->name);
+  free(node->url);
+  free(node->user);
+  if (node->password != NULL)
+    explicit_bzero(node->password, strlen(node->password));
+  free(node->password);
+  free(node->ca_file);
+  free(node->client_certificate);
+  free(node->client_key);
+}
+
+void config_free(struct config *config) {
+  if (config == NULL)
+    return;
+  for (size_t i = 0; i < config->nodes_len; i++)
+    node_free(&config->nodes[i]);
+  alert_rules_free(&config->rules);
+  free(config->state_file);
+  free(config);
+}
+
+struct node_config *config_new_node(struct config *config, const char *name) {
+  char *copy = strdup(name);
+  if (copy == NULL)
+    return NULL;
+  struct node_config *node = &config->nodes[config->nodes_len++];
+  *node = (struct node_config){
+      .name = copy, .verify_peer = true, .timeout_ns = 10 * SECOND_NS};
+  return node;
+}
+
+int config_complete(struct config *config) {
+  if (config->nodes_len > 0)
+    return 0;
+  struct node_config *node = config_new_node(config, "local");
+  if (node != NULL)
+    node->url = strdup(CONFIG_DEFAULT_URL "/api/v2/alerts");
+  if (node == NULL || node->url == NULL) {
+    ERROR("notify_alertmanager plugin: out of memory");
+    return -1;
+  }
+  INFO("notify_alertmanager plugin: no <Node> block: alerts go to " CONFIG_DEFAULT_URL);
+  return 0;
+}

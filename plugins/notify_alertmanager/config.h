@@ -1,0 +1,63 @@
+/*
+ * The configuration: what <Plugin notify_alertmanager> may say, with its defaults.
+ * LoadPlugin notify_alertmanager alone posts to an Alertmanager on this host.
+ */
+#ifndef NOTIFY_ALERTMANAGER_CONFIG_H
+#define NOTIFY_ALERTMANAGER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "notify_alertmanager/alert_rules.h"
+
+enum {
+  CONFIG_NODES_MAX = 32,
+  CONFIG_LABELS_MAX = 32, /* Labels and Label together */
+  CONFIG_ANNOTATIONS_MAX = 64,
+  CONFIG_ALERT_NAMES_MAX = 256,
+};
+
+#define CONFIG_DEFAULT_URL "http://127.0.0.1:9093"
+#define CONFIG_DEFAULT_STATE_FILE "notify_alertmanager.state"
+
+/* A <Node NAME> block. Strings are owned; NULL where not given. */
+struct node_config {
+  char *name;
+  char *url; /* the one to post to */
+  char *user, *password;
+  char *ca_file, *client_certificate, *client_key;
+  bool verify_peer;
+  uint64_t timeout_ns;
+};
+
+struct config {
+  uint64_t resend_ns;
+  uint64_t resolved_retention_ns;
+  uint64_t expire_ns;          /* 0: never */
+  uint64_t expire_restored_ns; /* 0: never */
+  uint64_t queue_limit;
+  char *state_file; /* "": none is kept; relative: below BaseDir */
+  struct alert_rules rules;
+  struct node_config nodes[CONFIG_NODES_MAX];
+  size_t nodes_len;
+  uint32_t options_seen; /* bit n: option n of the plugin block was given */
+};
+
+/* Returns the defaults, or NULL when out of memory. The caller owns it. */
+struct config *config_new(void);
+void config_free(struct config *config);
+
+struct oconfig_item_s;
+
+/*
+ * Takes a <Plugin notify_alertmanager> block; several add up. Reads the PasswordFile and
+ * looks whether the certificates can be read. Returns 0, or -1 after logging what is
+ * wrong: block, option, value and what is allowed.
+ */
+int config_parse(struct config *config, const struct oconfig_item_s *plugin_block);
+
+/* After all blocks: the default node where the user has none. Returns 0 or -1 after logging. */
+int config_complete(struct config *config);
+
+#endif

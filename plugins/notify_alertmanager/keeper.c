@@ -1,0 +1,251 @@
+/* The store's keeper; see keeper.h. */
+#include "notify_alertmanager/keeper.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+
+enum { SLICE = 256 }; /* alerts looked at under one hold of the store's lock */
+
+static const uint64_t SECOND_NS = 1000000000;
+static const uint64_t RENEWALS_SAVED_NS = 60ull * 1000000000;
+static const uint64_t RETRY_NS = 10ull * 1000000000;
+/* Writing takes at most this part of the time, however large the file is. */
+enum { SAVE_SHARE = 20 };
+
+struct keeper {
+  struct keeper_config config;
+  struct store *store;
+  struct store_walker saving, ageing;
+  struct store_item items[SLICE];
+
+  pthread_t thread;
+  bool runs;
+  pthread_mutex_t lock; /* of the two below; never held while working */
+  pthread_cond_t woken;
+  bool stopping, awake;
+
+  /* on the thread alone */
+  uint64_t saved_changes, saved_renewals;
+  uint64_t next_save_ns, next_renewals_ns;
+};
+
+int keeper_new(const struct keeper_config *config, struct store *store, struct keeper **ret) {
+  struct keeper *k = calloc(1, sizeof(*k));
+  if (k == NULL)
+    return -ENOMEM;
+  k->config = *config;
+  k->store = store;
+  pthread_condattr_t attributes;
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_mutex_init(&k->lock, NULL);
+  pthread_cond_init(&k->woken, &attributes);
+  pthread_condattr_destroy(&attributes);
+  store_walker_add(store, &k->saving, true);
+  store_walker_add(store, &k->ageing, false);
+  *ret = k;
+  return 0;
+}
+
+void keeper_free(struct keeper *k) {
+  if (k == NULL)
+    return;
+  pthread_cond_destroy(&k->woken);
+  pthread_mutex_destroy(&k->lock);
+  free(k);
+}
+
+static int64_t wall_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int64_t monotonic_ns(void) {
+  return (int64_t)clock_monotonic_ns();
+}
+
+/* ---- the state file ---- */
+
+struct loading {
+  struct keeper *keeper;
+  int64_t wall_ns, now_ns;
+};
+
+static void on_record(void *context, const struct state_record *record) {
+  struct loading *loading = context;
+  int64_t age_ns = loading->wall_ns - record->changed_ns;
+  age_ns = age_ns > 0 ? age_ns : 0; /* the clock was ahead when it was written */
+  store_restore(loading->keeper->store, record->alert, record->starts_ns, record->ends_ns,
+                loading->now_ns - age_ns, loading->now_ns);
+  alert_unref(record->alert);
+}
+
+int keeper_load(struct keeper *k, struct state_file_report *ret) {
+  struct loading loading = {.keeper = k, .wall_ns = wall_ns(), .now_ns = monotonic_ns()};
+  return state_file_load(k->config.path, on_record, &loading, ret);
+}
+
+static int add_items(struct keeper *k, struct state_file *file, size_t len) {
+  int64_t monotonic_to_wall = wall_ns() - monotonic_ns();
+  int status = 0;
+  for (size_t i = 0; i < len && status == 0; i++) {
+    int64_t changed_ns = k->items[i].changed_ns + monotonic_to_wall;
+    const struct state_record record = {
+        .alert = k->items[i].alert,
+        .starts_ns = k->items[i].starts_ns,
+        .ends_ns = k->items[i].ends_ns,
+        .changed_ns = changed_ns > 0 ? changed_ns : 1,
+    };
+    status = state_file_add(file, &record);
+  }
+  return status;
+}
+
+/*
+ * What changes while we write comes round again at the end of the walk: the loader takes
+ * the last of two records. Under constant change the walk would not end by itself.
+ */
+static int write_state(struct keeper *k, size_t alerts) {
+  struct state_file file;
+  size_t budget = 2 * alerts + 1024;
+  int status = state_file_begin(&file, k->config.path);
+  if (status != 0)
+    return status;
+
+  store_walker_rewind(k->store, &k->saving);
+  while (status == 0 && budget > 0) {
+    size_t max = budget < SLICE ? budget : SLICE;
+    size_t len = store_peek(k->store, &k->saving, STORE_NOBODY, k->items, max);
+    if (len == 0)
+      break;
+    status = add_items(k, &file, len);
+    store_advance(k->store, &k->saving, k->items[len - 1].sequence);
+    store_items_release(k->items, len);
+    budget -= len;
+  }
+  if (status != 0) {
+    state_file_abort(&file);
+    return status;
+  }
+  return state_file_commit(&file);
+}
+
+static void save(struct keeper *k, const struct store_counts *counts) {
+  uint64_t begin_ns = clock_monotonic_ns();
+  int status = write_state(k, counts->firing + counts->resolved);
+  uint64_t end_ns = clock_monotonic_ns();
+
+  uint64_t pause_ns = (end_ns - begin_ns) * SAVE_SHARE;
+  pause_ns = pause_ns > SECOND_NS ? pause_ns : SECOND_NS;
+  k->next_save_ns = end_ns + (status == 0 ? pause_ns : RETRY_NS);
+  k->next_renewals_ns = end_ns + RENEWALS_SAVED_NS;
+  if (status == 0) {
+    k->saved_changes = counts->changes;
+    k->saved_renewals = counts->renewals;
+  }
+  if (k->config.on_saved != NULL)
+    k->config.on_saved(k->config.context, status);
+}
+
+void keeper_save(struct keeper *k) {
+  struct store_counts counts = store_counts(k->store);
+  if (k->config.path != NULL &&
+      (counts.changes != k->saved_changes || counts.renewals != k->saved_renewals))
+    save(k, &counts);
+}
+
+/* Returns when to look again, UINT64_MAX when everything is on the disk. */
+static uint64_t save_if_due(struct keeper *k, const struct store_counts *counts,
+                            uint64_t now_ns) {
+  uint64_t due_ns = UINT64_MAX;
+  if (k->config.path == NULL)
+    return due_ns;
+  if (counts->changes != k->saved_changes)
+    due_ns = k->next_save_ns;
+  else if (counts->renewals != k->saved_renewals)
+    due_ns = k->next_renewals_ns;
+  if (now_ns < due_ns)
+    return due_ns;
+  save(k, counts);
+  return k->next_save_ns;
+}
+
+/* ---- ageing ---- */
+
+static void age(struct keeper *k) {
+  uint64_t expired = store_counts(k->store).expired;
+  store_walker_rewind(k->store, &k->ageing);
+  while (!store_age(k->store, &k->ageing, &k->config.ages, wall_ns(), monotonic_ns(), SLICE))
+    continue;
+  if (store_counts(k->store).expired != expired && k->config.on_change != NULL)
+    k->config.on_change(k->config.context);
+}
+
+/* ---- the thread ---- */
+
+static bool wait_until(struct keeper *k, uint64_t due_ns) {
+  const struct timespec due = {.tv_sec = (time_t)(due_ns / SECOND_NS),
+                               .tv_nsec = (long)(due_ns % SECOND_NS)};
+  int status = 0;
+  pthread_mutex_lock(&k->lock);
+  while (!k->stopping && !k->awake && status == 0)
+    status = due_ns == UINT64_MAX ? pthread_cond_wait(&k->woken, &k->lock)
+                                  : pthread_cond_timedwait(&k->woken, &k->lock, &due);
+  k->awake = false;
+  bool stopping = k->stopping;
+  pthread_mutex_unlock(&k->lock);
+  return !stopping;
+}
+
+static void *run(void *argument) {
+  struct keeper *k = argument;
+  uint64_t age_ns = 0, due_ns;
+  do {
+    uint64_t now_ns = clock_monotonic_ns();
+    if (now_ns >= age_ns) {
+      age(k);
+      age_ns = now_ns + SECOND_NS;
+    }
+    struct store_counts counts = store_counts(k->store);
+    due_ns = save_if_due(k, &counts, now_ns);
+    if (counts.firing + counts.resolved > 0 && age_ns < due_ns)
+      due_ns = age_ns;
+  } while (wait_until(k, due_ns));
+  keeper_save(k);
+  return NULL;
+}
+
+int keeper_start(struct keeper *k) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int status = pthread_create(&k->thread, NULL, run, k);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  k->runs = status == 0;
+  if (k->runs)
+    pthread_setname_np(k->thread, "alert keeper");
+  return -status;
+}
+
+void keeper_wake(struct keeper *k) {
+  pthread_mutex_lock(&k->lock);
+  k->awake = true;
+  pthread_cond_signal(&k->woken);
+  pthread_mutex_unlock(&k->lock);
+}
+
+void keeper_stop(struct keeper *k) {
+  if (!k->runs)
+    return;
+  pthread_mutex_lock(&k->lock);
+  k->stopping = true;
+  pthread_cond_signal(&k->woken);
+  pthread_mutex_unlock(&k->lock);
+  pthread_join(k->thread, NULL);
+  k->runs = false;
+}

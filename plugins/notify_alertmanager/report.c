@@ -1,0 +1,107 @@
+/* Events of a node as lines for the log; see report.h. */
+#include "notify_alertmanager/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/text.h"
+
+/* "answers 503: out of order" or "connection refused" */
+static const char *what_happened(const struct sender_event *event, char *dst, size_t size) {
+  if (event->status != 0)
+    snprintf(dst, size, "answers %ld%s%s", event->status, event->reason[0] != '\0' ? ": " : "",
+             event->reason);
+  else if (event->reason[0] != '\0')
+    snprintf(dst, size, "%s", event->reason);
+  else
+    snprintf(dst, size, "%s", strerror(-event->error));
+  return dst;
+}
+
+static const char *remedy_of_failure(const struct sender_event *event) {
+  if (event->error == -EACCES)
+    return "see CACert and the host name in URL";
+  if (event->error == -EPROTO || event->error == -EMSGSIZE)
+    return "is it an Alertmanager, and is the scheme right (http or https)? See URL";
+  return "its alerts are kept and sent when it answers";
+}
+
+static const char *remedy_of_refusal(long status) {
+  if (status >= 300 && status < 400)
+    return "redirects are not followed; give URL the address it leads to";
+  switch (status) {
+  case 401:
+  case 403:
+    return "see User, Password and PasswordFile";
+  case 404:
+  case 405:
+    return "no Alertmanager API (v2) there; see URL";
+  default:
+    return "it takes no alert at all; is it an Alertmanager? See URL";
+  }
+}
+
+static void append_suppressed(char *dst, uint32_t suppressed) {
+  size_t len = strlen(dst);
+  if (suppressed > 0)
+    snprintf(dst + len, REPORT_LINE_SIZE - len, " (%u more like this since the last line)",
+             suppressed);
+}
+
+static enum report_level node_failed(struct report *report, const struct sender_event *event,
+                                     const char *url, uint64_t now_ns, char *dst) {
+  char what[REPORT_LINE_SIZE / 2];
+  uint32_t suppressed;
+  bool failed = event->kind == SENDER_FAILED;
+  if (!backoff_due(failed ? &report->failed : &report->refused, now_ns, &suppressed))
+    return REPORT_NOTHING;
+  snprintf(dst, REPORT_LINE_SIZE, "node \"%s\": %s %s; %s", event->node, url,
+           what_happened(event, what, sizeof(what)),
+           failed ? remedy_of_failure(event) : remedy_of_refusal(event->status));
+  append_suppressed(dst, suppressed);
+  return failed ? REPORT_WARNING : REPORT_ERROR;
+}
+
+static const char *label_or_nothing(const struct alert *alert, const char *name) {
+  const char *value = alert_label(alert, name);
+  return value != NULL ? value : "";
+}
+
+static enum report_level alert_rejected(struct report *report, const struct sender_event *event,
+                                        uint64_t now_ns, char *dst) {
+  char what[REPORT_LINE_SIZE / 2], name[128], host[192];
+  uint32_t suppressed;
+  if (!backoff_due(&report->rejected, now_ns, &suppressed))
+    return REPORT_NOTHING;
+  text_printable(name, sizeof(name), span_of(label_or_nothing(event->alert, "alertname")));
+  text_printable(host, sizeof(host), span_of(label_or_nothing(event->alert, "instance")));
+  snprintf(dst, REPORT_LINE_SIZE,
+           "node \"%s\" rejects the alert %s of %s, which is left out until its state changes: "
+           "it %s",
+           event->node, name, host, what_happened(event, what, sizeof(what)));
+  append_suppressed(dst, suppressed);
+  return REPORT_ERROR;
+}
+
+static enum report_level node_delivers(struct report *report, const struct sender_event *event,
+                                       char *dst) {
+  bool failed = backoff_reset(&report->failed);
+  bool refused = backoff_reset(&report->refused);
+  if (!failed && !refused)
+    return REPORT_NOTHING;
+  snprintf(dst, REPORT_LINE_SIZE, "node \"%s\": alerts are delivered again", event->node);
+  return REPORT_NOTICE;
+}
+
+enum report_level report_event(struct report *report, const struct sender_event *event,
+                               const char *url, uint64_t now_ns, char *dst) {
+  switch (event->kind) {
+  case SENDER_DELIVERED:
+    return node_delivers(report, event, dst);
+  case SENDER_REJECTED_ALERT:
+    return alert_rejected(report, event, now_ns, dst);
+  default:
+    return node_failed(report, event, url, now_ns, dst);
+  }
+}
