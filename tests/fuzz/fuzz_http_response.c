@@ -1,6 +1,6 @@
 /*
- * The first byte says how the rest is cut; whole and cut must give the same answer and the
- * same body, and no more of it than allowed.
+ * The last byte also says how the bytes are cut; whole and cut must give the same answer and
+ * the same body, and no more of it than allowed.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -46,10 +46,10 @@ static void run(const char *bytes, size_t len, size_t step, struct outcome *ret)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static struct outcome whole, cut;
-  if (size < 2)
+  if (size < 1)
     return 0;
-  run((const char *)data + 1, size - 1, size, &whole);
-  run((const char *)data + 1, size - 1, data[0] + 1u, &cut);
+  run((const char *)data, size, size, &whole);
+  run((const char *)data, size, data[size - 1] + 1u, &cut);
   /* where a limit is met, what was passed on before depends on the pieces */
   if (whole.end != cut.end || whole.close != cut.close || whole.status != cut.status ||
       (whole.end >= 0 && (whole.len != cut.len || memcmp(whole.body, cut.body, cut.len) != 0)))

@@ -1,7 +1,8 @@
 /*
  * The "# runtime.MemStats" lines that Go appends to heap?debug=1 (runtime/pprof,
  * writeHeapInternal). They stand behind all sample records, so the parser takes the body
- * as it streams in, in pieces cut at any byte, and keeps only the current line.
+ * as it streams in, in pieces cut at any byte, and keeps only the current line. The records
+ * are heap_profile.h's.
  */
 #ifndef SIDECAR_PARSE_MEMSTATS_H
 #define SIDECAR_PARSE_MEMSTATS_H
@@ -9,6 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "sidecar/parse/line_reader.h"
+
+enum { MEMSTATS_PAUSES = 256 };
 
 /* Bytes, counts, nanoseconds as runtime.MemStats has them. VALUE_UNKNOWN: the line was not
  * there or not a number a machine of today can have. */
@@ -18,38 +23,40 @@ struct memstats {
   uint64_t heap_alloc_bytes, heap_sys_bytes, heap_idle_bytes, heap_inuse_bytes;
   uint64_t heap_released_bytes, heap_objects;
   uint64_t stack_inuse_bytes;
-  uint64_t next_gc_bytes;
-  uint64_t last_gc_ns; /* since the epoch; 0 before the first GC */
+  uint64_t next_gc_bytes; /* unknown with GOGC=off */
+  uint64_t last_gc_ns;    /* since the epoch; 0 before the first GC */
   uint64_t num_gc;
-  double gc_cpu_fraction; /* NaN when unknown */
-  uint64_t pause_ns[256]; /* the ring: pause of GC n stands at (n + 255) % 256 */
+  double gc_cpu_fraction;             /* NaN when unknown */
+  uint64_t pause_ns[MEMSTATS_PAUSES]; /* the ring: pause of GC n stands at (n + 255) % 256 */
   bool has_pauses;
 };
 
-enum { MEMSTATS_LINE_MAX = 16384 };
-
 struct memstats_parser {
-  char line[MEMSTATS_LINE_MAX];
-  size_t len;
-  bool skipping;  /* the current line is longer than any of ours: wait for its end */
-  bool seen_first_line, is_heap_profile;
+  int status;
+  size_t opening_seen; /* bytes of "heap profile: " */
+  bool in_memstats;
+  uint32_t fields_seen; /* bit i: the table's field i */
+  struct line_reader lines;
   struct memstats stats;
 };
 
 void memstats_parser_init(struct memstats_parser *parser);
 
-/* Takes the next piece. Returns 0, or -EBADMSG as soon as it cannot be a heap profile. */
+/* Takes the next piece. Returns 0, or -EBADMSG as soon as it cannot be a heap profile. After
+ * an error every further call returns it again. */
 int memstats_parser_feed(struct memstats_parser *parser, const char *bytes, size_t len);
 
 /*
- * The body is complete. Returns 0 with the values; -EBADMSG when it was no heap profile or
- * HeapAlloc, HeapInuse, HeapSys or NumGC are missing or contradict each other.
+ * The body is complete. Returns 0 with the values; -EBADMSG when it was no heap profile, or
+ * HeapAlloc, HeapInuse, HeapSys or NumGC are missing or absurd, or what is allocated or in
+ * use is more than the heap has. A last line without its end counts as missing.
  */
 int memstats_parser_finish(struct memstats_parser *parser, struct memstats *ret);
 
 /*
  * Pauses of the collections after previous_num_gc up to stats->num_gc, in nanoseconds;
- * *ret_lost says how many of them the ring of 256 no longer had.
+ * *ret_lost says how many of them the ring no longer had. A number of collections that went
+ * down is another process's: 0 and none lost.
  */
 uint64_t memstats_new_pauses_ns(const struct memstats *stats, uint64_t previous_num_gc,
                                 uint64_t *ret_lost);
