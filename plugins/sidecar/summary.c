@@ -9,9 +9,9 @@
 
 const struct healthy_range healthy_ranges[HEALTHY_RANGES] = {
     {"FDs", offsetof(struct summary, fds), 50, 150},
-    {"regular files", offsetof(struct summary, regular), 10, 30},
+    {"files", offsetof(struct summary, regular), 10, 30},
     {"pipes", offsetof(struct summary, pipes), 10, 30},
-    {"directories", offsetof(struct summary, directories), 5, 15},
+    {"dirs", offsetof(struct summary, directories), 5, 15},
     {"threads", offsetof(struct summary, threads), 20, 60},
     {"goroutines", offsetof(struct summary, goroutines), 20, 50},
 };
@@ -36,8 +36,7 @@ static uint64_t value_of(const struct summary *summary, const struct healthy_ran
   return *(const uint64_t *)((const char *)summary + range->offset);
 }
 
-/* Too much first: that is what somebody has to act on; too little is only unusual. */
-static void add_findings(struct buffer *line, const struct summary *summary) {
+static void add_high(struct buffer *line, const struct summary *summary) {
   const char *before = "  HIGH: ";
   if (summary->resident_bytes != VALUE_UNKNOWN &&
       summary->resident_bytes >= SUMMARY_RESIDENT_HIGH_BYTES) {
@@ -53,14 +52,16 @@ static void add_findings(struct buffer *line, const struct summary *summary) {
                   value, range->low, range->high);
     before = ", ";
   }
-  before = "  low: ";
+}
+
+/* Below a healthy range is unusual, and nothing to act on: last, and without the range. */
+static void add_low(struct buffer *line, const struct summary *summary) {
+  const char *before = "  low: ";
   for (size_t i = 0; i < HEALTHY_RANGES; i++) {
-    const struct healthy_range *range = &healthy_ranges[i];
-    uint64_t value = value_of(summary, range);
-    if (value == VALUE_UNKNOWN || value >= range->low)
+    uint64_t value = value_of(summary, &healthy_ranges[i]);
+    if (value == VALUE_UNKNOWN || value >= healthy_ranges[i].low)
       continue;
-    buffer_printf(line, "%s%s %" PRIu64 " (%" PRIu64 "-%" PRIu64 ")", before, range->name,
-                  value, range->low, range->high);
+    buffer_printf(line, "%s%s %" PRIu64, before, healthy_ranges[i].name, value);
     before = ", ";
   }
 }
@@ -76,7 +77,8 @@ char *summary_format(char *dst, size_t size, const struct summary *summary) {
   add_bytes(&line, "heap in use", summary->heap_inuse_bytes);
   if (summary->pprof_note != NULL)
     buffer_printf(&line, "  (%s)", summary->pprof_note);
-  add_findings(&line, summary);
+  add_high(&line, summary);
+  add_low(&line, summary);
   snprintf(dst, size, "%s", buffer_string(&line));
   return dst;
 }

@@ -134,6 +134,9 @@ void watched_collector_read(struct watched *watched, const struct watch_services
   if (error != 0)
     snprintf(reason, sizeof(reason), "%s/%d/%s cannot be read: %s", services->config->proc_root,
              (int)process_pid(watched->process), what, strerror(-error));
-  watched_collector_ended(watched, services, collector, collector_status_of(error), reason,
+  /* the process lives, or it would be -ESRCH: it is the kernel that lacks the file */
+  enum collector_status status =
+      error == -ENOENT ? STATUS_UNSUPPORTED : collector_status_of(error);
+  watched_collector_ended(watched, services, collector, status, reason,
                           clock_monotonic_ns() - started_ns);
 }

@@ -1,0 +1,264 @@
+#!/usr/bin/python3
+"""What watching costs: CPU and memory of whole programs, side by side in one run.
+
+    daemon.py --builddir DIR cpu [SECONDS [INTERVAL]]
+    daemon.py --builddir DIR memory
+
+cpu: collectd with the plugin (scraped as Prometheus would), prometheus-process-exporter,
+netdata's apps.plugin, and a shell loop of ps and curl, all at the same time and at the same
+cadence, watching one healthy process and one with 10,000 descriptors. CPU is what the
+kernel counts for all threads (and for the loop its children), after everybody has started.
+memory: collectd with and without the plugin while 100 processes of 100 descriptors run.
+"""
+
+import argparse
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+
+from harness import collectd_config as config  # noqa: E402
+from harness.collectd import Collectd  # noqa: E402
+from harness.daemon import Daemon, free_port  # noqa: E402
+from harness.installation import settings  # noqa: E402
+from harness.target import Target  # noqa: E402
+
+APPS_PLUGIN = "/usr/lib/netdata/plugins.d/apps.plugin"
+
+
+def cpu_seconds(pid):
+    """CPU time of all threads of a process, to the nanosecond (schedstat)."""
+    total = 0
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/schedstat" % (pid, task), encoding="ascii") as file:
+            total += int(file.read().split()[0])
+    return total / 1e9
+
+
+def children_cpu_seconds(pid):
+    """CPU time of the children that a process has waited for (cutime, cstime of stat)."""
+    with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_kb(pid):
+    """Memory of a process by the names of smaps_rollup and status, in kB."""
+    values = {}
+    for name in ("smaps_rollup", "status"):
+        with open("/proc/%d/%s" % (pid, name), encoding="ascii", errors="replace") as file:
+            for line in file:
+                words = line.split()
+                if len(words) == 3 and words[2] == "kB":
+                    values[words[0].rstrip(":")] = int(words[1])
+    return values
+
+
+class ProcessExporter(Daemon):
+    """Debian's prometheus-process-exporter, told to watch what we watch."""
+
+    name = "process-exporter"
+
+    def prepare(self):
+        self.port = free_port()
+
+    def argv(self):
+        return [
+            "prometheus-process-exporter",
+            "-procnames",
+            "sidecar",
+            "-web.listen-address",
+            "127.0.0.1:%d" % self.port,
+        ]
+
+    def url(self):
+        return "http://127.0.0.1:%d/metrics" % self.port
+
+    def ready(self):
+        return scrape(self.url())
+
+
+class AppsPlugin(Daemon):
+    """netdata's apps.plugin alone, as the netdata daemon runs it."""
+
+    name = "apps.plugin"
+
+    def __init__(self, interval):
+        super().__init__()
+        self.interval = interval
+
+    def argv(self):
+        return [APPS_PLUGIN, str(self.interval)]
+
+
+class ShellLoop(Daemon):
+    """The guide's way: RSS by ps; goroutines, HeapAlloc and HeapInuse by curl."""
+
+    name = "shell"
+
+    def __init__(self, targets, interval):
+        super().__init__()
+        self.targets = targets
+        self.interval = interval
+
+    def argv(self):
+        lines = []
+        for pid, port in self.targets:
+            base = "http://127.0.0.1:%d/debug/pprof" % port
+            lines += [
+                "ps -o rss= -p %d" % pid,
+                "curl -s '%s/goroutine?debug=1' | head -1" % base,
+                "curl -s '%s/heap?debug=1' | grep -E '^# Heap(Alloc|Inuse)'" % base,
+            ]
+        script = "while :; do %s; sleep %d; done" % ("; ".join(lines), self.interval)
+        return ["sh", "-c", script]
+
+
+def scrape(url):
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return len(answer.read()) > 0
+
+
+def raise_descriptor_limit():
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard != resource.RLIM_INFINITY and hard < 12000:
+        sys.exit("bench: the limit of open files is %d; 12000 are needed (ulimit -Hn)" % hard)
+
+
+def bench_cpu(seconds, interval):
+    raise_descriptor_limit()
+    ports = [free_port(), free_port()]
+    healthy = Target("healthy", variables={"SIDECAR_PPROF": str(ports[0])},
+                     do=["fds regular 80", "goroutines chan_receive 40"])
+    sick = Target("sick", variables={"SIDECAR_PPROF": str(ports[1])},
+                  do=["fds regular 10000", "goroutines chan_receive 40"])
+    collectd = Collectd(
+        config.sidecar(config.young(), detail_interval=60), interval=interval)
+    exporter = ProcessExporter()
+    daemons = [healthy, sick, collectd, exporter]
+    apps = AppsPlugin(interval) if os.access(APPS_PLUGIN, os.X_OK) else None
+    if shutil.which("prometheus-process-exporter") is None:
+        sys.exit("bench: no prometheus-process-exporter (Debian package of that name)")
+    try:
+        healthy.start()
+        sick.start()
+        collectd.start()
+        exporter.start()
+        if apps is not None:
+            daemons.append(apps)
+            apps.spawn()
+        loop = ShellLoop([(healthy.pid, ports[0]), (sick.pid, ports[1])], interval)
+        daemons.append(loop)
+        loop.spawn()
+        time.sleep(2 * interval + 1)
+
+        watchers = [collectd, exporter, loop] + ([apps] if apps is not None else [])
+        before = {daemon: cpu_seconds(daemon.pid) for daemon in watchers}
+        before_children = children_cpu_seconds(loop.pid)
+        end = time.monotonic() + seconds
+        rounds = 0
+        while time.monotonic() < end:
+            scrape(collectd.endpoint.url)
+            scrape(exporter.url())
+            rounds += 1
+            time.sleep(interval)
+        used = {daemon: cpu_seconds(daemon.pid) - before[daemon] for daemon in watchers}
+        used[loop] += children_cpu_seconds(loop.pid) - before_children
+        for name in ('go_goroutines{sidecar="healthy"', 'process_open_fds{sidecar="sick"'):
+            if name not in page(collectd):
+                sys.exit("bench: collectd does not show %s: nothing to compare" % name)
+    finally:
+        for daemon in reversed(daemons):
+            daemon.kill()
+
+    ours = used[collectd]
+    print("CPU of watching a healthy and a 10,000-descriptor process, %d s at %d s intervals:"
+          % (seconds, interval))
+    print("  collectd with the plugin     %7.1f ms a round" % (ours / rounds * 1e3))
+    limits = {exporter: 1 / 5, apps: 1 / 2, loop: 1 / 50}
+    for daemon in watchers[1:]:
+        print("  %-28s %7.1f ms a round; ratio %.4f (limit %.4f)" % (
+            daemon.name, used[daemon] / rounds * 1e3, ours / used[daemon], limits[daemon]))
+    if apps is None:
+        print("  apps.plugin: skipped, no %s (Debian package netdata-core)" % APPS_PLUGIN)
+
+
+def page(collectd):
+    with urllib.request.urlopen(collectd.endpoint.url, timeout=30) as answer:
+        return answer.read().decode()
+
+
+def start_crowd(count, descriptors, folder):
+    """Copies of sleep(1) called sidecar, each with so many descriptors open."""
+    program = os.path.join(folder, "sidecar")
+    shutil.copy(os.path.realpath("/bin/sleep"), program)
+    held = []
+    for i in range(descriptors - 3):
+        fd = os.open(os.path.join(folder, "file-%d" % i), os.O_CREAT | os.O_RDWR)
+        os.set_inheritable(fd, True)
+        held.append(fd)
+    crowd = []
+    for i in range(count):
+        cwd = os.path.join(folder, "proj%d" % i)
+        os.mkdir(cwd)
+        crowd.append(subprocess.Popen([program, "600"], cwd=cwd, close_fds=False,
+                                      stdin=subprocess.DEVNULL))
+    for fd in held:
+        os.close(fd)
+    return crowd
+
+
+def bench_memory():
+    folder = tempfile.mkdtemp(prefix="bench-memory-")
+    crowd = start_crowd(100, 100, folder)
+    without = Collectd(load=(), interval=1)
+    with_plugin = Collectd(
+        config.sidecar(config.young(), detail_interval=1, max_processes=256), interval=1)
+    try:
+        without.start()
+        with_plugin.start()
+        deadline = time.monotonic() + 60
+        while page(with_plugin).count("collectd_sidecar_process_pid{") < 100:
+            if time.monotonic() > deadline:
+                sys.exit("bench: not all 100 processes are watched")
+            time.sleep(1)
+        time.sleep(10)
+        a, b = memory_kb(without.pid), memory_kb(with_plugin.pid)
+    finally:
+        for daemon in (with_plugin, without):
+            daemon.kill()
+        for process in crowd:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        shutil.rmtree(folder)
+    print("memory of collectd with the plugin at 100 processes of 100 descriptors, kB:")
+    for name, what in (("VmRSS", "RSS"), ("Pss", "PSS"), ("RssAnon", "anonymous"),
+                       ("RssFile", "files, libraries")):
+        print("  %-18s %6d without, %6d with: %+6d" % (what, a[name], b[name], b[name] - a[name]))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--builddir", default=".")
+    parser.add_argument("what", choices=("cpu", "memory"))
+    parser.add_argument("numbers", nargs="*", type=int)
+    arguments = parser.parse_args()
+    settings.builddir = os.path.abspath(arguments.builddir)
+    if arguments.what == "cpu":
+        numbers = arguments.numbers + [60, 1][len(arguments.numbers):]
+        bench_cpu(*numbers)
+    else:
+        bench_memory()
+
+
+if __name__ == "__main__":
+    main()
