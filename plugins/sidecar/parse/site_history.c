@@ -53,11 +53,14 @@ void site_history_update(struct site_history *history, const struct site_top *to
   /* only now is it known which of the old records still weigh anything */
   for (size_t i = 0; i < top->len; i++) {
     const struct site *site = &top->sites[i];
-    struct site_record *record;
-    if (find(history, site->key) != NULL || (record = place_for(history, site->weight)) == NULL)
+    if (find(history, site->key) != NULL)
+      continue;
+    uint64_t baseline_weight = history->unlisted_baseline_max;
+    struct site_record *record = place_for(history, site->weight);
+    if (record == NULL)
       continue;
     *record = (struct site_record){.now = *site, .was_unlisted = true};
-    record->baseline_weight = history->unlisted_baseline_max;
+    record->baseline_weight = baseline_weight;
   }
   history->unlisted_max = top->unlisted_max;
   history->has_profile = true;

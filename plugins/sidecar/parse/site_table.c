@@ -9,7 +9,9 @@ void site_table_init(struct site_table *table) {
 }
 
 static uint64_t sum(uint64_t a, uint64_t b) {
-  return a > VALUE_UNKNOWN - 1 - b ? VALUE_UNKNOWN - 1 : a + b;
+  uint64_t result;
+  bool overflows = __builtin_add_overflow(a, b, &result) || result == VALUE_UNKNOWN;
+  return overflows ? VALUE_UNKNOWN - 1 : result;
 }
 
 uint64_t site_weight_max(const struct site *site) {

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/array.h"
+
 const struct stack_pattern_default stack_patterns_of_goroutines[] = {
     {"fetch_data", "[fF]etchData"},
     {"monitor", "tdmonitor|[/.*][mM]onitor"},
@@ -87,7 +89,7 @@ static uint8_t flags_of(struct span name) {
   if (end == NULL)
     end = memchr(name.at, '.', name.len);
   size_t n = end != NULL ? (size_t)(end - name.at) : name.len;
-  for (size_t i = 0; i < sizeof(standard_library) / sizeof(standard_library[0]); i++) {
+  for (size_t i = 0; i < ARRAY_LENGTH(standard_library); i++) {
     if (span_equals(span_make(name.at, n), standard_library[i]))
       return STANDARD;
   }
@@ -105,10 +107,14 @@ static bool has_control_character(struct span name) {
 }
 
 static int search_patterns(struct stack_matcher *matcher, struct span name, uint32_t *ret) {
+  char text[STACK_FUNCTION_MAX + 1];
+  size_t len = name.len < STACK_FUNCTION_MAX ? name.len : STACK_FUNCTION_MAX;
+  memcpy(text, name.at, len);
+  text[len] = '\0';
+
   uint32_t matches = 0;
   for (size_t i = 0; i < matcher->patterns_len; i++) {
-    regmatch_t range = {.rm_so = 0, .rm_eo = (regoff_t)name.len};
-    int status = regexec(&matcher->patterns[i].regex, name.at, 1, &range, REG_STARTEND);
+    int status = regexec(&matcher->patterns[i].regex, text, 0, NULL, 0);
     if (status == REG_ESPACE)
       return -ENOMEM;
     if (status == 0)

@@ -15,7 +15,10 @@
 
 #include "common/scan.h"
 
-enum { STACK_PATTERNS_MAX = 32 };
+enum {
+  STACK_PATTERNS_MAX = 32,
+  STACK_FUNCTION_MAX = 4096, /* of a longer name only so much is searched */
+};
 
 /*
  * A pattern as the configuration has it. The regular expression (POSIX extended, compiled

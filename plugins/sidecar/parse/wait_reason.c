@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "common/array.h"
+
 static const char *const state_names[GOROUTINE_STATES] = {
     [GOROUTINE_CHAN_RECEIVE] = "chan_receive",
     [GOROUTINE_CHAN_SEND] = "chan_send",
@@ -86,7 +88,7 @@ static const struct reason reasons[] = {
 };
 
 static const struct reason *find(struct span reason) {
-  for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+  for (size_t i = 0; i < ARRAY_LENGTH(reasons); i++) {
     struct span text = reasons[i].text;
     if (text.len == reason.len && memcmp(text.at, reason.at, text.len) == 0)
       return &reasons[i];

@@ -1,0 +1,81 @@
+/*
+ * Any bytes as a heap profile: whole and in pieces they give the same, and no pattern or
+ * site holds more than the whole.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sidecar/parse/heap_profile.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool condition) {
+  if (!condition)
+    abort();
+}
+
+static struct stack_matcher *matcher_new(void) {
+  static struct stack_pattern patterns[STACK_PATTERNS_MAX];
+  struct stack_matcher *matcher;
+  size_t len = 0;
+  for (; stack_patterns_of_heap[len].name != NULL; len++) {
+    patterns[len].name = stack_patterns_of_heap[len].name;
+    require(regcomp(&patterns[len].regex, stack_patterns_of_heap[len].regex,
+                    REG_EXTENDED | REG_NOSUB) == 0);
+  }
+  require(stack_matcher_new(patterns, len, &matcher) == 0);
+  return matcher;
+}
+
+/* The piece of the body that ends at `at` is as long as the body's bytes there say. */
+static size_t next_piece(const uint8_t *data, size_t size, size_t at) {
+  size_t n = 1 + data[at] % 64 + (data[at] == '#' ? 5000 : 0);
+  return n < size - at ? n : size - at;
+}
+
+static int parse(struct stack_matcher *matcher, struct heap_profile_parser *parser,
+                 const uint8_t *data, size_t size, bool in_pieces, struct heap_profile *ret) {
+  heap_profile_parser_init(parser, matcher);
+  for (size_t at = 0, n; at < size; at += n) {
+    n = in_pieces ? next_piece(data, size, at) : size;
+    if (heap_profile_parser_feed(parser, (const char *)data + at, n) != 0)
+      break;
+  }
+  return heap_profile_parser_finish(parser, ret);
+}
+
+static void check(const struct heap_profile *profile) {
+  uint64_t sites = 0;
+  for (size_t i = 0; i < STACK_PATTERNS_MAX; i++)
+    require(profile->matching_bytes[i] <= profile->inuse_bytes);
+  for (size_t i = 0; i < profile->sites.len; i++) {
+    sites += profile->sites.sites[i].weight;
+    require(strlen(profile->sites.sites[i].text) < SITE_TEXT_MAX);
+  }
+  require(sites <= profile->inuse_bytes);
+  require((profile->sample_bytes == 0) == (profile->inuse_bytes == VALUE_UNKNOWN));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  static struct stack_matcher *matcher;
+  static struct heap_profile_parser parser;
+  static struct heap_profile whole, pieces;
+  if (matcher == NULL)
+    matcher = matcher_new();
+
+  memset(&whole, 0, sizeof(whole));
+  memset(&pieces, 0, sizeof(pieces));
+  int status = parse(matcher, &parser, data, size, false, &whole);
+  require(parse(matcher, &parser, data, size, true, &pieces) == status);
+  if (status == 0)
+    check(&whole);
+  require(whole.records == pieces.records && whole.inuse_bytes == pieces.inuse_bytes);
+  require(whole.inuse_objects == pieces.inuse_objects);
+  require(memcmp(whole.matching_bytes, pieces.matching_bytes, sizeof(whole.matching_bytes)) ==
+          0);
+  require(whole.sites.len == pieces.sites.len);
+  for (size_t i = 0; i < whole.sites.len; i++)
+    require(strcmp(whole.sites.sites[i].text, pieces.sites.sites[i].text) == 0);
+  return 0;
+}
