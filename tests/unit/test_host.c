@@ -1,0 +1,120 @@
+/* Opening a process table and its clocks, live and captured. */
+#include "sidecar/host.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cases.h"
+#include "replay_tree.h"
+
+static void what_is_no_process_table_is_refused(void **state) {
+  (void)state;
+  struct host *host;
+  assert_int_equal(host_open("/nowhere/proc", &host), -ENOENT);
+  assert_int_equal(host_open("/dev/null", &host), -ENOTDIR);
+  host_close(NULL);
+}
+
+static void the_live_clocks_agree_with_the_kernels(void **state) {
+  (void)state;
+  struct host *host;
+  uint64_t ticks, boot;
+  double uptime;
+  assert_int_equal(host_open("/proc", &host), 0);
+  assert_int_equal(host_ticks_per_second(host), sysconf(_SC_CLK_TCK));
+  FILE *stream = fopen("/proc/uptime", "r");
+  assert_non_null(stream);
+  assert_int_equal(fscanf(stream, "%lf", &uptime), 1);
+  fclose(stream);
+  assert_int_equal(host_uptime_ticks(host, &ticks), 0);
+  double seconds = (double)ticks / (double)host_ticks_per_second(host);
+  assert_true(seconds >= uptime - 0.02 && seconds < uptime + 5);
+  assert_int_equal(host_boot_time_seconds(host, &boot), 0);
+  double now = (double)time(NULL);
+  assert_true((double)boot + seconds > now - 5 && (double)boot + seconds < now + 5);
+  host_close(host);
+}
+
+static void captured_clocks_stand_still(void **state) {
+  (void)state;
+  static const struct {
+    const char *name, *uptime, *stat;
+    int uptime_status, boot_status;
+    uint64_t ticks, boot;
+  } cases[] = {
+      {"a captured host", "3092.52 4730.50\n", "cpu  1 2\nbtime 1795429419\nctxt 1\n", 0, 0,
+       309252, 1795429419},
+      {"one that just booted", "0.07 0.00\n", "btime 0\n", 0, 0, 7, 0},
+      {"no fraction", "3092\n", "btime\n", -EBADMSG, -EBADMSG, 0, 0},
+      {"a fraction that is none", "3092.x 1.0\n", "btime x\n", -EBADMSG, -EBADMSG, 0, 0},
+      {"more than a fraction", "3092.521 1.0\n", "btime 17954x\n", -EBADMSG, -EBADMSG, 0, 0},
+      {"longer than the universe lasts", "999999999999999999.00 1.0\n",
+       "btime 99999999999999999999\n", -EBADMSG, -EBADMSG, 0, 0},
+      {"nothing", "", "", -EBADMSG, -EBADMSG, 0, 0},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    struct replay_tree tree;
+    struct host *host;
+    uint64_t ticks = 4711, boot = 4711;
+    replay_tree_create(&tree);
+    replay_tree_add_file(&tree, "uptime", span_of(cases[i].uptime));
+    replay_tree_add_file(&tree, "stat", span_of(cases[i].stat));
+    assert_int_equal(host_open(tree.root, &host), 0);
+    check_int(cases[i].name, host_uptime_ticks(host, &ticks), cases[i].uptime_status);
+    check_int(cases[i].name, host_boot_time_seconds(host, &boot), cases[i].boot_status);
+    uint64_t expected = cases[i].ticks * host_ticks_per_second(host) / 100;
+    check_int(cases[i].name, ticks, cases[i].uptime_status == 0 ? expected : 4711);
+    check_int(cases[i].name, boot, cases[i].boot_status == 0 ? cases[i].boot : 4711);
+    host_close(host);
+    replay_tree_remove(&tree);
+  }
+}
+
+static void files_that_are_missing_are_errors_of_their_own(void **state) {
+  (void)state;
+  struct replay_tree tree;
+  struct host *host;
+  uint64_t value;
+  replay_tree_create(&tree);
+  assert_int_equal(host_open(tree.root, &host), 0);
+  assert_int_equal(host_uptime_ticks(host, &value), -ENOENT);
+  assert_int_equal(host_boot_time_seconds(host, &value), -ENOENT);
+  host_close(host);
+  replay_tree_remove(&tree);
+}
+
+/* Machines with thousands of interrupts have a line of that length before btime. */
+static void the_boot_time_stands_behind_lines_of_any_length(void **state) {
+  (void)state;
+  enum { ZEROS = 300000 };
+  struct replay_tree tree;
+  struct host *host;
+  uint64_t boot;
+  char *text = malloc(ZEROS * 2 + 64);
+  assert_non_null(text);
+  size_t len = (size_t)sprintf(text, "intr 5");
+  for (int i = 0; i < ZEROS; i++, len += 2)
+    memcpy(text + len, " 0", 2);
+  len += (size_t)sprintf(text + len, "\nctxt 1\nbtime 1795429419\n");
+  replay_tree_create(&tree);
+  replay_tree_add_file(&tree, "stat", span_make(text, len));
+  assert_int_equal(host_open(tree.root, &host), 0);
+  assert_int_equal(host_boot_time_seconds(host, &boot), 0);
+  assert_int_equal(boot, 1795429419);
+  host_close(host);
+  replay_tree_remove(&tree);
+  free(text);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_is_no_process_table_is_refused),
+      cmocka_unit_test(the_live_clocks_agree_with_the_kernels),
+      cmocka_unit_test(captured_clocks_stand_still),
+      cmocka_unit_test(files_that_are_missing_are_errors_of_their_own),
+      cmocka_unit_test(the_boot_time_stands_behind_lines_of_any_length),
+  };
+  return cmocka_run_group_tests_name("host", tests, NULL, NULL);
+}

@@ -1,0 +1,630 @@
+/*
+ * Identity and pulse of live processes and of captured ones. What is read is compared with
+ * what ps, ls and a plain reading of the files say.
+ */
+#include "sidecar/process.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "cases.h"
+#include "live_process.h"
+#include "replay_tree.h"
+
+static struct host *host;
+
+static int open_proc(void **state) {
+  (void)state;
+  return host_open("/proc", &host);
+}
+
+static int close_proc(void **state) {
+  (void)state;
+  host_close(host);
+  return 0;
+}
+
+/* The number behind key in a file of "key value" lines, or VALUE_UNKNOWN. */
+static uint64_t look_up(pid_t pid, const char *file, const char *key) {
+  char path[64], line[4096];
+  unsigned long long value;
+  uint64_t found = VALUE_UNKNOWN;
+  snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+  FILE *stream = fopen(path, "r");
+  assert_non_null(stream);
+  while (fgets(line, sizeof(line), stream) != NULL)
+    if (strncmp(line, key, strlen(key)) == 0 && sscanf(line + strlen(key), "%llu", &value) == 1)
+      found = value;
+  fclose(stream);
+  return found;
+}
+
+static uint64_t count_entries(pid_t pid, const char *folder) {
+  char path[64];
+  uint64_t count = 0;
+  snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, folder);
+  DIR *dir = opendir(path);
+  assert_non_null(dir);
+  for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+    count += entry->d_name[0] != '.';
+  closedir(dir);
+  return count;
+}
+
+/* --- a process that holds exact numbers of things --- */
+
+enum { FILES = 47, THREADS = 4, MEGABYTES = 32, PAGES = MEGABYTES * 256 };
+
+static void *wait_forever(void *nothing) {
+  for (;;)
+    pause();
+  return nothing;
+}
+
+static void hold_things(void *ready_end) {
+  (void)ready_end;
+  for (int i = 0; i < FILES; i++)
+    if (open("/dev/null", O_RDONLY) < 0)
+      _exit(1);
+  pthread_t thread;
+  for (int i = 0; i < THREADS; i++)
+    if (pthread_create(&thread, NULL, wait_forever, NULL) != 0)
+      _exit(1);
+  size_t size = (size_t)PAGES * 4096;
+  char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    _exit(1);
+  madvise(memory, size, MADV_NOHUGEPAGE); /* a fault for every page */
+  memset(memory, 1, size);
+  struct rusage usage;
+  do
+    getrusage(RUSAGE_SELF, &usage);
+  while (usage.ru_utime.tv_sec == 0 && usage.ru_stime.tv_sec == 0 &&
+         usage.ru_utime.tv_usec + usage.ru_stime.tv_usec < 300000);
+}
+
+static void the_pulse_agrees_with_a_plain_reading(void **state) {
+  (void)state;
+  pid_t pid = live_process_fork(hold_things, NULL);
+  usleep(50000); /* until the threads wait too */
+  struct process *process;
+  struct process_pulse pulse;
+  assert_int_equal(process_open(host, pid, &process), 0);
+  assert_int_equal(process_pid(process), pid);
+  assert_int_equal(process_read_pulse(process, &pulse), 0);
+
+  assert_int_equal(pulse.status_error, 0);
+  assert_int_equal(pulse.resident_bytes, look_up(pid, "status", "VmRSS:") * 1024);
+  assert_int_equal(pulse.resident_peak_bytes, look_up(pid, "status", "VmHWM:") * 1024);
+  assert_int_equal(pulse.virtual_bytes, look_up(pid, "status", "VmSize:") * 1024);
+  assert_int_equal(pulse.anon_bytes, look_up(pid, "status", "RssAnon:") * 1024);
+  assert_int_equal(pulse.file_bytes, look_up(pid, "status", "RssFile:") * 1024);
+  assert_int_equal(pulse.shmem_bytes, look_up(pid, "status", "RssShmem:") * 1024);
+  assert_int_equal(pulse.swap_bytes, look_up(pid, "status", "VmSwap:") * 1024);
+  assert_int_equal(pulse.resident_bytes,
+                   pulse.anon_bytes + pulse.file_bytes + pulse.shmem_bytes);
+  assert_true(pulse.anon_bytes + pulse.swap_bytes >= (uint64_t)PAGES * 4096);
+
+  assert_int_equal(pulse.threads, THREADS + 1);
+  assert_int_equal(pulse.threads, count_entries(pid, "task"));
+  assert_int_equal(pulse.fds_error, 0);
+  assert_int_equal(pulse.open_fds, count_entries(pid, "fd"));
+  assert_true(pulse.open_fds >= FILES);
+  assert_int_equal(pulse.limits_error, 0);
+  struct rlimit limit;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  assert_int_equal(pulse.max_fds, limit.rlim_cur);
+
+  assert_int_equal(pulse.io_error, 0);
+  assert_int_equal(pulse.disk_read_bytes, look_up(pid, "io", "read_bytes:"));
+  assert_int_equal(pulse.disk_write_bytes, look_up(pid, "io", "write_bytes:"));
+  assert_true(pulse.minor_faults >= PAGES);
+
+  /* it used 300 ms of CPU; ticks are cut off twice */
+  uint64_t ticks = pulse.user_ticks + pulse.system_ticks;
+  uint64_t per_second = host_ticks_per_second(host);
+  assert_true(ticks + 2 >= per_second * 3 / 10 && ticks < per_second);
+
+  process_close(process);
+  live_process_end(pid);
+}
+
+static void ps_says_the_same(void **state) {
+  (void)state;
+  if (access("/bin/ps", X_OK) != 0 && access("/usr/bin/ps", X_OK) != 0) {
+    print_message("skipped: there is no ps (package procps)\n");
+    skip();
+  }
+  pid_t pid = live_process_fork(hold_things, NULL);
+  usleep(50000);
+  struct process *process;
+  struct process_pulse pulse;
+  assert_int_equal(process_open(host, pid, &process), 0);
+  assert_int_equal(process_read_pulse(process, &pulse), 0);
+
+  char command[128];
+  unsigned long long rss, vsz, nlwp, min_flt, maj_flt, seconds, age;
+  snprintf(command, sizeof(command),
+           "ps -o rss=,vsz=,nlwp=,min_flt=,maj_flt=,cputimes=,etimes= -p %d", (int)pid);
+  FILE *ps = popen(command, "r");
+  assert_non_null(ps);
+  assert_int_equal(fscanf(ps, "%llu %llu %llu %llu %llu %llu %llu", &rss, &vsz, &nlwp, &min_flt,
+                          &maj_flt, &seconds, &age),
+                   7);
+  pclose(ps);
+  assert_int_equal(pulse.resident_bytes, rss * 1024);
+  assert_int_equal(pulse.virtual_bytes, vsz * 1024);
+  assert_int_equal(pulse.threads, nlwp);
+  assert_int_equal(pulse.minor_faults, min_flt);
+  assert_int_equal(pulse.major_faults, maj_flt);
+  assert_int_equal((pulse.user_ticks + pulse.system_ticks) / host_ticks_per_second(host),
+                   seconds);
+  uint64_t now;
+  assert_int_equal(host_uptime_ticks(host, &now), 0);
+  uint64_t our_age = (now - process_start_ticks(process)) / host_ticks_per_second(host);
+  assert_true(our_age >= age && our_age <= age + 2);
+
+  process_close(process);
+  live_process_end(pid);
+}
+
+static void our_own_process_is_read_like_any_other(void **state) {
+  (void)state;
+  struct process *process;
+  struct process_pulse pulse;
+  assert_int_equal(process_open(host, getpid(), &process), 0);
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(process_read_pulse(process, &pulse), 0);
+    assert_int_equal(pulse.open_fds, count_entries(getpid(), "fd") - 1); /* its own */
+    assert_int_equal(pulse.threads, 1);
+  }
+  assert_int_equal(process_verify(process), 0);
+  process_close(process);
+}
+
+static void each_pulse_is_read_anew(void **state) {
+  (void)state;
+  struct process *process;
+  struct process_pulse before, after;
+  assert_int_equal(process_open(host, getpid(), &process), 0);
+  assert_int_equal(process_read_pulse(process, &before), 0);
+  int fds[2];
+  assert_int_equal(pipe(fds), 0);
+  assert_int_equal(process_read_pulse(process, &after), 0);
+  assert_int_equal(after.open_fds, before.open_fds + 2);
+  close(fds[0]);
+  close(fds[1]);
+  assert_int_equal(process_read_pulse(process, &after), 0);
+  assert_int_equal(after.open_fds, before.open_fds);
+  process_close(process);
+}
+
+static void the_limit_is_read_again_within_sixteen_pulses(void **state) {
+  (void)state;
+  struct rlimit old, lower;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+  struct process *process;
+  struct process_pulse pulse;
+  assert_int_equal(process_open(host, getpid(), &process), 0);
+  assert_int_equal(process_read_pulse(process, &pulse), 0);
+  assert_int_equal(pulse.max_fds, old.rlim_cur);
+  lower = old;
+  lower.rlim_cur = old.rlim_cur - 1;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &lower), 0);
+  unsigned pulses = 0;
+  do
+    assert_int_equal(process_read_pulse(process, &pulse), 0);
+  while (pulse.max_fds == old.rlim_cur && ++pulses < 100);
+  assert_int_equal(pulse.max_fds, lower.rlim_cur);
+  assert_true(pulses <= PROCESS_LIMITS_EVERY);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+  process_close(process);
+}
+
+/* --- the end of a process --- */
+
+/* Every way to read it says that it is gone. */
+static void check_gone(struct process *process) {
+  struct process_pulse pulse = {.threads = 4711};
+  char text[64];
+  uint64_t a, b;
+  assert_int_equal(process_verify(process), -ESRCH);
+  assert_int_equal(process_read_pulse(process, &pulse), -ESRCH);
+  assert_int_equal(pulse.threads, 4711);
+  assert_int_equal(process_read_environment(process, "HOME", text, sizeof(text)), -ESRCH);
+  assert_int_equal(process_read_executable(process, text, sizeof(text)), -ESRCH);
+  assert_int_equal(process_read_context_switches(process, &a, &b), -ESRCH);
+}
+
+static void a_zombie_is_gone_and_so_is_what_was_waited_for(void **state) {
+  (void)state;
+  for (int pulses_before = 0; pulses_before < 2; pulses_before++) {
+    pid_t pid = live_process_start_sleeper("/bin/sleep", NULL);
+    struct process *process, *another;
+    struct process_pulse pulse;
+    assert_int_equal(process_open(host, pid, &process), 0);
+    if (pulses_before > 0)
+      assert_int_equal(process_read_pulse(process, &pulse), 0);
+    live_process_kill(pid);
+    check_gone(process);
+    assert_int_equal(process_open(host, pid, &another), -ESRCH);
+    live_process_end(pid);
+    check_gone(process);
+    assert_int_equal(process_open(host, pid, &another), -ESRCH);
+    process_close(process);
+  }
+}
+
+static void a_reused_pid_is_another_process(void **state) {
+  (void)state;
+  pid_t pid = live_process_start_sleeper("/bin/sleep", NULL);
+  struct process *old, *new;
+  struct process_pulse pulse;
+  assert_int_equal(process_open(host, pid, &old), 0);
+  assert_int_equal(process_read_pulse(old, &pulse), 0);
+  live_process_end(pid);
+  usleep(20000); /* start times are counted in ticks */
+  if (live_process_start_with_pid(pid, NULL) == 0) {
+    process_close(old);
+    print_message("skipped: choosing a pid needs CAP_CHECKPOINT_RESTORE\n");
+    skip();
+  }
+  check_gone(old);
+  assert_int_equal(process_open(host, pid, &new), 0);
+  assert_true(process_start_ticks(new) > process_start_ticks(old));
+  assert_int_equal(process_read_pulse(new, &pulse), 0);
+  check_gone(old);
+  process_close(old);
+  process_close(new);
+  live_process_end(pid);
+}
+
+static void a_program_that_becomes_another_is_the_same_process(void **state) {
+  (void)state;
+  int input;
+  pid_t pid = live_process_start_script("/bin/sh", "read go; exec sleep 1000", &input);
+  struct process *process;
+  struct process_pulse pulse;
+  char path[4096];
+  assert_int_equal(process_open(host, pid, &process), 0);
+  assert_int_equal(process_read_pulse(process, &pulse), 0);
+  uint64_t start = process_start_ticks(process);
+  assert_int_equal(write(input, "\n", 1), 1);
+  do {
+    usleep(1000);
+    assert_int_equal(process_read_pulse(process, &pulse), 0);
+    assert_int_equal(process_read_executable(process, path, sizeof(path)), 0);
+  } while (strstr(path, "sleep") == NULL);
+  assert_int_equal(process_start_ticks(process), start);
+  assert_int_equal(pulse.resident_bytes, look_up(pid, "status", "VmRSS:") * 1024);
+  process_close(process);
+  live_process_end(pid);
+  close(input);
+}
+
+static void no_such_process_is_told_at_once(void **state) {
+  (void)state;
+  struct process *process;
+  assert_int_equal(process_open(host, 2147483647, &process), -ESRCH);
+  assert_int_equal(process_open(host, 0, &process), -ESRCH);
+  assert_int_equal(process_open(host, -1, &process), -ESRCH);
+  process_close(NULL);
+}
+
+/* --- permissions and shortages --- */
+
+struct refusals {
+  pid_t pid;
+  int open, pulse, cwd, executable, environment;
+  struct process_pulse values;
+};
+
+static void ask_without_permission(void *answer) {
+  struct refusals *refusals = answer;
+  struct host *theirs;
+  struct process *process;
+  char text[64];
+  if (host_open("/proc", &theirs) != 0)
+    _exit(1);
+  refusals->open = process_open(theirs, refusals->pid, &process);
+  if (refusals->open != 0)
+    return;
+  refusals->pulse = process_read_pulse(process, &refusals->values);
+  refusals->cwd = process_read_cwd(process, text, sizeof(text));
+  refusals->executable = process_read_executable(process, text, sizeof(text));
+  refusals->environment = process_read_environment(process, "HOME", text, sizeof(text));
+}
+
+static void what_is_not_allowed_leaves_the_rest_unharmed(void **state) {
+  (void)state;
+  struct refusals refusals = {.pid = geteuid() == 0 ? getpid() : 1};
+  live_process_ask_unprivileged(ask_without_permission, &refusals, sizeof(refusals));
+  assert_int_equal(refusals.open, 0);
+  assert_int_equal(refusals.pulse, 0);
+  assert_int_equal(refusals.values.io_error, -EACCES);
+  assert_int_equal(refusals.values.disk_read_bytes, VALUE_UNKNOWN);
+  assert_int_equal(refusals.values.disk_write_bytes, VALUE_UNKNOWN);
+  assert_int_equal(refusals.cwd, -EACCES);
+  assert_int_equal(refusals.executable, -EACCES);
+  assert_int_equal(refusals.environment, -EACCES);
+  /* only kernels that count descriptors tell everybody how many */
+  assert_true(refusals.values.fds_error == 0 || refusals.values.fds_error == -EACCES);
+  assert_int_equal(refusals.values.open_fds == VALUE_UNKNOWN, refusals.values.fds_error != 0);
+
+  assert_int_equal(refusals.values.status_error, 0);
+  assert_true(refusals.values.resident_bytes != VALUE_UNKNOWN);
+  assert_int_equal(refusals.values.limits_error, 0);
+  assert_true(refusals.values.max_fds != VALUE_UNKNOWN);
+  assert_true(refusals.values.threads >= 1 && refusals.values.threads != VALUE_UNKNOWN);
+}
+
+static void with_few_descriptors_processes_share_what_there_is(void **state) {
+  (void)state;
+  enum { PROCESSES = 8 };
+  struct rlimit old, low;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+  low = old;
+  low.rlim_cur = 40; /* of which a quarter is ours: two processes' files */
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+  struct host *poor;
+  struct process *processes[PROCESSES];
+  struct process_pulse pulse;
+  assert_int_equal(host_open("/proc", &poor), 0);
+  uint64_t before = count_entries(getpid(), "fd");
+  for (int i = 0; i < PROCESSES; i++)
+    assert_int_equal(process_open(poor, getpid(), &processes[i]), 0);
+  for (int i = 0; i < PROCESSES; i++)
+    for (int j = 0; j < 2; j++) {
+      assert_int_equal(process_read_pulse(processes[i], &pulse), 0);
+      assert_int_equal(pulse.status_error, 0);
+      assert_int_equal(pulse.io_error, 0);
+      assert_int_equal(pulse.fds_error, 0);
+      assert_int_equal(pulse.limits_error, 0);
+    }
+  assert_true(count_entries(getpid(), "fd") <= before + PROCESSES + 10);
+  for (int i = 0; i < PROCESSES; i++)
+    process_close(processes[i]);
+  assert_int_equal(count_entries(getpid(), "fd"), before);
+  host_close(poor);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+}
+
+static void without_descriptors_opening_fails_and_nothing_leaks(void **state) {
+  (void)state;
+  struct rlimit old, low;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+  uint64_t before = count_entries(getpid(), "fd");
+  low = old;
+  for (low.rlim_cur = 0; low.rlim_cur < 64; low.rlim_cur++) {
+    struct process *process = NULL;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    int status = process_open(host, getpid(), &process);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+    if (status == 0) {
+      process_close(process);
+      break;
+    }
+    assert_int_equal(status, -EMFILE);
+  }
+  assert_true(low.rlim_cur > 0 && low.rlim_cur < 64);
+  assert_int_equal(count_entries(getpid(), "fd"), before);
+}
+
+/* --- captured processes --- */
+
+enum { CAPTURED_SIDECAR = 18891, CAPTURED_ZOMBIE = 19498 };
+
+static void a_captured_sidecar_is_read_to_the_byte(void **state) {
+  (void)state;
+  struct replay_tree tree;
+  struct host *captured;
+  struct process *process;
+  struct process_pulse pulse;
+  char path[64];
+  uint64_t voluntary, involuntary;
+  replay_tree_create(&tree);
+  replay_tree_unpack(&tree, "sidecar");
+  assert_int_equal(host_open(tree.root, &captured), 0);
+  assert_int_equal(process_open(captured, CAPTURED_SIDECAR, &process), 0);
+  assert_int_equal(process_read_pulse(process, &pulse), 0);
+  static const struct process_pulse expected = {.resident_bytes = 8440 * 1024,
+                                                .resident_peak_bytes = 8440 * 1024,
+                                                .virtual_bytes = 2430410752,
+                                                .anon_bytes = 1472 * 1024,
+                                                .file_bytes = 1324 * 1024,
+                                                .shmem_bytes = 5644 * 1024,
+                                                .threads = 16,
+                                                .open_fds = 6,
+                                                .max_fds = 20000,
+                                                .minor_faults = 659};
+  assert_memory_equal(&pulse, &expected, sizeof(pulse));
+  assert_int_equal(process_start_ticks(process), 311343);
+  assert_int_equal(process_read_cwd(process, path, sizeof(path)), 0);
+  assert_string_equal(path, "/home/dev/proj");
+  assert_int_equal(process_read_executable(process, path, sizeof(path)), 0);
+  assert_string_equal(path, "/home/dev/bin/sidecar");
+  assert_int_equal(process_read_environment(process, "SIDECAR_PPROF", path, sizeof(path)), 0);
+  assert_string_equal(path, "16061");
+  assert_int_equal(process_read_context_switches(process, &voluntary, &involuntary), 0);
+  assert_int_equal(voluntary, 132); /* of 16 threads */
+  assert_int_equal(involuntary, 44);
+  process_close(process);
+  host_close(captured);
+  replay_tree_remove(&tree);
+}
+
+static void an_exchanged_capture_is_another_process(void **state) {
+  (void)state;
+  static const char stat[] = "7 (x) S 1 2 3 0 -1 0 1 0 1 0 1 1 0 0 20 0 1 0 %s 4096 24\n";
+  char text[sizeof(stat) + 16];
+  struct replay_tree tree;
+  struct host *captured;
+  struct process *process;
+  replay_tree_create(&tree);
+  snprintf(text, sizeof(text), stat, "100");
+  replay_tree_add_file(&tree, "7/stat", span_of(text));
+  assert_int_equal(host_open(tree.root, &captured), 0);
+  assert_int_equal(process_open(captured, 7, &process), 0);
+  assert_int_equal(process_verify(process), 0);
+  snprintf(text, sizeof(text), stat, "101");
+  replay_tree_add_file(&tree, "7/stat", span_of(text));
+  struct process_pulse pulse;
+  assert_int_equal(process_verify(process), -ESRCH);
+  assert_int_equal(process_read_pulse(process, &pulse), -ESRCH);
+  replay_tree_add_file(&tree, "7/stat", SPAN_LITERAL("7 (x) S 1"));
+  assert_int_equal(process_read_pulse(process, &pulse), -EBADMSG);
+  process_close(process);
+  assert_int_equal(process_open(captured, 7, &process), -EBADMSG);
+  host_close(captured);
+  replay_tree_remove(&tree);
+}
+
+static void a_captured_zombie_is_gone_and_a_kernel_thread_has_no_memory(void **state) {
+  (void)state;
+  struct replay_tree tree;
+  struct host *captured;
+  struct process *process;
+  struct process_pulse pulse;
+  replay_tree_create(&tree);
+  replay_tree_unpack(&tree, "zombie");
+  replay_tree_unpack(&tree, "kernel_thread");
+  assert_int_equal(host_open(tree.root, &captured), 0);
+  assert_int_equal(process_open(captured, CAPTURED_ZOMBIE, &process), -ESRCH);
+  assert_int_equal(process_open(captured, 2, &process), 0);
+  assert_int_equal(process_read_pulse(process, &pulse), 0);
+  assert_int_equal(pulse.status_error, -ENODATA);
+  assert_int_equal(pulse.resident_bytes, VALUE_UNKNOWN);
+  assert_int_equal(pulse.open_fds, 0);
+  assert_int_equal(pulse.threads, 1);
+  process_close(process);
+  host_close(captured);
+  replay_tree_remove(&tree);
+}
+
+struct captured_refusals {
+  struct replay_tree tree;
+  int open, pulse, environment;
+  struct process_pulse values;
+};
+
+static void ask_of_capture(void *answer) {
+  struct captured_refusals *refusals = answer;
+  struct host *captured;
+  struct process *process;
+  char text[64];
+  if (host_open(refusals->tree.root, &captured) != 0)
+    _exit(1);
+  refusals->open = process_open(captured, CAPTURED_SIDECAR, &process);
+  if (refusals->open != 0)
+    return;
+  refusals->pulse = process_read_pulse(process, &refusals->values);
+  refusals->environment =
+      process_read_environment(process, "SIDECAR_PPROF", text, sizeof(text));
+}
+
+static void a_captured_process_of_another_user_is_denied_again(void **state) {
+  (void)state;
+  struct captured_refusals refusals;
+  replay_tree_create(&refusals.tree);
+  replay_tree_unpack(&refusals.tree, "denied");
+  live_process_ask_unprivileged(ask_of_capture, &refusals, sizeof(refusals));
+  assert_int_equal(refusals.open, 0);
+  assert_int_equal(refusals.pulse, 0);
+  assert_int_equal(refusals.values.io_error, -EACCES);
+  assert_int_equal(refusals.values.fds_error, -EACCES); /* no count in the size here */
+  assert_int_equal(refusals.values.open_fds, VALUE_UNKNOWN);
+  assert_int_equal(refusals.values.status_error, 0);
+  assert_int_equal(refusals.environment, -EACCES);
+  replay_tree_remove(&refusals.tree);
+}
+
+static void files_that_are_missing_or_broken_are_named_each(void **state) {
+  (void)state;
+  struct replay_tree tree;
+  struct host *captured;
+  struct process *process;
+  struct process_pulse pulse;
+  replay_tree_create(&tree);
+  replay_tree_add_file(
+      &tree, "7/stat",
+      SPAN_LITERAL("7 (x) S 1 2 3 0 -1 0 1 0 1 0 1 1 0 0 20 0 1 0 100 4096 24\n"));
+  replay_tree_add_file(&tree, "7/limits",
+                       SPAN_LITERAL("Max open files   unlimited   unlimited   files\n"));
+  replay_tree_add_file(&tree, "7/status", SPAN_LITERAL("VmRSS:\tmuch\n"));
+  assert_int_equal(host_open(tree.root, &captured), 0);
+  assert_int_equal(process_open(captured, 7, &process), 0);
+  assert_int_equal(process_read_pulse(process, &pulse), 0);
+  assert_int_equal(pulse.status_error, -EBADMSG);
+  assert_int_equal(pulse.resident_bytes, VALUE_UNKNOWN);
+  assert_int_equal(pulse.io_error, -ENOENT);
+  assert_int_equal(pulse.limits_error, -ENODATA);
+  assert_int_equal(pulse.max_fds, VALUE_UNKNOWN);
+  assert_int_equal(pulse.fds_error, -ESRCH);
+  assert_int_equal(pulse.open_fds, VALUE_UNKNOWN);
+  assert_int_equal(pulse.virtual_bytes, 4096);
+  process_close(process);
+  host_close(captured);
+  replay_tree_remove(&tree);
+}
+
+/* Members of many groups make status longer than any buffer that seems generous. */
+static void a_status_of_any_length_is_read_whole(void **state) {
+  (void)state;
+  enum { GROUPS = 65536 };
+  struct replay_tree tree;
+  struct host *captured;
+  struct process *process;
+  struct process_pulse pulse;
+  size_t size = 64 + GROUPS * 11, len = 0;
+  char *status = malloc(size);
+  assert_non_null(status);
+  len += (size_t)snprintf(status, size, "Name:\tx\nGroups:\t");
+  for (int i = 0; i < GROUPS; i++)
+    len += (size_t)snprintf(status + len, size - len, "%d ", 100000 + i);
+  len += (size_t)snprintf(status + len, size - len, "\nVmRSS:\t 12 kB\n");
+  replay_tree_create(&tree);
+  replay_tree_add_file(&tree, "7/status", span_make(status, len));
+  replay_tree_add_file(
+      &tree, "7/stat",
+      SPAN_LITERAL("7 (x) S 1 2 3 0 -1 0 1 0 1 0 1 1 0 0 20 0 1 0 100 4096 24\n"));
+  assert_int_equal(host_open(tree.root, &captured), 0);
+  assert_int_equal(process_open(captured, 7, &process), 0);
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(process_read_pulse(process, &pulse), 0);
+    assert_int_equal(pulse.resident_bytes, 12 * 1024);
+  }
+  process_close(process);
+  host_close(captured);
+  replay_tree_remove(&tree);
+  free(status);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_pulse_agrees_with_a_plain_reading),
+      cmocka_unit_test(ps_says_the_same),
+      cmocka_unit_test(our_own_process_is_read_like_any_other),
+      cmocka_unit_test(each_pulse_is_read_anew),
+      cmocka_unit_test(the_limit_is_read_again_within_sixteen_pulses),
+      cmocka_unit_test(a_zombie_is_gone_and_so_is_what_was_waited_for),
+      cmocka_unit_test(a_reused_pid_is_another_process),
+      cmocka_unit_test(a_program_that_becomes_another_is_the_same_process),
+      cmocka_unit_test(no_such_process_is_told_at_once),
+      cmocka_unit_test(what_is_not_allowed_leaves_the_rest_unharmed),
+      cmocka_unit_test(with_few_descriptors_processes_share_what_there_is),
+      cmocka_unit_test(without_descriptors_opening_fails_and_nothing_leaks),
+      cmocka_unit_test(a_captured_sidecar_is_read_to_the_byte),
+      cmocka_unit_test(an_exchanged_capture_is_another_process),
+      cmocka_unit_test(a_captured_zombie_is_gone_and_a_kernel_thread_has_no_memory),
+      cmocka_unit_test(a_captured_process_of_another_user_is_denied_again),
+      cmocka_unit_test(files_that_are_missing_or_broken_are_named_each),
+      cmocka_unit_test(a_status_of_any_length_is_read_whole),
+  };
+  return cmocka_run_group_tests_name("process", tests, open_proc, close_proc);
+}
