@@ -148,15 +148,18 @@ func (u unit) parse(s string) (int64, error) {
 // options are the words of a command after its amount: name=value, or a name alone.
 type options map[string]string
 
+// flagOptions are the options that take no value.
+var flagOptions = []string{"shared", "locked"}
+
 func parseOptions(words []string, allowed []string) (options, error) {
 	given := options{}
 	for _, word := range words {
-		name, value := word, ""
-		if at := strings.IndexByte(word, '='); at >= 0 {
-			name, value = word[:at], word[at+1:]
-		}
+		name, value, _ := strings.Cut(word, "=")
 		if !contains(allowed, name) {
 			return nil, fmt.Errorf("unknown option %q (%s)", name, oneOf(allowed))
+		}
+		if isFlag := contains(flagOptions, name); isFlag && word != name || !isFlag && value == "" {
+			return nil, fmt.Errorf("option %q wants a value, or none", name)
 		}
 		if _, twice := given[name]; twice {
 			return nil, fmt.Errorf("option %q is given twice", name)

@@ -9,13 +9,14 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"time"
 )
 
 const (
-	maxLine    = 64 << 10
-	patience   = 10 * time.Second // for a client that connects and says nothing
-	draftBytes = ".new"           // the socket's name until the program is ready
+	maxLine  = 64 << 10
+	patience = 10 * time.Second // for a client that connects and says nothing
+	draft    = ".new"           // ends the socket's name until the program is ready
 )
 
 // readCommands executes the lines of in until it ends. The end of in ends the program if asked.
@@ -25,7 +26,9 @@ func (t *target) readCommands(in io.Reader, out io.Writer, endsProgram bool) {
 	for lines.Scan() {
 		if lines.Text() != "" {
 			fmt.Fprintln(out, t.execute(lines.Text()))
-			t.endIfAsked()
+			if t.endIfAsked() {
+				return
+			}
 		}
 	}
 	if err := lines.Err(); err != nil {
@@ -36,34 +39,29 @@ func (t *target) readCommands(in io.Reader, out io.Writer, endsProgram bool) {
 	}
 }
 
+// listenDraft binds the control socket under a name that no client waits for.
+func listenDraft(path string) (*net.UnixListener, error) {
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path + draft, Net: "unix"})
+	if err == nil {
+		listener.SetUnlinkOnClose(false)
+	}
+	return listener, err
+}
+
 // serveControl takes commands on a unix socket: one connection at a time, one line in, one line
-// out, and the end. The socket has its name only once it answers. stop removes it.
-func (t *target) serveControl(path string) (stop func(), err error) {
-	draft := path + draftBytes
-	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: draft, Net: "unix"})
-	if err != nil {
-		return nil, err
-	}
-	listener.SetUnlinkOnClose(false)
-	go func() {
-		reader := bufio.NewReaderSize(nil, maxLine)
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			t.serveConnection(conn, reader)
-			t.endIfAsked()
+// out, and the end.
+func (t *target) serveControl(listener net.Listener) {
+	reader := bufio.NewReaderSize(nil, maxLine)
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "control:", err)
+			time.Sleep(patience) // such as no descriptor left for it
+			continue
 		}
-	}()
-	t.mu.Lock()
-	t.settle()
-	t.mu.Unlock()
-	if err := os.Rename(draft, path); err != nil {
-		os.Remove(draft)
-		return nil, err
+		t.serveConnection(conn, reader)
+		t.endIfAsked()
 	}
-	return func() { os.Remove(path) }, nil
 }
 
 // serveConnection answers one line and closes. The kernel takes the descriptor out of the table
@@ -80,5 +78,5 @@ func (t *target) serveConnection(conn net.Conn, reader *bufio.Reader) {
 		return
 	}
 	conn.SetDeadline(time.Time{})
-	fmt.Fprintln(conn, t.execute(string(line)))
+	fmt.Fprintln(conn, t.execute(strings.TrimRight(string(line), "\r\n")))
 }

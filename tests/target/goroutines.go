@@ -87,8 +87,8 @@ func holdGoroutines(t *target, r request) (*hold, error) {
 				runtime.LockOSThread()
 			}
 			descend(int(depth), func() { g.wait(i) })
-			if g.thread {
-				runtime.LockOSThread() // the thread ends with the goroutine
+			if locked || g.thread {
+				t.leaving.withThread()
 			}
 		}
 	}

@@ -32,11 +32,11 @@ type target struct {
 	quit   chan struct{}
 	ending sync.Once
 
-	mu          sync.Mutex // one command, or one step of a leak, at a time
-	holds       []*hold
-	serials     map[string]int // for each path with %d, the last number used
-	quitting    bool
-	restThreads int // number of threads when nothing is held
+	mu       sync.Mutex // one command, or one step of a leak, at a time
+	holds    []*hold
+	serials  map[string]int // for each path with %d, the last number used
+	quitting bool
+	leaving  leaving
 }
 
 // newTarget holds nothing yet. An empty dir means a temporary folder.
@@ -68,12 +68,13 @@ func (t *target) end() {
 }
 
 // endIfAsked follows every reply: quit is answered before it is obeyed.
-func (t *target) endIfAsked() {
+func (t *target) endIfAsked() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.quitting {
 		t.end()
 	}
+	return t.quitting
 }
 
 // release gives back the holds of a class and kind, where empty means any. It returns how many

@@ -77,32 +77,73 @@ func run(s settings) error {
 		return err
 	}
 	defer t.close()
-	servePprof()
-	t.calibrateThreads()
-	for _, commands := range s.do {
-		if reply := t.execute(commands); isError(reply) {
-			return fmt.Errorf("-do %s: %s", commands, reply)
-		}
-		t.endIfAsked()
-	}
-	if s.exitOnEOF || !isNull(os.Stdin) {
-		go t.readCommands(os.Stdin, os.Stdout, s.exitOnEOF)
-	}
 	if s.control != "" {
-		stop, err := t.serveControl(s.control)
-		if err != nil {
-			return err
-		}
-		defer stop()
+		defer os.Remove(s.control)
 	}
-	fmt.Println(oneLine(fmt.Sprintf("ready pid=%d dir=%s", os.Getpid(), t.dir)))
-
+	failed := make(chan error, 1)
+	go func() {
+		if err := t.begin(s); err != nil {
+			failed <- err
+		}
+	}()
 	select {
+	case err := <-failed:
+		return err
 	case <-ended:
 		signal.Reset() // a second signal ends it the hard way
 	case <-t.quit:
 	}
 	return nil
+}
+
+// begin brings the target into its first state, says so, and goes on to serve the control if there
+// is one. That is the same goroutine, so that none is on its way somewhere else when the program
+// is ready.
+func (t *target) begin(s settings) error {
+	servePprof()
+	for _, commands := range s.do {
+		if reply := t.execute(commands); isError(reply) {
+			return fmt.Errorf("-do %s: %s", commands, reply)
+		}
+		if t.endIfAsked() {
+			return nil
+		}
+	}
+	ready := make(chan struct{})
+	if s.exitOnEOF || !isNull(os.Stdin) {
+		go func() {
+			<-ready
+			t.readCommands(os.Stdin, os.Stdout, s.exitOnEOF)
+		}()
+	}
+	if s.control == "" {
+		t.rest()
+		t.announce(ready)
+		return nil
+	}
+	listener, err := listenDraft(s.control)
+	if err != nil {
+		return err
+	}
+	t.rest()
+	if err := os.Rename(s.control+draft, s.control); err != nil {
+		return err
+	}
+	t.announce(ready)
+	t.serveControl(listener)
+	return nil
+}
+
+// rest settles where no command does.
+func (t *target) rest() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.settle()
+}
+
+func (t *target) announce(ready chan<- struct{}) {
+	fmt.Println(oneLine(fmt.Sprintf("ready pid=%d dir=%s", os.Getpid(), t.dir)))
+	close(ready)
 }
 
 // isNull tells /dev/null, which never has a command: reading it would only add a goroutine that

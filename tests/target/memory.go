@@ -166,12 +166,8 @@ const (
 	retainInterval = 250 * time.Millisecond
 )
 
-// holdRetained keeps free pages in the process, as after a spike: high RSS, little heap in use.
-//
-// Go's scavenger gives free memory back within seconds once the heap has shrunk against its goal,
-// and reckons anew at each collection. So a collection under an everyday goal is followed by a
-// goal out of reach, and the same again whenever something else has collected. While this is held
-// the collector therefore runs on command and every two minutes, and not because of garbage.
+// holdRetained keeps free pages in the process, as after a spike: high RSS, little heap in use. It
+// looks after them, because the next collection makes Go's scavenger give them to the kernel.
 func holdRetained(_ *target, r request) (*hold, error) {
 	everyday := debug.SetGCPercent(noCollection)
 	retain(r.amount, everyday)
@@ -189,17 +185,26 @@ func holdRetained(_ *target, r request) (*hold, error) {
 	}}, nil
 }
 
+// retain stops the scavenger and then makes a spike where too little is free.
+//
+// The scavenger keeps as much as was in use at the last collection, times the growth of the
+// collector's goal since then. So it stops when a collection under the everyday goal is followed
+// by a goal out of reach. The collection that frees the spike is the first under that goal: the
+// spike still counts as in use then, and stays. It is a bit above what is asked for, because
+// everyday allocations nibble at it.
 func retain(size int64, everyday int) {
 	debug.SetGCPercent(everyday)
-	if readMetric(freeHeapMetric) < size {
-		var spike [][]byte
-		for made := int64(0); made < size; made += defaultBlock {
-			spike = append(spike, leakHeap(defaultBlock))
-		}
-		runtime.KeepAlive(spike)
-	}
 	runtime.GC()
 	debug.SetGCPercent(noCollection)
+	if readMetric(freeHeapMetric) >= size {
+		return
+	}
+	var spike [][]byte
+	for made := int64(0); made < size+size/64+defaultBlock; made += defaultBlock {
+		spike = append(spike, leakHeap(defaultBlock))
+	}
+	runtime.KeepAlive(spike)
+	runtime.GC()
 }
 
 const (

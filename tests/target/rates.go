@@ -146,7 +146,7 @@ func (t *target) stop(words []string) (string, error) {
 }
 
 // holdCPU burns r.amount thousandths of a core, on a thread for each core begun.
-func holdCPU(_ *target, r request) (*hold, error) {
+func holdCPU(t *target, r request) (*hold, error) {
 	cores := float64(r.amount) / 1000
 	workers := int(math.Ceil(cores))
 	if workers > runtime.GOMAXPROCS(0) {
@@ -157,6 +157,7 @@ func holdCPU(_ *target, r request) (*hold, error) {
 	for i := 0; i < workers; i++ {
 		go func() {
 			burnCPU(cores/float64(workers), stopping)
+			t.leaving.withThread()
 			ended <- struct{}{}
 		}()
 	}
@@ -175,7 +176,7 @@ func holdCPU(_ *target, r request) (*hold, error) {
 //go:noinline
 func burnCPU(share float64, stopping <-chan struct{}) {
 	const nap, mostOwed = 5 * time.Millisecond, 100 * time.Millisecond
-	runtime.LockOSThread() // and the thread ends with the goroutine
+	runtime.LockOSThread()
 	start, used := time.Now(), threadTime()
 	for {
 		select {

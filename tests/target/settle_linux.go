@@ -15,18 +15,22 @@ import (
 )
 
 const (
-	spareThreads  = 4 // idle ones beside GOMAXPROCS, so that the runtime need not start any itself
 	settleTimeout = 5 * time.Second
 	shortestPause = 100 * time.Microsecond
 	longestPause  = 50 * time.Millisecond
 )
 
-// calibrateThreads starts enough idle threads for all that the program does at rest and notes
-// their number. The runtime takes an idle thread before it starts one, and never ends one.
-func (t *target) calibrateThreads() {
-	spare := runtime.GOMAXPROCS(0) + spareThreads
-	occupyThreads(func(occupied int) bool { return occupied < spare })
-	t.restThreads = threadCount()
+// restThreads is the number of threads when nothing is held: what the program itself occupies (at
+// most five: the main goroutine, the runtime's monitor, its thread that starts others, signals and
+// standard input), one for each core that Go uses, and some idle ones. As many as that the runtime
+// would not start by itself; it takes an idle thread before it starts one, and never ends one.
+func restThreads() int {
+	const own, spare = 5, 5
+	procs := runtime.GOMAXPROCS(0)
+	if procs < maxProcs {
+		procs = maxProcs
+	}
+	return own + spare + procs
 }
 
 // settle waits until the process is as the ledger says; the caller holds t.mu. It gives up, and
@@ -38,7 +42,7 @@ func (t *target) settle() bool {
 	for {
 		threadsBefore, runningBefore := threads, running
 		threads, running = threadCount(), countRunning()
-		if t.threadsSettled(threads, threadsBefore) && running <= t.meantToRun() {
+		if t.threadsSettled() && running <= t.meantToRun() {
 			return true
 		}
 		if threads != threadsBefore || running < runningBefore {
@@ -55,25 +59,64 @@ func (t *target) settle() bool {
 }
 
 // threadsSettled compares the number of threads and starts or ends some where it is wrong: held
-// threads come out of the idle ones first, and these must be replaced. While threads are still
-// ending by themselves it only waits.
-func (t *target) threadsSettled(have, before int) bool {
-	want := t.restThreads + int(t.add((*hold).threadCount))
-	switch {
-	case have < want:
-		occupyThreads(func(int) bool { return threadCount() < want })
-	case have > want && have == before:
-		endThread()
+// threads come out of the idle ones first, and these must be replaced. The number is only to be
+// trusted while no thread is leaving.
+func (t *target) threadsSettled() bool {
+	if !t.leaving.gone() {
+		return false
 	}
+	want := restThreads() + int(t.add((*hold).threadCount))
+	have := threadCount()
+	if have < want {
+		addThreads(want)
+	}
+	var ended sync.WaitGroup
+	for excess := have - want; excess > 0; excess-- {
+		ended.Add(1)
+		go func() {
+			defer ended.Done()
+			t.leaving.withThread()
+		}()
+	}
+	ended.Wait()
 	return have == want
 }
 
-// occupyThreads locks a goroutine to a thread for as long as more says so, then lets all go. The
-// threads stay behind, idle.
-func occupyThreads(more func(occupied int) bool) {
+// leaving are threads that end, a little later than the goroutines that end them.
+type leaving struct {
+	mu   sync.Mutex
+	tids []int
+}
+
+// withThread is the last thing that a goroutine does so as to end its thread as well: Go's runtime
+// ends the thread of a goroutine that ends locked to it.
+func (l *leaving) withThread() {
+	runtime.LockOSThread()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tids = append(l.tids, syscall.Gettid())
+}
+
+// gone tells whether all have ended.
+func (l *leaving) gone() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.tids) > 0 {
+		last := len(l.tids) - 1
+		if _, err := os.Stat("/proc/self/task/" + strconv.Itoa(l.tids[last])); err == nil {
+			return false
+		}
+		l.tids = l.tids[:last]
+	}
+	return true
+}
+
+// addThreads locks a goroutine to a thread of its own, and another, until there are as many
+// threads as wanted. Then it lets all go, and the threads stay behind, idle.
+func addThreads(want int) {
 	release := make(chan struct{})
 	var ended sync.WaitGroup
-	for occupied := 0; more(occupied); occupied++ {
+	for threadCount() < want {
 		locked := make(chan struct{})
 		ended.Add(1)
 		go func() {
@@ -87,16 +130,6 @@ func occupyThreads(more func(occupied int) bool) {
 	}
 	close(release)
 	ended.Wait()
-}
-
-// endThread ends one thread: the runtime ends the thread of a goroutine that ends locked to it.
-func endThread() {
-	ended := make(chan struct{})
-	go func() {
-		runtime.LockOSThread()
-		close(ended)
-	}()
-	<-ended
 }
 
 // threadCount reads proc_pid_status(5).

@@ -243,6 +243,3 @@ func helpText() string {
 `)
 	return b.String()
 }
-
-// flagOptions are the options that take no value.
-var flagOptions = []string{"shared", "locked"}
