@@ -1,0 +1,11 @@
+"""Writes the tables of metrics into README.md and the man page, from the code: `make tables`."""
+
+import os
+
+from agreement import REGIONS, SOURCE, read, region
+
+for path, (begin, end), make in REGIONS:
+    before, _, after = region(read(path), begin, end)
+    with open(os.path.join(SOURCE, path), "w", encoding="utf-8") as file:
+        file.write(before + make() + after)
+    print("written: the metrics in", path)

@@ -1,0 +1,37 @@
+#!/usr/bin/python3
+"""Tests the README's first command, packaging/quick-start/run, as a person sees it.
+
+  tests/quick-start/run.py [WORD…]
+
+Uses the harness of the end-to-end tests: namespaces of its own, where they can be had, and
+a last line that counts. The first start builds, so the limit of a test is longer.
+"""
+
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
+
+from harness import namespace, runner  # noqa: E402
+
+runner.TEST_SECONDS = 600
+
+
+def main():
+    words = sys.argv[1:]
+
+    def run():
+        return runner.run(HERE, words)
+
+    if namespace.inside():
+        namespace.be_init(run)
+    reason = namespace.why_not()
+    if reason is None:
+        return namespace.enter([os.path.abspath(__file__)] + words)
+    print("quick-start: no private namespaces: %s" % reason, flush=True)
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
