@@ -3,6 +3,8 @@
  * endpoints over common/http, so a stuck one delays nobody; the read callback starts a
  * round, goes on with /proc, and collects what has arrived. Nothing is kept alive between
  * requests: an idle connection would be one more descriptor and goroutine in the target.
+ * For the same reason an endpoint is asked one question at a time: a second connection
+ * would be counted by the answer to the first. The questions stand in question.c.
  */
 #ifndef SIDECAR_PPROF_H
 #define SIDECAR_PPROF_H
@@ -15,9 +17,9 @@
 struct pprof;          /* the client: one a plugin, with its thread */
 struct pprof_endpoint; /* one watched process's pprof server */
 
-enum { /* what a round asks for */
-  PPROF_GOROUTINE_COUNT = 1 << 0, /* /debug/pprof/ */
-  PPROF_MEMSTATS = 1 << 1,        /* /debug/pprof/heap?debug=1 */
+enum {                                 /* what a round asks for */
+       PPROF_GOROUTINE_COUNT = 1 << 0, /* /debug/pprof/ */
+       PPROF_MEMSTATS = 1 << 1,        /* /debug/pprof/heap?debug=1 */
 };
 
 struct pprof_options {
@@ -25,30 +27,35 @@ struct pprof_options {
   uint64_t max_bytes;  /* of each response */
 };
 
-/* Starts the thread, with all signals blocked. Returns 0 or -errno; the caller owns *ret. */
+/* Starts the thread, with all signals blocked. Returns 0 or -errno; the caller owns *ret.
+ * The functions below may be called by any thread but those of one endpoint by one at a
+ * time. */
 int pprof_new(const struct pprof_options *options, struct pprof **ret);
 
 /* Cancels what is under way, ends the thread and frees the client. All endpoints must be
  * freed before. Takes milliseconds, whatever the servers do. NULL is fine. */
 void pprof_free(struct pprof *pprof);
 
-/* address is numeric (struct listener). Returns 0 or -ENOMEM. */
+/* address is numeric (struct listener). Returns 0, -ENOMEM, or -EINVAL when the address is
+ * too long to be one. */
 int pprof_endpoint_new(struct pprof *pprof, const char *address, bool ipv6, uint16_t port,
                        struct pprof_endpoint **ret);
 
-/* Cancels what is under way on it. NULL is fine. */
+/* Cancels what is under way on it, without waiting for that. No answer to it will show
+ * anywhere. NULL is fine. */
 void pprof_endpoint_free(struct pprof_endpoint *endpoint);
 
 /* The answer to one kind of question. */
 struct pprof_answer {
   int error;            /* 0, or as in struct http_result; -EBADMSG: malformed;
                            -ENOENT: 404; -EREMOTEIO: another HTTP status */
-  char reason[256];     /* printable, "" when error is 0 */
-  uint64_t duration_ns; /* of the request */
+  char reason[256];     /* printable, names the path; "" when error is 0 */
+  uint64_t duration_ns; /* of the request, from its connecting on */
 };
 
 struct pprof_round {
-  unsigned asked, answered; /* bits as above; answered includes failed */
+  unsigned asked, answered; /* bits as above; asked includes what is still under way,
+                               answered what failed */
   struct pprof_answer goroutine_count_answer, memstats_answer;
   uint64_t goroutines; /* VALUE_UNKNOWN unless answered without an error */
   struct memstats memstats;
@@ -62,7 +69,9 @@ void pprof_endpoint_ask(struct pprof_endpoint *endpoint, unsigned what);
 
 /*
  * Waits until every endpoint that answered its last round in time has answered this one,
- * at most timeout_ms. Endpoints that were late the last time are not waited for.
+ * at most timeout_ms, which is also what "in time" means for the next round. Endpoints that
+ * were late the last time are not waited for, and make room for those that were not when
+ * there are more questions than are put at once.
  */
 void pprof_wait(struct pprof *pprof, uint64_t timeout_ms);
 
