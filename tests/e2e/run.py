@@ -3,8 +3,9 @@
 
   tests/e2e/run.py --builddir BUILD [WORD…]
 
-Without words every test runs; with words those that have one in their name or
-sentence. The last line counts: "e2e: N passed, N failed, N skipped"; the exit
+Without words every test runs. A word chooses the tests of a file ("values"), or
+with a dot in it those with that name ("values.Holding"), or with a blank in it those
+with such a sentence ("two in the same folder"). The last line counts: "e2e: N passed, N failed, N skipped"; the exit
 status is 1 when one failed. In CI (environment CI=true) a missing Debian
 package is a failure, elsewhere its tests are skipped with the reason.
 """
@@ -21,7 +22,7 @@ from harness import daemon, installation, namespace, real_sidecar, runner  # noq
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("words", nargs="*", help="run only tests that have one of these in their name")
+    parser.add_argument("words", nargs="*", help="run only these tests")
     parser.add_argument("--builddir", default=os.getcwd(), help="where make ran (default: here)")
     parser.add_argument("--collectd", default="collectd", help="the daemon's program")
     parser.add_argument("--keep", action="store_true", help="keep the temporary folders")

@@ -25,7 +25,6 @@ MISTAKES = (
     ("an interval of zero", plugin("DetailInterval 0"), ("sidecar", "DetailInterval", "0")),
     ("an interval in words", plugin('DetailInterval "soon"'), ("sidecar", "DetailInterval", "soon")),
     ("two values for one option", plugin("DetailInterval 1 2"), ("sidecar", "DetailInterval")),
-    ("no value for an option", plugin("DetailInterval"), ("sidecar", "DetailInterval")),
     ("a negative ceiling", plugin("SmapsMaxRSS -1"), ("sidecar", "SmapsMaxRSS", "-1")),
     ("a negative time limit", plugin("PprofTimeout -2"), ("sidecar", "PprofTimeout", "-2")),
     ("a byte limit of zero", plugin("PprofMaxBytes 0"), ("sidecar", "PprofMaxBytes", "0")),
@@ -34,7 +33,7 @@ MISTAKES = (
     ("a number for a path", plugin("ProcRoot 7"), ("sidecar", "ProcRoot", "7")),
     ("a bad pattern", plugin('FdMatch "logs" "(["'), ("sidecar", "FdMatch", "([")),
     ("a pattern without a name", plugin('FdMatch "only_one"'), ("sidecar", "FdMatch")),
-    ("a pattern name that no metric may have", plugin('FdMatch "My Logs" "x"'), ("FdMatch", "My Logs", "[a-z0-9_]")),
+    ("a pattern name that no metric may have", plugin('FdMatch "My Logs" "x"'), ("FdMatch", "My Logs", "a-z")),
     ("a pattern name given twice", plugin('FdMatch "logs" "a"', 'FdMatch "logs" "b"'), ("FdMatch", "logs")),
     ("a bad command line pattern", in_process('CommandLine "*("'), ("thing", "CommandLine", "*(")),
     ("a negative age", in_process("MinimumAge -1"), ("thing", "MinimumAge", "-1")),
@@ -50,7 +49,8 @@ MISTAKES = (
         plugin('<Process "thing">\n</Process>', '<Process "thing">\n</Process>'),
         ("Process", "thing"),
     ),
-    ("a process without a name", plugin("<Process>\n</Process>"), ("Process",)),
+    # collectd drops a block that has neither a name nor anything in it
+    ("a process without a name", plugin("<Process>\nEnabled true\n</Process>"), ("Process",)),
 )  # fmt: skip
 
 

@@ -75,22 +75,21 @@ class Graphite(SidecarCase):
             path = os.path.join(folder, name)
             os.mkdir(path)
             targets.append(self.enterContext(Target(cwd=path)))
-        suffix = ".process_pid"
+        wanted = {target.pid for target in targets}
 
         def stored():
-            names = self.carbon.metric_names()
-            found = {name for name in names if name.startswith(ROOT) and name.endswith(suffix)}
-            if len(found) != len(targets) + 1:
-                raise Probe("stored: %s" % sorted(found))
+            """{pid: the series that last had it}"""
+            found = {}
+            for name in self.carbon.metric_names():
+                if name.endswith(".process_pid"):
+                    self.assertNotIn(";", name, "a tag")
+                    found[int(self.points(name[len(ROOT) :])[-1][0])] = name
+            if not wanted <= set(found):
+                raise Probe("stored: %s" % found)
             return found
 
-        names = wait_until("a series for each", stored, 20, poll=0.5)
-        self.assertFalse([name for name in names if ";" in name], "a tag")
-        pids = set()
-        for name in names:
-            series = name[len(ROOT) :]
-            pids.add(int(self.points(series)[-1][0]))
-        self.assertEqual({target.pid for target in targets} | {self.target.pid}, pids)
+        found = wait_until("a series for each", stored, 30, poll=0.5)
+        self.assertEqual(len(targets), len({found[pid] for pid in wanted}))
 
     def test_one_connection(self):
         """nothing that is sent makes carbon complain"""

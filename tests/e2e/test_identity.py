@@ -132,40 +132,39 @@ class ReusedPid(SidecarCase):
             return None
         return target
 
-    def check_page(self, pid):
-        """No sample of one process under the other's name, ever."""
+    def check_page(self, first_started):
+        """The page, which has no sample of one process under the other's name."""
         page = self.page()
-        for instance, low, high in (("few", 0, 100), ("many", 300, 1000)):
-            for name in ("process_open_fds",):
-                fds = page.value(metric(name), **labels(instance))
-                if fds is not None:
-                    self.assertTrue(low <= fds <= high, "%s has %d" % (instance, fds))
-            regular = page.value(metric("process_fds"), **labels(instance, "regular"))
-            if regular is not None:
-                self.assertTrue(low <= regular <= high, "%s has %d files" % (instance, regular))
+        fds = page.value(metric("process_open_fds"), **labels("few"))
+        self.assertLess(fds or 0, 100)
+        regular = page.value(metric("process_fds"), **labels("few", "regular"))
+        self.assertLess(regular or 0, 100)
+        for instance, is_it in (("few", self.assertAlmostEqual), ("many", self.assertNotAlmostEqual)):
+            started = page.value(metric("process_start_time_seconds"), **labels(instance))
+            if started is not None:
+                is_it(first_started, started, delta=0.05)
         return page
 
     def test_never_mixed(self):
         """a pid that is reused between two reads never mixes two processes' values"""
         reused = 0
         for phase in range(5):
-            first = Target("few")
-            first.start()
+            first = Target("few").start()
             self.addCleanup(first.kill)
-            pid = first.pid
-            self.wait_for_pid("few", pid)
+            self.wait_for_pid("few", first.pid)
+            started = self.value("process_start_time_seconds", "few")
             time.sleep(phase * INTERVAL / 5)
             first.process.kill()
             first.process.wait()
-            second = self.start_as(pid, "many", ["fds regular 300"])
+            second = self.start_as(first.pid, "many", ["fds regular 300"])
             if second is not None:
                 reused += 1
                 wait_until(
                     "the second process",
-                    lambda: self.check_page(pid).value(metric("process_pid"), **labels("many")),
+                    lambda: (self.check_page(started).value(metric("process_fds"), **labels("many", "regular")) or 0) >= 300,
                     10,
                 )
-                wait_until("few to go", lambda: not self.check_page(pid).select(sidecar="few"), 10)
+                wait_until("few to go", lambda: not self.check_page(started).select(sidecar="few"), 10)
                 second.kill()
             first.kill()
         self.assertGreater(reused, 0, "the kernel never gave the pid again")

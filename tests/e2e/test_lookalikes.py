@@ -8,6 +8,7 @@ import time
 from harness import namespace
 from harness.case import INTERVAL, SidecarCase
 from harness.daemon import need, private_folder, remove_folder
+from harness.wait import wait_until
 
 
 class Others(SidecarCase):
@@ -79,8 +80,12 @@ class Others(SidecarCase):
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         self.addCleanup(process.stdin.close)
-        with open("/proc/%d/comm" % process.pid, encoding="ascii") as comm:
-            self.assertEqual("sidecar\n", comm.read())
+
+        def comm():
+            with open("/proc/%d/comm" % process.pid, encoding="ascii") as file:
+                return file.read()
+
+        wait_until("the script to run", comm, 5, accept=lambda name: name == "sidecar\n")
         self.assert_no_sidecar()
 
     def test_longer_name(self):

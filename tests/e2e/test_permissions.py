@@ -103,14 +103,14 @@ class Permissions(SidecarCase):
             self.assertEqual([], self.go_values("sidecar"))
 
     def test_ptrace_only(self):
-        """with CAP_SYS_PTRACE alone only what needs the descriptors' names is missing"""
+        """with CAP_SYS_PTRACE alone what only the owner may open is missing: fd, io, environ"""
         with Target("traced"):
             self.start_collectd("sys_ptrace")
             self.check(
                 "traced",
-                denied=("descriptors",),
-                absent=DESCRIPTORS,
-                present=PULSE + SMAPS + REGIONS + OCTETS,
+                denied=("descriptors", "pprof"),
+                absent=DESCRIPTORS + OCTETS,
+                present=PULSE + SMAPS + REGIONS,
             )
 
     def test_both_capabilities(self):

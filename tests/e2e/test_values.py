@@ -259,14 +259,21 @@ class GivingBack(SidecarCase):
             "process_threads": (procfs.count_threads, 40),
             "process_memory_regions": (procfs.count_regions, 60),
         }
-        rest = {name: oracle(pid) for name, (oracle, _) in names.items()}
-        for name, (oracle, _) in names.items():
-            self.assertEqual(rest[name], self.rested(name, "tide"))
+        rest = self.agreed(names, pid)
         target.do("fds regular 500; threads 40; maps regions 60")
-        for name, (oracle, more) in names.items():
-            self.assertGreaterEqual(oracle(pid), rest[name] + more)
-            self.assertEqual(oracle(pid), self.rested(name, "tide"))
+        high = self.agreed(names, pid)
+        for name, (_, more) in names.items():
+            self.assertGreaterEqual(high[name], rest[name] + more, name)
         target.do("release all")
+        low = self.agreed(names, pid)
+        for name, (_, more) in names.items():
+            self.assertLessEqual(low[name], high[name] - more, name)
+
+    def agreed(self, names, pid):
+        """{name: value}, after the outside and /metrics have come to say the same."""
+        after = self.at_rest()
+        values = {}
         for name, (oracle, _) in names.items():
-            self.assertEqual(oracle(pid), self.rested(name, "tide"))
-        self.assertEqual(rest["process_open_fds"], self.value("process_open_fds", "tide"))
+            values[name] = self.value(name, "tide", after=after)
+            self.assertEqual(oracle(pid), values[name], name)
+        return values

@@ -20,7 +20,7 @@ import unittest
 from .wait import Probe, wait_until
 
 PR_SET_PDEATHSIG = 1
-LOG_TAIL_LINES = 40
+LOG_TAIL_LINES = 30
 _libc = ctypes.CDLL(None, use_errno=True)
 
 # Every daemon started since the runner last forgot them: what to show on failure.
@@ -232,7 +232,7 @@ class Daemon:
         return "".join(parts)
 
     def log_tail(self):
-        lines = self.log().splitlines()
+        lines = [line for line in self.log().splitlines() if line and line != "ready"]
         return "\n".join("    %s| %s" % (self.name, line) for line in lines[-LOG_TAIL_LINES:])
 
     def wait_for_log(self, pattern, timeout=10):

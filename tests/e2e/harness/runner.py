@@ -79,7 +79,8 @@ class Result(unittest.TestResult):
         text = "".join(traceback.format_exception(*error))
         self.stream.write("".join("    %s\n" % line for line in text.splitlines()))
         for one in daemon.started:
-            self.stream.write((one.log_tail() if one.folder else one.last_log) + "\n")
+            tail = one.log_tail() if one.folder else one.last_log
+            self.stream.write(tail + "\n" if tail else "")
         self.stream.flush()
 
     def addSuccess(self, test):
@@ -130,16 +131,20 @@ def flatten(suite):
             yield item
 
 
+def _chosen(test, words):
+    module = type(test).__module__
+    return any(
+        module == "test_" + word or "." in word and word in test.id() or " " in word and word in sentence(test)
+        for word in words
+    )
+
+
 def select(suite, words):
-    """The tests of which some word stands in module.Class.method or in the sentence."""
+    """The tests that some word chooses: a module's name without test_ ("values"), a part of
+    module.Class.method with a dot in it, or a part of the sentence with a blank in it."""
     if not words:
         return suite
-    chosen = [
-        test
-        for test in flatten(suite)
-        if any(word in test.id() or word in sentence(test) for word in words)
-    ]
-    return unittest.TestSuite(chosen)
+    return unittest.TestSuite(test for test in flatten(suite) if _chosen(test, words))
 
 
 def load(folder, words):
