@@ -16,4 +16,7 @@
 #include "collectd/core/daemon/plugin.h"
 #include "collectd/core/daemon/utils_time.h"
 
+/* All else in a plugin is hidden (-fvisibility=hidden); this the daemon looks up. */
+__attribute__((visibility("default"))) void module_register(void);
+
 #endif
