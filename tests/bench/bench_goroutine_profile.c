@@ -112,8 +112,8 @@ static void parse(int fd, void *context) {
   free(parser);
 }
 
-static void compare(const char *name, const struct stack_pattern_default *patterns,
-                    FILE *file, unsigned rounds, double limit) {
+static void compare(const char *name, const struct stack_pattern_default *patterns, FILE *file,
+                    unsigned rounds, double limit) {
   struct parsing parsing = {.matcher = bench_matcher(patterns), .times = 1};
   const struct bench_comparison comparison = {
       .name = name,

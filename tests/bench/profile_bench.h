@@ -28,9 +28,9 @@ struct stack_matcher *bench_matcher(const struct stack_pattern_default *defaults
 typedef void bench_parse(int fd, void *context);
 
 struct bench_comparison {
-  const char *name;    /* printed at the front of the line */
-  const char *regex;   /* grep -c counts its lines in LC_ALL=C */
-  double limit;        /* what the ratio has to stay below; 0: for information */
+  const char *name;  /* printed at the front of the line */
+  const char *regex; /* grep -c counts its lines in LC_ALL=C */
+  double limit;      /* what the ratio has to stay below; 0: for information */
   bench_parse *parse;
   void *context;
 };

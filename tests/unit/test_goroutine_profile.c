@@ -76,8 +76,7 @@ static void captured_dumps_agree_with_grep(void **state) {
   static const char *const ages[GOROUTINE_BLOCKED_AGES] = {
       [GOROUTINE_BLOCKED_1M] = "^goroutine [^[]*\\[[^]]*, [0-9]+ minutes[],]",
       [GOROUTINE_BLOCKED_10M] = "^goroutine [^[]*\\[[^]]*, [0-9]{2,} minutes[],]",
-      [GOROUTINE_BLOCKED_1H] =
-          "^goroutine [^[]*\\[[^]]*, ([6-9][0-9]|[0-9]{3,}) minutes[],]",
+      [GOROUTINE_BLOCKED_1H] = "^goroutine [^[]*\\[[^]]*, ([6-9][0-9]|[0-9]{3,}) minutes[],]",
   };
   char **paths = profile_files("goroutines");
   for (size_t i = 0; paths[i] != NULL; i++) {
@@ -194,8 +193,9 @@ static void each_form_of_a_goroutine_is_read(void **state) {
       {"notes in parentheses",
        "goroutine 1 [chan send (nil chan) (leaked) (scan), 3 minutes]:\n" STACK, 1,
        GOROUTINE_CHAN_SEND, 3, NONE},
-      {"a synctest bubble", "goroutine 9 [sleep (durable), 2 minutes, synctest bubble 3]:\n" STACK,
-       1, GOROUTINE_SLEEP, 2, NONE},
+      {"a synctest bubble",
+       "goroutine 9 [sleep (durable), 2 minutes, synctest bubble 3]:\n" STACK, 1,
+       GOROUTINE_SLEEP, 2, NONE},
       {"a note yet to be invented", "goroutine 9 [sleep, on Mars, 2 minutes]:\n" STACK, 1,
        GOROUTINE_SLEEP, 2, NONE},
       {"a reason yet to be invented", "goroutine 9 [pondering, 2 minutes]:\n" STACK, 1,
@@ -206,8 +206,9 @@ static void each_form_of_a_goroutine_is_read(void **state) {
       {"labels of the program's own choice",
        "goroutine 7 [IO wait, 1 minutes labels:{\"a]:\": \"b, 99 minutes]:\"}]:\n" STACK, 1,
        GOROUTINE_IO_WAIT, 1, NONE},
-      {"a thread elsewhere", "goroutine 7 [running]:\n\tgoroutine running on other thread; "
-                             "stack unavailable\ncreated by main.fetchData\n\t/src/main.go:9 +0x1\n",
+      {"a thread elsewhere",
+       "goroutine 7 [running]:\n\tgoroutine running on other thread; "
+       "stack unavailable\ncreated by main.fetchData\n\t/src/main.go:9 +0x1\n",
        1, GOROUTINE_RUNNING, 0, 0},
       {"a match in the last of many frames",
        "goroutine 7 [running]:\n" STACK STACK "main.(*T).fetchData.func1(...)\n\t/x.go:1\n", 1,
@@ -231,33 +232,37 @@ static void each_form_of_a_goroutine_is_read(void **state) {
        "main.fetchData(...)\n\t/src/main.go:9 +0x1\n",
        1, GOROUTINE_SLEEP, 0, 0},
       {"functions of C without symbols",
-       "goroutine 7 [syscall]:\nnon-Go function at pc=0x7f00\nnon-Go function at pc=0x7f01\n" STACK,
+       "goroutine 7 [syscall]:\nnon-Go function at pc=0x7f00\nnon-Go function at "
+       "pc=0x7f01\n" STACK,
        1, GOROUTINE_SYSCALL, 0, NONE},
       {"functions of C with symbols",
-       "goroutine 7 [syscall]:\nfetchData\n\t/src/x.c:7 pc=0x7f00\nnon-Go function\n\tpc=0x7f00\n"
+       "goroutine 7 [syscall]:\nfetchData\n\t/src/x.c:7 pc=0x7f00\nnon-Go "
+       "function\n\tpc=0x7f00\n"
        "x::y(int)\n\t/src/x.cc:7 pc=0x7f00\n" STACK,
        1, GOROUTINE_SYSCALL, 0, 0},
       {"ancestors, who are gone and count for nothing",
        "goroutine 7 [sleep]:\n" STACK "[originating from goroutine 1]:\n"
        "main.fetchData(...)\n\t/src/main.go:9 +0x1\ncreated by main.FetchData\n\t/src/x.go:1\n",
        1, GOROUTINE_SLEEP, 0, NONE},
-      {"a panic", "goroutine 7 [sleep]:\npanic({0x1, 0x2})\n\t/src/panic.go:884 +0x1\n" STACK, 1,
-       GOROUTINE_SLEEP, 0, NONE},
+      {"a panic", "goroutine 7 [sleep]:\npanic({0x1, 0x2})\n\t/src/panic.go:884 +0x1\n" STACK,
+       1, GOROUTINE_SLEEP, 0, NONE},
       {"type arguments and arguments in braces",
-       "goroutine 7 [sleep]:\nmain.(*T[...]).fetchData[...]({0x1?, {0x2, 0x3}, ...}, _)\n\t/x.go:1\n",
+       "goroutine 7 [sleep]:\nmain.(*T[...]).fetchData[...]({0x1?, {0x2, 0x3}, ...}, "
+       "_)\n\t/x.go:1\n",
        1, GOROUTINE_SLEEP, 0, 0},
       {"line ends of another system",
        "goroutine 7 [sleep, 5 minutes]:\r\nmain.fetchData()\r\n\t/x.go:1\r\n\r\n"
        "goroutine 8 [sleep]:\r\n\r\n",
        2, GOROUTINE_SLEEP, 5, 0},
-      {"a goroutine without a stack", "goroutine 7 [sleep, 4 minutes]:\n\ngoroutine 8 [dead]:\n\n", 2,
-       GOROUTINE_SLEEP, 4, NONE},
+      {"a goroutine without a stack",
+       "goroutine 7 [sleep, 4 minutes]:\n\ngoroutine 8 [dead]:\n\n", 2, GOROUTINE_SLEEP, 4,
+       NONE},
       {"no blank line between two",
        "goroutine 7 [sleep]:\n" STACK "goroutine 8 [sleep]:\nmain.fetchData()\n\t/x.go:1\n", 2,
        GOROUTINE_SLEEP, 0, 0},
-      {"several blank lines", "\n\ngoroutine 7 [sleep]:\n" STACK "\n\n\ngoroutine 8 [sleep]:\n" STACK
-                              "\n\n",
-       2, GOROUTINE_SLEEP, 0, NONE},
+      {"several blank lines",
+       "\n\ngoroutine 7 [sleep]:\n" STACK "\n\n\ngoroutine 8 [sleep]:\n" STACK "\n\n", 2,
+       GOROUTINE_SLEEP, 0, NONE},
       {"an age as large as there can be",
        "goroutine 18446744073709551614 [sleep, 18446744073709551614 minutes]:\n" STACK, 1,
        GOROUTINE_SLEEP, UINT64_MAX - 1, NONE},
@@ -283,7 +288,7 @@ static void ages_count_from_their_first_minute_on(void **state) {
   static const struct {
     unsigned minutes;
     unsigned blocked[GOROUTINE_BLOCKED_AGES];
-  } cases[] = {{0, {0, 0, 0}},  {1, {1, 0, 0}},  {9, {1, 0, 0}},  {10, {1, 1, 0}},
+  } cases[] = {{0, {0, 0, 0}},  {1, {1, 0, 0}},  {9, {1, 0, 0}},   {10, {1, 1, 0}},
                {59, {1, 1, 0}}, {60, {1, 1, 1}}, {6000, {1, 1, 1}}};
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     char text[128];
@@ -312,7 +317,8 @@ static void what_is_no_dump_is_refused(void **state) {
       {"an error", SPAN_LITERAL("Unknown profile\n")},
       {"JSON", SPAN_LITERAL("{\"goroutines\": 5}\n")},
       {"the form of debug=1",
-       SPAN_LITERAL("goroutine profile: total 27\n1 @ 0x43 0x44\n#\t0x43\tmain.f+0x1\t/x.go:1\n")},
+       SPAN_LITERAL(
+           "goroutine profile: total 27\n1 @ 0x43 0x44\n#\t0x43\tmain.f+0x1\t/x.go:1\n")},
       {"a heap profile", SPAN_LITERAL("heap profile: 0: 0 [0: 0] @ heap/1048576\n")},
       {"no number", SPAN_LITERAL("goroutine x [select]:\n" STACK)},
       {"a negative number", SPAN_LITERAL("goroutine -1 [select]:\n" STACK)},
@@ -332,16 +338,20 @@ static void what_is_no_dump_is_refused(void **state) {
       {"a NUL before all", SPAN_LITERAL("\0" GOOD)},
       {"an escape sequence in a name",
        SPAN_LITERAL("goroutine 1 [select]:\nmain.\x1b[1mf()\n\t/x.go:1\n")},
-      {"arguments without a function", SPAN_LITERAL("goroutine 1 [select]:\n(0x1)\n\t/x.go:1\n")},
-      {"a creator without a name", SPAN_LITERAL("goroutine 1 [select]:\ncreated by \n\t/x.go:1\n")},
+      {"arguments without a function",
+       SPAN_LITERAL("goroutine 1 [select]:\n(0x1)\n\t/x.go:1\n")},
+      {"a creator without a name",
+       SPAN_LITERAL("goroutine 1 [select]:\ncreated by \n\t/x.go:1\n")},
       {"a page that follows half-way", SPAN_LITERAL(GOOD "<html>\n</html>\n")},
-      {"a page that breaks into a stack", SPAN_LITERAL("goroutine 1 [select]:\n<html>\n</html>\n")},
+      {"a page that breaks into a stack",
+       SPAN_LITERAL("goroutine 1 [select]:\n<html>\n</html>\n")},
       {"a page behind a stack, before a blank line",
        SPAN_LITERAL("goroutine 1 [select]:\n" STACK "<html>\n\n")},
       {"a heap profile that follows half-way",
        SPAN_LITERAL(GOOD "heap profile: 0: 0 [0: 0] @ heap/1048576\n")},
       {"heap records that break into a stack",
-       SPAN_LITERAL("goroutine 1 [select]:\n1: 64 [1: 64] @ 0x1\n#\t0x1\tmain.f+0x1\t/x.go:1\n")},
+       SPAN_LITERAL(
+           "goroutine 1 [select]:\n1: 64 [1: 64] @ 0x1\n#\t0x1\tmain.f+0x1\t/x.go:1\n")},
       {"the form of debug=1 half-way",
        SPAN_LITERAL(GOOD "1 @ 0x43 0x44\n#\t0x43\tmain.f+0x1\t/x.go:1\n")},
       {"binary", SPAN_LITERAL("\x1f\x8b\x08\0\0\0\0\0\n\0\n")},
@@ -379,7 +389,8 @@ static void lines_of_a_megabyte_do_no_harm(void **state) {
     int status;
   } cases[] = {
       {"a file's name", "goroutine 1 [select]:\nmain.f()\n\t/", "\n\n" GOOD, 0},
-      {"labels", "goroutine 1 [select, 2 minutes labels:{\"", "\": \"\"}]:\n" STACK "\n" GOOD, 0},
+      {"labels", "goroutine 1 [select, 2 minutes labels:{\"", "\": \"\"}]:\n" STACK "\n" GOOD,
+       0},
       {"a function's name", "goroutine 1 [select]:\nmain.", "()\n\t/x.go:1\n\n" GOOD, -EBADMSG},
       {"arguments", "goroutine 1 [select]:\nmain.f(", ")\n\t/x.go:1\n\n" GOOD, -EBADMSG},
       {"a creator", "goroutine 1 [select]:\ncreated by ", "\n\t/x.go:1\n\n" GOOD, -EBADMSG},
@@ -478,15 +489,18 @@ static void stacks_are_shown_in_short(void **state) {
       {"frames of the standard library only lead up to the program's",
        "internal/poll.runtime_pollWait()\n\t/x.go:1\ninternal/poll.(*FD).Read()\n\t/x.go:1\n"
        "os.(*File).Read()\n\t/x.go:1\ngithub.com/fsnotify/fsnotify.(*inotify).readEvents()\n"
-       "\t/x.go:1\ncreated by github.com/fsnotify/fsnotify.newBackend in goroutine 1\n\t/x.go:1\n",
-       "poll.runtime_pollWait < fsnotify.(*inotify).readEvents, created by fsnotify.newBackend"},
+       "\t/x.go:1\ncreated by github.com/fsnotify/fsnotify.newBackend in goroutine "
+       "1\n\t/x.go:1\n",
+       "poll.runtime_pollWait < fsnotify.(*inotify).readEvents, created by "
+       "fsnotify.newBackend"},
       {"the runtime's own come off the top",
        "runtime.gopark()\n\t/x.go:1\nruntime.selectgo()\n\t/x.go:1\nmain.f()\n\t/x.go:1\n",
        "main.f"},
-      {"unless there is nothing else", "runtime.gopark()\n\t/x.go:1\nruntime.bgsweep()\n\t/x.go:1\n",
-       "runtime.gopark"},
+      {"unless there is nothing else",
+       "runtime.gopark()\n\t/x.go:1\nruntime.bgsweep()\n\t/x.go:1\n", "runtime.gopark"},
       {"major versions keep the name before them",
-       "charm.land/bubbletea/v2.Tick.func1()\n\t/x.go:1\nv2.f()\n\t/x.go:1\nx/v2x.f()\n\t/x.go:1\n",
+       "charm.land/bubbletea/v2.Tick.func1()\n\t/x.go:1\nv2.f()\n\t/x.go:1\nx/v2x.f()\n\t/"
+       "x.go:1\n",
        "bubbletea/v2.Tick.func1 < v2.f < v2x.f"},
       {"recursion shows once",
        "main.f()\n\t/x.go:1\nmain.f()\n\t/x.go:1\nmain.f()\n\t/x.go:1\nmain.g()\n\t/x.go:1\n",
@@ -525,12 +539,13 @@ static void long_names_are_cut_and_deep_stacks_end_in_dots(void **state) {
 
 static void stacks_differ_by_function_state_and_creator(void **state) {
   (void)state;
-  static const char text[] = "goroutine 1 [select]:\nmain.f(0x1)\n\t/x.go:1 +0x1\n\n"
-                             "goroutine 2 [select, 3 minutes]:\nmain.f(0x2)\n\t/x.go:2 +0x2\n\n"
-                             "goroutine 3 [sleep]:\nmain.f()\n\t/x.go:1\n\n"
-                             "goroutine 4 [select]:\nmain.g()\n\t/x.go:1\n\n"
-                             "goroutine 5 [select]:\nmain.f()\n\t/x.go:1\ncreated by main.g\n\t/x\n\n"
-                             "goroutine 6 [select]:\nmain.f()\n\t/x.go:1\nmain.g()\n\t/x.go:1\n";
+  static const char text[] =
+      "goroutine 1 [select]:\nmain.f(0x1)\n\t/x.go:1 +0x1\n\n"
+      "goroutine 2 [select, 3 minutes]:\nmain.f(0x2)\n\t/x.go:2 +0x2\n\n"
+      "goroutine 3 [sleep]:\nmain.f()\n\t/x.go:1\n\n"
+      "goroutine 4 [select]:\nmain.g()\n\t/x.go:1\n\n"
+      "goroutine 5 [select]:\nmain.f()\n\t/x.go:1\ncreated by main.g\n\t/x\n\n"
+      "goroutine 6 [select]:\nmain.f()\n\t/x.go:1\nmain.g()\n\t/x.go:1\n";
   assert_int_equal(parse(span_of(text), 10), 0);
   assert_int_equal(profile.sites.len, 5);
   assert_int_equal(profile.sites.sites[0].weight, 2);

@@ -165,8 +165,8 @@ static void samples_are_scaled_by_how_likely_they_were(void **state) {
        "1: 1048576 [1: 1048576] @ 0x1\n2: 32 [2: 32] @ 0x1\n" MEMSTATS,
        1212696 + 1048592, 1 + 65537, 524288},
       {"what was freed counts for nothing",
-       "heap profile: 0: 0 [5: 286720] @ heap/1048576\n0: 0 [5: 286720] @ 0x1\n" MEMSTATS, 0,
-       0, 524288},
+       "heap profile: 0: 0 [5: 286720] @ heap/1048576\n0: 0 [5: 286720] @ 0x1\n" MEMSTATS, 0, 0,
+       524288},
       {"bytes without objects count for nothing, as in pprof",
        "heap profile: 0: 64 [1: 64] @ heap/1048576\n0: 64 [1: 64] @ 0x1\n" MEMSTATS, 0, 0,
        524288},
@@ -234,11 +234,13 @@ static void each_form_of_a_record_is_read(void **state) {
        "1: 64 [1: 64] @ 0x1\n" FRAME("runtime.malg") FRAME("runtime.main") "\n", 1, 0,
        "runtime.malg"},
       {"one after the other, without blank lines",
-       "1: 64 [1: 64] @ 0x1\n1: 64 [1: 64] @ 0x2\n" FRAME("encoding/json.Unmarshal")
-           "1: 64 [1: 64] @ 0x1\n",
+       "1: 64 [1: 64] @ 0x1\n1: 64 [1: 64] @ 0x2\n" FRAME(
+           "encoding/json.Unmarshal") "1: 64 [1: 64] @ 0x1\n",
        3, 1, "json.Unmarshal"},
-      {"the same stack again", "1: 64 [1: 64] @ 0x1\n" FRAME("main.f") "\n1: 64 [1: 64] @ 0x1\n"
-       "#\t0x2\tmain.f+0x99\t/src/x.go:7\n\n", 2, 0, "main.f"},
+      {"the same stack again",
+       "1: 64 [1: 64] @ 0x1\n" FRAME("main.f") "\n1: 64 [1: 64] @ 0x1\n"
+                                               "#\t0x2\tmain.f+0x99\t/src/x.go:7\n\n",
+       2, 0, "main.f"},
       {"with line ends of another system",
        "1: 64 [1: 64] @ 0x1\r\n#\t0x1\tencoding/json.Unmarshal+0x1\t/x.go:1\r\n\r\n", 1, 1,
        "json.Unmarshal"},
@@ -285,7 +287,8 @@ static void what_is_no_profile_is_refused(void **state) {
       {"a negative rate",
        SPAN_LITERAL("heap profile: 1: 64 [1: 64] @ heap/-1048576\n" RECORD MEMSTATS)},
       {"a rate past 2^64",
-       SPAN_LITERAL("heap profile: 1: 64 [1: 64] @ heap/18446744073709551616\n" RECORD MEMSTATS)},
+       SPAN_LITERAL(
+           "heap profile: 1: 64 [1: 64] @ heap/18446744073709551616\n" RECORD MEMSTATS)},
       {"more behind the rate",
        SPAN_LITERAL("heap profile: 1: 64 [1: 64] @ heap/1048576 x\n" RECORD MEMSTATS)},
       {"a negative count in the header",

@@ -46,10 +46,10 @@ struct goroutine_profile_parser {
   int status;
   uint64_t fed_bytes;
   struct line_reader lines;
-  bool in_stack;          /* a header came, and no blank line since */
-  bool awaits_location;   /* the line was a function's, the next must say where it stands */
-  bool needs_location;    /* ... and is taken for one of C only because of that */
-  bool in_ancestors;      /* GODEBUG=tracebackancestors: stacks of goroutines gone long ago */
+  bool in_stack;        /* a header came, and no blank line since */
+  bool awaits_location; /* the line was a function's, the next must say where it stands */
+  bool needs_location;  /* ... and is taken for one of C only because of that */
+  bool in_ancestors;    /* GODEBUG=tracebackancestors: stacks of goroutines gone long ago */
   uint64_t waited_minutes;
   enum goroutine_state state;
   struct stack stack;

@@ -90,8 +90,8 @@ static uint64_t growth(const struct site_record *record) {
              : 0;
 }
 
-size_t site_history_grown(const struct site_history *history,
-                          const struct site_record **ret, size_t ret_max) {
+size_t site_history_grown(const struct site_history *history, const struct site_record **ret,
+                          size_t ret_max) {
   size_t len = 0;
   for (size_t i = 0; i < history->len; i++) {
     const struct site_record *record = &history->records[i];

@@ -14,10 +14,10 @@
 #include "sidecar/parse/site_table.h"
 
 struct site_record {
-  struct site now;             /* weight 0 when the last profile did not list it */
-  uint64_t baseline_weight;    /* at most */
-  uint64_t baseline_objects;   /* at most; meaningless while was_unlisted */
-  bool was_unlisted;           /* at the baseline */
+  struct site now;           /* weight 0 when the last profile did not list it */
+  uint64_t baseline_weight;  /* at most */
+  uint64_t baseline_objects; /* at most; meaningless while was_unlisted */
+  bool was_unlisted;         /* at the baseline */
 };
 
 struct site_history { /* about 10 KB */
@@ -41,7 +41,7 @@ void site_history_mark_baseline(struct site_history *history);
  * ret_max. Returns how many were written. They point into the history: valid until it
  * changes. Growth is now.weight - baseline_weight.
  */
-size_t site_history_grown(const struct site_history *history,
-                          const struct site_record **ret, size_t ret_max);
+size_t site_history_grown(const struct site_history *history, const struct site_record **ret,
+                          size_t ret_max);
 
 #endif

@@ -23,7 +23,8 @@ static size_t lightest(const struct site_table *table, size_t bucket) {
   for (size_t way = 0; way < SITE_TABLE_WAYS; way++) {
     if (table->keys[bucket][way] == 0)
       return way;
-    if (site_weight_max(&table->sites[bucket][way]) < site_weight_max(&table->sites[bucket][least]))
+    if (site_weight_max(&table->sites[bucket][way]) <
+        site_weight_max(&table->sites[bucket][least]))
       least = way;
   }
   return least;

@@ -72,13 +72,13 @@ uint64_t stack_matcher_searched(const struct stack_matcher *matcher) {
 
 /* First elements of the import paths of Go's standard library, up to Go 1.26. */
 static const char *const standard_library[] = {
-    "archive", "bufio",   "bytes",  "cmp",     "compress", "container", "context", "crypto",
-    "database", "debug",  "embed",  "encoding", "errors",  "expvar",    "flag",    "fmt",
-    "go",      "hash",    "html",   "image",   "index",    "internal",  "io",      "iter",
-    "log",     "maps",    "math",   "mime",    "net",      "os",        "path",    "plugin",
-    "reflect", "regexp",  "runtime", "slices", "sort",     "strconv",   "strings", "structs",
-    "sync",    "syscall", "testing", "text",   "time",     "unicode",   "unique",  "unsafe",
-    "vendor",  "weak",
+    "archive",  "bufio",   "bytes",   "cmp",      "compress", "container", "context", "crypto",
+    "database", "debug",   "embed",   "encoding", "errors",   "expvar",    "flag",    "fmt",
+    "go",       "hash",    "html",    "image",    "index",    "internal",  "io",      "iter",
+    "log",      "maps",    "math",    "mime",     "net",      "os",        "path",    "plugin",
+    "reflect",  "regexp",  "runtime", "slices",   "sort",     "strconv",   "strings", "structs",
+    "sync",     "syscall", "testing", "text",     "time",     "unicode",   "unique",  "unsafe",
+    "vendor",   "weak",
 };
 
 static uint8_t flags_of(struct span name) {

@@ -30,7 +30,8 @@ struct reason {
   enum goroutine_state state;
 };
 
-#define REASON(text, state) {{text, sizeof(text) - 1}, state}
+#define REASON(text, state)                                                                    \
+  { {text, sizeof(text) - 1}, state }
 
 /* The ones a program is full of come first: the search stops there. */
 static const struct reason reasons[] = {
