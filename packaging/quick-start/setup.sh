@@ -157,14 +157,16 @@ must() {
   }
 }
 
-# configure_and_make LOG SOURCE FOLDER OPTION...: builds in FOLDER.
+# configure_and_make LOG SOURCE FOLDER TARGET OPTION...: builds TARGET in FOLDER; the options are
+# those of configure.
 configure_and_make() {
   make_log=$1
   make_source=$2
   make_folder=$3
-  shift 3
+  make_target=$4
+  shift 4
   is_release "$make_source" || must "$make_log" autoreconf autoreconf -fi "$make_source"
   mkdir -p "$make_folder"
   must "$make_log" configure env -C "$make_folder" "$make_source/configure" "$@"
-  must "$make_log" make make -C "$make_folder" -j"$(nproc)"
+  must "$make_log" make make -C "$make_folder" -j"$(nproc)" "$make_target"
 }
