@@ -226,16 +226,21 @@ static struct problem problem_find(struct store *store, const struct alert *aler
   return p;
 }
 
-/* Resolves what fires of a problem, but for one. Returns how many did. */
+struct ending {
+  int64_t ended_ns, now_ns;
+  const char *message;
+  bool paired; /* what takes their place comes right behind */
+};
+
+/* Resolves what fires of alert's problem, but for one entry. Returns how many did. */
 static size_t problem_resolve(struct store *store, const struct alert *alert, uint32_t hash,
-                              const struct entry *but, int64_t ended_ns, int64_t now_ns,
-                              const char *message) {
+                              const struct entry *but, const struct ending *ending) {
   size_t count = 0;
   for (struct entry *e = *bucket_of(store, hash); e != NULL; e = e->hash_next) {
     if (e == but || e->ends_ns != 0 || !same_problem(e, hash, alert_identity(alert)))
       continue;
-    entry_resolve(store, e, ended_ns, now_ns, message);
-    e->paired = but != NULL;
+    entry_resolve(store, e, ending->ended_ns, ending->now_ns, ending->message);
+    e->paired = ending->paired;
     count++;
   }
   return count;
@@ -263,7 +268,8 @@ static enum store_effect fire(struct store *store, struct alert *alert, int64_t 
     entry_set_ends(store, p.same, 0);
     p.same->starts_ns = starts_ns;
   }
-  problem_resolve(store, alert, hash, p.same, began_ns, now_ns, NULL);
+  problem_resolve(store, alert, hash, p.same,
+                  &(struct ending){.ended_ns = began_ns, .now_ns = now_ns, .paired = true});
   entry_touch(store, p.same, now_ns); /* behind those it takes the place of */
   return STORE_CHANGED;
 }
@@ -279,10 +285,11 @@ enum store_effect store_fire(struct store *store, struct alert *alert, int64_t b
 
 enum store_effect store_resolve(struct store *store, const struct alert *alert,
                                 int64_t ended_ns, int64_t now_ns, const char *message) {
+  const struct ending ending = {.ended_ns = ended_ns, .now_ns = now_ns, .message = message};
   uint32_t hash = hash_of(alert_identity(alert));
   store_lock(store);
   store->counts.received++;
-  size_t count = problem_resolve(store, alert, hash, NULL, ended_ns, now_ns, message);
+  size_t count = problem_resolve(store, alert, hash, NULL, &ending);
   store_unlock(store);
   return count > 0 ? STORE_CHANGED : STORE_IGNORED;
 }
@@ -298,7 +305,8 @@ static enum store_effect restore(struct store *store, struct alert *alert, int64
     return STORE_DROPPED;
   e->restored = true;
   if (ends_ns == 0)
-    problem_resolve(store, alert, hash, e, starts_ns, changed_ns, NULL);
+    problem_resolve(store, alert, hash, e,
+                    &(struct ending){.ended_ns = starts_ns, .now_ns = changed_ns});
   return STORE_CHANGED;
 }
 

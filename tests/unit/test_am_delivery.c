@@ -1,0 +1,384 @@
+/* When a node is posted to and what follows from its answers, on a clock of the test's. */
+#include <errno.h>
+#include <limits.h>
+
+#include "am_alerts.h"
+#include "notify_alertmanager/delivery.h"
+#include "notify_alertmanager/report.h"
+
+#define SECOND 1000000000ull
+
+static uint64_t now;
+static struct delivery d;
+
+static int set_up(void **state) {
+  (void)state;
+  now = 1000 * SECOND;
+  delivery_init(&d, 60 * SECOND, now, 0.5);
+  return 0;
+}
+
+static enum delivery_step step(bool changes) {
+  uint64_t wait_ns;
+  return delivery_next(&d, now, changes, &wait_ns);
+}
+
+/* What delivery_next would have us wait, in milliseconds. */
+static long long wait_ms(bool changes) {
+  uint64_t wait_ns = 0;
+  if (delivery_next(&d, now, changes, &wait_ns) != DELIVERY_WAIT)
+    return -1;
+  return (long long)(wait_ns / 1000000);
+}
+
+static enum delivery_verdict answer(enum delivery_step what, size_t alerts,
+                                    enum delivery_outcome outcome) {
+  const struct delivery_post post = {.step = what, .alerts = alerts};
+  return delivery_result(&d, now, &post, outcome, -1, 0);
+}
+
+static void answers_are_classified(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    int error;
+    long status;
+    enum delivery_outcome outcome;
+  } cases[] = {
+      {"accepted", 0, 200, DELIVERY_OK},
+      {"accepted without a body", 0, 204, DELIVERY_OK},
+      {"a bad alert", 0, 400, DELIVERY_REFUSED_ALERTS},
+      {"an alert of the wrong form", 0, 422, DELIVERY_REFUSED_ALERTS},
+      {"too large for a proxy", 0, 413, DELIVERY_REFUSED_ALERTS},
+      {"the wrong type of content", 0, 415, DELIVERY_REFUSED_NODE},
+      {"no access", 0, 401, DELIVERY_REFUSED_NODE},
+      {"no access at all", 0, 403, DELIVERY_REFUSED_NODE},
+      {"nothing there", 0, 404, DELIVERY_REFUSED_NODE},
+      {"moved", 0, 301, DELIVERY_REFUSED_NODE},
+      {"moved for now", 0, 307, DELIVERY_REFUSED_NODE},
+      {"too slow", 0, 408, DELIVERY_FAILED},
+      {"too many", 0, 429, DELIVERY_FAILED},
+      {"out of order", 0, 500, DELIVERY_FAILED},
+      {"away", 0, 503, DELIVERY_FAILED},
+      {"an interim answer", 0, 100, DELIVERY_FAILED},
+      {"nobody there", -ECONNREFUSED, 0, DELIVERY_FAILED},
+      {"a certificate of another", -EACCES, 0, DELIVERY_FAILED},
+      {"accepted, with a gigabyte behind it", -EMSGSIZE, 200, DELIVERY_FAILED},
+      {"refused, with a megabyte of reasons", -EMSGSIZE, 400, DELIVERY_REFUSED_ALERTS},
+      {"broke off in the middle", -ECONNRESET, 200, DELIVERY_FAILED},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
+    check_int(cases[i].name, delivery_classify(cases[i].error, cases[i].status),
+              cases[i].outcome);
+}
+
+static void a_change_is_posted_at_once(void **state) {
+  (void)state;
+  assert_int_equal(step(true), DELIVERY_CHANGES);
+}
+
+static void what_changes_right_after_a_post_is_collected(void **state) {
+  (void)state;
+  answer(DELIVERY_CHANGES, 1, DELIVERY_OK);
+  assert_int_equal(wait_ms(true), 100);
+  now += SECOND / 10;
+  assert_int_equal(step(true), DELIVERY_CHANGES);
+}
+
+static void a_post_that_was_full_is_followed_at_once(void **state) {
+  (void)state;
+  const struct delivery_post full = {
+      .step = DELIVERY_CHANGES, .alerts = DELIVERY_ALERTS_MAX, .more = true};
+  delivery_result(&d, now, &full, DELIVERY_OK, -1, 0);
+  assert_int_equal(step(true), DELIVERY_CHANGES);
+}
+
+static void rounds_come_each_interval_the_first_at_a_random_time(void **state) {
+  (void)state;
+  assert_int_equal(wait_ms(false), 45000);
+  now += 45 * SECOND;
+  assert_int_equal(step(false), DELIVERY_ROUND_BEGIN);
+  assert_int_equal(step(false), DELIVERY_ROUND);
+  now += 2 * SECOND;
+  assert_int_equal(answer(DELIVERY_ROUND, 256, DELIVERY_OK), DELIVERY_ADVANCE);
+  assert_int_equal(step(false), DELIVERY_ROUND);
+  delivery_round_done(&d, now);
+  assert_int_equal(wait_ms(false), 58000);
+}
+
+static void a_round_longer_than_the_interval_leaves_a_pause(void **state) {
+  (void)state;
+  now += 60 * SECOND;
+  assert_int_equal(step(false), DELIVERY_ROUND_BEGIN);
+  now += 200 * SECOND;
+  delivery_round_done(&d, now);
+  assert_int_equal(wait_ms(false), 30000);
+}
+
+static void changes_go_before_the_rest_of_a_round(void **state) {
+  (void)state;
+  now += 60 * SECOND;
+  assert_int_equal(step(true), DELIVERY_CHANGES);
+  answer(DELIVERY_CHANGES, 1, DELIVERY_OK);
+  assert_int_equal(step(true), DELIVERY_ROUND_BEGIN);
+  assert_int_equal(step(true), DELIVERY_ROUND);
+  now += SECOND;
+  assert_int_equal(step(true), DELIVERY_CHANGES);
+}
+
+static void failures_are_followed_by_longer_and_longer_pauses(void **state) {
+  (void)state;
+  static const long long pauses_ms[] = {500, 1000, 2000, 4000, 8000, 15000, 15000, 15000};
+  for (size_t i = 0; i < ARRAY_LENGTH(pauses_ms); i++) {
+    assert_int_equal(answer(DELIVERY_CHANGES, 1, DELIVERY_FAILED), DELIVERY_REPEAT);
+    check_int("the pause", wait_ms(true), pauses_ms[i]);
+    assert_true(delivery_is_held(&d, now));
+    now += (uint64_t)pauses_ms[i] * 1000000;
+    assert_int_equal(step(true), DELIVERY_CHANGES);
+  }
+  answer(DELIVERY_CHANGES, 1, DELIVERY_OK);
+  now += SECOND;
+  answer(DELIVERY_CHANGES, 1, DELIVERY_FAILED);
+  assert_int_equal(wait_ms(true), 500);
+}
+
+static void pauses_are_spread_between_half_and_whole(void **state) {
+  (void)state;
+  const struct delivery_post post = {.step = DELIVERY_CHANGES, .alerts = 1};
+  delivery_result(&d, now, &post, DELIVERY_FAILED, -1, 0.999999);
+  assert_in_range(wait_ms(true), 990, 1000);
+}
+
+static void a_server_may_ask_for_patience_up_to_ten_minutes(void **state) {
+  (void)state;
+  static const struct {
+    long asked;
+    long long ms;
+  } cases[] = {{7, 7000}, {0, 500}, {-1, 500}, {600, 600000}, {86400, 600000},
+               {LONG_MAX, 600000}};
+  const struct delivery_post post = {.step = DELIVERY_CHANGES, .alerts = 1};
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    set_up(NULL);
+    delivery_result(&d, now, &post, DELIVERY_FAILED, cases[i].asked, 0);
+    check_int("the pause", wait_ms(true), cases[i].ms);
+  }
+}
+
+static void a_node_that_was_away_gets_everything_again(void **state) {
+  (void)state;
+  answer(DELIVERY_CHANGES, 1, DELIVERY_FAILED);
+  now += 30 * SECOND;
+  assert_int_equal(step(true), DELIVERY_CHANGES);
+  answer(DELIVERY_CHANGES, 1, DELIVERY_OK);
+  assert_int_equal(step(false), DELIVERY_ROUND_BEGIN);
+  assert_int_equal(step(false), DELIVERY_ROUND);
+  answer(DELIVERY_ROUND, 1, DELIVERY_OK);
+  delivery_round_done(&d, now);
+  assert_int_equal(wait_ms(false), 60000);
+}
+
+static void without_changes_a_round_is_what_is_tried_again(void **state) {
+  (void)state;
+  now += 60 * SECOND;
+  assert_int_equal(step(false), DELIVERY_ROUND_BEGIN);
+  answer(DELIVERY_ROUND, 5, DELIVERY_FAILED);
+  assert_int_equal(wait_ms(false), 500);
+  now += SECOND;
+  assert_int_equal(step(false), DELIVERY_ROUND_BEGIN);
+  assert_int_equal(step(false), DELIVERY_ROUND);
+  answer(DELIVERY_ROUND, 5, DELIVERY_OK);
+  delivery_round_done(&d, now);
+  assert_int_equal(wait_ms(false), 60000);
+}
+
+static void a_node_that_refuses_everything_is_asked_again_after_an_interval(void **state) {
+  (void)state;
+  assert_int_equal(answer(DELIVERY_CHANGES, 1, DELIVERY_REFUSED_NODE), DELIVERY_REPEAT);
+  assert_int_equal(wait_ms(true), 60000);
+}
+
+/* Feeds alerts of which some are bad through the rules, as the sender does. */
+struct search {
+  bool bad[1000];
+  bool delivered[1000], rejected[1000];
+  size_t len, at, posts;
+  bool refuses_all;
+};
+
+static void run_search(struct search *s) {
+  while (s->at < s->len && s->posts < 10000) {
+    enum delivery_step what = step(true);
+    if (what == DELIVERY_WAIT) {
+      if (delivery_is_held(&d, now))
+        return;
+      now += SECOND;
+      continue;
+    }
+    size_t n = what == DELIVERY_PROBE ? 0 : s->len - s->at;
+    n = n < d.limit ? n : d.limit;
+    bool refused = s->refuses_all;
+    for (size_t i = 0; i < n; i++)
+      refused |= s->bad[s->at + i];
+    s->posts++;
+    switch (answer(what, n, refused ? DELIVERY_REFUSED_ALERTS : DELIVERY_OK)) {
+    case DELIVERY_ADVANCE:
+      for (size_t i = 0; i < n; i++)
+        s->delivered[s->at + i] = true;
+      s->at += n;
+      break;
+    case DELIVERY_REJECT:
+      assert_int_equal(n, 1);
+      s->rejected[s->at++] = true;
+      break;
+    case DELIVERY_FORGIVE:
+      memset(s->rejected, 0, sizeof(s->rejected));
+      break;
+    case DELIVERY_REPEAT:
+      break;
+    }
+  }
+}
+
+static void the_culprits_of_a_refused_post_are_found_and_nothing_else_is_lost(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    size_t len, every, from, to;
+    size_t posts_max;
+  } cases[] = {
+      {"none", 1000, 0, 0, 0, 4},
+      {"the first", 1000, 1, 0, 1, 25},
+      {"the last", 1000, 1, 999, 1000, 35},
+      {"one in the middle", 1000, 1, 500, 501, 35},
+      {"two neighbours", 1000, 1, 500, 502, 40},
+      {"twenty in a row", 1000, 1, 300, 320, 70},
+      {"every tenth", 1000, 10, 0, 1000, 900},
+      {"a single one", 1, 1, 0, 1, 1},
+      {"all", 100, 1, 0, 100, 130},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    static struct search s;
+    memset(&s, 0, sizeof(s));
+    set_up(NULL);
+    s.len = cases[i].len;
+    for (size_t n = cases[i].from; n < cases[i].to; n += cases[i].every)
+      s.bad[n] = true;
+    run_search(&s);
+    for (size_t n = 0; n < s.len; n++)
+      if (s.delivered[n] == s.bad[n] || s.rejected[n] != s.bad[n])
+        fail_msg("%s: alert %zu was %sdelivered and %srejected", cases[i].name, n,
+                 s.delivered[n] ? "" : "not ", s.rejected[n] ? "" : "not ");
+    if (s.posts > cases[i].posts_max)
+      fail_msg("%s: %zu posts", cases[i].name, s.posts);
+  }
+}
+
+static void a_node_that_finds_fault_with_everything_loses_no_alert(void **state) {
+  (void)state;
+  static struct search s;
+  s.len = 1000;
+  s.refuses_all = true;
+  run_search(&s);
+  assert_true(s.posts < 30);
+  for (size_t n = 0; n < s.len; n++)
+    assert_false(s.rejected[n]);
+  assert_int_equal(wait_ms(true), 60000);
+}
+
+/* ---- what the log hears ---- */
+
+static void the_log_hears_reason_and_remedy_once(void **state) {
+  (void)state;
+  static const struct {
+    struct sender_event event;
+    enum report_level level;
+    const char *words[3];
+  } cases[] = {
+      {{.kind = SENDER_FAILED, .error = -ECONNREFUSED, .reason = "connection refused"},
+       REPORT_WARNING,
+       {"node \"am1\": http://am/api", "connection refused", "kept"}},
+      {{.kind = SENDER_FAILED, .error = -EACCES, .reason = "certificate subject name 'x'"},
+       REPORT_WARNING,
+       {"certificate subject name 'x'", "CACert", "host name"}},
+      {{.kind = SENDER_FAILED, .error = -EPROTO, .reason = "bad"},
+       REPORT_WARNING,
+       {"http or https", "URL", "bad"}},
+      {{.kind = SENDER_FAILED, .status = 503, .reason = ""},
+       REPORT_WARNING,
+       {"answers 503;", "kept", "am1"}},
+      {{.kind = SENDER_REFUSED, .status = 401, .reason = "Unauthorized"},
+       REPORT_ERROR,
+       {"answers 401: Unauthorized", "Password", "PasswordFile"}},
+      {{.kind = SENDER_REFUSED, .status = 302, .reason = ""},
+       REPORT_ERROR,
+       {"answers 302", "redirect", "URL"}},
+      {{.kind = SENDER_REFUSED, .status = 404, .reason = ""},
+       REPORT_ERROR,
+       {"answers 404", "API", "URL"}},
+      {{.kind = SENDER_REFUSED, .status = 415, .reason = "x"},
+       REPORT_ERROR,
+       {"answers 415: x", "Alertmanager?", "URL"}},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    struct report report = {0};
+    struct sender_event event = cases[i].event;
+    char line[REPORT_LINE_SIZE] = "", first[REPORT_LINE_SIZE];
+    event.node = "am1";
+    check_int("level", report_event(&report, &event, "http://am/api", 5, line), cases[i].level);
+    for (size_t w = 0; w < 3; w++)
+      if (strstr(line, cases[i].words[w]) == NULL)
+        fail_msg("no \"%s\" in: %s", cases[i].words[w], line);
+    memcpy(first, line, sizeof(line));
+    check_int("again", report_event(&report, &event, "http://am/api", 6, line), REPORT_NOTHING);
+    check_int("a minute later", report_event(&report, &event, "u", 70 * SECOND, line),
+              cases[i].level);
+    assert_non_null(strstr(line, "(1 more like this since the last line)"));
+    event.kind = SENDER_DELIVERED;
+    check_int("well again", report_event(&report, &event, "u", 71 * SECOND, line),
+              REPORT_NOTICE);
+    assert_non_null(strstr(line, "delivered again"));
+    check_int("and silent", report_event(&report, &event, "u", 72 * SECOND, line),
+              REPORT_NOTHING);
+  }
+}
+
+static void the_log_hears_which_alert_was_rejected(void **state) {
+  (void)state;
+  struct report report = {0};
+  struct alert *alert = make_alert("df", "warning", "d");
+  const struct sender_event event = {.kind = SENDER_REJECTED_ALERT,
+                                     .node = "am1",
+                                     .status = 400,
+                                     .reason = "bad label",
+                                     .alert = alert};
+  char line[REPORT_LINE_SIZE];
+  assert_int_equal(report_event(&report, &event, "u", 5, line), REPORT_ERROR);
+  assert_string_equal(line, "node \"am1\" rejects the alert Test of host, which is left out "
+                            "until its state changes: it answers 400: bad label");
+  assert_int_equal(report_event(&report, &event, "u", 6, line), REPORT_NOTHING);
+  alert_unref(alert);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup(name, set_up)
+  const struct CMUnitTest tests[] = {
+      TEST(answers_are_classified),
+      TEST(a_change_is_posted_at_once),
+      TEST(what_changes_right_after_a_post_is_collected),
+      TEST(a_post_that_was_full_is_followed_at_once),
+      TEST(rounds_come_each_interval_the_first_at_a_random_time),
+      TEST(a_round_longer_than_the_interval_leaves_a_pause),
+      TEST(changes_go_before_the_rest_of_a_round),
+      TEST(failures_are_followed_by_longer_and_longer_pauses),
+      TEST(pauses_are_spread_between_half_and_whole),
+      TEST(a_server_may_ask_for_patience_up_to_ten_minutes),
+      TEST(a_node_that_was_away_gets_everything_again),
+      TEST(without_changes_a_round_is_what_is_tried_again),
+      TEST(a_node_that_refuses_everything_is_asked_again_after_an_interval),
+      TEST(the_culprits_of_a_refused_post_are_found_and_nothing_else_is_lost),
+      TEST(a_node_that_finds_fault_with_everything_loses_no_alert),
+      TEST(the_log_hears_reason_and_remedy_once),
+      TEST(the_log_hears_which_alert_was_rejected),
+  };
+  return cmocka_run_group_tests_name("delivery", tests, NULL, NULL);
+}
