@@ -57,7 +57,7 @@ struct descriptors_reading {
   uint64_t matching[DESCRIPTOR_PATTERNS_MAX]; /* descriptors, by pattern */
   uint64_t inotify_watches;                   /* VALUE_UNKNOWN where fdinfo may not be read */
   uint64_t locks_held;    /* locks of this process on files it has open; VALUE_UNKNOWN when
-                             the lock table cannot be read */
+                             the lock table cannot be read, or not be compared with a file */
   uint64_t locks_foreign; /* other processes' locks on files it has open */
   char same_file_path[PATH_MAX]; /* raw bytes of the path open most often, the one with the
                                     lowest descriptor if several are; "" if none */

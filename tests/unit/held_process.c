@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,13 +24,29 @@ struct command {
 static void obey(int control) {
   struct command command;
   while (read(control, &command, sizeof(command)) == (ssize_t)sizeof(command)) {
+    errno = 0;
     int result = command.step(command.argument);
     if (result < 0)
-      fprintf(stderr, "held process: step failed: %d (%s)\n", result, strerror(errno));
+      result = -errno;
     if (write(control, &result, sizeof(result)) != (ssize_t)sizeof(result))
       break;
   }
   _exit(0);
+}
+
+int held_process_do(struct held_process *held, held_process_step step, void *argument) {
+  struct command command = {step, argument};
+  int result;
+  assert_int_equal(write(held->control, &command, sizeof(command)), sizeof(command));
+  assert_int_equal(read(held->control, &result, sizeof(result)), sizeof(result));
+  if (result < 0)
+    fail_msg("a held process failed: %s", strerror(-result));
+  return result;
+}
+
+static int do_nothing(void *argument) {
+  (void)argument;
+  return 0;
 }
 
 void held_process_start(struct held_process *held) {
@@ -39,22 +56,20 @@ void held_process_start(struct held_process *held) {
   assert_true(held->pid >= 0);
   if (held->pid == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    close(sockets[0]);
-    obey(sockets[1]);
+    dup2(sockets[1], sockets[0]); /* the lower number, so that no gap is below it */
+    close_range((unsigned)sockets[0] + 1, ~0u, 0);
+    /* where a test runner keeps its log must not count */
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; fd <= 2; fd++)
+      dup2(null, fd);
+    close(null);
+    obey(sockets[0]);
   }
   close(sockets[1]);
   held->control = sockets[0];
   assert_int_equal(host_open("/proc", &held->host), 0);
   assert_int_equal(process_open(held->host, held->pid, &held->process), 0);
-}
-
-int held_process_do(struct held_process *held, held_process_step step, void *argument) {
-  struct command command = {step, argument};
-  int result;
-  assert_int_equal(write(held->control, &command, sizeof(command)), sizeof(command));
-  assert_int_equal(read(held->control, &result, sizeof(result)), sizeof(result));
-  assert_true(result >= 0);
-  return result;
+  held_process_do(held, do_nothing, NULL); /* it is ready when it answers */
 }
 
 void held_process_kill(struct held_process *held) {

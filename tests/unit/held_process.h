@@ -1,8 +1,8 @@
 /*
  * A forked child that does what it is told, step by step, and then holds still, so that
  * what is read of it can be compared with what the kernel shows by other ways. Commands and
- * answers go through one socket; what else the child has open does not change between the
- * steps, whatever valgrind or a test runner leaves open.
+ * answers go through one socket; besides it and /dev/null as its three standard streams the
+ * child has nothing open, unless valgrind runs it.
  */
 #ifndef TESTS_UNIT_HELD_PROCESS_H
 #define TESTS_UNIT_HELD_PROCESS_H

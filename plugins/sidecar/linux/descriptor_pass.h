@@ -14,6 +14,7 @@ struct descriptors {
   const struct descriptor_pattern *patterns;
   size_t patterns_len;
   struct path_table paths;
+  uint64_t max; /* DESCRIPTORS_MAX, but in tests */
 };
 
 struct descriptor_pass {

@@ -24,6 +24,7 @@ int descriptors_new(const struct descriptor_pattern *patterns, size_t patterns_l
   descriptors->patterns = patterns;
   descriptors->patterns_len = patterns_len;
   path_table_init(&descriptors->paths);
+  descriptors->max = DESCRIPTORS_MAX;
   *ret = descriptors;
   return 0;
 }
@@ -141,7 +142,7 @@ static int count_descriptors(struct descriptor_pass *pass, char *buffer) {
     status = 0;
     if (!parse_descriptor(entry->d_name, &fd))
       continue;
-    if (pass->reading->total == DESCRIPTORS_MAX)
+    if (pass->reading->total == pass->descriptors->max)
       return -E2BIG;
     status = count_descriptor(pass, entry->d_name, fd);
     if (status == -ENOENT) /* closed meanwhile */

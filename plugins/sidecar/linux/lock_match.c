@@ -48,7 +48,8 @@ static int read_mount_device(const struct lock_match *match, uint32_t mount, uin
   return status != 0 ? status : -ENOENT;
 }
 
-/* The device that the lock list names for files on this mount; 0: unknown. */
+/* The device that the lock list names for files on this mount; 0: unknown. A mount may be
+ * one of another namespace, from which the descriptor was inherited. */
 static uint32_t mount_device(struct lock_match *match, uint32_t mount) {
   if (mount == 0)
     return 0;
@@ -74,7 +75,10 @@ static bool is_same_device(struct lock_match *match, const struct open_file_id *
   if (file->device != 0 &&
       (file->device == device || device_major(file->device) != 0 || device_major(device) != 0))
     return file->device == device;
-  return device == mount_device(match, file->mount);
+  uint32_t listed = mount_device(match, file->mount);
+  if (listed == 0)
+    match->is_uncertain = true;
+  return listed == device;
 }
 
 /* --- marks --- */
@@ -147,7 +151,7 @@ static int rank(const struct proc_lock *lock) {
 
 struct lock_sum lock_match_sum(const struct lock_match *match) {
   struct lock_sum sum = {.foreign_fd = -1};
-  if (match->table == NULL) {
+  if (match->table == NULL || match->is_uncertain) {
     sum.held = sum.foreign = VALUE_UNKNOWN;
     return sum;
   }

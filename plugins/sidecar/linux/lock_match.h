@@ -23,6 +23,7 @@ struct lock_match {
   struct lock_mark *marks;      /* one for each lock of the table; NULL until one matched */
   uint32_t mount, mount_device; /* translated last; 0: none */
   unsigned mount_lookups;       /* still allowed */
+  bool is_uncertain;            /* of a lock nobody can say whether it is on one of our files */
 };
 
 /* table may be NULL or unreadable. */
@@ -49,7 +50,7 @@ int lock_match_file(struct lock_match *match, const struct open_file_id *file, i
 void lock_match_own(struct lock_match *match, const struct proc_lock *lock);
 
 struct lock_sum {
-  uint64_t held, foreign; /* VALUE_UNKNOWN when the list could not be read */
+  uint64_t held, foreign; /* VALUE_UNKNOWN when the list could not be read or compared */
   pid_t foreign_pid;      /* of one foreign lock: preferably to write, with a known owner */
   int foreign_fd;         /* a descriptor of ours on its file; -1: no foreign lock */
   uint64_t foreign_inode; /* of that file */

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "sidecar/linux/line_file.h"
 #include "sidecar/linux/path_table.h"
 #include "sidecar/linux/procfs.h"
@@ -76,27 +78,44 @@ static enum descriptor_class class_of_mode(uint16_t mode) {
   }
 }
 
-/*
- * A live file. AT_STATX_DONT_SYNC: what is known locally will do; a network file system
- * whose server is dead must not block us.
- */
+/* AT_STATX_DONT_SYNC: what is known locally will do; a network file system whose server is
+ * dead must not block us. */
+static int ask(int directory, const char *name, int flags, struct statx *ret) {
+  return statx(directory, name, flags | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
+               STATX_TYPE | STATX_NLINK | STATX_INO | STATX_MNT_ID, ret);
+}
+
+/* Returns 0, with zeroes where the file system does not tell, or -ENOENT when the
+ * descriptor is closed. */
+static int ask_open_file(const struct open_files *files, const char *name, struct statx *ret) {
+  if (ask(files->links, name, 0, ret) == 0)
+    return 0;
+  memset(ret, 0, sizeof(*ret));
+  if (errno != ENOENT)
+    return 0;
+  /* Closed, or does the file system say so of a file that is open? A descriptor of our own
+   * tells: that one cannot be closed meanwhile. */
+  autoclose int fd = openat(files->links, name, O_PATH | O_CLOEXEC);
+  if (fd < 0)
+    return errno == ENOENT ? -ENOENT : 0;
+  if (ask(fd, "", AT_EMPTY_PATH, ret) != 0)
+    memset(ret, 0, sizeof(*ret));
+  return 0;
+}
+
 static int examine_live(const struct open_files *files, const char *name,
                         const struct fd_link *link, struct open_file *ret) {
   struct statx st;
-  if (statx(files->links, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
-            STATX_TYPE | STATX_NLINK | STATX_INO | STATX_MNT_ID, &st) != 0) {
-    /* closed meanwhile, or a file system that does not tell */
-    if (errno == ENOENT && faccessat(files->links, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-      return -ENOENT;
-    *ret = (struct open_file){.class = DESCRIPTOR_OTHER};
-    return 0;
-  }
+  int status = ask_open_file(files, name, &st);
+  if (status != 0)
+    return status;
+  bool has_no_link = (st.stx_mask & STATX_NLINK) != 0 && st.stx_nlink == 0;
   *ret = (struct open_file){
       .class = class_of_mode(st.stx_mode),
-      .is_deleted = link->says_deleted && !link->is_memfd && st.stx_nlink == 0,
+      .is_deleted = has_no_link && link->says_deleted && !link->is_memfd,
       .inode = st.stx_ino,
       .device = device_number(st.stx_dev_major, st.stx_dev_minor),
-      .mount = st.stx_mask & STATX_MNT_ID ? (uint32_t)st.stx_mnt_id : 0,
+      .mount = (st.stx_mask & STATX_MNT_ID) != 0 ? (uint32_t)st.stx_mnt_id : 0,
   };
   return 0;
 }

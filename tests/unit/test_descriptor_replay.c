@@ -1,0 +1,210 @@
+/*
+ * Captured processes: what can be told without the files themselves, and trees that never
+ * were on any machine.
+ */
+#include <errno.h>
+
+#include "cases.h"
+#include "replay_tree.h"
+#include "sidecar/descriptors.h"
+
+struct captured {
+  struct replay_tree tree;
+  struct host *host;
+  struct process *process;
+  struct descriptors *descriptors;
+  struct lock_table *locks;
+};
+
+static struct descriptors_reading reading;
+
+static void open_captured(struct captured *captured) {
+  replay_tree_create(&captured->tree);
+  replay_tree_unpack(&captured->tree, "sidecar");
+  assert_int_equal(host_open(captured->tree.root, &captured->host), 0);
+  assert_int_equal(process_open(captured->host, 18891, &captured->process), 0);
+  assert_int_equal(descriptors_new(NULL, 0, &captured->descriptors), 0);
+  assert_int_equal(lock_table_new(&captured->locks), 0);
+}
+
+static void close_captured(struct captured *captured) {
+  lock_table_free(captured->locks);
+  descriptors_free(captured->descriptors);
+  process_close(captured->process);
+  host_close(captured->host);
+  replay_tree_remove(&captured->tree);
+}
+
+static int read_captured(struct captured *captured) {
+  return descriptors_read(captured->descriptors, captured->process, captured->locks, NULL, 0,
+                          NULL, &reading);
+}
+
+static void a_capture_is_read_as_it_is(void **state) {
+  (void)state;
+  struct captured captured;
+  open_captured(&captured);
+  for (int again = 0; again < 2; again++) {
+    assert_int_equal(read_captured(&captured), 0);
+    assert_int_equal(reading.total, 6);
+    assert_int_equal(reading.by_class[DESCRIPTOR_REGULAR], 3);
+    assert_int_equal(reading.by_class[DESCRIPTOR_SOCKET], 1);
+    assert_int_equal(reading.by_class[DESCRIPTOR_EVENTPOLL], 1);
+    assert_int_equal(reading.by_class[DESCRIPTOR_EVENTFD], 1);
+    assert_int_equal(reading.same_file_max, 2);
+    assert_string_equal(reading.same_file_path, "/home/dev/out");
+    assert_int_equal(reading.duplicate, 1);
+    assert_int_equal(reading.inotify_watches, 0);
+    assert_int_equal(reading.locks_held, VALUE_UNKNOWN); /* there is no list of locks */
+  }
+  close_captured(&captured);
+}
+
+static void names_and_fdinfo_tell_what_files_are(void **state) {
+  (void)state;
+  static const struct {
+    const char *target, *fdinfo;
+    enum descriptor_class class;
+    bool deleted;
+  } cases[] = {
+      {"/home/dev/notes", "flags:\t0100002\n", DESCRIPTOR_REGULAR, false},
+      {"/home/dev", "flags:\t0300000\n", DESCRIPTOR_DIRECTORY, false},
+      {"/home/dev/gone (deleted)", "flags:\t0300000\n", DESCRIPTOR_DIRECTORY, true},
+      {"/dev/pts/3", "flags:\t0100002\n", DESCRIPTOR_DEVICE, false},
+      {"/dev/shm/x", "flags:\t0100002\n", DESCRIPTOR_REGULAR, false},
+      {"/tmp/x (deleted)", "", DESCRIPTOR_REGULAR, true},
+      {"/memfd:x (deleted)", "", DESCRIPTOR_REGULAR, false},
+      {"/root", NULL, DESCRIPTOR_REGULAR, false}, /* not the folder of this machine */
+      {"pipe:[1]", NULL, DESCRIPTOR_PIPE, false},
+      {"anon_inode:inotify", "inotify wd:1 ino:1\ninotify wd:2 ino:2\n", DESCRIPTOR_INOTIFY,
+       false},
+      {"anon_inode:[timerfd]", NULL, DESCRIPTOR_OTHER, false},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    struct captured captured;
+    open_captured(&captured);
+    assert_int_equal(read_captured(&captured), 0);
+    struct descriptors_reading before = reading;
+    replay_tree_add_link(&captured.tree, "18891/fd/77", cases[i].target);
+    if (cases[i].fdinfo != NULL)
+      replay_tree_add_file(&captured.tree, "18891/fdinfo/77", span_of(cases[i].fdinfo));
+    assert_int_equal(read_captured(&captured), 0);
+    check_int(cases[i].target, reading.total, before.total + 1);
+    check_int(cases[i].target, reading.by_class[cases[i].class],
+              before.by_class[cases[i].class] + 1);
+    check_int(cases[i].target, reading.deleted, before.deleted + cases[i].deleted);
+    check_int(cases[i].target, reading.inotify_watches,
+              cases[i].class == DESCRIPTOR_INOTIFY ? 2 : 0);
+    close_captured(&captured);
+  }
+}
+
+static void watches_that_were_not_captured_are_not_known(void **state) {
+  (void)state;
+  struct captured captured;
+  open_captured(&captured);
+  replay_tree_add_link(&captured.tree, "18891/fd/77", "anon_inode:inotify");
+  replay_tree_add_link(&captured.tree, "18891/fd/78", "anon_inode:inotify");
+  replay_tree_add_file(&captured.tree, "18891/fdinfo/78", SPAN_LITERAL("inotify wd:1 ino:1\n"));
+  assert_int_equal(read_captured(&captured), 0);
+  assert_int_equal(reading.by_class[DESCRIPTOR_INOTIFY], 2);
+  assert_int_equal(reading.inotify_watches, VALUE_UNKNOWN);
+  close_captured(&captured);
+}
+
+static void what_is_no_descriptor_is_left_out(void **state) {
+  (void)state;
+  struct captured captured;
+  open_captured(&captured);
+  replay_tree_add_link(&captured.tree, "18891/fd/-1", "/tmp/x");
+  replay_tree_add_link(&captured.tree, "18891/fd/x", "/tmp/x");
+  replay_tree_add_link(&captured.tree, "18891/fd/7x", "/tmp/x");
+  replay_tree_add_link(&captured.tree, "18891/fd/2147483648", "/tmp/x");
+  assert_int_equal(read_captured(&captured), 0);
+  assert_int_equal(reading.total, 6);
+  replay_tree_add_link(&captured.tree, "18891/fd/2147483647", "/tmp/x");
+  assert_int_equal(read_captured(&captured), 0);
+  assert_int_equal(reading.total, 7);
+  close_captured(&captured);
+}
+
+/* The capture's files: inodes 6 and 7 on the mount 63. */
+static void locks_are_matched_by_mount_and_inode(void **state) {
+  (void)state;
+  struct captured captured;
+  open_captured(&captured);
+  replay_tree_add_file(&captured.tree, "18891/mountinfo",
+                       SPAN_LITERAL("22 27 0:21 / /proc rw - proc proc rw\n"
+                                    "63 27 254:1 / /home rw - ext4 /dev/vda1 rw\n"));
+  replay_tree_add_file(&captured.tree, "locks",
+                       SPAN_LITERAL("1: POSIX  ADVISORY  READ  815 fe:01:7 0 EOF\n"
+                                    "2: POSIX  ADVISORY  WRITE 816 fe:01:6 0 EOF\n"
+                                    "3: POSIX  ADVISORY  WRITE 18891 fe:01:6 5 9\n"
+                                    "4: POSIX  ADVISORY  WRITE 817 fe:02:6 0 EOF\n"
+                                    "5: POSIX  ADVISORY  WRITE 817 00:15:7 0 EOF\n"
+                                    "6: FLOCK  ADVISORY  WRITE 815 fe:01:7 0 EOF\n"
+                                    "7: FLOCK  ADVISORY  WRITE 815 fe:01:8 0 EOF\n"));
+  replay_tree_add_file(&captured.tree, "18891/fdinfo/2",
+                       SPAN_LITERAL("flags:\t0100001\nmnt_id:\t63\nino:\t7\n"
+                                    "lock:\t1: FLOCK  ADVISORY  WRITE 815 fe:01:7 0 EOF\n"));
+  assert_int_equal(lock_table_refresh(captured.locks, captured.host), 0);
+  assert_int_equal(read_captured(&captured), 0);
+  assert_int_equal(reading.locks_held, 2);
+  assert_int_equal(reading.locks_foreign, 2);
+  assert_int_equal(reading.foreign_lock_pid, 816);
+  assert_string_equal(reading.foreign_lock_path, "/home/dev/in");
+  close_captured(&captured);
+}
+
+static void without_a_table_of_mounts_locks_are_not_known(void **state) {
+  (void)state;
+  struct captured captured;
+  open_captured(&captured);
+  replay_tree_add_file(&captured.tree, "locks",
+                       SPAN_LITERAL("1: POSIX  ADVISORY  READ  815 fe:01:7 0 EOF\n"));
+  assert_int_equal(lock_table_refresh(captured.locks, captured.host), 0);
+  assert_int_equal(read_captured(&captured), 0);
+  assert_int_equal(reading.locks_held, VALUE_UNKNOWN);
+  assert_int_equal(reading.locks_foreign, VALUE_UNKNOWN);
+
+  /* unless they are on no inode of that number */
+  replay_tree_add_file(&captured.tree, "locks",
+                       SPAN_LITERAL("1: POSIX  ADVISORY  READ  815 fe:01:9 0 EOF\n"));
+  assert_int_equal(lock_table_refresh(captured.locks, captured.host), 0);
+  assert_int_equal(read_captured(&captured), 0);
+  assert_int_equal(reading.locks_held, 0);
+  assert_int_equal(reading.locks_foreign, 0);
+  close_captured(&captured);
+}
+
+static void a_process_without_descriptors_has_none(void **state) {
+  (void)state;
+  struct captured captured;
+  replay_tree_create(&captured.tree);
+  replay_tree_add_file(
+      &captured.tree, "1/stat",
+      SPAN_LITERAL("1 (init) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0 0 0 "
+                   "0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"));
+  assert_int_equal(host_open(captured.tree.root, &captured.host), 0);
+  assert_int_equal(process_open(captured.host, 1, &captured.process), 0);
+  assert_int_equal(descriptors_new(NULL, 0, &captured.descriptors), 0);
+  assert_int_equal(lock_table_new(&captured.locks), 0);
+  assert_int_equal(read_captured(&captured), -ESRCH);
+  replay_tree_add_directory(&captured.tree, "1/fd");
+  assert_int_equal(read_captured(&captured), 0);
+  assert_int_equal(reading.total, 0);
+  close_captured(&captured);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_capture_is_read_as_it_is),
+      cmocka_unit_test(names_and_fdinfo_tell_what_files_are),
+      cmocka_unit_test(watches_that_were_not_captured_are_not_known),
+      cmocka_unit_test(what_is_no_descriptor_is_left_out),
+      cmocka_unit_test(locks_are_matched_by_mount_and_inode),
+      cmocka_unit_test(without_a_table_of_mounts_locks_are_not_known),
+      cmocka_unit_test(a_process_without_descriptors_has_none),
+  };
+  return cmocka_run_group_tests_name("descriptor_replay", tests, NULL, NULL);
+}

@@ -1,0 +1,663 @@
+/*
+ * Descriptors of a real process, compared with what stat(2) shows of each of them, and with
+ * lsof.
+ */
+#include "sidecar/descriptors.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cases.h"
+#include "held_process.h"
+
+static struct held_folder folder;
+static struct descriptors_reading reading;
+
+/* Good until the second call after this one. */
+static const char *in_folder(const char *name) {
+  static char paths[2][PATH_MAX];
+  static unsigned turn;
+  char *path = paths[turn++ % 2];
+  snprintf(path, PATH_MAX, "%s/%s", folder.path, name);
+  return path;
+}
+
+static const char *numbered(const char *name, unsigned i) {
+  char numbered_name[64];
+  snprintf(numbered_name, sizeof(numbered_name), "%s-%u", name, i);
+  return in_folder(numbered_name);
+}
+
+static int make_file(const char *path) {
+  return open(path, O_RDWR | O_CREAT, 0600);
+}
+
+static struct descriptors *new_descriptors(void) {
+  struct descriptors *descriptors;
+  assert_int_equal(descriptors_new(NULL, 0, &descriptors), 0);
+  return descriptors;
+}
+
+static void read_again(struct held_process *held, struct descriptors *descriptors) {
+  assert_int_equal(descriptors_read(descriptors, held->process, NULL, NULL, 0, NULL, &reading),
+                   0);
+  assert_int_equal(process_verify(held->process), 0);
+  struct fd_count count = held_process_count(held);
+  assert_int_equal(reading.total, count.total);
+  for (size_t i = 0; i < DESCRIPTOR_CLASSES; i++)
+    assert_int_equal(reading.by_class[i], count.by_class[i]);
+}
+
+static void read_new(struct held_process *held) {
+  struct descriptors *descriptors = new_descriptors();
+  read_again(held, descriptors);
+  descriptors_free(descriptors);
+}
+
+/* --- many of one kind --- */
+
+static int hold_files(void *argument) {
+  for (unsigned i = 0; i < (uintptr_t)argument; i++)
+    if (make_file(numbered("file", i)) < 0)
+      return -1;
+  return 0;
+}
+
+static int hold_same_file(void *argument) {
+  for (unsigned i = 0; i < (uintptr_t)argument; i++)
+    if (make_file(in_folder("same")) < 0)
+      return -1;
+  return 0;
+}
+
+static int hold_directories(void *argument) {
+  for (unsigned i = 0; i < (uintptr_t)argument; i++)
+    if (open(folder.path, O_RDONLY | O_DIRECTORY) < 0)
+      return -1;
+  return 0;
+}
+
+static int hold_pipes(void *argument) {
+  int pair[2];
+  for (unsigned i = 0; i < (uintptr_t)argument; i += 2)
+    if (pipe(pair) != 0)
+      return -1;
+  return 0;
+}
+
+static int hold_fifos(void *argument) {
+  if (mkfifo(in_folder("fifo"), 0600) != 0 && errno != EEXIST)
+    return -1;
+  for (unsigned i = 0; i < (uintptr_t)argument; i++)
+    if (open(in_folder("fifo"), O_RDWR) < 0)
+      return -1;
+  return 0;
+}
+
+static int hold_sockets(void *argument) {
+  for (unsigned i = 0; i < (uintptr_t)argument; i++)
+    if (socket(i % 2 ? AF_UNIX : AF_INET, SOCK_STREAM, 0) < 0)
+      return -1;
+  return 0;
+}
+
+static int hold_copies(int fd, unsigned count) {
+  if (fd < 0)
+    return -1;
+  for (unsigned i = 1; i < count; i++)
+    if (dup(fd) < 0)
+      return -1;
+  return 0;
+}
+
+/* A user may have 128 inotify instances, but any number of descriptors of one. */
+static int hold_inotify(void *argument) {
+  return hold_copies(inotify_init1(0), (unsigned)(uintptr_t)argument);
+}
+
+static int hold_epolls(void *argument) {
+  for (unsigned i = 0; i < (uintptr_t)argument; i++)
+    if (epoll_create1(0) < 0)
+      return -1;
+  return 0;
+}
+
+static int hold_eventfds(void *argument) {
+  for (unsigned i = 0; i < (uintptr_t)argument; i++)
+    if (eventfd(0, 0) < 0)
+      return -1;
+  return 0;
+}
+
+static int hold_devices(void *argument) {
+  for (unsigned i = 0; i < (uintptr_t)argument; i++)
+    if (open("/dev/null", O_RDONLY) < 0)
+      return -1;
+  return 0;
+}
+
+static int hold_timers(void *argument) {
+  for (unsigned i = 0; i < (uintptr_t)argument; i++)
+    if (timerfd_create(CLOCK_MONOTONIC, 0) < 0)
+      return -1;
+  return 0;
+}
+
+static int close_all(void *argument) {
+  unsigned keep = (unsigned)(uintptr_t)argument;
+  return close_range(keep, ~0u, 0);
+}
+
+/* The lowest number that is free, which is where new descriptors begin. */
+static int find_free(void *argument) {
+  (void)argument;
+  int fd = dup(0);
+  if (fd >= 0)
+    close(fd);
+  return fd;
+}
+
+static void ten_thousand_of_each_class_are_counted(void **state) {
+  (void)state;
+  enum { MANY = 10000 };
+  static const struct {
+    const char *name;
+    held_process_step hold;
+    enum descriptor_class class;
+  } kinds[] = {
+      {"files", hold_files, DESCRIPTOR_REGULAR},
+      {"one file", hold_same_file, DESCRIPTOR_REGULAR},
+      {"directories", hold_directories, DESCRIPTOR_DIRECTORY},
+      {"pipes", hold_pipes, DESCRIPTOR_PIPE},
+      {"named pipes", hold_fifos, DESCRIPTOR_PIPE},
+      {"sockets", hold_sockets, DESCRIPTOR_SOCKET},
+      {"inotify", hold_inotify, DESCRIPTOR_INOTIFY},
+      {"epoll", hold_epolls, DESCRIPTOR_EVENTPOLL},
+      {"eventfds", hold_eventfds, DESCRIPTOR_EVENTFD},
+      {"devices", hold_devices, DESCRIPTOR_DEVICE},
+      {"timers", hold_timers, DESCRIPTOR_OTHER},
+  };
+  allow_descriptors(MANY + 100);
+  struct held_process held;
+  struct descriptors *descriptors = new_descriptors();
+  held_process_start(&held);
+  uintptr_t free_fd = (uintptr_t)held_process_do(&held, find_free, NULL);
+  read_again(&held, descriptors);
+  struct descriptors_reading before = reading;
+
+  for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+    const char *name = kinds[i].name;
+    held_process_do(&held, kinds[i].hold, (void *)(uintptr_t)MANY);
+    for (int again = 0; again < 2; again++) { /* from the memory, too */
+      read_again(&held, descriptors);
+      check_int(name, reading.total, before.total + MANY);
+      check_int(name, reading.by_class[kinds[i].class], before.by_class[kinds[i].class] + MANY);
+    }
+    held_process_do(&held, close_all, (void *)free_fd);
+    read_again(&held, descriptors);
+    check_int(name, reading.total, before.total);
+  }
+  held_process_end(&held);
+  descriptors_free(descriptors);
+}
+
+/* --- files: the same, deleted, special --- */
+
+static int hold_some_twice(void *argument) {
+  (void)argument;
+  return make_file(in_folder("once")) < 0 || make_file(in_folder("twice")) < 0 ||
+                 make_file(in_folder("thrice")) < 0 || make_file(in_folder("thrice")) < 0 ||
+                 make_file(in_folder("twice")) < 0 || make_file(in_folder("thrice")) < 0
+             ? -1
+             : 0;
+}
+
+static int hold_folder_thrice(void *argument) {
+  (void)argument;
+  return hold_directories((void *)3);
+}
+
+static void the_file_opened_most_is_found(void **state) {
+  (void)state;
+  struct held_process held;
+  held_process_start(&held);
+  read_new(&held);
+  uint64_t duplicate = reading.duplicate;
+  held_process_do(&held, hold_folder_thrice, NULL); /* a directory is no regular file */
+  held_process_do(&held, hold_some_twice, NULL);
+  read_new(&held);
+  assert_int_equal(reading.same_file_max, 3);
+  assert_string_equal(reading.same_file_path, in_folder("thrice"));
+  assert_int_equal(reading.duplicate, duplicate + 3);
+  held_process_end(&held);
+}
+
+static int hold_two_alike(void *argument) {
+  (void)argument;
+  return make_file(in_folder("first")) < 0 || make_file(in_folder("second")) < 0 ||
+                 make_file(in_folder("second")) < 0 || make_file(in_folder("second")) < 0 ||
+                 make_file(in_folder("first")) < 0 || make_file(in_folder("first")) < 0
+             ? -1
+             : 0;
+}
+
+static void of_two_opened_most_the_first_is_named(void **state) {
+  (void)state;
+  struct held_process held;
+  held_process_start(&held);
+  held_process_do(&held, hold_two_alike, NULL);
+  read_new(&held);
+  assert_int_equal(reading.same_file_max, 3);
+  assert_string_equal(reading.same_file_path, in_folder("first"));
+  held_process_end(&held);
+}
+
+static void without_regular_files_nothing_is_opened_most(void **state) {
+  (void)state;
+  struct held_process held;
+  held_process_start(&held);
+  int free_fd = held_process_do(&held, find_free, NULL);
+  held_process_do(&held, close_all, (void *)(intptr_t)free_fd);
+  read_new(&held);
+  if (reading.by_class[DESCRIPTOR_REGULAR] == 0) { /* unless a test runner left one open */
+    assert_int_equal(reading.same_file_max, 0);
+    assert_string_equal(reading.same_file_path, "");
+    assert_int_equal(reading.duplicate, 0);
+  }
+  held_process_end(&held);
+}
+
+static int hold_any_bytes(void *argument) {
+  (void)argument;
+  return make_file(in_folder("a\nb\\c\xFF\"'; $(x) ")) < 0 ||
+                 make_file(in_folder("a\nb\\c\xFF\"'; $(x) ")) < 0
+             ? -1
+             : 0;
+}
+
+static void names_of_any_bytes_stay_as_they_are(void **state) {
+  (void)state;
+  struct held_process held;
+  held_process_start(&held);
+  held_process_do(&held, hold_any_bytes, NULL);
+  read_new(&held);
+  assert_int_equal(reading.same_file_max, 2);
+  assert_string_equal(reading.same_file_path, in_folder("a\nb\\c\xFF\"'; $(x) "));
+  held_process_end(&held);
+}
+
+static int hold_deleted(void *argument) {
+  (void)argument;
+  int fd = make_file(in_folder("gone"));
+  if (fd < 0 || unlink(in_folder("gone")) != 0)
+    return -1;
+  /* really called so, and one that still has another name */
+  if (make_file(in_folder("really (deleted)")) < 0 || make_file(in_folder("linked")) < 0 ||
+      link(in_folder("linked"), numbered("linked", 2)) != 0)
+    return -1;
+  if (unlink(in_folder("linked")) != 0)
+    return -1;
+  if (mkdir(in_folder("folder"), 0700) != 0 ||
+      open(in_folder("folder"), O_RDONLY | O_DIRECTORY) < 0 || rmdir(in_folder("folder")) != 0)
+    return -1;
+  return memfd_create("shared", 0) < 0 ? -1 : 0;
+}
+
+static int delete_last_name(void *argument) {
+  (void)argument;
+  return unlink(numbered("linked", 2));
+}
+
+static void deleted_files_are_those_without_a_link(void **state) {
+  (void)state;
+  struct held_process held;
+  struct descriptors *descriptors = new_descriptors();
+  held_process_start(&held);
+  read_again(&held, descriptors);
+  uint64_t before = reading.deleted, regular = reading.by_class[DESCRIPTOR_REGULAR];
+  held_process_do(&held, hold_deleted, NULL);
+  read_again(&held, descriptors);
+  assert_int_equal(reading.deleted, before + 2);
+  assert_int_equal(reading.by_class[DESCRIPTOR_REGULAR], regular + 4);
+
+  /* the name in the link does not change with its other name's end */
+  held_process_do(&held, delete_last_name, NULL);
+  read_again(&held, descriptors);
+  assert_int_equal(reading.deleted, before + 3);
+  held_process_end(&held);
+  descriptors_free(descriptors);
+}
+
+static int exchange_file_for_folder(void *argument) {
+  int fd = (int)(intptr_t)argument;
+  close(fd);
+  return unlink(in_folder("same")) != 0 || mkdir(in_folder("same"), 0700) != 0 ||
+                 open(in_folder("same"), O_RDONLY | O_DIRECTORY) != fd
+             ? -1
+             : 0;
+}
+
+static void a_path_that_comes_to_mean_another_file_is_noticed(void **state) {
+  (void)state;
+  struct held_process held;
+  struct descriptors *descriptors = new_descriptors();
+  held_process_start(&held);
+  unlink(in_folder("same"));
+  int fd = held_process_do(&held, find_free, NULL);
+  held_process_do(&held, hold_same_file, (void *)1);
+  read_again(&held, descriptors);
+  held_process_do(&held, exchange_file_for_folder, (void *)(intptr_t)fd);
+  read_again(&held, descriptors);
+  held_process_end(&held);
+  rmdir(in_folder("same"));
+  descriptors_free(descriptors);
+}
+
+/* A path longer than a page, which readlink(2) cannot give. */
+static int hold_unnameable(void *argument) {
+  (void)argument;
+  char name[201];
+  memset(name, 'x', sizeof(name) - 1);
+  name[sizeof(name) - 1] = '\0';
+  if (chdir(folder.path) != 0)
+    return -1;
+  for (int i = 0; i < 25; i++)
+    if ((mkdir(name, 0700) != 0 && errno != EEXIST) || chdir(name) != 0)
+      return -1;
+  for (int i = 0; i < 3; i++)
+    if (make_file("deep") < 0)
+      return -1;
+  int fd = make_file("deep deleted");
+  return fd < 0 || unlink("deep deleted") != 0 || chdir("/") != 0 ? -1 : 0;
+}
+
+static int remove_unnameable(void *argument) {
+  (void)argument;
+  char name[201];
+  memset(name, 'x', sizeof(name) - 1);
+  name[sizeof(name) - 1] = '\0';
+  if (chdir(folder.path) != 0)
+    return -1;
+  int depth = 0;
+  while (chdir(name) == 0)
+    depth++;
+  unlink("deep");
+  while (depth-- > 0)
+    if (chdir("..") != 0 || rmdir(name) != 0)
+      return -1;
+  return 0;
+}
+
+static void files_too_deep_for_a_name_are_counted(void **state) {
+  (void)state;
+  struct held_process held;
+  struct descriptors *descriptors = new_descriptors();
+  held_process_start(&held);
+  assert_int_equal(descriptors_read(descriptors, held.process, NULL, NULL, 0, NULL, &reading),
+                   0);
+  uint64_t regular = reading.by_class[DESCRIPTOR_REGULAR];
+  uint64_t deleted = reading.deleted, duplicate = reading.duplicate;
+  held_process_do(&held, hold_unnameable, NULL);
+  for (int again = 0; again < 2; again++) {
+    assert_int_equal(descriptors_read(descriptors, held.process, NULL, NULL, 0, NULL, &reading),
+                     0);
+    assert_int_equal(reading.by_class[DESCRIPTOR_REGULAR], regular + 4);
+    assert_int_equal(reading.deleted, deleted + 1);
+    assert_int_equal(reading.duplicate, duplicate + 2);
+    assert_int_equal(reading.same_file_max, 3);
+    assert_string_equal(reading.same_file_path, "");
+  }
+  held_process_do(&held, remove_unnameable, NULL);
+  held_process_end(&held);
+  descriptors_free(descriptors);
+}
+
+/* --- patterns --- */
+
+static int hold_sessions(void *argument) {
+  (void)argument;
+  mkdir(in_folder(".claude"), 0700);
+  mkdir(in_folder(".claude/projects"), 0700);
+  return make_file(in_folder(".claude/projects/a.jsonl")) < 0 ||
+                 make_file(in_folder(".claude/projects/a.jsonl")) < 0 ||
+                 make_file(in_folder("claude-projects")) < 0 ||
+                 make_file(in_folder("td.db")) < 0 || make_file(in_folder("td.db-wal")) < 0
+             ? -1
+             : 0;
+}
+
+static void patterns_are_matched_against_whole_paths(void **state) {
+  (void)state;
+  struct descriptor_pattern patterns[] = {
+      {.name = "claude"}, {.name = "sqlite"}, {.name = "none"}};
+  static const char *const texts[] = {"/\\.claude/projects/", "\\.db(-wal|-shm)?$", "^td"};
+  for (size_t i = 0; i < ARRAY_LENGTH(patterns); i++)
+    assert_int_equal(regcomp(&patterns[i].regex, texts[i], REG_EXTENDED | REG_NOSUB), 0);
+
+  struct held_process held;
+  struct descriptors *descriptors;
+  assert_int_equal(descriptors_new(patterns, ARRAY_LENGTH(patterns), &descriptors), 0);
+  held_process_start(&held);
+  held_process_do(&held, hold_sessions, NULL);
+  for (int again = 0; again < 2; again++) {
+    read_again(&held, descriptors);
+    assert_int_equal(reading.matching[0], 2);
+    assert_int_equal(reading.matching[1], 2);
+    assert_int_equal(reading.matching[2], 0);
+  }
+  held_process_end(&held);
+  descriptors_free(descriptors);
+  for (size_t i = 0; i < ARRAY_LENGTH(patterns); i++)
+    regfree(&patterns[i].regex);
+}
+
+static void more_patterns_than_bits_are_refused(void **state) {
+  (void)state;
+  struct descriptors *descriptors = NULL;
+  assert_int_equal(descriptors_new(NULL, DESCRIPTOR_PATTERNS_MAX + 1, &descriptors), -EINVAL);
+  assert_null(descriptors);
+}
+
+/* --- watches and sockets --- */
+
+static int hold_watches(void *argument) {
+  unsigned count = (unsigned)(uintptr_t)argument;
+  int fd = inotify_init1(0);
+  if (fd < 0)
+    return -1;
+  for (unsigned i = 0; i < count; i++) {
+    int file = make_file(numbered("watched", i));
+    if (file < 0 || inotify_add_watch(fd, numbered("watched", i), IN_MODIFY) < 0)
+      return -1;
+    close(file);
+  }
+  return 0;
+}
+
+static void watches_are_counted_over_all_instances(void **state) {
+  (void)state;
+  struct held_process held;
+  struct descriptors *descriptors = new_descriptors();
+  held_process_start(&held);
+  read_again(&held, descriptors);
+  assert_int_equal(reading.inotify_watches, 0);
+  held_process_do(&held, hold_watches, (void *)3);
+  held_process_do(&held, hold_watches, (void *)0);
+  held_process_do(&held, hold_watches, (void *)5000); /* far more than one read(2) gives */
+  read_again(&held, descriptors);
+  assert_int_equal(reading.inotify_watches, 5003);
+  held_process_end(&held);
+  descriptors_free(descriptors);
+}
+
+static int hold_socket(void *argument) {
+  (void)argument;
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  struct stat st;
+  return fd < 0 || fstat(fd, &st) != 0 ? -1 : (int)st.st_ino;
+}
+
+static void sockets_are_found_by_their_inode(void **state) {
+  (void)state;
+  struct held_process held;
+  struct descriptors *descriptors = new_descriptors();
+  held_process_start(&held);
+  uint64_t inodes[] = {0, 1, VALUE_UNKNOWN, 0};
+  inodes[1] = (uint64_t)held_process_do(&held, hold_socket, NULL);
+  inodes[3] = (uint64_t)held_process_do(&held, hold_socket, NULL);
+  bool owned[] = {true, false, true, false};
+  assert_int_equal(descriptors_read(descriptors, held.process, NULL, inodes,
+                                    ARRAY_LENGTH(inodes), owned, &reading),
+                   0);
+  assert_false(owned[0]);
+  assert_true(owned[1]);
+  assert_false(owned[2]);
+  assert_true(owned[3]);
+  assert_int_equal(descriptors_read(descriptors, held.process, NULL, inodes,
+                                    DESCRIPTORS_SOCKETS_MAX + 1, owned, &reading),
+                   -EINVAL);
+  held_process_end(&held);
+  descriptors_free(descriptors);
+}
+
+/* --- lsof --- */
+
+static enum descriptor_class class_of_lsof(const char *type, const char *name) {
+  static const struct {
+    const char *type;
+    enum descriptor_class class;
+  } types[] = {
+      {"REG", DESCRIPTOR_REGULAR}, {"DIR", DESCRIPTOR_DIRECTORY}, {"FIFO", DESCRIPTOR_PIPE},
+      {"unix", DESCRIPTOR_SOCKET}, {"IPv4", DESCRIPTOR_SOCKET},   {"sock", DESCRIPTOR_SOCKET},
+      {"CHR", DESCRIPTOR_DEVICE},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(types); i++)
+    if (strcmp(type, types[i].type) == 0)
+      return types[i].class;
+  if (strcmp(name, "inotify") == 0)
+    return DESCRIPTOR_INOTIFY;
+  if (strncmp(name, "[eventpoll", strlen("[eventpoll")) == 0)
+    return DESCRIPTOR_EVENTPOLL;
+  if (strncmp(name, "[eventfd", strlen("[eventfd")) == 0)
+    return DESCRIPTOR_EVENTFD;
+  return DESCRIPTOR_OTHER;
+}
+
+static int hold_one_of_each(void *argument) {
+  (void)argument;
+  return hold_files((void *)7) != 0 || hold_same_file((void *)5) != 0 ||
+                 hold_directories((void *)3) != 0 || hold_pipes((void *)4) != 0 ||
+                 hold_fifos((void *)2) != 0 || hold_sockets((void *)6) != 0 ||
+                 hold_inotify((void *)1) != 0 || hold_epolls((void *)2) != 0 ||
+                 hold_eventfds((void *)3) != 0 || hold_devices((void *)4) != 0 ||
+                 hold_timers((void *)1) != 0
+             ? -1
+             : 0;
+}
+
+static void skip_without_lsof(void) {
+  if (system("lsof -v > /dev/null 2>&1") != 0) {
+    print_message("skipped: there is no lsof here\n");
+    skip();
+  }
+}
+
+/* lsof -F: one field a line: "f" the descriptor, "t" its type, "n" its name */
+static void classes_are_those_of_lsof(void **state) {
+  (void)state;
+  skip_without_lsof();
+  struct held_process held;
+  held_process_start(&held);
+  held_process_do(&held, hold_one_of_each, NULL);
+  read_new(&held);
+
+  char command[64], line[PATH_MAX], type[16] = "";
+  snprintf(command, sizeof(command), "lsof -w -n -P -p %d -F ftn", (int)held.pid);
+  FILE *lsof = popen(command, "r");
+  assert_non_null(lsof);
+  uint64_t by_class[DESCRIPTOR_CLASSES] = {0};
+  bool is_descriptor = false;
+  while (fgets(line, sizeof(line), lsof) != NULL) {
+    line[strcspn(line, "\n")] = '\0';
+    if (line[0] == 'f') /* not cwd, rtd, txt, mem; "*" stands for the first digits of many */
+      is_descriptor = (line[1] >= '0' && line[1] <= '9') || line[1] == '*';
+    else if (line[0] == 't')
+      snprintf(type, sizeof(type), "%.15s", line + 1);
+    else if (line[0] == 'n' && is_descriptor)
+      by_class[class_of_lsof(type, line + 1)]++;
+  }
+  assert_int_equal(pclose(lsof), 0);
+  for (size_t i = 0; i < DESCRIPTOR_CLASSES; i++)
+    assert_int_equal(reading.by_class[i], by_class[i]);
+  held_process_end(&held);
+}
+
+/* The guide's way to find a file whose handles are not closed. */
+static void the_file_opened_most_is_that_of_lsof(void **state) {
+  (void)state;
+  skip_without_lsof();
+  struct held_process held;
+  held_process_start(&held);
+  held_process_do(&held, hold_one_of_each, NULL);
+  read_new(&held);
+
+  char command[256];
+  snprintf(command, sizeof(command),
+           "lsof -w -n -P -p %d | awk '$4 ~ /^[0-9*]/ && $5 == \"REG\" { print $9 }' | sort |"
+           " uniq -c | sort -rn | head -1",
+           (int)held.pid);
+  FILE *lsof = popen(command, "r");
+  assert_non_null(lsof);
+  unsigned opens = 0;
+  char path[PATH_MAX] = "";
+  assert_int_equal(fscanf(lsof, "%u %4095s", &opens, path), 2);
+  pclose(lsof);
+  assert_int_equal(reading.same_file_max, opens);
+  assert_string_equal(reading.same_file_path, path);
+  held_process_end(&held);
+}
+
+static int create_folder(void **state) {
+  (void)state;
+  held_folder_create(&folder);
+  return 0;
+}
+
+static int remove_folder(void **state) {
+  (void)state;
+  held_folder_remove(&folder);
+  return 0;
+}
+
+#define in_a_folder(test) cmocka_unit_test_setup_teardown(test, create_folder, remove_folder)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      in_a_folder(ten_thousand_of_each_class_are_counted),
+      in_a_folder(the_file_opened_most_is_found),
+      in_a_folder(of_two_opened_most_the_first_is_named),
+      in_a_folder(without_regular_files_nothing_is_opened_most),
+      in_a_folder(names_of_any_bytes_stay_as_they_are),
+      in_a_folder(deleted_files_are_those_without_a_link),
+      in_a_folder(a_path_that_comes_to_mean_another_file_is_noticed),
+      in_a_folder(files_too_deep_for_a_name_are_counted),
+      in_a_folder(patterns_are_matched_against_whole_paths),
+      cmocka_unit_test(more_patterns_than_bits_are_refused),
+      in_a_folder(watches_are_counted_over_all_instances),
+      in_a_folder(sockets_are_found_by_their_inode),
+      in_a_folder(classes_are_those_of_lsof),
+      in_a_folder(the_file_opened_most_is_that_of_lsof),
+  };
+  return cmocka_run_group_tests_name("descriptors", tests, NULL, NULL);
+}
