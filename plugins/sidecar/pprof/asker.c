@@ -12,10 +12,7 @@
 #include "common/clock.h"
 #include "sidecar/pprof/client.h"
 
-enum {
-  UNDER_WAY_MAX = 64,      /* requests at once */
-  LATE_UNDER_WAY_MAX = 48, /* of them to endpoints that were late: the rest stays free */
-};
+enum { UNDER_WAY_MAX = 64 /* requests at once in each lane: bounds sockets and memory */ };
 
 /* One question under way. */
 struct errand {
@@ -26,28 +23,28 @@ struct errand {
 
 /* ---- what to ask next; with the lock held ---- */
 
-/* The first question queued for the endpoint that may be put now; questions_len: none. */
-static size_t next_question(const struct pprof *pprof, const struct pprof_endpoint *endpoint) {
-  size_t i = 0;
-  while (i < questions_len && ((endpoint->queued & questions[i].bit) == 0 ||
-                               pprof->question_under_way[i] >= questions[i].at_once))
-    i++;
-  return i;
+/* The first question queued for the endpoint that may be put now, or NULL. */
+static const struct question *next_question(const struct pprof_endpoint *endpoint) {
+  const struct lane *lane = &endpoint->client->lanes[endpoint->late ? LANE_LATE : LANE_PROMPT];
+  if (lane->under_way >= UNDER_WAY_MAX)
+    return NULL;
+  for (size_t i = 0; i < questions_len; i++)
+    if ((endpoint->queued & questions[i].bit) != 0 &&
+        lane->by_question[i] < questions[i].at_once)
+      return &questions[i];
+  return NULL;
 }
 
 /* Takes the next endpoint that may be asked out of the queue; NULL when there is none. */
-static struct pprof_endpoint *queue_take(struct pprof *pprof, size_t *ret_question) {
+static struct pprof_endpoint *queue_take(struct pprof *pprof) {
   struct pprof_endpoint *endpoint;
-  if (pprof->under_way >= UNDER_WAY_MAX)
-    return NULL;
   TAILQ_FOREACH(endpoint, &pprof->queue, queue_link) {
-    if (endpoint->late && pprof->late_under_way >= LATE_UNDER_WAY_MAX)
-      continue;
-    size_t question = next_question(pprof, endpoint);
-    if (question == questions_len)
+    const struct question *question = next_question(endpoint);
+    if (question == NULL)
       continue;
     pprof_queue_remove(endpoint);
-    *ret_question = question;
+    endpoint->queued &= ~question->bit;
+    pprof_lane_enter(endpoint, question);
     return endpoint;
   }
   return NULL;
@@ -90,6 +87,7 @@ static void question_over(struct pprof_endpoint *endpoint, const struct question
   struct pprof *pprof = endpoint->client;
 
   pthread_mutex_lock(&pprof->lock);
+  question->forget(&endpoint->round); /* an earlier answer that nobody took */
   if (answer->error == 0) {
     int status = question->finish(errand->sink, &endpoint->round);
     if (status != 0)
@@ -98,10 +96,7 @@ static void question_over(struct pprof_endpoint *endpoint, const struct question
   *question_answer(question, &endpoint->round) = *answer;
   endpoint->round.answered |= question->bit;
   endpoint->errand = NULL;
-  endpoint->under_way = 0;
-  pprof->under_way--;
-  pprof->late_under_way -= endpoint->counted_late;
-  pprof->question_under_way[question - questions]--;
+  pprof_lane_leave(endpoint);
   if (endpoint->queued == 0) {
     endpoint->took_ns = clock_monotonic_ns() - endpoint->asked_ns;
     pprof_stop_awaiting(endpoint);
@@ -175,17 +170,11 @@ static void question_put(struct pprof_endpoint *endpoint, const struct question 
 /* With the lock held, which is given up for each request. */
 static void put_questions(struct pprof *pprof) {
   struct pprof_endpoint *endpoint;
-  size_t i;
 
-  while (!pprof->stopping && (endpoint = queue_take(pprof, &i)) != NULL) {
-    endpoint->queued &= ~questions[i].bit;
-    endpoint->under_way = questions[i].bit;
-    endpoint->counted_late = endpoint->late;
-    pprof->under_way++;
-    pprof->late_under_way += endpoint->counted_late;
-    pprof->question_under_way[i]++;
+  while (!pprof->stopping && (endpoint = queue_take(pprof)) != NULL) {
+    const struct question *question = endpoint->under_way;
     pthread_mutex_unlock(&pprof->lock);
-    question_put(endpoint, &questions[i]);
+    question_put(endpoint, question);
     pthread_mutex_lock(&pprof->lock);
   }
 }
@@ -199,7 +188,7 @@ static void cancel_abandoned(struct pprof *pprof) {
     pthread_mutex_unlock(&pprof->lock);
     if (endpoint->errand != NULL)
       http_loop_cancel(pprof->loop, endpoint->errand);
-    free(endpoint);
+    pprof_endpoint_destroy(endpoint);
     pthread_mutex_lock(&pprof->lock);
   }
 }

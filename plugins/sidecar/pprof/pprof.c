@@ -12,7 +12,6 @@
 #include <time.h>
 
 #include "common/clock.h"
-#include "common/scan.h"
 #include "sidecar/pprof/client.h"
 
 enum {
@@ -24,7 +23,7 @@ enum {
 /* ---- the queue; with the lock held ---- */
 
 void pprof_queue_add(struct pprof_endpoint *endpoint) {
-  if (endpoint->in_queue || endpoint->queued == 0 || endpoint->under_way != 0)
+  if (endpoint->in_queue || endpoint->queued == 0 || endpoint->under_way != NULL)
     return;
   TAILQ_INSERT_TAIL(&endpoint->client->queue, endpoint, queue_link);
   endpoint->in_queue = true;
@@ -35,6 +34,21 @@ void pprof_queue_remove(struct pprof_endpoint *endpoint) {
     return;
   TAILQ_REMOVE(&endpoint->client->queue, endpoint, queue_link);
   endpoint->in_queue = false;
+}
+
+void pprof_lane_enter(struct pprof_endpoint *endpoint, const struct question *question) {
+  endpoint->under_way = question;
+  endpoint->lane = endpoint->late ? LANE_LATE : LANE_PROMPT;
+  struct lane *lane = &endpoint->client->lanes[endpoint->lane];
+  lane->under_way++;
+  lane->by_question[question - questions]++;
+}
+
+void pprof_lane_leave(struct pprof_endpoint *endpoint) {
+  struct lane *lane = &endpoint->client->lanes[endpoint->lane];
+  lane->under_way--;
+  lane->by_question[endpoint->under_way - questions]--;
+  endpoint->under_way = NULL;
 }
 
 void pprof_stop_awaiting(struct pprof_endpoint *endpoint) {
@@ -137,7 +151,7 @@ int pprof_endpoint_new(struct pprof *pprof, const char *address, bool ipv6, uint
   if (endpoint == NULL)
     return -ENOMEM;
   endpoint->client = pprof;
-  endpoint->round.goroutines = VALUE_UNKNOWN;
+  questions_reset_round(&endpoint->round);
   int len = snprintf(endpoint->base_url, sizeof(endpoint->base_url),
                      ipv6 ? "http://[%s]:%u" : "http://%s:%u", address, port);
   if (len < 0 || (size_t)len >= sizeof(endpoint->base_url)) {
@@ -146,6 +160,11 @@ int pprof_endpoint_new(struct pprof *pprof, const char *address, bool ipv6, uint
   }
   *ret = endpoint;
   return 0;
+}
+
+void pprof_endpoint_destroy(struct pprof_endpoint *endpoint) {
+  questions_forget_round(&endpoint->round);
+  free(endpoint);
 }
 
 void pprof_endpoint_free(struct pprof_endpoint *endpoint) {
@@ -157,14 +176,26 @@ void pprof_endpoint_free(struct pprof_endpoint *endpoint) {
   pprof_queue_remove(endpoint);
   endpoint->queued = 0;
   pprof_stop_awaiting(endpoint);
-  bool is_busy = endpoint->under_way != 0;
+  bool is_busy = endpoint->under_way != NULL;
   if (is_busy) {
     TAILQ_INSERT_TAIL(&pprof->abandoned, endpoint, queue_link);
     wake_thread(pprof);
   }
   pthread_mutex_unlock(&pprof->lock);
   if (!is_busy)
-    free(endpoint);
+    pprof_endpoint_destroy(endpoint);
+}
+
+/* What has been asked and not been answered yet. */
+static unsigned endpoint_pending(const struct pprof_endpoint *endpoint) {
+  return endpoint->queued | (endpoint->under_way != NULL ? endpoint->under_way->bit : 0);
+}
+
+/* What turns out late while it is under way makes room for those that are prompt. */
+static void change_lane(struct pprof_endpoint *endpoint) {
+  const struct question *question = endpoint->under_way;
+  pprof_lane_leave(endpoint);
+  pprof_lane_enter(endpoint, question);
 }
 
 static unsigned known_questions(void) {
@@ -179,8 +210,10 @@ void pprof_endpoint_ask(struct pprof_endpoint *endpoint, unsigned what) {
   what &= known_questions();
 
   pthread_mutex_lock(&pprof->lock);
-  unsigned pending = endpoint->queued | endpoint->under_way;
+  unsigned pending = endpoint_pending(endpoint);
   endpoint->late = pending != 0 || endpoint->took_ns > pprof->patience_ns;
+  if (endpoint->under_way != NULL)
+    change_lane(endpoint);
   if (pending == 0)
     endpoint->asked_ns = clock_monotonic_ns();
   endpoint->round.asked |= what;
@@ -192,7 +225,7 @@ void pprof_endpoint_ask(struct pprof_endpoint *endpoint, unsigned what) {
     endpoint->awaited = true;
     pprof->awaited++;
   }
-  if (endpoint->in_queue)
+  if (!TAILQ_EMPTY(&pprof->queue))
     wake_thread(pprof);
   pthread_mutex_unlock(&pprof->lock);
 }
@@ -216,8 +249,7 @@ void pprof_endpoint_take(struct pprof_endpoint *endpoint, struct pprof_round *re
 
   pthread_mutex_lock(&pprof->lock);
   *ret = endpoint->round;
-  memset(&endpoint->round, 0, sizeof(endpoint->round));
-  endpoint->round.asked = endpoint->queued | endpoint->under_way;
-  endpoint->round.goroutines = VALUE_UNKNOWN;
+  questions_reset_round(&endpoint->round);
+  endpoint->round.asked = endpoint_pending(endpoint);
   pthread_mutex_unlock(&pprof->lock);
 }

@@ -1,6 +1,9 @@
 /* The table of questions; see question.h. */
 #include "sidecar/pprof/question.h"
 
+#include <string.h>
+
+#include "common/scan.h"
 #include "sidecar/parse/pprof_index.h"
 
 /* ---- the index page ---- */
@@ -19,6 +22,10 @@ static int index_finish(void *sink, struct pprof_round *round) {
   return pprof_index_parser_finish(sink, &round->goroutines);
 }
 
+static void index_forget(struct pprof_round *round) {
+  round->goroutines = VALUE_UNKNOWN;
+}
+
 /* ---- MemStats ---- */
 
 static int memstats_begin(void *sink, const struct pprof_options *options) {
@@ -35,6 +42,10 @@ static int memstats_finish(void *sink, struct pprof_round *round) {
   return memstats_parser_finish(sink, &round->memstats);
 }
 
+static void memstats_forget(struct pprof_round *round) {
+  memset(&round->memstats, 0, sizeof(round->memstats));
+}
+
 /* ---- the table ---- */
 
 const struct question questions[] = {
@@ -47,6 +58,7 @@ const struct question questions[] = {
         .begin = index_begin,
         .feed = index_feed,
         .finish = index_finish,
+        .forget = index_forget,
     },
     {
         .bit = PPROF_MEMSTATS,
@@ -57,7 +69,18 @@ const struct question questions[] = {
         .begin = memstats_begin,
         .feed = memstats_feed,
         .finish = memstats_finish,
+        .forget = memstats_forget,
     },
 };
 
 const size_t questions_len = sizeof(questions) / sizeof(*questions);
+
+void questions_forget_round(struct pprof_round *round) {
+  for (size_t i = 0; i < questions_len; i++)
+    questions[i].forget(round);
+}
+
+void questions_reset_round(struct pprof_round *round) {
+  memset(round, 0, sizeof(*round));
+  questions_forget_round(round);
+}

@@ -14,7 +14,8 @@ struct question {
   unsigned bit;     /* of pprof.h; lower ones are asked first */
   const char *path; /* with the query */
   size_t answer;    /* offset of its struct pprof_answer in struct pprof_round */
-  unsigned at_once; /* at most so many under way, of all endpoints: bounds the sinks' memory */
+  unsigned at_once; /* at most so many under way, and as many more to endpoints that were late
+                       the last time: bounds the memory of the sinks */
 
   /*
    * The sink takes one body and lives as long as its request, on the client's thread: begin
@@ -29,10 +30,18 @@ struct question {
   int (*feed)(void *sink, const char *bytes, size_t len);
   int (*finish)(void *sink, struct pprof_round *round);
   void (*drop)(void *sink);
+  /* Makes the values in *round unknown and gives back what they own. Also fits a round that
+   * is all zero bytes. */
+  void (*forget)(struct pprof_round *round);
 };
 
 extern const struct question questions[];
 extern const size_t questions_len;
+
+/* All values unknown, nothing asked, nothing answered; what was there is not given back. */
+void questions_reset_round(struct pprof_round *round);
+/* Gives back what the values own. */
+void questions_forget_round(struct pprof_round *round);
 
 static inline struct pprof_answer *question_answer(const struct question *question,
                                                    struct pprof_round *round) {
