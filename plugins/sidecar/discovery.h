@@ -39,9 +39,10 @@ void discovery_free(struct discovery *discovery);
  * Scans once. *ret_matches is sorted by pid, owned by the discovery and valid until the
  * next scan. A process is judged by the base name of its executable, " (deleted)" taken
  * off; by its comm (cut at 15 bytes) where the executable may not be read. Kernel threads
- * and zombies do not match. A process that becomes another program is found out at once
- * when it matched, in its first 8 scans too, and within 64 scans otherwise. Returns 0, -ENOMEM,
- * or the error of reading the process table; a process that vanishes meanwhile is no error.
+ * and zombies do not match. A process that becomes another program (exec) is found out
+ * at once when it matched or was first seen less than 8 scans ago, otherwise within 48
+ * scans, or a few where there are few processes. Returns 0, -ENOMEM, or the error of
+ * reading the process table; a process that vanishes meanwhile is no error.
  */
 int discovery_scan(struct discovery *discovery, const struct discovery_match **ret_matches,
                    size_t *ret_len);

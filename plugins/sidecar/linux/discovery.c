@@ -18,8 +18,8 @@
 
 enum {
   YOUNG_SCANS = 8, /* judged in each of its first scans: it may still exec */
-  TURNS = 56,      /* in so many scans everybody has been looked at again, */
-  TURN_MIN = 16    /* sooner where there are few */
+  TURNS = 44,      /* in so many scans everybody has been looked at again, */
+  TURN_MIN = 32    /* sooner where there are few */
 };
 
 /* 16 bytes each: with thousands of processes the walk should stay in the cache. */

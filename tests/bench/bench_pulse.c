@@ -1,0 +1,144 @@
+/*
+ * What a pulse costs: its CPU time against that of a bare loop that makes the same system
+ * calls and looks at nothing. The process watched is healthy: 100 descriptors, 30 threads.
+ *
+ *   bench_pulse [rounds]
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "measure.h"
+#include "sidecar/process.h"
+
+enum { DESCRIPTORS = 100, THREADS = 30, REPEATS = 320 };
+
+static void *wait_forever(void *nothing) {
+  for (;;)
+    pause();
+  return nothing;
+}
+
+static pid_t start_healthy_process(void) {
+  int ready[2];
+  char byte;
+  if (pipe(ready) != 0)
+    bench_fail("pipe");
+  pid_t pid = fork();
+  if (pid < 0)
+    bench_fail("fork");
+  if (pid == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    pthread_t thread;
+    for (int i = 1; i < THREADS; i++)
+      if (pthread_create(&thread, NULL, wait_forever, NULL) != 0)
+        _exit(1);
+    while (dup(0) < DESCRIPTORS - 1)
+      ;
+    (void)!write(ready[1], "", 1);
+    wait_forever(NULL);
+  }
+  close(ready[1]);
+  if (read(ready[0], &byte, 1) != 1)
+    bench_fail("the process to watch");
+  close(ready[0]);
+  return pid;
+}
+
+struct subject {
+  struct process *process;
+  int directory, stat, status, io, fd; /* for the bare loop */
+  unsigned pulses;
+};
+
+static char text[16 * 1024];
+
+static void pulse(void *argument) {
+  struct subject *subject = argument;
+  struct process_pulse pulse;
+  if (process_read_pulse(subject->process, &pulse) != 0 || pulse.threads != THREADS ||
+      pulse.open_fds < DESCRIPTORS || pulse.status_error != 0 || pulse.io_error != 0)
+    bench_fail("process_read_pulse");
+}
+
+static void read_by_name(const struct subject *subject, const char *name) {
+  int fd = openat(subject->directory, name, O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || pread(fd, text, sizeof(text), 0) <= 0)
+    bench_fail(name);
+  close(fd);
+}
+
+static void read_limits_in_turn(struct subject *subject) {
+  if (subject->pulses++ % PROCESS_LIMITS_EVERY == 0)
+    read_by_name(subject, "limits");
+}
+
+static void bare_calls_on_kept_files(void *argument) {
+  struct subject *subject = argument;
+  struct stat st;
+  if (pread(subject->status, text, sizeof(text), 0) <= 0 ||
+      pread(subject->io, text, sizeof(text), 0) <= 0 || fstat(subject->fd, &st) != 0 ||
+      pread(subject->stat, text, sizeof(text), 0) <= 0)
+    bench_fail("bare calls");
+  read_limits_in_turn(subject);
+}
+
+static void bare_calls_by_name(void *argument) {
+  struct subject *subject = argument;
+  struct stat st;
+  read_by_name(subject, "status");
+  read_by_name(subject, "io");
+  int fd = openat(subject->directory, "fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0 || fstat(fd, &st) != 0)
+    bench_fail("fd");
+  close(fd);
+  read_by_name(subject, "stat");
+  read_limits_in_turn(subject);
+}
+
+static void open_bare_files(struct subject *subject, pid_t pid) {
+  char path[64];
+  snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+  subject->directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  subject->stat = openat(subject->directory, "stat", O_RDONLY | O_CLOEXEC);
+  subject->status = openat(subject->directory, "status", O_RDONLY | O_CLOEXEC);
+  subject->io = openat(subject->directory, "io", O_RDONLY | O_CLOEXEC);
+  subject->fd = openat(subject->directory, "fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (subject->stat < 0 || subject->status < 0 || subject->io < 0 || subject->fd < 0)
+    bench_fail(path);
+}
+
+/* Below a limit of 16 a quarter is not enough to keep the files of one process open. */
+static void measure(const char *name, measured bare, pid_t pid, rlim_t descriptors,
+                    unsigned rounds) {
+  struct subject subject = {0};
+  struct host *host;
+  struct rlimit old, limit;
+  open_bare_files(&subject, pid);
+  getrlimit(RLIMIT_NOFILE, &old);
+  limit = old;
+  limit.rlim_cur = descriptors;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || host_open("/proc", &host) != 0 ||
+      setrlimit(RLIMIT_NOFILE, &old) != 0 || process_open(host, pid, &subject.process) != 0)
+    bench_fail("opening the process");
+  bench_side_by_side(name, 1.5, bare, pulse, &subject, rounds, REPEATS);
+  process_close(subject.process);
+  host_close(host);
+}
+
+int main(int argc, char **argv) {
+  unsigned rounds = argc > 1 ? bench_argument(argv[1], BENCH_ROUNDS_MAX) : 101;
+  pid_t pid = start_healthy_process();
+  printf("pulse: CPU time a pulse, medians of %u rounds of %d; %d descriptors, %d threads\n",
+         rounds, REPEATS, DESCRIPTORS, THREADS);
+  measure("  files kept open", bare_calls_on_kept_files, pid, 1024, rounds);
+  measure("  files opened each time", bare_calls_by_name, pid, 15, rounds);
+  kill(pid, SIGKILL);
+  waitpid(pid, NULL, 0);
+  return 0;
+}
