@@ -243,6 +243,7 @@ static void check_gone(struct process *process) {
   assert_int_equal(process_verify(process), -ESRCH);
   assert_int_equal(process_read_pulse(process, &pulse), -ESRCH);
   assert_int_equal(pulse.threads, 4711);
+  assert_int_equal(process_read_cwd(process, text, sizeof(text)), -ESRCH);
   assert_int_equal(process_read_environment(process, "HOME", text, sizeof(text)), -ESRCH);
   assert_int_equal(process_read_executable(process, text, sizeof(text)), -ESRCH);
   assert_int_equal(process_read_context_switches(process, &a, &b), -ESRCH);

@@ -25,6 +25,13 @@ static void strip_deleted(char *path, size_t len) {
     path[len - (sizeof(DELETED) - 1)] = '\0';
 }
 
+/* To somebody without privileges, a process that has ended looks like another user's, and
+ * like one without an environment. */
+static int tell_ended(struct process *process, int status) {
+  bool may_have_ended = status == -EACCES || status == -ENODATA;
+  return may_have_ended && process_verify(process) == -ESRCH ? -ESRCH : status;
+}
+
 /* Tells a folder whose name ends in " (deleted)" from one that is deleted: what is gone
  * has no links. Asks for what is in the cache only, so a dead file server blocks nothing. */
 static bool has_links(struct process *process, const char *link) {
@@ -39,7 +46,7 @@ int process_read_cwd(struct process *process, char *path, size_t size) {
   size_t len;
   int status = procfs_read_link(process_directory(process), "cwd", path, size, &len);
   if (status != 0)
-    return procfs_process_error(-status);
+    return tell_ended(process, procfs_process_error(-status));
   if (span_ends_with(span_make(path, len), DELETED) && !has_links(process, "cwd"))
     strip_deleted(path, len);
   return 0;
@@ -50,12 +57,12 @@ int process_read_executable(struct process *process, char *path, size_t size) {
   size_t len;
   int status = procfs_read_link(process_directory(process), "exe", path, size, &len);
   if (status != 0)
-    return procfs_process_error(-status);
+    return tell_ended(process, procfs_process_error(-status));
   strip_deleted(path, len);
   return 0;
 }
 
-/* Feeds piece by piece; each is wiped before the next, and before the stack is left. */
+/* Feeds piece by piece through one buffer, which is wiped before the stack is left. */
 static int search_environment(int fd, struct environ_search *search) {
   char piece[ENVIRONMENT_PIECE];
   int status = 0;
@@ -81,18 +88,14 @@ int process_read_environment(struct process *process, const char *name, char *va
     return status;
   autoclose int fd = openat(process_directory(process), "environ", O_RDONLY | O_CLOEXEC);
   if (fd < 0)
-    return procfs_process_error(errno);
+    return tell_ended(process, procfs_process_error(errno));
 
   status = search_environment(fd, &search);
   if (status != 0) {
     explicit_bzero(value, size);
-    return procfs_process_error(-status);
+    return tell_ended(process, procfs_process_error(-status));
   }
-  status = environ_search_finish(&search);
-  /* a process that is ending shows an empty environment */
-  if (status == -ENODATA && process_verify(process) == -ESRCH)
-    return -ESRCH;
-  return status;
+  return tell_ended(process, environ_search_finish(&search));
 }
 
 /* Adds one thread; one that ended meanwhile adds nothing. */
