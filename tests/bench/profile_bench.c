@@ -41,19 +41,16 @@ FILE *bench_temporary_file(void) {
 }
 
 struct stack_matcher *bench_matcher(const struct stack_pattern_default *defaults) {
-  size_t len = 0;
-  while (defaults[len].name != NULL)
-    len++;
-  struct stack_pattern *patterns = calloc(len, sizeof(*patterns));
+  struct pattern_list *patterns = calloc(1, sizeof(*patterns));
   struct stack_matcher *matcher;
   if (patterns == NULL)
     bench_fail("calloc");
-  for (size_t i = 0; i < len; i++) {
-    patterns[i].name = defaults[i].name;
-    if (regcomp(&patterns[i].regex, defaults[i].regex, REG_EXTENDED | REG_NOSUB) != 0)
-      bench_fail(defaults[i].regex);
+  for (; defaults->name != NULL; defaults++) {
+    errno = -pattern_list_add(patterns, defaults->name, defaults->regex, NULL, 0);
+    if (errno != 0)
+      bench_fail(defaults->regex);
   }
-  if (stack_matcher_new(patterns, len, &matcher) != 0)
+  if (stack_matcher_new(patterns, &matcher) != 0)
     bench_fail("stack_matcher_new");
   return matcher;
 }

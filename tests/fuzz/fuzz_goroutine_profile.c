@@ -16,15 +16,12 @@ static void require(bool condition) {
 }
 
 static struct stack_matcher *matcher_new(void) {
-  static struct stack_pattern patterns[STACK_PATTERNS_MAX];
+  static struct pattern_list patterns;
+  const struct stack_pattern_default *pattern = stack_patterns_of_goroutines;
   struct stack_matcher *matcher;
-  size_t len = 0;
-  for (; stack_patterns_of_goroutines[len].name != NULL; len++) {
-    patterns[len].name = stack_patterns_of_goroutines[len].name;
-    require(regcomp(&patterns[len].regex, stack_patterns_of_goroutines[len].regex,
-                    REG_EXTENDED | REG_NOSUB) == 0);
-  }
-  require(stack_matcher_new(patterns, len, &matcher) == 0);
+  for (; pattern->name != NULL; pattern++)
+    require(pattern_list_add(&patterns, pattern->name, pattern->regex, NULL, 0) == 0);
+  require(stack_matcher_new(&patterns, &matcher) == 0);
   return matcher;
 }
 
@@ -54,7 +51,7 @@ static void check(const struct goroutine_profile *profile) {
   require(profile->blocked[GOROUTINE_BLOCKED_1M] <= sum);
   require(profile->blocked[GOROUTINE_BLOCKED_10M] <= profile->blocked[GOROUTINE_BLOCKED_1M]);
   require(profile->blocked[GOROUTINE_BLOCKED_1H] <= profile->blocked[GOROUTINE_BLOCKED_10M]);
-  for (size_t i = 0; i < STACK_PATTERNS_MAX; i++)
+  for (size_t i = 0; i < PATTERNS_MAX; i++)
     require(profile->matching[i] <= sum);
   for (size_t i = 0; i < profile->sites.len; i++) {
     sites += profile->sites.sites[i].weight;

@@ -16,15 +16,12 @@ static void require(bool condition) {
 }
 
 static struct stack_matcher *matcher_new(void) {
-  static struct stack_pattern patterns[STACK_PATTERNS_MAX];
+  static struct pattern_list patterns;
+  const struct stack_pattern_default *pattern = stack_patterns_of_heap;
   struct stack_matcher *matcher;
-  size_t len = 0;
-  for (; stack_patterns_of_heap[len].name != NULL; len++) {
-    patterns[len].name = stack_patterns_of_heap[len].name;
-    require(regcomp(&patterns[len].regex, stack_patterns_of_heap[len].regex,
-                    REG_EXTENDED | REG_NOSUB) == 0);
-  }
-  require(stack_matcher_new(patterns, len, &matcher) == 0);
+  for (; pattern->name != NULL; pattern++)
+    require(pattern_list_add(&patterns, pattern->name, pattern->regex, NULL, 0) == 0);
+  require(stack_matcher_new(&patterns, &matcher) == 0);
   return matcher;
 }
 
@@ -47,7 +44,7 @@ static int parse(struct stack_matcher *matcher, struct heap_profile_parser *pars
 
 static void check(const struct heap_profile *profile) {
   uint64_t sites = 0;
-  for (size_t i = 0; i < STACK_PATTERNS_MAX; i++)
+  for (size_t i = 0; i < PATTERNS_MAX; i++)
     require(profile->matching_bytes[i] <= profile->inuse_bytes);
   for (size_t i = 0; i < profile->sites.len; i++) {
     sites += profile->sites.sites[i].weight;

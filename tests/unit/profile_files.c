@@ -46,25 +46,21 @@ struct span profile_file_read(const char *path) {
 
 void profile_patterns_compile(struct profile_patterns *patterns,
                               const struct stack_pattern_default *defaults) {
-  patterns->len = 0;
-  for (; defaults->name != NULL; defaults++) {
-    struct stack_pattern *pattern = &patterns->patterns[patterns->len++];
-    pattern->name = defaults->name;
-    if (regcomp(&pattern->regex, defaults->regex, REG_EXTENDED | REG_NOSUB) != 0)
-      fail_msg("%s: %s is no regular expression", defaults->name, defaults->regex);
-  }
-  assert_int_equal(stack_matcher_new(patterns->patterns, patterns->len, &patterns->matcher), 0);
+  memset(&patterns->list, 0, sizeof(patterns->list));
+  for (; defaults->name != NULL; defaults++)
+    check_int(defaults->name,
+              pattern_list_add(&patterns->list, defaults->name, defaults->regex, NULL, 0), 0);
+  assert_int_equal(stack_matcher_new(&patterns->list, &patterns->matcher), 0);
 }
 
 void profile_patterns_free(struct profile_patterns *patterns) {
   stack_matcher_free(patterns->matcher);
-  for (size_t i = 0; i < patterns->len; i++)
-    regfree(&patterns->patterns[i].regex);
+  pattern_list_clear(&patterns->list);
 }
 
 size_t profile_patterns_index(const struct profile_patterns *patterns, const char *name) {
-  for (size_t i = 0; i < patterns->len; i++) {
-    if (strcmp(patterns->patterns[i].name, name) == 0)
+  for (size_t i = 0; i < patterns->list.len; i++) {
+    if (strcmp(patterns->list.items[i].name, name) == 0)
       return i;
   }
   fail_msg("no pattern %s", name);

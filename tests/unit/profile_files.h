@@ -19,8 +19,7 @@ struct span profile_file_read(const char *path);
 
 /* A matcher with these patterns, which end with a NULL name. */
 struct profile_patterns {
-  struct stack_pattern patterns[STACK_PATTERNS_MAX];
-  size_t len;
+  struct pattern_list list;
   struct stack_matcher *matcher;
 };
 void profile_patterns_compile(struct profile_patterns *patterns,

@@ -81,7 +81,7 @@ static void captured_profiles_agree_with_what_pprof_said_then(void **state) {
     for (; fscanf(stream, "%63s %llu", name, &bytes) == 2; lines++)
       check_within_one_percent(paths[i], name, bytes_of(name), bytes);
     fclose(stream);
-    check_int(answers, lines, 1 + patterns.len);
+    check_int(answers, lines, 1 + patterns.list.len);
   }
   profile_files_free(paths);
 }
@@ -111,8 +111,8 @@ static void captured_profiles_agree_with_the_pprof_that_is_here(void **state) {
     uint64_t total = ask_pprof(paths[i], NULL);
     check_int(paths[i], total > 0, true);
     check_within_one_percent(paths[i], "total", profile.inuse_bytes, total);
-    for (size_t j = 0; j < patterns.len; j++)
-      check_within_one_percent(paths[i], patterns.patterns[j].name, profile.matching_bytes[j],
+    for (size_t j = 0; j < patterns.list.len; j++)
+      check_within_one_percent(paths[i], patterns.list.items[j].name, profile.matching_bytes[j],
                                ask_pprof(paths[i], stack_patterns_of_heap[j].regex));
   }
   profile_files_free(paths);

@@ -19,9 +19,9 @@ static struct stack_function judge(struct stack_matcher *matcher, const char *na
 static const char *names_of(const struct profile_patterns *patterns, uint64_t matches) {
   static char names[256];
   names[0] = '\0';
-  for (size_t i = 0; i < patterns->len; i++) {
+  for (size_t i = 0; i < patterns->list.len; i++) {
     if (matches >> i & 1) {
-      strcat(names, patterns->patterns[i].name);
+      strcat(names, patterns->list.items[i].name);
       strcat(names, " ");
     }
   }
@@ -195,23 +195,25 @@ static void names_of_any_length_hash_without_reading_past_them(void **state) {
   }
 }
 
-static void thirty_two_patterns_are_taken_and_no_more(void **state) {
+static void as_many_patterns_as_there_can_be_are_told_apart(void **state) {
   (void)state;
-  struct stack_pattern patterns[STACK_PATTERNS_MAX + 1];
-  for (size_t i = 0; i < ARRAY_LENGTH(patterns); i++) {
-    patterns[i].name = "any";
-    assert_int_equal(regcomp(&patterns[i].regex, "main", REG_EXTENDED | REG_NOSUB), 0);
+  struct pattern_list list = {.len = 0};
+  char name[16], expression[32];
+  for (int i = 0; i < PATTERNS_MAX; i++) {
+    snprintf(name, sizeof(name), "p%d", i);
+    snprintf(expression, sizeof(expression), "f%d$|all", i);
+    check_int(name, pattern_list_add(&list, name, expression, NULL, 0), 0);
   }
-  struct stack_matcher *matcher = NULL;
-  assert_int_equal(stack_matcher_new(patterns, STACK_PATTERNS_MAX + 1, &matcher), -EINVAL);
-  assert_null(matcher);
-  assert_int_equal(stack_matcher_new(patterns, STACK_PATTERNS_MAX, &matcher), 0);
-  assert_int_equal(stack_matcher_patterns_len(matcher), STACK_PATTERNS_MAX);
-  assert_int_equal(judge(matcher, "main.main").matches, UINT32_MAX);
+  struct stack_matcher *matcher;
+  assert_int_equal(stack_matcher_new(&list, &matcher), 0);
+  assert_int_equal(judge(matcher, "main.all").matches, UINT32_MAX);
+  for (int i = 0; i < PATTERNS_MAX; i++) {
+    snprintf(name, sizeof(name), "main.f%d", i);
+    check_int(name, judge(matcher, name).matches, UINT32_C(1) << i);
+  }
   stack_matcher_free(matcher);
   stack_matcher_free(NULL);
-  for (size_t i = 0; i < ARRAY_LENGTH(patterns); i++)
-    regfree(&patterns[i].regex);
+  pattern_list_clear(&list);
 }
 
 int main(void) {
@@ -224,7 +226,7 @@ int main(void) {
       cmocka_unit_test(more_functions_than_can_be_remembered_are_judged_right),
       cmocka_unit_test(names_with_control_characters_are_refused),
       cmocka_unit_test(names_of_any_length_hash_without_reading_past_them),
-      cmocka_unit_test(thirty_two_patterns_are_taken_and_no_more),
+      cmocka_unit_test(as_many_patterns_as_there_can_be_are_told_apart),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,7 @@ struct goroutine_profile {
    * garbage collection, so a wait shows late, never early. */
   uint64_t blocked[GOROUTINE_BLOCKED_AGES];
   /* Goroutines by pattern: with a match in any frame shown, or in "created by". */
-  uint64_t matching[STACK_PATTERNS_MAX];
+  uint64_t matching[PATTERNS_MAX];
   /* The end is missing: Go itself stops at 64 MB, or the sender broke off. What was counted
    * is there, but is not the number of goroutines; sites still tell what piles up. */
   bool is_cut_short;

@@ -168,7 +168,7 @@ int heap_profile_parser_feed(struct heap_profile_parser *parser, const char *byt
 
 static void set_unknown(struct heap_profile *totals) {
   totals->inuse_bytes = totals->inuse_objects = VALUE_UNKNOWN;
-  for (size_t i = 0; i < STACK_PATTERNS_MAX; i++)
+  for (size_t i = 0; i < PATTERNS_MAX; i++)
     totals->matching_bytes[i] = VALUE_UNKNOWN;
 }
 

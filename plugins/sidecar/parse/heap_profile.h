@@ -30,7 +30,7 @@ struct heap_profile {
    * pprof's -focus does the same, but looks at file names too. Frames of the runtime above
    * the allocating function are shown by neither.
    */
-  uint64_t matching_bytes[STACK_PATTERNS_MAX];
+  uint64_t matching_bytes[PATTERNS_MAX];
   struct site_top sites; /* none while inuse_bytes is unknown */
 };
 

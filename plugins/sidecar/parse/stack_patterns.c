@@ -36,8 +36,7 @@ enum { SLOTS = 4096, SLOTS_USED_MAX = SLOTS / 4 * 3 };
 enum { RUNTIME = 1 << 0, STANDARD = 1 << 1 };
 
 struct stack_matcher {
-  const struct stack_pattern *patterns;
-  size_t patterns_len;
+  const struct pattern_list *patterns;
   uint64_t searched;
   size_t used;
   uint64_t hashes[SLOTS]; /* 0: free */
@@ -45,25 +44,17 @@ struct stack_matcher {
   uint8_t flags[SLOTS];
 };
 
-int stack_matcher_new(const struct stack_pattern *patterns, size_t patterns_len,
-                      struct stack_matcher **ret) {
-  if (patterns_len > STACK_PATTERNS_MAX)
-    return -EINVAL;
+int stack_matcher_new(const struct pattern_list *patterns, struct stack_matcher **ret) {
   struct stack_matcher *matcher = calloc(1, sizeof(*matcher));
   if (matcher == NULL)
     return -ENOMEM;
   matcher->patterns = patterns;
-  matcher->patterns_len = patterns_len;
   *ret = matcher;
   return 0;
 }
 
 void stack_matcher_free(struct stack_matcher *matcher) {
   free(matcher);
-}
-
-size_t stack_matcher_patterns_len(const struct stack_matcher *matcher) {
-  return matcher->patterns_len;
 }
 
 uint64_t stack_matcher_searched(const struct stack_matcher *matcher) {
@@ -113,8 +104,8 @@ static int search_patterns(struct stack_matcher *matcher, struct span name, uint
   text[len] = '\0';
 
   uint32_t matches = 0;
-  for (size_t i = 0; i < matcher->patterns_len; i++) {
-    int status = regexec(&matcher->patterns[i].regex, text, 0, NULL, 0);
+  for (size_t i = 0; i < matcher->patterns->len; i++) {
+    int status = regexec(&matcher->patterns->items[i].regex, text, 0, NULL, 0);
     if (status == REG_ESPACE)
       return -ENOMEM;
     if (status == 0)

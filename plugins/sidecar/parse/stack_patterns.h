@@ -8,30 +8,21 @@
 #ifndef SIDECAR_PARSE_STACK_PATTERNS_H
 #define SIDECAR_PARSE_STACK_PATTERNS_H
 
-#include <regex.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/pattern.h"
 #include "common/scan.h"
 
-enum {
-  STACK_PATTERNS_MAX = 32,
-  STACK_FUNCTION_MAX = 4096, /* of a longer name only so much is searched */
-};
+enum { STACK_FUNCTION_MAX = 4096 /* of a longer name only so much is searched */ };
 
 /*
- * A pattern as the configuration has it. The regular expression (POSIX extended, compiled
- * with REG_EXTENDED | REG_NOSUB) is searched in one function name at a time, as Go writes
- * it: import path and name without arguments, addresses or file
- * ("encoding/json.(*decodeState).object"). So "^" and "$" are the ends of that name; dots
- * in the last element of an import path read "%2e"; type arguments read "[...]".
+ * A pattern is searched in one function name at a time, as Go writes it: import path and
+ * name without arguments, addresses or file ("encoding/json.(*decodeState).object"). So "^"
+ * and "$" are the ends of that name; dots in the last element of an import path read "%2e";
+ * type arguments read "[...]".
  */
-struct stack_pattern {
-  const char *name; /* type instance; [a-z0-9_]+ */
-  regex_t regex;
-};
-
 struct stack_pattern_default {
   const char *name, *regex;
 };
@@ -48,13 +39,10 @@ struct stack_function {
 
 struct stack_matcher; /* patterns and what is remembered; used by one thread at a time */
 
-/* patterns are borrowed; at most STACK_PATTERNS_MAX. Returns 0, -EINVAL or -ENOMEM; the
- * caller owns *ret. Takes 53 KB, whatever it is fed later. */
-int stack_matcher_new(const struct stack_pattern *patterns, size_t patterns_len,
-                      struct stack_matcher **ret);
+/* patterns are borrowed. Returns 0 or -ENOMEM; the caller owns *ret. Takes 53 KB, whatever
+ * it is fed later. */
+int stack_matcher_new(const struct pattern_list *patterns, struct stack_matcher **ret);
 void stack_matcher_free(struct stack_matcher *matcher);
-
-size_t stack_matcher_patterns_len(const struct stack_matcher *matcher);
 
 /* How many names have been put to the regular expressions so far. */
 uint64_t stack_matcher_searched(const struct stack_matcher *matcher);

@@ -1,0 +1,51 @@
+/* Lists of named regular expressions; see pattern.h. */
+#include "common/pattern.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool pattern_name_is_valid(const char *name) {
+  size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
+  return len > 0 && len <= 63 && name[len] == '\0';
+}
+
+bool pattern_list_has(const struct pattern_list *list, const char *name) {
+  for (size_t i = 0; i < list->len; i++) {
+    if (strcmp(list->items[i].name, name) == 0)
+      return true;
+  }
+  return false;
+}
+
+int pattern_list_add(struct pattern_list *list, const char *name, const char *expression,
+                     char *words, size_t words_size) {
+  if (pattern_list_has(list, name))
+    return -EEXIST;
+  if (list->len >= PATTERNS_MAX)
+    return -ENOSPC;
+
+  struct pattern *pattern = &list->items[list->len];
+  int status = regcomp(&pattern->regex, expression, REG_EXTENDED | REG_NOSUB);
+  if (status == REG_ESPACE)
+    return -ENOMEM;
+  if (status != 0) {
+    regerror(status, &pattern->regex, words, words_size);
+    return -EINVAL;
+  }
+  pattern->name = strdup(name);
+  if (pattern->name == NULL) {
+    regfree(&pattern->regex);
+    return -ENOMEM;
+  }
+  list->len++;
+  return 0;
+}
+
+void pattern_list_clear(struct pattern_list *list) {
+  for (size_t i = 0; i < list->len; i++) {
+    free(list->items[i].name);
+    regfree(&list->items[i].regex);
+  }
+  list->len = 0;
+}
