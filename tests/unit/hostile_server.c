@@ -132,16 +132,39 @@ static void *accept_all(void *argument) {
   }
 }
 
-struct hostile_server *hostile_server_new(hostile_behaviour behaviour, void *context) {
+/* listener becomes the server's. */
+static struct hostile_server *server_new(int listener, uint16_t port,
+                                         hostile_behaviour behaviour, void *context) {
   struct hostile_server *server = calloc(1, sizeof(*server));
   must(server != NULL, "calloc");
   pthread_mutex_init(&server->lock, NULL);
   server->behaviour = behaviour;
   server->context = context;
-  server->listener = bind_loopback(&server->port);
+  server->listener = listener;
+  server->port = port;
   must(listen(server->listener, 128) == 0, "listen");
   must(pthread_create(&server->acceptor, NULL, accept_all, server) == 0, "pthread_create");
   return server;
+}
+
+struct hostile_server *hostile_server_new(hostile_behaviour behaviour, void *context) {
+  uint16_t port;
+  int listener = bind_loopback(&port);
+  return server_new(listener, port, behaviour, context);
+}
+
+struct hostile_server *hostile_server_new_ipv6(hostile_behaviour behaviour, void *context) {
+  struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+  socklen_t len = sizeof(address);
+  int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0)
+    return NULL;
+  if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+    close(fd);
+    return NULL;
+  }
+  must(getsockname(fd, (struct sockaddr *)&address, &len) == 0, "getsockname");
+  return server_new(fd, ntohs(address.sin6_port), behaviour, context);
 }
 
 void hostile_server_free(struct hostile_server *server) {

@@ -25,6 +25,9 @@ typedef void (*hostile_behaviour)(struct hostile_connection *connection, void *c
 /* Never returns NULL: a test that has no server cannot go on, so it fails here. */
 struct hostile_server *hostile_server_new(hostile_behaviour behaviour, void *context);
 
+/* The same on [::1]. NULL where the machine has no IPv6. */
+struct hostile_server *hostile_server_new_ipv6(hostile_behaviour behaviour, void *context);
+
 /* Closes all connections, whatever their behaviours do, and ends the threads. */
 void hostile_server_free(struct hostile_server *server);
 

@@ -400,6 +400,26 @@ static void a_get_says_what_it_must_and_no_more(void **state) {
   buffer_free(&outcome.body);
 }
 
+static void an_ipv6_address_stands_in_brackets(void **state) {
+  (void)state;
+  char url[64], host[64];
+  struct outcome outcome = outcome_make();
+  struct hostile_server *server = hostile_server_new_ipv6(echo_request, NULL);
+  if (server == NULL) {
+    print_message("skipped: no IPv6 loopback address\n");
+    skip();
+  }
+  snprintf(url, sizeof(url), "http://[::1]:%u/", hostile_server_port(server));
+  snprintf(host, sizeof(host), "\r\nHost: [::1]:%u\r\n", hostile_server_port(server));
+  struct http_request request = request_make(&outcome, url);
+
+  perform(&request, &outcome);
+  assert_int_equal(outcome.result.error, 0);
+  assert_non_null(strstr(buffer_string(&outcome.body), host));
+  hostile_server_free(server);
+  buffer_free(&outcome.body);
+}
+
 static void what_the_body_callback_returns_ends_the_transfer(void **state) {
   (void)state;
   char url[64];
@@ -670,6 +690,7 @@ int main(void) {
       cmocka_unit_test(a_redirect_is_never_followed),
       cmocka_unit_test(no_proxy_of_the_environment_is_used),
       cmocka_unit_test(a_get_says_what_it_must_and_no_more),
+      cmocka_unit_test(an_ipv6_address_stands_in_brackets),
       cmocka_unit_test(what_the_body_callback_returns_ends_the_transfer),
 #ifdef HTTP_PLAIN
       cmocka_unit_test(what_needs_more_than_plain_http_is_refused),
