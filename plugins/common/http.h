@@ -1,12 +1,8 @@
 /*
- * The HTTP client of both plugins: transfers driven by one thread of the caller's, so that
- * any number of servers may be stuck and the thread can still be told to stop at any
- * moment. Every transfer has a time limit and a byte limit; redirects and proxies are
- * never followed, and no connection is used twice.
- *
- * One contract, two implementations to link. http.c stands on libcurl and does all of it.
- * http_plain.c needs no library and does what asking pprof needs: GET over http:// at a
- * numeric address with a port; it refuses the rest with -EINVAL. Their tests are the same.
+ * The HTTP client of both plugins and the only user of libcurl: transfers driven by one
+ * thread of the caller's, so that any number of servers may be stuck and the thread can
+ * still be told to stop at any moment. Every transfer has a time limit and a byte limit;
+ * redirects and proxies are never followed, and no connection is used twice.
  */
 #ifndef COMMON_HTTP_H
 #define COMMON_HTTP_H

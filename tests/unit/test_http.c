@@ -1,7 +1,6 @@
 /*
  * The HTTP client against a real server that misbehaves in every way we could think of.
- * Each answer is judged by the error, the status and the bytes that got through. Built
- * twice: with http.c, and with http_plain.c (HTTP_PLAIN), which must give the same answers.
+ * Each answer is judged by the error, the status and the bytes that got through.
  */
 #include "common/http.h"
 
@@ -435,36 +434,6 @@ static void what_the_body_callback_returns_ends_the_transfer(void **state) {
   hostile_server_free(server);
 }
 
-#ifdef HTTP_PLAIN
-static void what_needs_more_than_plain_http_is_refused(void **state) {
-  (void)state;
-  static const char *const URLS[] = {
-      "https://127.0.0.1:1/", "http://localhost:1/",      "http://127.0.0.1/",
-      "http://127.0.0.1:1",   "http://127.0.0.1:0/",      "http://127.0.0.1:65536/",
-      "http://127.0.0.1:1x/", "http://user@127.0.0.1:1/", "http://[127.0.0.1]:1/",
-      "http://::1:1/",        "http://127.0.0.1:1/a b",   "http://127.0.0.1:1/a\r\nX: y",
-  };
-  struct http_loop *loop = NULL;
-  struct outcome outcome = outcome_make();
-  struct http_request request;
-
-  assert_int_equal(http_loop_new(&loop), 0);
-  for (size_t i = 0; i < sizeof(URLS) / sizeof(*URLS); i++) {
-    request = request_make(&outcome, URLS[i]);
-    if (http_loop_add(loop, &request) != -EINVAL)
-      fail_msg("%s was not refused", URLS[i]);
-  }
-  request = request_make(&outcome, "http://127.0.0.1:1/");
-  request.post_body = "";
-  assert_int_equal(http_loop_add(loop, &request), -EINVAL);
-  request = request_make(&outcome, "http://127.0.0.1:1/");
-  request.user = "me";
-  assert_int_equal(http_loop_add(loop, &request), -EINVAL);
-  http_loop_free(loop);
-  assert_int_equal(outcome.done, 0);
-}
-
-#else
 static void a_post_carries_body_type_and_credentials(void **state) {
   (void)state;
   char url[64];
@@ -503,7 +472,6 @@ static void tls_against_a_server_that_has_none_is_no_protocol(void **state) {
   hostile_server_free(server);
 }
 
-#endif
 
 static void requests_that_cannot_be_one_are_refused(void **state) {
   (void)state;
@@ -692,12 +660,8 @@ int main(void) {
       cmocka_unit_test(a_get_says_what_it_must_and_no_more),
       cmocka_unit_test(an_ipv6_address_stands_in_brackets),
       cmocka_unit_test(what_the_body_callback_returns_ends_the_transfer),
-#ifdef HTTP_PLAIN
-      cmocka_unit_test(what_needs_more_than_plain_http_is_refused),
-#else
       cmocka_unit_test(a_post_carries_body_type_and_credentials),
       cmocka_unit_test(tls_against_a_server_that_has_none_is_no_protocol),
-#endif
       cmocka_unit_test(requests_that_cannot_be_one_are_refused),
       cmocka_unit_test(freeing_the_loop_cancels_what_is_stuck),
       cmocka_unit_test(canceling_one_leaves_the_other),
@@ -705,8 +669,5 @@ int main(void) {
       cmocka_unit_test(waking_ends_a_wait_also_when_it_came_before),
       cmocka_unit_test(a_hundred_stuck_ones_do_not_hold_up_one),
   };
-#ifdef HTTP_PLAIN
-  return cmocka_run_group_tests_name("http_plain", tests, NULL, NULL);
-#endif
   return cmocka_run_group_tests_name("http", tests, NULL, NULL);
 }
