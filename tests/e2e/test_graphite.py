@@ -54,13 +54,13 @@ class Graphite(SidecarCase):
         self.points("sidecar-sidecar.process_count")
 
     def test_rate(self):
-        """write_graphite turns counters into rates: a core at work is a million microseconds"""
+        """write_graphite turns counters into rates: a core at work is up to a million microseconds"""
         self.target.do("cpu 1000")
         self.addCleanup(self.target.do, "stop cpu")
 
         def busy():
             value = self.points("sidecar-proj.ps_cputime.user")[-1][0]
-            if not 1e5 < value < 2e6:
+            if not 1e4 < value < 2e6:  # a busy machine lets us have little of a core
                 raise Probe("the rate is %r" % value)
             return True
 
@@ -83,13 +83,21 @@ class Graphite(SidecarCase):
             for name in self.carbon.metric_names():
                 if name.endswith(".process_pid"):
                     self.assertNotIn(";", name, "a tag")
-                    found[int(self.points(name[len(ROOT) :])[-1][0])] = name
+                    found[int(self.last_point(name))] = name
             if not wanted <= set(found):
                 raise Probe("stored: %s" % found)
             return found
 
         found = wait_until("a series for each", stored, 30, poll=0.5)
         self.assertEqual(len(targets), len({found[pid] for pid in wanted}))
+
+    def last_point(self, name):
+        """Of a whole name. In a target graphite-web takes no characters but ASCII's."""
+        target = "".join(letter if letter.isascii() else "?" for letter in name)
+        points = self.web.render(target).get(name)
+        if not points:
+            raise Probe("no points of %s" % name)
+        return points[-1][0]
 
     def test_one_connection(self):
         """nothing that is sent makes carbon complain"""

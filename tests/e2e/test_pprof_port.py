@@ -59,8 +59,7 @@ class Ownership(SidecarCase):
             goroutines_by_curl(DEFAULT_PORT), self.rested("go_goroutines", "owner")
         )
         self.assertEqual([], self.go_values("late"))
-        lines = self.log_lines(r"\blate\b.*%d|%d.*\blate\b" % (DEFAULT_PORT, DEFAULT_PORT))
-        self.assertEqual(1, len(lines), "\n".join(lines))
+        self.assertIn(str(DEFAULT_PORT), self.wait_for_one_log_line("late", late.pid))
 
     def test_the_port_changes_hands(self):
         """when the owner ends, a new sidecar that takes 6060 has the Go values"""
@@ -109,8 +108,9 @@ class Values(SidecarCase):
         self.wait_for_pid(name, self.targets[name].pid)
         self.wait_for_status(name, "pprof", INVALID)
         self.assertEqual([], self.go_values(name))
-        line = self.wait_for_one_log_line(r"\b%s\b.*SIDECAR_PPROF|SIDECAR_PPROF.*\b%s\b" % (name, name))
-        self.assertRegex(line, r"65535", "the line does not say what is allowed")
+        line = self.wait_for_one_log_line(name)
+        self.assertIn("SIDECAR_PPROF", line)
+        self.assertIn("65535", line, "the line does not say what is allowed")
         self.assertGreater(self.value("process_resident_memory_bytes", name), 0)
 
     def test_off(self):
@@ -118,7 +118,7 @@ class Values(SidecarCase):
         for name in ("empty", "unset"):
             self.wait_for_status(name, "pprof", OFF)
             self.assertEqual([], self.go_values(name))
-            self.assertEqual([], self.log_lines(r"\b%s\b" % name))
+            self.assertEqual([], self.log_lines(name))
 
     def test_good(self):
         """a port of its own is asked on that port"""

@@ -263,11 +263,11 @@ class GivingBack(SidecarCase):
         target.do("fds regular 500; threads 40; maps regions 60")
         high = self.agreed(names, pid)
         for name, (_, more) in names.items():
-            self.assertGreaterEqual(high[name], rest[name] + more, name)
+            self.assertGreater(high[name], rest[name] + more * 0.9, name)
         target.do("release all")
         low = self.agreed(names, pid)
         for name, (_, more) in names.items():
-            self.assertLessEqual(low[name], high[name] - more, name)
+            self.assertLess(low[name], high[name] - more * 0.9, name)
 
     def agreed(self, names, pid):
         """{name: value}, after the outside and /metrics have come to say the same."""

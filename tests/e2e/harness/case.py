@@ -173,17 +173,27 @@ class SidecarCase(unittest.TestCase):
 
     # --- the log
 
-    def log_lines(self, pattern):
-        """Lines of severity warning or error that match."""
+    def log_lines(self, instance, pid=None, repeats=False):
+        """What the plugin said of a process as a warning or an error.
+
+        Repeats, which come with back-off and a count, are left out unless asked for.
+        """
+        about = re.compile(
+            r"\[(warning|error)\] sidecar plugin: %s \(pid %s\)" % (re.escape(instance), pid or r"\d+")
+        )
         return [
             line
             for line in self.collectd.log().splitlines()
-            if re.search(r"\[(warning|error)\]", line) and re.search(pattern, line)
+            if about.search(line) and (repeats or "times more" not in line)
         ]
 
-    def wait_for_one_log_line(self, pattern, timeout=10):
+    def complaints(self):
+        """All that the plugin said as a warning or an error."""
+        return re.findall(r".*\[(?:warning|error)\] sidecar plugin:.*", self.collectd.log())
+
+    def wait_for_one_log_line(self, instance, pid=None, timeout=10):
         lines = wait_until(
-            "a log line like %s" % pattern, lambda: self.log_lines(pattern), timeout
+            "a log line about %s" % instance, lambda: self.log_lines(instance, pid), timeout
         )
         self.assertEqual(1, len(lines), "\n".join(lines))
         return lines[0]

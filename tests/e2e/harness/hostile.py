@@ -31,7 +31,7 @@ class Hostile(Daemon):
         super().__init__()
         self.mode = mode
         self.instance = instance or mode
-        self.port = free_port()
+        self.port, self.bait_port = free_port(), free_port()
 
     def prepare(self):
         os.mkdir(self.path(self.instance))
@@ -49,7 +49,7 @@ class Hostile(Daemon):
         return dict(super().environment(), SIDECAR_PPROF=str(self.port))
 
     def argv(self):
-        return [sys.executable, "-B", PROGRAM, str(self.port), self.path("mode")]
+        return [sys.executable, "-B", PROGRAM, str(self.port), str(self.bait_port), self.path("mode")]
 
     def ready(self):
         return re.search("^ready$", self.log(), re.M) is not None

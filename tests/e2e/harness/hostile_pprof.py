@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A pprof port that misbehaves on purpose; see MODES for the ways it can.
 
-Usage: hostile_pprof.py PORT MODE-FILE
+Usage: hostile_pprof.py PORT BAIT-PORT MODE-FILE
 
 The file holds the name of a mode and is read anew for each connection, so a
 test can change its mind. "good" answers as Go does. For each request served a
@@ -17,8 +17,8 @@ import threading
 import time
 
 PORT = int(sys.argv[1])
-MODE_FILE = sys.argv[2]
-BAIT = ("127.0.0.2", PORT)
+BAIT = ("127.0.0.2", int(sys.argv[2]))
+MODE_FILE = sys.argv[3]
 GIGABYTE = 1 << 30
 
 GOOD_MEMSTATS = {
