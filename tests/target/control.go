@@ -56,7 +56,7 @@ func (t *target) serveControl(listener net.Listener) {
 		conn, err := listener.Accept()
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "control:", err)
-			time.Sleep(patience) // such as no descriptor left for it
+			time.Sleep(time.Second)
 			continue
 		}
 		t.serveConnection(conn, reader)

@@ -64,6 +64,23 @@ func holdDescriptors(t *target, r request) (*hold, error) {
 	return &hold{fds: len(fds), free: free}, nil
 }
 
+// reservedDescriptors stay free, or the program could no longer be told to give some back.
+const reservedDescriptors = 8
+
+// descriptorsLeft tells whether n more can be had.
+func descriptorsLeft(n int) bool {
+	var fds []int
+	for len(fds) < n {
+		fd, err := duplicate(syscall.Stdin)
+		if err != nil {
+			break
+		}
+		fds = append(fds, fd)
+	}
+	closeAll(fds)
+	return len(fds) == n
+}
+
 func closeAll(fds []int) (err error) {
 	for _, fd := range fds {
 		if failed := syscall.Close(fd); failed != nil {

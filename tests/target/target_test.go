@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -82,7 +83,9 @@ func (p *process) launch(stdin io.Reader) {
 	if err := p.command.Start(); err != nil {
 		p.Fatal(err)
 	}
+	hung := p.expectWithin(patience30s)
 	ready, _ := bufio.NewReader(output).ReadString('\n')
+	hung.Stop()
 	go func() { p.ended <- p.command.Wait() }()
 	p.Cleanup(func() {
 		p.command.Process.Kill()
@@ -95,6 +98,11 @@ func (p *process) launch(stdin io.Reader) {
 	if n, err := fmt.Sscanf(ready, "ready pid=%d dir=%s", new(int), &p.dir); n != 2 {
 		p.Fatalf("it said %q and %q on start: %v", ready, p.errors, err)
 	}
+}
+
+// expectWithin makes a target that hangs end with a dump, unless the timer is stopped before.
+func (p *process) expectWithin(d time.Duration) *time.Timer {
+	return time.AfterFunc(d, func() { p.command.Process.Signal(syscall.SIGQUIT) })
 }
 
 // journal is what a process has written so far.
@@ -123,10 +131,11 @@ func (p *process) ask(line string) string {
 		p.Fatal(err)
 	}
 	defer conn.Close()
+	defer p.expectWithin(patience30s).Stop()
 	fmt.Fprintln(conn, line)
 	reply, err := io.ReadAll(conn)
-	if err != nil {
-		p.Fatal(err)
+	if err != nil || len(reply) == 0 {
+		p.Fatalf("%s: no reply, %v\n%s", line, err, p.errors)
 	}
 	return strings.TrimSuffix(string(reply), "\n")
 }

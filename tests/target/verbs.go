@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"syscall"
 )
 
 // request is a command that holds something: CLASS [KIND] AMOUNT [OPTION…].
@@ -176,10 +177,11 @@ func (t *target) take(r request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	h.class, h.kind = r.class, r.kind
-	if h.count == 0 {
-		h.count = r.amount
+	if h.fds > 0 && h.free != nil && !descriptorsLeft(reservedDescriptors) {
+		h.free()
+		return "", fmt.Errorf("%w, but for a few that are kept for control and pprof", syscall.EMFILE)
 	}
+	h.class, h.kind, h.count = r.class, r.kind, r.amount
 	t.holds = append(t.holds, h)
 	return fmt.Sprintf("held=%d", h.count), nil
 }
