@@ -5,7 +5,8 @@
 
 Without words every test runs. A word chooses the tests of a file ("values"), or
 with a dot in it those with that name ("values.Holding"), or with a blank in it those
-with such a sentence ("two in the same folder"). The last line counts: "e2e: N passed, N failed, N skipped"; the exit
+with such a sentence ("two in the same folder"). The last line counts:
+"e2e: N passed, N failed, N skipped"; the exit
 status is 1 when one failed. In CI (environment CI=true) a missing Debian
 package is a failure, elsewhere its tests are skipped with the reason.
 """
@@ -14,6 +15,7 @@ import argparse
 import os
 import sys
 
+sys.dont_write_bytecode = True  # the source tree may not be ours to write to
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 

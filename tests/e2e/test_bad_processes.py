@@ -17,7 +17,7 @@ from harness.wait import wait_until
 # what the last component of a working directory may be called
 ODD_NAMES = {
     "two words": b"two words",
-    "quotes": b"it's \"quoted\"",
+    "quotes": b'it\'s "quoted"',
     "semicolon": b"a;b=c",
     "newline": b"one\ntwo",
     "control bytes": b"bell\x07 and escape\x1b[31m",
@@ -26,7 +26,7 @@ ODD_NAMES = {
     "emoji": "📦 Projekt größer".encode(),
     "dots": b"a.b.c",
     "backslash": b"back\\slash",
-    "braces": b"{sidecar=\"x\"} 1",
+    "braces": b'{sidecar="x"} 1',
     "percent": b"100%s%n%d",
     "255 bytes": b"n" * 255,
     "255 bytes of umlauts": ("ü" * 127 + "x").encode(),
@@ -117,7 +117,8 @@ class OddFiles(SidecarCase):
     def test_names(self):
         """files with newlines, quotes, bad UTF-8 or the looks of a socket are regular files"""
         names = (
-            r"new\nline", r"quote\"s", r"bytes-\xff\xfe", r"tab\there", r"semi\;colon", r"back\\slash",
+            r"new\nline", r"quote\"s", r"bytes-\xff\xfe", r"tab\there",
+            r"semi\;colon", r"back\\slash",
             "socket:[123]", "pipe:[7]", "anon_inode:inotify", r"really\ (deleted)", "x" * 255,
         )  # fmt: skip
         with Target("files", do=[r'fds regular 2 path="%s"' % name for name in names]) as target:

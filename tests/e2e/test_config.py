@@ -23,7 +23,11 @@ MISTAKES = (
     ("an unknown option of a process", in_process("Colour 3"), ("thing", "Colour", "Executable")),
     ("a negative interval", plugin("DetailInterval -60"), ("sidecar", "DetailInterval", "-60")),
     ("an interval of zero", plugin("DetailInterval 0"), ("sidecar", "DetailInterval", "0")),
-    ("an interval in words", plugin('DetailInterval "soon"'), ("sidecar", "DetailInterval", "soon")),
+    (
+        "an interval in words",
+        plugin('DetailInterval "soon"'),
+        ("sidecar", "DetailInterval", "soon"),
+    ),
     ("two values for one option", plugin("DetailInterval 1 2"), ("sidecar", "DetailInterval")),
     ("a negative ceiling", plugin("SmapsMaxRSS -1"), ("sidecar", "SmapsMaxRSS", "-1")),
     ("a negative time limit", plugin("PprofTimeout -2"), ("sidecar", "PprofTimeout", "-2")),
@@ -33,17 +37,37 @@ MISTAKES = (
     ("a number for a path", plugin("ProcRoot 7"), ("sidecar", "ProcRoot", "7")),
     ("a bad pattern", plugin('FdMatch "logs" "(["'), ("sidecar", "FdMatch", "([")),
     ("a pattern without a name", plugin('FdMatch "only_one"'), ("sidecar", "FdMatch")),
-    ("a pattern name that no metric may have", plugin('FdMatch "My Logs" "x"'), ("FdMatch", "My Logs", "a-z")),
-    ("a pattern name given twice", plugin('FdMatch "logs" "a"', 'FdMatch "logs" "b"'), ("FdMatch", "logs")),
+    (
+        "a pattern name that no metric may have",
+        plugin('FdMatch "My Logs" "x"'),
+        ("FdMatch", "My Logs", "a-z"),
+    ),
+    (
+        "a pattern name given twice",
+        plugin('FdMatch "logs" "a"', 'FdMatch "logs" "b"'),
+        ("FdMatch", "logs"),
+    ),
     ("a bad command line pattern", in_process('CommandLine "*("'), ("thing", "CommandLine", "*(")),
     ("a negative age", in_process("MinimumAge -1"), ("thing", "MinimumAge", "-1")),
     ("port zero", in_process("PprofPort 0"), ("thing", "PprofPort", "0", "65535")),
     ("a port too high", in_process("PprofPort 70000"), ("thing", "PprofPort", "70000", "65535")),
     ("half a port", in_process("PprofPort 60.5"), ("thing", "PprofPort", "60.5", "65535")),
     ("an empty executable", in_process('Executable ""'), ("thing", "Executable")),
-    ("an executable with its path", in_process('Executable "/usr/bin/thing"'), ("thing", "Executable", "/usr/bin/thing")),
-    ("an instance of unknown parts", in_process('Instance "%{colour}"'), ("thing", "Instance", "%{colour}")),
-    ("a variable name with =", in_process('PprofVariable "A=B"'), ("thing", "PprofVariable", "A=B")),
+    (
+        "an executable with its path",
+        in_process('Executable "/usr/bin/thing"'),
+        ("thing", "Executable", "/usr/bin/thing"),
+    ),
+    (
+        "an instance of unknown parts",
+        in_process('Instance "%{colour}"'),
+        ("thing", "Instance", "%{colour}"),
+    ),
+    (
+        "a variable name with =",
+        in_process('PprofVariable "A=B"'),
+        ("thing", "PprofVariable", "A=B"),
+    ),
     (
         "a process name given twice",
         plugin('<Process "thing">\n</Process>', '<Process "thing">\n</Process>'),
@@ -51,7 +75,7 @@ MISTAKES = (
     ),
     # collectd drops a block that has neither a name nor anything in it
     ("a process without a name", plugin("<Process>\nEnabled true\n</Process>"), ("Process",)),
-)  # fmt: skip
+)
 
 
 class Mistakes(unittest.TestCase):

@@ -55,7 +55,12 @@ class Go(SidecarCase):
     def setUpClass(cls):
         super().setUpClass()
         port = free_port()
-        commands = ["heap %dMB" % HEAP_MB, "goroutines chan_receive 15", "goroutines select 25", "gc"]
+        commands = [
+            "heap %dMB" % HEAP_MB,
+            "goroutines chan_receive 15",
+            "goroutines select 25",
+            "gc",
+        ]
         cls.target = cls.enterClassContext(
             Target("go", variables={"SIDECAR_PPROF": str(port)}, do=commands)
         )

@@ -13,7 +13,15 @@ from harness.target import Target
 from harness.wait import Probe, wait_until
 
 ROOT = "collectd.%s." % HOST.replace(".", "_")
-ODD = (b"semi;tag=1", b"dots.in.it", b"a b", b"bad-\xff\xfe", b"new\nline", "größer".encode(), b"'\"\\()")
+ODD = (
+    b"semi;tag=1",
+    b"dots.in.it",
+    b"a b",
+    b"bad-\xff\xfe",
+    b"new\nline",
+    "größer".encode(),
+    b"'\"\\()",
+)
 
 
 class Graphite(SidecarCase):
@@ -31,7 +39,9 @@ class Graphite(SidecarCase):
     def points(self, series, timeout=20):
         """[(value, time)] of a series, as soon as there are any."""
         return wait_until(
-            "points of " + series, lambda: self.web.render(ROOT + series).get(ROOT + series), timeout
+            "points of " + series,
+            lambda: self.web.render(ROOT + series).get(ROOT + series),
+            timeout,
         )
 
     def test_value(self):
@@ -54,7 +64,7 @@ class Graphite(SidecarCase):
         self.points("sidecar-sidecar.process_count")
 
     def test_rate(self):
-        """write_graphite turns counters into rates: a core at work is up to a million microseconds"""
+        """write_graphite makes counters rates: a core at work is up to a million microseconds"""
         self.target.do("cpu 1000")
         self.addCleanup(self.target.do, "stop cpu")
 
@@ -113,7 +123,9 @@ class Graphite(SidecarCase):
             finite.kill()
             ended = time.time()
             wait_until(
-                "finite to be forgotten", lambda: not self.page().select(metric("process_pid"), sidecar="finite"), 6
+                "finite to be forgotten",
+                lambda: not self.page().select(metric("process_pid"), sidecar="finite"),
+                6,
             )
             last = self.points("sidecar-finite.process_open_fds")[-1][1]
             self.assertLessEqual(last, ended + 2)

@@ -90,7 +90,7 @@ class Permissions(SidecarCase):
         self.assertLessEqual(len(lines), len(denied) + 1)
 
     def test_nothing_allowed(self):
-        """without privileges a sidecar of root has its pulse, statuses that say why, and no zeros"""
+        """without privileges a sidecar of root has its pulse, and statuses that say why"""
         # The working directory is closed as well: the program's name has to do.
         with Target("private", variables={"SIDECAR_PPROF": "1"}):
             self.start_collectd()
@@ -162,9 +162,7 @@ class Permissions(SidecarCase):
 
     def test_no_io(self):
         """without permission for io only the disk octets are missing"""
-        self.check_alone(
-            "io", absent=OCTETS, present=PULSE + DESCRIPTORS + SMAPS + REGIONS
-        )
+        self.check_alone("io", absent=OCTETS, present=PULSE + DESCRIPTORS + SMAPS + REGIONS)
 
     def test_no_smaps_rollup(self):
         """without permission for smaps_rollup only its values are missing"""

@@ -55,9 +55,7 @@ class Ownership(SidecarCase):
         self.wait_for_pid("late", late.pid)
         self.wait_for_status("owner", "pprof", OK)
         self.wait_for_status("late", "pprof", FOREIGN)
-        self.assertEqual(
-            goroutines_by_curl(DEFAULT_PORT), self.rested("go_goroutines", "owner")
-        )
+        self.assertEqual(goroutines_by_curl(DEFAULT_PORT), self.rested("go_goroutines", "owner"))
         self.assertEqual([], self.go_values("late"))
         self.assertIn(str(DEFAULT_PORT), self.wait_for_one_log_line("late", late.pid))
 

@@ -11,6 +11,16 @@ from harness.target import Target
 from harness.wait import Probe, wait_until
 
 SCRAPE_SECONDS = 1
+STOCK_NAMES = (
+    "go_goroutines",
+    "go_memstats_alloc_bytes_total",
+    "go_memstats_heap_alloc_bytes",
+    "process_max_fds",
+    "process_open_fds",
+    "process_resident_memory_bytes",
+    "process_start_time_seconds",
+    "process_virtual_memory_bytes",
+)
 
 
 class Scraped(SidecarCase):
@@ -76,22 +86,18 @@ class Scraped(SidecarCase):
         self.target.do("cpu 500")
         self.addCleanup(self.target.do, "stop cpu")
         expression = 'rate(%s{sidecar="proj"}[5s]) > 0' % metric("ps_cputime_user", derive=True)
-        _, rate = wait_until(
-            "a rate of CPU time", lambda: self.prometheus.query(expression), 15
-        )[0]
+        _, rate = wait_until("a rate of CPU time", lambda: self.prometheus.query(expression), 15)[0]
         self.assertLess(rate, 2e6)
         self.one(metric("go_memstats_alloc_bytes", derive=True) + '{sidecar="proj"}')
 
     def test_stock_names(self):
         """without our prefix the Go and process metrics have client_golang's names"""
-        for name in ("go_goroutines", "go_memstats_heap_alloc_bytes", "process_resident_memory_bytes",
-                     "process_open_fds", "process_max_fds", "process_start_time_seconds",
-                     "go_memstats_alloc_bytes_total", "process_virtual_memory_bytes"):  # fmt: skip
+        for name in STOCK_NAMES:
             with self.subTest(name):
                 self.one('collectd_sidecar_%s{sidecar="proj"}' % name)
 
     def test_gone(self):
-        """series of a sidecar that ended are gone from Prometheus within 3 intervals and a scrape"""
+        """a sidecar that ended is gone from Prometheus within 3 intervals and a scrape"""
         with Target("brief") as brief:
             self.one(metric("process_pid") + '{sidecar="brief"}')
             self.one(metric("process_fds") + '{sidecar="brief",type="pipe"}')

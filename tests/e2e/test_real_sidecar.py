@@ -71,11 +71,15 @@ class Real(SidecarCase):
         def compare():
             page = self.page()
             for value, real in (
-                (page.value(metric("process_resident_memory_bytes"), **labels("my-project")),
-                 procfs.resident_bytes(self.pid)),
-                (page.value(metric("process_smaps_bytes"), **labels("my-project", "pss")),
-                 procfs.rollup(self.pid)["Pss"]),
-            ):  # fmt: skip
+                (
+                    page.value(metric("process_resident_memory_bytes"), **labels("my-project")),
+                    procfs.resident_bytes(self.pid),
+                ),
+                (
+                    page.value(metric("process_smaps_bytes"), **labels("my-project", "pss")),
+                    procfs.rollup(self.pid)["Pss"],
+                ),
+            ):
                 if value is None or abs(value - real) > real * 0.02:
                     raise Probe("%r, and %d outside" % (value, real))
             return True
@@ -109,12 +113,18 @@ class Real(SidecarCase):
                 raise Probe("%r goroutines, %d by curl" % (goroutines, real))
             for name, field in GAUGES.items():
                 value = page.value(metric(name), **labels("my-project"))
-                if value is None or abs(value - int(stats[field])) > 0.2 * int(stats[field]) + (2 << 20):
-                    raise Probe("%s is %r, and curl's %s is %s" % (name, value, field, stats[field]))
+                if value is None or abs(value - int(stats[field])) > 0.2 * int(stats[field]) + (
+                    2 << 20
+                ):
+                    raise Probe(
+                        "%s is %r, and curl's %s is %s" % (name, value, field, stats[field])
+                    )
             for name, field in COUNTERS.items():
                 value = page.value(metric(name, derive=True), **labels("my-project"))
                 if value is None or value > int(stats[field]):
-                    raise Probe("%s is %r, and curl's %s is %s" % (name, value, field, stats[field]))
+                    raise Probe(
+                        "%s is %r, and curl's %s is %s" % (name, value, field, stats[field])
+                    )
             return True
 
         wait_until("the runtime's values to agree with curl", compare, 20, poll=0.3)

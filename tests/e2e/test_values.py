@@ -112,7 +112,9 @@ class Holding(SidecarCase):
         """process_fds_deleted counts the open files that have no name any more"""
 
         def deleted(pid):
-            return sum(file.kind == "regular" and file.links == 0 for file in procfs.open_files(pid))
+            return sum(
+                file.kind == "regular" and file.links == 0 for file in procfs.open_files(pid)
+            )
 
         self.assertEqual(4, deleted(self.pid))
         self.assert_one("process_fds_deleted", deleted)
@@ -128,7 +130,9 @@ class Holding(SidecarCase):
                 "sqlite": sum(SQLITE.search(name) is not None for name in names),
             }
 
-        self.assertEqual({"claude_sessions": 4, "codex_sessions": 3, "sqlite": 11}, matching(self.pid))
+        self.assertEqual(
+            {"claude_sessions": 4, "codex_sessions": 3, "sqlite": 11}, matching(self.pid)
+        )
         self.assert_kinds("process_fds_matching", matching)
 
     def test_watches(self):

@@ -17,7 +17,9 @@ PREFIX = "collectd_sidecar_"
 INTERVAL = 1
 
 # collector_status
-OK, OFF, DENIED, FOREIGN, REFUSED, TIMEOUT, MALFORMED, INVALID, CEILING, UNSUPPORTED, ERROR = range(11)
+OK, OFF, DENIED, FOREIGN, REFUSED, TIMEOUT, MALFORMED, INVALID, CEILING, UNSUPPORTED, ERROR = range(
+    11
+)
 STATUS_NAMES = (
     "ok off denied foreign refused timeout malformed invalid ceiling unsupported error".split()
 )
@@ -138,7 +140,9 @@ class SidecarCase(unittest.TestCase):
     # --- how the collectors are
 
     def status(self, instance, collector, page=None):
-        return (page or self.page()).value(metric("collector_status"), **labels(instance, collector))
+        return (page or self.page()).value(
+            metric("collector_status"), **labels(instance, collector)
+        )
 
     def wait_for_status(self, instance, collector, *expected, timeout=10):
         names = " or ".join(STATUS_NAMES[code] for code in expected)
@@ -179,7 +183,8 @@ class SidecarCase(unittest.TestCase):
         Repeats, which come with back-off and a count, are left out unless asked for.
         """
         about = re.compile(
-            r"\[(warning|error)\] sidecar plugin: %s \(pid %s\)" % (re.escape(instance), pid or r"\d+")
+            r"\[(warning|error)\] sidecar plugin: %s \(pid %s\)"
+            % (re.escape(instance), pid or r"\d+")
         )
         return [
             line

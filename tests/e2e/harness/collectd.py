@@ -15,19 +15,23 @@ class Collectd(Daemon):
     """`parts` are pieces of configuration, in order; see collectd_config.
 
     `load` names plugins to load first; ours come from the build folder, all
-    others from the folder of the daemon's own plugins.
+    others from the folder of the daemon's own plugins. With `port` given the parts
+    themselves see to it that write_prometheus serves that port.
     """
 
     name = "collectd"
 
-    def __init__(self, *parts, load=("sidecar",), interval=1, log_level="info", prefix=()):
+    def __init__(
+        self, *parts, load=("sidecar",), interval=1, log_level="info", prefix=(), port=None
+    ):
         super().__init__()
         self.parts = parts
         self.load = load
         self.interval = interval
         self.log_level = log_level
         self.prefix = list(prefix)  # a command that starts the daemon, such as setpriv
-        self.port = free_port()
+        self.exports_itself = port is None
+        self.port = port or free_port()
         self.endpoint = Endpoint("http://127.0.0.1:%d/metrics" % self.port)
 
     def configuration(self):
@@ -51,13 +55,13 @@ class Collectd(Daemon):
                     option("PrintSeverity", True),
                 ],
             ),
-            config.write_prometheus(self.port),
         ]
+        if self.exports_itself:
+            lines.append(config.write_prometheus(self.port))
         for plugin in self.load:
             ours = plugin in OUR_PLUGINS
             lines.append(option("PluginDir", plugin_folder(plugin) if ours else stock_plugins()))
             lines.append(config.load(plugin))
-        lines.append(option("PluginDir", stock_plugins()))
         return "\n".join(lines + list(self.parts)) + "\n"
 
     def prepare(self):

@@ -87,7 +87,9 @@ def write_prometheus(port):
         [
             load("write_prometheus"),
             block(
-                "Plugin", "write_prometheus", [option("Host", "127.0.0.1"), option("Port", str(port))]
+                "Plugin",
+                "write_prometheus",
+                [option("Host", "127.0.0.1"), option("Port", str(port))],
             ),
         ]
     )

@@ -59,9 +59,10 @@ DATABASES = {{'default': {{'ENGINE': 'django.db.backends.sqlite3', 'NAME': {data
 class CarbonCache(Daemon):
     name = "carbon"
 
-    def __init__(self):
+    def __init__(self, port=None):
         super().__init__()
-        self.port, self.pickle_port, self.query_port = free_port(), free_port(), free_port()
+        self.port = port or free_port()
+        self.pickle_port, self.query_port = free_port(), free_port()
 
     def prepare(self):
         for folder in ("conf", "log", "whisper"):

@@ -49,7 +49,14 @@ class Hostile(Daemon):
         return dict(super().environment(), SIDECAR_PPROF=str(self.port))
 
     def argv(self):
-        return [sys.executable, "-B", PROGRAM, str(self.port), str(self.bait_port), self.path("mode")]
+        return [
+            sys.executable,
+            "-B",
+            PROGRAM,
+            str(self.port),
+            str(self.bait_port),
+            self.path("mode"),
+        ]
 
     def ready(self):
         return re.search("^ready$", self.log(), re.M) is not None

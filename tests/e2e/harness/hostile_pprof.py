@@ -22,20 +22,44 @@ MODE_FILE = sys.argv[3]
 GIGABYTE = 1 << 30
 
 GOOD_MEMSTATS = {
-    "Alloc": 3000000, "TotalAlloc": 9000000, "Sys": 20000000, "Lookups": 0, "Mallocs": 50000,
-    "Frees": 40000, "HeapAlloc": 3000000, "HeapSys": 12000000, "HeapIdle": 7000000,
-    "HeapInuse": 5000000, "HeapReleased": 4000000, "HeapObjects": 10000,
-    "Stack": "500000 / 500000", "MSpan": "80000 / 90000", "MCache": "9600 / 15600",
-    "BuckHashSys": 4000, "GCSys": 3000000, "OtherSys": 1000000, "NextGC": 6000000,
-    "LastGC": 1700000000000000000, "PauseNs": "[%s]" % " ".join(["100000", "120000"] + ["0"] * 254),
-    "PauseEnd": "[%s]" % " ".join(["0"] * 256), "NumGC": 2, "NumForcedGC": 0,
-    "GCCPUFraction": 0.01, "DebugGC": "false",
-}  # fmt: skip
+    "Alloc": 3000000,
+    "TotalAlloc": 9000000,
+    "Sys": 20000000,
+    "Lookups": 0,
+    "Mallocs": 50000,
+    "Frees": 40000,
+    "HeapAlloc": 3000000,
+    "HeapSys": 12000000,
+    "HeapIdle": 7000000,
+    "HeapInuse": 5000000,
+    "HeapReleased": 4000000,
+    "HeapObjects": 10000,
+    "Stack": "500000 / 500000",
+    "MSpan": "80000 / 90000",
+    "MCache": "9600 / 15600",
+    "BuckHashSys": 4000,
+    "GCSys": 3000000,
+    "OtherSys": 1000000,
+    "NextGC": 6000000,
+    "LastGC": 1700000000000000000,
+    "PauseNs": "[%s]" % " ".join(["100000", "120000"] + ["0"] * 254),
+    "PauseEnd": "[%s]" % " ".join(["0"] * 256),
+    "NumGC": 2,
+    "NumForcedGC": 0,
+    "GCCPUFraction": 0.01,
+    "DebugGC": "false",
+}
 ABSURD = {
-    "HeapAlloc": "999999999999999999999999999999", "HeapInuse": "-7", "HeapSys": "0x10",
-    "HeapIdle": "1e300", "NumGC": "NaN", "Sys": "", "Mallocs": "18446744073709551616",
-    "Frees": "12 13", "GCCPUFraction": "Inf",
-}  # fmt: skip
+    "HeapAlloc": "999999999999999999999999999999",
+    "HeapInuse": "-7",
+    "HeapSys": "0x10",
+    "HeapIdle": "1e300",
+    "NumGC": "NaN",
+    "Sys": "",
+    "Mallocs": "18446744073709551616",
+    "Frees": "12 13",
+    "GCCPUFraction": "Inf",
+}
 
 
 def heap(changes=None, without=()):
@@ -53,7 +77,12 @@ def index(goroutines="7"):
         for name, count in rows
     )
     text = "<html>\n<head>\n<title>/debug/pprof/</title>\n</head>\n<body>\n/debug/pprof/\n"
-    return (text + "<table>\n<thead><td>Count</td><td>Profile</td></thead>\n" + table + "</table>\n</body>\n</html>").encode()
+    return (
+        text
+        + "<table>\n<thead><td>Count</td><td>Profile</td></thead>\n"
+        + table
+        + "</table>\n</body>\n</html>"
+    ).encode()
 
 
 def body(path, **heap_changes):
@@ -112,7 +141,9 @@ def send_endless_line(peer, path):
 
 
 def send_endless_chunks(peer, path):
-    peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n")
+    peer.sendall(
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
     content = body(path)
     peer.sendall(b"%x\r\n%s\r\n" % (len(content), content))
     while True:
@@ -160,16 +191,23 @@ MODES = {
     "redirect": redirect,
     "not_found": always("404 Not Found", b"404 page not found\n"),
     "server_error": always("500 Internal Server Error", b"profiling is already in use\n"),
-    "html": always("200 OK", b"<!doctype html><html><body><h1>Router login</h1></body></html>", "text/html"),
+    "html": always(
+        "200 OK", b"<!doctype html><html><body><h1>Router login</h1></body></html>", "text/html"
+    ),
     "empty": always("200 OK", b""),
     "binary": always("200 OK", bytes(range(256)) * 64, "application/octet-stream"),
     "memstats_missing": lambda peer, path: peer.sendall(
-        answer("200 OK", body(path, without=("HeapAlloc", "HeapInuse", "HeapSys", "NumGC")) if "heap" in path else index())
+        answer(
+            "200 OK",
+            body(path, without=("HeapAlloc", "HeapInuse", "HeapSys", "NumGC"))
+            if "heap" in path
+            else index(),
+        )
     ),
     "memstats_absurd": lambda peer, path: peer.sendall(
         answer("200 OK", body(path, changes=ABSURD) if "heap" in path else index("-12"))
     ),
-}  # fmt: skip
+}
 
 
 def note(line):

@@ -44,13 +44,12 @@ def plugin_folder(name):
     return missing("no .libs/%s.so below %s: run make there" % (name, settings.builddir))
 
 
-def sample_configuration(name):
-    """The text of a shipped sample configuration."""
-    path = os.path.join(SOURCE, "packaging", "collectd.conf.d", name)
-    if not os.path.isfile(path):
-        missing("no packaging/collectd.conf.d/%s" % name)
-    with open(path, encoding="utf-8") as file:
-        return file.read()
+def sample(*parts):
+    """The path of something that is shipped for users to copy."""
+    path = os.path.join(SOURCE, "packaging", *parts)
+    if not os.path.exists(path):
+        raise AssertionError("no packaging/%s" % "/".join(parts))
+    return path
 
 
 def _built_with_go():

@@ -14,7 +14,9 @@ _SAMPLE = re.compile(
     r"(?P<name>%s)(?:\{(?P<labels>.*)\})? (?P<value>\S+)(?: (?P<time>-?\d+))?" % _NAME
 )
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(,|$)')
-_META = re.compile(r"# (?:HELP %s .*|TYPE %s (?:counter|gauge|histogram|summary|untyped))" % (_NAME, _NAME))
+_META = re.compile(
+    r"# (?:HELP %s .*|TYPE %s (?:counter|gauge|histogram|summary|untyped))" % (_NAME, _NAME)
+)
 _ESCAPES = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
 
 
@@ -112,9 +114,7 @@ class Page:
         return {sample.labels.get(label): sample.value for sample in self.select(name, **labels)}
 
     def label_values(self, label, name=None):
-        return {
-            sample.labels[label] for sample in self.select(name) if label in sample.labels
-        }
+        return {sample.labels[label] for sample in self.select(name) if label in sample.labels}
 
 
 class Endpoint:

@@ -22,7 +22,13 @@ OPEN_CLASSES = (
     "device",
     "other",
 )
-_LSOF_TYPES = {"REG": "regular", "DIR": "directory", "FIFO": "pipe", "CHR": "device", "BLK": "device"}
+_LSOF_TYPES = {
+    "REG": "regular",
+    "DIR": "directory",
+    "FIFO": "pipe",
+    "CHR": "device",
+    "BLK": "device",
+}
 _LSOF_SOCKETS = ("unix", "IPv4", "IPv6", "sock", "netlink", "pack")
 _STATUS_LINE = re.compile(r"(\w+):\s+(\d+)(?: kB)?$", re.M)
 
@@ -130,7 +136,9 @@ def locks(pid):
 
     From lslocks, which leaves no way to name a file but its path.
     """
-    paths = {file.name.decode("utf-8", "replace") for file in open_files(pid) if file.kind == "regular"}
+    paths = {
+        file.name.decode("utf-8", "replace") for file in open_files(pid) if file.kind == "regular"
+    }
     text = output_of("lslocks", "util-linux", "-n", "-r", "-o", "PID,BLOCKER,PATH").decode()
     held = foreign = 0
     for line in text.splitlines():

@@ -64,4 +64,6 @@ class Prometheus(Daemon):
     def targets_health(self):
         """[(health, last error)] of the scraped ports."""
         answer = json.loads(self.get("/api/v1/targets", state="active"))
-        return [(target["health"], target["lastError"]) for target in answer["data"]["activeTargets"]]
+        return [
+            (target["health"], target["lastError"]) for target in answer["data"]["activeTargets"]
+        ]

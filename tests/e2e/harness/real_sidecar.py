@@ -47,7 +47,11 @@ def prepare():
         os.environ["E2E_REMOVE"] = folder
     else:
         shutil.rmtree(folder, ignore_errors=True)
-        os.environ[REASON] = "go install %s@%s: %s" % (MODULE, VERSION, " ".join(" ".join(words).split())[:300])
+        os.environ[REASON] = "go install %s@%s: %s" % (
+            MODULE,
+            VERSION,
+            " ".join(" ".join(words).split())[:300],
+        )
 
 
 def clean_up():

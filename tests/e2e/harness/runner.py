@@ -134,7 +134,11 @@ def flatten(suite):
 def _chosen(test, words):
     module = type(test).__module__
     return any(
-        module == "test_" + word or "." in word and word in test.id() or " " in word and word in sentence(test)
+        module == "test_" + word
+        or "." in word
+        and word in test.id()
+        or " " in word
+        and word in sentence(test)
         for word in words
     )
 
@@ -179,8 +183,7 @@ def run(folder, words, stream=sys.stdout):
         one.kill()
     stream.write("e2e: %.0f s\n" % (time.monotonic() - begin))
     stream.write(
-        "e2e: %d passed, %d failed, %d skipped\n"
-        % (result.passed, result.failed, result.skips)
+        "e2e: %d passed, %d failed, %d skipped\n" % (result.passed, result.failed, result.skips)
     )
     stream.flush()
     return 1 if result.failed else 0

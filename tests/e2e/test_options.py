@@ -1,0 +1,174 @@
+"""Each option does what its page says."""
+
+import re
+
+from harness import collectd_config as config
+from harness.case import CEILING, INTERVAL, OFF, OK, SidecarCase, labels, metric
+from harness.collectd import Collectd
+from harness.daemon import free_port
+from harness.hostile import Hostile, process_block
+from harness.target import Target
+from harness.wait import holds_for, wait_until
+
+
+class Options(SidecarCase):
+    @classmethod
+    def setUpClass(cls):
+        """Each test has a collectd of its own."""
+
+    def start(self, *processes, log_level="info", **options):
+        self.collectd = self.enterContext(
+            Collectd(config.sidecar(*processes, **options), interval=INTERVAL, log_level=log_level)
+        )
+
+    def test_detail_interval(self):
+        """the detail tier waits for its interval, and comes sooner when the pulse moved a lot"""
+        target = self.enterContext(Target("lazy"))
+        self.start(config.young(), detail_interval=60)
+        before = self.value("process_fds", "lazy", "regular")
+        target.do("fds regular 3")
+        holds_for(
+            "the old count",
+            lambda: self.value("process_fds", "lazy", "regular") == before,
+            3 * INTERVAL,
+        )
+        target.do("fds regular 500")
+        wait_until(
+            "a new count",
+            lambda: self.value("process_fds", "lazy", "regular") == before + 503,
+            20,
+        )
+
+    def test_fd_match(self):
+        """FdMatch counts open files by a name of one's own, beside the default ones"""
+        files = ["fds regular 6 path=logs/app-%d.log", "fds regular 2 path=.codex/sessions/s-%d"]
+        self.enterContext(Target("matched", do=files))
+        self.start(config.young(), fd_match=[("logs", r"/logs/.*\.log$")])
+        self.assertEqual(6, self.value("process_fds_matching", "matched", "logs"))
+        self.assertEqual(2, self.value("process_fds_matching", "matched", "codex_sessions"))
+        self.assertEqual(0, self.value("process_fds_matching", "matched", "claude_sessions"))
+
+    def test_smaps_ceiling(self):
+        """above SmapsMaxRSS smaps is held back, and the status says ceiling"""
+        self.enterContext(Target("large", do=["heap 64MB"]))
+        self.enterContext(Target("small"))
+        self.start(config.young(), smaps_max_rss=32)
+        self.wait_for_status("large", "smaps", CEILING)
+        self.wait_for_status("small", "smaps", OK)
+        page = self.page()
+        self.assertEqual([], page.select(metric("process_smaps_bytes"), sidecar="large"))
+        self.assertEqual(6, len(page.select(metric("process_smaps_bytes"), sidecar="small")))
+
+    def test_max_processes(self):
+        """MaxProcesses bounds how many are watched, and the log says so once"""
+        for name in ("one", "two", "three"):
+            self.enterContext(Target(name))
+        self.start(config.young(), max_processes=2)
+        wait_until("two to be watched", lambda: len(self.instances()) == 2, 10)
+        holds_for("two", lambda: len(self.instances()) == 2, 2 * INTERVAL)
+        lines = [line for line in self.complaints() if "MaxProcesses" in line]
+        self.assertEqual(1, len(lines), self.collectd.log())
+
+    def test_minimum_age(self):
+        """a process younger than MinimumAge is not watched, and then it is"""
+        self.start(config.process("sidecar", minimum_age=4))
+        target = self.enterContext(Target("youngster"))
+        holds_for("nobody", lambda: not self.instances(), 2.5)
+        self.wait_for_pid("youngster", target.pid)
+
+    def test_enabled(self):
+        """Enabled false watches none of a kind"""
+        self.enterContext(Target("ignored"))
+        self.start(config.young(enabled=False))
+        holds_for("nobody", lambda: not self.instances(), 3 * INTERVAL)
+
+    def test_command_line(self):
+        """CommandLine chooses among processes of one program"""
+        chosen = self.enterContext(Target("chosen", do=["fds regular 3"]))
+        self.enterContext(Target("other"))
+        self.start(config.young(command_line=r"-do fds regular 3$"))
+        self.wait_for_instances("chosen")
+        self.wait_for_pid("chosen", chosen.pid)
+
+    def test_instance(self):
+        """Instance names a process after what it says"""
+        target = self.enterContext(Target("folder"))
+        self.start(config.young(instance="%{process}.%{cwd}.%{pid}"))
+        self.wait_for_instances("sidecar.folder.%d" % target.pid)
+
+    def test_two_blocks(self):
+        """each <Process> block has its own processes and its own count"""
+        self.enterContext(Target("mine", do=["fds pipe 2"]))
+        self.enterContext(Target("yours"))
+        self.start(
+            config.young("piped", executable="sidecar", command_line="fds pipe", instance="%{cwd}"),
+            config.young(),
+        )
+        self.wait_for_instances("mine", "yours")
+        self.assertEqual(1, self.count("piped"))
+        self.assertEqual(1, self.count("sidecar"))
+
+    def test_pprof_off(self):
+        """Pprof false asks no port"""
+        port = str(free_port())
+        self.enterContext(Target("unasked", variables={"SIDECAR_PPROF": port}))
+        self.start(config.young(pprof=False))
+        self.wait_for_status("unasked", "pprof", OFF)
+        self.assertEqual([], self.go_values("unasked"))
+
+    def test_pprof_variable(self):
+        """PprofVariable names the variable that holds the port"""
+        port = str(free_port())
+        self.enterContext(Target("renamed", variables={"SIDECAR_PPROF": port, "OTHER_PPROF": port}))
+        self.start(config.young(pprof_variable="OTHER_PPROF"))
+        self.wait_for_status("renamed", "pprof", OK)
+
+    def test_pprof_max_bytes(self):
+        """an answer longer than PprofMaxBytes is given up, and the status says ceiling"""
+        self.enterContext(Hostile("gigabyte"))
+        self.start(process_block(), pprof_max_bytes=65536)
+        self.wait_for_status("gigabyte", "pprof", CEILING)
+        self.assertIn("PprofMaxBytes", self.wait_for_one_log_line("gigabyte"))
+
+    def test_summary(self):
+        """Summary true says a line for each process and interval, with what is out of range"""
+        port = str(free_port())
+        busy = self.enterContext(
+            Target(
+                "busy",
+                variables={"SIDECAR_PPROF": port},
+                do=["fds regular 200", "goroutines select 80"],
+            )
+        )
+        self.enterContext(Target("calm"))
+        self.start(config.young(), summary=True)
+        self.wait_for_status("busy", "pprof", OK)
+        wait_until("five lines", lambda: len(self.summaries("busy", busy.pid)) >= 5, 15)
+        line = self.summaries("busy", busy.pid)[-1]
+        for word in ("RSS", "FDs", "threads", "goroutines", "heap in use", "HIGH"):
+            self.assertIn(word, line)
+        self.assertRegex(line, r"FDs +2\d\d\b")
+        self.assertTrue(self.summaries("calm", r"\d+"))
+
+    def summaries(self, instance, pid):
+        return re.findall(
+            r".*\[info\].*\b%s\b.*\bpid %s\b.*RSS.*" % (instance, pid), self.collectd.log()
+        )
+
+    def test_nobody_runs(self):
+        """with Summary true and no sidecar the log says that none runs"""
+        self.start(config.young(), summary=True)
+        wait_until(
+            "a word about it",
+            lambda: re.search(
+                r"(?i)\bno\b.*\bsidecar\b|\bsidecar\b.*\b(not|no|none)\b", self.collectd.log()
+            ),
+            10,
+        )
+
+    def test_proc_root(self):
+        """a ProcRoot that is no process table: a line in the log, and the daemon goes on"""
+        self.start(config.young(), proc_root="/nowhere", log_level="info")
+        wait_until("a complaint", lambda: any("/nowhere" in line for line in self.complaints()), 10)
+        self.assertTrue(self.collectd.running)
+        self.assertEqual([], self.page().select(metric("process_pid"), **labels("sidecar")))
