@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "common/cleanup.h"
 
@@ -40,9 +41,18 @@ static CURLcode set_limits(CURL *easy, const struct http_request *request) {
   return code;
 }
 
+/* libcurl's own sockets would be inherited by the programs that other plugins start. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose,
+                                 struct curl_sockaddr *address) {
+  (void)context;
+  (void)purpose;
+  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 static CURLcode set_isolation(CURL *easy) {
   CURLcode code = CURLE_OK;
 
+  SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
   SET(CURLOPT_PROXY, "");
   SET(CURLOPT_NOPROXY, "*");
   SET(CURLOPT_FOLLOWLOCATION, 0L);

@@ -4,7 +4,10 @@
  */
 #include "common/http.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -12,7 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -472,7 +477,6 @@ static void tls_against_a_server_that_has_none_is_no_protocol(void **state) {
   hostile_server_free(server);
 }
 
-
 static void requests_that_cannot_be_one_are_refused(void **state) {
   (void)state;
   struct http_loop *loop = NULL;
@@ -551,6 +555,42 @@ static void canceling_one_leaves_the_other(void **state) {
   hostile_server_free(server);
   hostile_server_free(other);
   buffer_free(&fine.body);
+}
+
+/* How many sockets of ours are connected to the port, and how many an exec would keep. */
+static void count_sockets(uint16_t port, unsigned *ret_connected, unsigned *ret_inherited) {
+  *ret_connected = *ret_inherited = 0;
+  for (int fd = 0; fd < 1024; fd++) {
+    struct sockaddr_in peer;
+    socklen_t len = sizeof(peer);
+    if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0 || len != sizeof(peer) ||
+        peer.sin_family != AF_INET || ntohs(peer.sin_port) != port)
+      continue;
+    ++*ret_connected;
+    *ret_inherited += (fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0;
+  }
+}
+
+static void other_programs_do_not_inherit_a_connection(void **state) {
+  (void)state;
+  char url[64];
+  unsigned connected, inherited;
+  struct http_loop *loop = NULL;
+  struct outcome outcome = outcome_make();
+  struct hostile_server *server = hostile_server_new(hostile_silent, NULL);
+  struct http_request request =
+      request_make(&outcome, url_of(hostile_server_port(server), url));
+
+  assert_int_equal(http_loop_new(&loop), 0);
+  assert_int_equal(http_loop_add(loop, &request), 0);
+  wait_until_serving(loop, server, 1);
+  count_sockets(hostile_server_port(server), &connected, &inherited);
+  assert_int_equal(connected, 1);
+  assert_int_equal(inherited, 0);
+  http_loop_free(loop);
+  count_sockets(hostile_server_port(server), &connected, &inherited);
+  assert_int_equal(connected, 0);
+  hostile_server_free(server);
 }
 
 struct again {
@@ -665,6 +705,7 @@ int main(void) {
       cmocka_unit_test(requests_that_cannot_be_one_are_refused),
       cmocka_unit_test(freeing_the_loop_cancels_what_is_stuck),
       cmocka_unit_test(canceling_one_leaves_the_other),
+      cmocka_unit_test(other_programs_do_not_inherit_a_connection),
       cmocka_unit_test(on_done_may_ask_again),
       cmocka_unit_test(waking_ends_a_wait_also_when_it_came_before),
       cmocka_unit_test(a_hundred_stuck_ones_do_not_hold_up_one),

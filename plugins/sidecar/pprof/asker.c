@@ -12,7 +12,9 @@
 #include "common/clock.h"
 #include "sidecar/pprof/client.h"
 
-enum { UNDER_WAY_MAX = 64 /* requests at once in each lane: bounds sockets and memory */ };
+/* Requests at once in each lane: bounds sockets and memory, of which libcurl takes some
+ * 20 kB for each. */
+enum { UNDER_WAY_MAX = 16 };
 
 /* One question under way. */
 struct errand {

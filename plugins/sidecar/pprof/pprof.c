@@ -145,19 +145,23 @@ void pprof_free(struct pprof *pprof) {
 
 /* ---- endpoints ---- */
 
+/* A name would have to be resolved, and could lead anywhere. */
+static bool is_numeric(const char *address, bool ipv6) {
+  struct in6_addr parsed;
+  return inet_pton(ipv6 ? AF_INET6 : AF_INET, address, &parsed) == 1;
+}
+
 int pprof_endpoint_new(struct pprof *pprof, const char *address, bool ipv6, uint16_t port,
                        struct pprof_endpoint **ret) {
+  if (!is_numeric(address, ipv6))
+    return -EINVAL;
   struct pprof_endpoint *endpoint = calloc(1, sizeof(*endpoint));
   if (endpoint == NULL)
     return -ENOMEM;
   endpoint->client = pprof;
   questions_reset_round(&endpoint->round);
-  int len = snprintf(endpoint->base_url, sizeof(endpoint->base_url),
-                     ipv6 ? "http://[%s]:%u" : "http://%s:%u", address, port);
-  if (len < 0 || (size_t)len >= sizeof(endpoint->base_url)) {
-    free(endpoint);
-    return -EINVAL;
-  }
+  snprintf(endpoint->base_url, sizeof(endpoint->base_url),
+           ipv6 ? "http://[%s]:%u" : "http://%s:%u", address, port);
   *ret = endpoint;
   return 0;
 }
@@ -196,6 +200,10 @@ static void change_lane(struct pprof_endpoint *endpoint) {
   const struct question *question = endpoint->under_way;
   pprof_lane_leave(endpoint);
   pprof_lane_enter(endpoint, question);
+}
+
+void pprof_round_free(struct pprof_round *round) {
+  questions_forget_round(round);
 }
 
 static unsigned known_questions(void) {

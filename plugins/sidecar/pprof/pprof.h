@@ -12,19 +12,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sidecar/parse/goroutine_profile.h"
+#include "sidecar/parse/heap_profile.h"
 #include "sidecar/parse/memstats.h"
 
 struct pprof;          /* the client: one a plugin, with its thread */
 struct pprof_endpoint; /* one watched process's pprof server */
 
-enum {                                 /* what a round asks for */
-       PPROF_GOROUTINE_COUNT = 1 << 0, /* /debug/pprof/ */
-       PPROF_MEMSTATS = 1 << 1,        /* /debug/pprof/heap?debug=1 */
+/* What a round asks for. */
+enum {
+  PPROF_GOROUTINE_COUNT = 1 << 0, /* /debug/pprof/ */
+  PPROF_MEMSTATS = 1 << 1,        /* /debug/pprof/heap?debug=1 */
+  PPROF_HEAP_PROFILE = 1 << 2,    /* the same, with its records: brings MemStats, too */
+  PPROF_GOROUTINE_DUMP = 1 << 3,  /* /debug/pprof/goroutine?debug=2: stops the process
+                                          while it is written */
 };
 
 struct pprof_options {
   uint64_t timeout_ms; /* of each request */
   uint64_t max_bytes;  /* of each response */
+  /* For the stacks of the last two questions, which fail without. Borrowed until
+   * pprof_free(), and meanwhile for the client's thread alone. */
+  struct stack_matcher *goroutine_matcher, *heap_matcher;
 };
 
 /* Starts the thread, with all signals blocked. Returns 0 or -errno; the caller owns *ret.
@@ -36,8 +45,7 @@ int pprof_new(const struct pprof_options *options, struct pprof **ret);
  * freed before. Takes milliseconds, whatever the servers do. NULL is fine. */
 void pprof_free(struct pprof *pprof);
 
-/* address is numeric (struct listener). Returns 0, -ENOMEM, or -EINVAL when the address is
- * too long to be one. */
+/* address is numeric (struct listener). Returns 0, -ENOMEM, or -EINVAL when it is not. */
 int pprof_endpoint_new(struct pprof *pprof, const char *address, bool ipv6, uint16_t port,
                        struct pprof_endpoint **ret);
 
@@ -57,8 +65,11 @@ struct pprof_round {
   unsigned asked, answered; /* bits as above; asked includes what is still under way,
                                answered what failed */
   struct pprof_answer goroutine_count_answer, memstats_answer;
+  struct pprof_answer heap_profile_answer, goroutine_dump_answer;
   uint64_t goroutines; /* VALUE_UNKNOWN unless answered without an error */
   struct memstats memstats;
+  struct heap_profile *heap_profile; /* NULL unless answered without an error */
+  struct goroutine_profile *goroutine_profile;
 };
 
 /*
@@ -75,7 +86,11 @@ void pprof_endpoint_ask(struct pprof_endpoint *endpoint, unsigned what);
  */
 void pprof_wait(struct pprof *pprof, uint64_t timeout_ms);
 
-/* Takes the answers that have arrived since the last call: each is returned once. */
+/* Takes the answers that have arrived since the last call: each is returned once. The
+ * profiles are the caller's, to be freed with pprof_round_free(). */
 void pprof_endpoint_take(struct pprof_endpoint *endpoint, struct pprof_round *ret);
+
+/* Gives back what a round that was taken owns. */
+void pprof_round_free(struct pprof_round *round);
 
 #endif

@@ -14,8 +14,9 @@ struct question {
   unsigned bit;     /* of pprof.h; lower ones are asked first */
   const char *path; /* with the query */
   size_t answer;    /* offset of its struct pprof_answer in struct pprof_round */
-  unsigned at_once; /* at most so many under way, and as many more to endpoints that were late
-                       the last time: bounds the memory of the sinks */
+  unsigned at_once; /* at most so many under way (asker.c has a limit for all questions), and
+                       as many more to endpoints that were late the last time: bounds the
+                       memory of the sinks */
 
   /*
    * The sink takes one body and lives as long as its request, on the client's thread: begin
