@@ -354,7 +354,7 @@ static void many_come_and_go_and_the_rest_stays_known(void **state) {
 
 static void only_pids_in_their_usual_form_are_processes(void **state) {
   (void)state;
-  static const char *const odd[] = {"0",    "007", "-5",         "12a",
+  static const char *const odd[] = {"0",    "012", "-5",         "12a",
                                     "+12",  "1e3", "2147483648", "99999999999999999999",
                                     "self", ".12"};
   static const pid_t good[] = {900, 1, 2147483647, 32768, 12};

@@ -401,6 +401,11 @@ static void with_few_descriptors_processes_share_what_there_is(void **state) {
   for (int i = 0; i < PROCESSES; i++)
     process_close(processes[i]);
   assert_int_equal(count_entries(getpid(), "fd"), before);
+  /* what they gave back serves the next: its directory and four files stay open */
+  assert_int_equal(process_open(poor, getpid(), &processes[0]), 0);
+  assert_int_equal(process_read_pulse(processes[0], &pulse), 0);
+  assert_int_equal(count_entries(getpid(), "fd"), before + 5);
+  process_close(processes[0]);
   host_close(poor);
   assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 }
