@@ -42,9 +42,19 @@ int pattern_list_add(struct pattern_list *list, const char *name, const char *ex
   return 0;
 }
 
+int pattern_list_add_defaults(struct pattern_list *list,
+                              const struct pattern_default *defaults) {
+  for (; defaults->name != NULL; defaults++) {
+    int status = pattern_list_add(list, defaults->name, defaults->expression, NULL, 0);
+    if (status != 0 && status != -EEXIST)
+      return status;
+  }
+  return 0;
+}
+
 void pattern_list_clear(struct pattern_list *list) {
   for (size_t i = 0; i < list->len; i++) {
-    free(list->items[i].name);
+    free((char *)list->items[i].name);
     regfree(&list->items[i].regex);
   }
   list->len = 0;

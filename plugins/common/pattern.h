@@ -12,13 +12,18 @@
 enum { PATTERNS_MAX = 32 };
 
 struct pattern {
-  char *name;    /* a type instance: [a-z0-9_]+ */
-  regex_t regex; /* POSIX extended, without places of matches */
+  const char *name; /* a type instance: [a-z0-9_]+ */
+  regex_t regex;    /* POSIX extended, without places of matches */
 };
 
-/* All zero is an empty list. */
+/* What a list has unless the configuration gives that name another expression. */
+struct pattern_default {
+  const char *name, *expression;
+};
+
+/* All zero is an empty list. It owns its names and expressions. */
 struct pattern_list {
-  struct pattern items[PATTERNS_MAX]; /* owned */
+  struct pattern items[PATTERNS_MAX];
   size_t len;
 };
 
@@ -33,6 +38,11 @@ bool pattern_list_has(const struct pattern_list *list, const char *name);
  */
 int pattern_list_add(struct pattern_list *list, const char *name, const char *expression,
                      char *words, size_t words_size);
+
+/* Adds those of the defaults (which end with a NULL name) whose names are not there. As
+ * pattern_list_add() otherwise. */
+int pattern_list_add_defaults(struct pattern_list *list,
+                              const struct pattern_default *defaults);
 
 /* Empties the list. */
 void pattern_list_clear(struct pattern_list *list);

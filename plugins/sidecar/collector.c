@@ -5,10 +5,9 @@
 
 const char *collector_name(enum collector collector) {
   static const char *const names[COLLECTORS] = {
-      [COLLECTOR_PROCESS] = "process",
-      [COLLECTOR_DESCRIPTORS] = "descriptors",
-      [COLLECTOR_SMAPS] = "smaps",
-      [COLLECTOR_PPROF] = "pprof",
+      [COLLECTOR_PROCESS] = "process",       [COLLECTOR_DESCRIPTORS] = "descriptors",
+      [COLLECTOR_SMAPS] = "smaps",           [COLLECTOR_PPROF] = "pprof",
+      [COLLECTOR_GOROUTINES] = "goroutines",
   };
   return names[collector];
 }
@@ -70,7 +69,9 @@ static const char *pprof_remedy(enum collector_status status) {
 }
 
 const char *collector_remedy(enum collector collector, enum collector_status status) {
-  if (collector == COLLECTOR_PPROF)
+  if (collector == COLLECTOR_GOROUTINES && status == STATUS_CEILING)
+    return "see GoroutineDumpMax and PprofMaxBytes in collectd-sidecar(5)";
+  if (collector == COLLECTOR_PPROF || collector == COLLECTOR_GOROUTINES)
     return pprof_remedy(status);
   switch (status) {
   case STATUS_DENIED:

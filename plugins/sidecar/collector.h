@@ -11,7 +11,8 @@ enum collector {
   COLLECTOR_PROCESS,     /* stat, status, io, limits, FD count */
   COLLECTOR_DESCRIPTORS, /* fd/, fdinfo/, locks */
   COLLECTOR_SMAPS,       /* smaps_rollup, maps */
-  COLLECTOR_PPROF,       /* the Go runtime */
+  COLLECTOR_PPROF,       /* the Go runtime: goroutine count, MemStats, heap profile */
+  COLLECTOR_GOROUTINES,  /* the goroutine dump */
   COLLECTORS
 };
 

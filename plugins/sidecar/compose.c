@@ -29,7 +29,7 @@ void compose_pulse(struct samples *samples, const struct process_pulse *pulse,
 }
 
 void compose_descriptors(struct samples *samples, const struct descriptors_reading *reading,
-                         const struct descriptor_pattern *patterns, size_t patterns_len) {
+                         const struct pattern *patterns, size_t patterns_len) {
   static const char *const class_names[DESCRIPTOR_CLASSES] = {
       [DESCRIPTOR_REGULAR] = "regular", [DESCRIPTOR_DIRECTORY] = "directory",
       [DESCRIPTOR_PIPE] = "pipe",       [DESCRIPTOR_SOCKET] = "socket",
@@ -82,4 +82,24 @@ void compose_memstats_counters(struct samples *samples, const struct memstats *s
   samples_add_counter(samples, METRIC_FREES, stats->frees);
   samples_add_counter(samples, METRIC_GC_CYCLES, stats->num_gc);
   samples_add_counter(samples, METRIC_GC_PAUSE_NANOSECONDS, pauses_ns);
+}
+
+void compose_goroutine_profile(struct samples *samples, const struct goroutine_profile *profile,
+                               const struct pattern_list *patterns) {
+  for (size_t i = 0; i < GOROUTINE_STATES; i++)
+    samples_add_gauge(samples, METRIC_GOROUTINES_STATE, goroutine_state_name(i),
+                      profile->by_state[i]);
+  for (size_t i = 0; i < GOROUTINE_BLOCKED_AGES; i++)
+    samples_add_gauge(samples, METRIC_GOROUTINES_BLOCKED, goroutine_blocked_name(i),
+                      profile->blocked[i]);
+  for (size_t i = 0; i < patterns->len; i++)
+    samples_add_gauge(samples, METRIC_GOROUTINES_MATCHING, patterns->items[i].name,
+                      profile->matching[i]);
+}
+
+void compose_heap_profile(struct samples *samples, const struct heap_profile *profile,
+                          const struct pattern_list *patterns) {
+  for (size_t i = 0; i < patterns->len; i++)
+    samples_add_gauge(samples, METRIC_HEAP_INUSE_MATCHING_BYTES, patterns->items[i].name,
+                      profile->matching_bytes[i]);
 }

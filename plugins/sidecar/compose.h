@@ -8,6 +8,8 @@
 #include "sidecar/descriptors.h"
 #include "sidecar/memory_map.h"
 #include "sidecar/metrics.h"
+#include "sidecar/parse/goroutine_profile.h"
+#include "sidecar/parse/heap_profile.h"
 #include "sidecar/parse/memstats.h"
 #include "sidecar/process.h"
 
@@ -16,7 +18,7 @@ void compose_pulse(struct samples *samples, const struct process_pulse *pulse,
 
 /* Type instances of patterns are borrowed from them. */
 void compose_descriptors(struct samples *samples, const struct descriptors_reading *reading,
-                         const struct descriptor_pattern *patterns, size_t patterns_len);
+                         const struct pattern *patterns, size_t patterns_len);
 
 void compose_rollup(struct samples *samples, const struct memory_map_rollup *rollup);
 
@@ -26,5 +28,11 @@ void compose_memstats_gauges(struct samples *samples, const struct memstats *sta
 /* Those that only go up. pauses_ns: the sum of GC pauses so far. */
 void compose_memstats_counters(struct samples *samples, const struct memstats *stats,
                                uint64_t pauses_ns);
+
+/* Type instances of patterns are borrowed from the lists. */
+void compose_goroutine_profile(struct samples *samples, const struct goroutine_profile *profile,
+                               const struct pattern_list *patterns);
+void compose_heap_profile(struct samples *samples, const struct heap_profile *profile,
+                          const struct pattern_list *patterns);
 
 #endif

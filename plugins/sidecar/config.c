@@ -7,17 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/array.h"
 #include "common/collectd.h"
 #include "sidecar/config_internal.h"
+#include "sidecar/parse/stack_patterns.h"
 
 /* What the guide counts by hand with lsof | grep. SQLite's journals are open with it. */
-static const struct {
-  const char *name, *expression;
-} default_patterns[] = {
+static const struct pattern_default fd_defaults[] = {
     {"claude_sessions", "/\\.claude/projects(/|$)"},
     {"codex_sessions", "/\\.codex/sessions(/|$)"},
     {"sqlite", "\\.(db|sqlite|sqlite3)(-wal|-shm|-journal)?( \\(deleted\\))?$"},
+    {NULL, NULL},
 };
 
 struct config *config_new(void) {
@@ -29,6 +28,9 @@ struct config *config_new(void) {
   config->pprof_timeout_ms = 2000;
   config->pprof_max_bytes = 16ull << 20;
   config->max_processes = 256;
+  config->goroutine_dump_interval_ms = 60 * 1000;
+  config->goroutine_dump_max = 5000;
+  config->heap_profile_interval_ms = 60 * 1000;
   config->proc_root = strdup("/proc");
   if (config->proc_root == NULL) {
     free(config);
@@ -40,10 +42,9 @@ struct config *config_new(void) {
 void config_free(struct config *config) {
   if (config == NULL)
     return;
-  for (size_t i = 0; i < config->patterns_len; i++) {
-    free((char *)config->patterns[i].name);
-    regfree(&config->patterns[i].regex);
-  }
+  pattern_list_clear(&config->fd_patterns);
+  pattern_list_clear(&config->goroutine_patterns);
+  pattern_list_clear(&config->heap_patterns);
   for (size_t i = 0; i < config->blocks_len; i++) {
     struct process_block *block = &config->blocks[i];
     if (block->command_line != NULL)
@@ -80,38 +81,16 @@ struct process_block *config_add_block(struct config *config, const char *name) 
   return block;
 }
 
-static bool has_pattern(const struct config *config, const char *name) {
-  for (size_t i = 0; i < config->patterns_len; i++) {
-    if (strcmp(config->patterns[i].name, name) == 0)
-      return true;
-  }
-  return false;
-}
-
-static int add_default_patterns(struct config *config) {
-  for (size_t i = 0; i < ARRAY_LENGTH(default_patterns); i++) {
-    if (has_pattern(config, default_patterns[i].name))
-      continue;
-    struct descriptor_pattern *pattern = &config->patterns[config->patterns_len];
-    if (regcomp(&pattern->regex, default_patterns[i].expression, REG_EXTENDED | REG_NOSUB) != 0)
-      return -1;
-    pattern->name = strdup(default_patterns[i].name);
-    if (pattern->name == NULL) {
-      regfree(&pattern->regex);
-      return -1;
-    }
-    config->patterns_len++;
-  }
-  return 0;
-}
-
 int config_complete(struct config *config) {
   bool has_sidecar = false;
   for (size_t i = 0; i < config->blocks_len; i++)
     has_sidecar = has_sidecar || strcmp(config->blocks[i].name, "sidecar") == 0;
   if (!has_sidecar && config_add_block(config, "sidecar") == NULL)
     return -1;
-  if (add_default_patterns(config) != 0) {
+  if (pattern_list_add_defaults(&config->fd_patterns, fd_defaults) != 0 ||
+      pattern_list_add_defaults(&config->goroutine_patterns, stack_patterns_of_goroutines) !=
+          0 ||
+      pattern_list_add_defaults(&config->heap_patterns, stack_patterns_of_heap) != 0) {
     ERROR("sidecar plugin: out of memory");
     return -1;
   }

@@ -5,12 +5,11 @@
 #ifndef SIDECAR_CONFIG_H
 #define SIDECAR_CONFIG_H
 
-#include <regex.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sidecar/descriptors.h"
+#include "common/pattern.h"
 
 enum { PROCESS_BLOCKS_MAX = 32 };
 
@@ -37,8 +36,10 @@ struct config {
   uint64_t max_processes;
   bool summary;
   uint32_t options_seen; /* bit n: option n of the plugin block was given */
-  struct descriptor_pattern patterns[DESCRIPTOR_PATTERNS_MAX];
-  size_t patterns_len;
+  uint64_t goroutine_dump_interval_ms; /* 0: never */
+  uint64_t goroutine_dump_max;         /* goroutines */
+  uint64_t heap_profile_interval_ms;   /* 0: never */
+  struct pattern_list fd_patterns, goroutine_patterns, heap_patterns;
   struct process_block blocks[PROCESS_BLOCKS_MAX];
   size_t blocks_len;
 };

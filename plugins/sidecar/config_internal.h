@@ -4,9 +4,6 @@
 
 #include "sidecar/config.h"
 
-/* The three default patterns keep their places. */
-enum { CONFIG_USER_PATTERNS_MAX = DESCRIPTOR_PATTERNS_MAX - 3 };
-
 /* Adds a block with its defaults; NULL after logging that memory is out. The caller has
  * seen to it that there is a place. */
 struct process_block *config_add_block(struct config *config, const char *name);

@@ -5,6 +5,7 @@
  */
 #include "sidecar/config.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -149,13 +150,15 @@ static int set_template(const struct context *context) {
   return set_string(context);
 }
 
+#define NO_EXPRESSION "not a POSIX extended regular expression: %s"
+
 static int compile(const struct context *context, const char *expression, regex_t *ret) {
   int status = regcomp(ret, expression, REG_EXTENDED | REG_NOSUB);
   if (status == 0)
     return 0;
   char words[160], why[256];
   regerror(status, ret, words, sizeof(words));
-  snprintf(why, sizeof(why), "not a POSIX extended regular expression: %s", words);
+  snprintf(why, sizeof(why), NO_EXPRESSION, words);
   return refuse(context, why);
 }
 
@@ -174,35 +177,35 @@ static int set_command_line(const struct context *context) {
   return 0;
 }
 
-/* A pattern's name becomes a type instance, and a part of a metric's path. */
-static bool is_pattern_name(const char *name) {
-  size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
-  return len > 0 && len <= 63 && name[len] == '\0';
-}
-
 static int add_pattern(const struct context *context) {
-  struct config *config = context->config;
+  struct pattern_list *list = target_of(context);
   const oconfig_item_t *item = context->item;
-  if (!has_values(item, "ss") || !is_pattern_name(item->values[0].value.string))
+  if (!has_values(item, "ss") || !pattern_name_is_valid(item->values[0].value.string))
     return refuse_value(context);
-  const char *name = item->values[0].value.string;
-  for (size_t i = 0; i < config->patterns_len; i++) {
-    if (strcmp(config->patterns[i].name, name) == 0)
-      return refuse(context, "this name was given before; each FdMatch needs its own");
+  char words[160], why[256];
+  /* the defaults keep their places */
+  int status = -ENOSPC;
+  if (list->len < (size_t)context->option->max ||
+      pattern_list_has(list, item->values[0].value.string))
+    status = pattern_list_add(list, item->values[0].value.string, item->values[1].value.string,
+                              words, sizeof(words));
+  switch (status) {
+  case 0:
+    return 0;
+  case -EEXIST:
+    snprintf(why, sizeof(why), "this name was given before; each %s needs its own",
+             context->option->key);
+    break;
+  case -ENOSPC:
+    snprintf(why, sizeof(why), "too many; allowed are %.0f", context->option->max);
+    break;
+  case -EINVAL:
+    snprintf(why, sizeof(why), NO_EXPRESSION, words);
+    break;
+  default:
+    snprintf(why, sizeof(why), "out of memory");
   }
-  if (config->patterns_len >= CONFIG_USER_PATTERNS_MAX)
-    return refuse(context, "too many; allowed are 29");
-
-  struct descriptor_pattern *pattern = &config->patterns[config->patterns_len];
-  if (compile(context, item->values[1].value.string, &pattern->regex) != 0)
-    return -1;
-  pattern->name = strdup(name);
-  if (pattern->name == NULL) {
-    regfree(&pattern->regex);
-    return refuse(context, "out of memory");
-  }
-  config->patterns_len++;
-  return 0;
+  return refuse(context, why);
 }
 
 /* --- the options; collectd-sidecar(5) describes each, and a test holds them together */
@@ -213,8 +216,18 @@ static int add_process(const struct context *context);
 static const struct option plugin_options[] = {
     {"DetailInterval", set_number, IN_CONFIG(detail_interval_ms), 1, 86400, 1e3,
      "a number of seconds from 1 to 86400", false},
-    {"FdMatch", add_pattern, 0, 0, 0, 0,
+    {"FdMatch", add_pattern, IN_CONFIG(fd_patterns), 0, 29, 0,
      "a name of a-z, 0-9 and _ in quotes, and a regular expression in quotes", true},
+    {"GoroutineDumpInterval", set_number, IN_CONFIG(goroutine_dump_interval_ms), 0, 86400, 1e3,
+     "a number of seconds from 0 (never) to 86400", false},
+    {"GoroutineDumpMax", set_number, IN_CONFIG(goroutine_dump_max), 1, 1000000, 1,
+     "a number of goroutines from 1 to 1000000", false},
+    {"GoroutineMatch", add_pattern, IN_CONFIG(goroutine_patterns), 0, 29, 0,
+     "a name of a-z, 0-9 and _ in quotes, and a regular expression in quotes", true},
+    {"HeapMatch", add_pattern, IN_CONFIG(heap_patterns), 0, 26, 0,
+     "a name of a-z, 0-9 and _ in quotes, and a regular expression in quotes", true},
+    {"HeapProfileInterval", set_number, IN_CONFIG(heap_profile_interval_ms), 0, 86400, 1e3,
+     "a number of seconds from 0 (never) to 86400", false},
     {"MaxProcesses", set_number, IN_CONFIG(max_processes), 1, 10000, 1,
      "a number from 1 to 10000", false},
     {"PprofMaxBytes", set_number, IN_CONFIG(pprof_max_bytes), 65536, 1073741824, 1,

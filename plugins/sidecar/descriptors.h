@@ -8,12 +8,12 @@
 #define SIDECAR_DESCRIPTORS_H
 
 #include <limits.h>
-#include <regex.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/pattern.h"
 #include "sidecar/lock_table.h"
 #include "sidecar/process.h"
 
@@ -31,17 +31,11 @@ enum descriptor_class {
 };
 
 enum {
-  DESCRIPTOR_PATTERNS_MAX = 32,
   DESCRIPTORS_MAX = 1000000,        /* of one process; more are -E2BIG */
   DESCRIPTORS_RECHECK_MAX = 500,    /* remembered paths looked at again in each reading */
   DESCRIPTORS_LOCK_INFO_MAX = 1000, /* in each reading: descriptors asked which locks are
                                        their own, and locks that they answer with */
   DESCRIPTORS_SOCKETS_MAX = 64
-};
-
-struct descriptor_pattern {
-  const char *name; /* type instance; [a-z0-9_]+ */
-  regex_t regex;    /* matched against the whole path as the kernel names it */
 };
 
 /*
@@ -54,8 +48,8 @@ struct descriptors_reading {
   uint64_t deleted;       /* open files whose last link is gone; not memfd */
   uint64_t same_file_max; /* opens of the regular file that is open most often; 0 if none */
   uint64_t duplicate;     /* opens of regular files beyond each file's first */
-  uint64_t matching[DESCRIPTOR_PATTERNS_MAX]; /* descriptors, by pattern */
-  uint64_t inotify_watches;                   /* VALUE_UNKNOWN where fdinfo may not be read */
+  uint64_t matching[PATTERNS_MAX]; /* descriptors, by pattern */
+  uint64_t inotify_watches;        /* VALUE_UNKNOWN where fdinfo may not be read */
   uint64_t locks_held;    /* locks of this process on files it has open; VALUE_UNKNOWN when
                              the lock table cannot be read, or not be compared with a file */
   uint64_t locks_foreign; /* other processes' locks on files it has open */
@@ -70,9 +64,9 @@ struct descriptors_reading {
 
 struct descriptors; /* what is remembered of one process; ca. 60 bytes a distinct path */
 
-/* patterns are borrowed; at most DESCRIPTOR_PATTERNS_MAX. Returns 0, -EINVAL for more, or
- * -ENOMEM; the caller owns *ret. */
-int descriptors_new(const struct descriptor_pattern *patterns, size_t patterns_len,
+/* patterns are searched in the whole path as the kernel names it; borrowed, at most
+ * PATTERNS_MAX. Returns 0, -EINVAL for more, or -ENOMEM; the caller owns *ret. */
+int descriptors_new(const struct pattern *patterns, size_t patterns_len,
                     struct descriptors **ret);
 
 /* NULL is fine. */

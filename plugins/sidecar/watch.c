@@ -26,6 +26,23 @@ bool watch_complaint_due(struct backoff *complaint) {
   return backoff_due(complaint, clock_monotonic_ns(), &suppressed);
 }
 
+static int start_asking(struct watch *watch, const struct config *config) {
+  int status = stack_matcher_new(&config->goroutine_patterns, &watch->goroutine_matcher);
+  if (status == 0)
+    status = stack_matcher_new(&config->heap_patterns, &watch->heap_matcher);
+  if (status != 0)
+    return status;
+  struct pprof_options options = {.timeout_ms = config->pprof_timeout_ms,
+                                  .max_bytes = config->pprof_max_bytes,
+                                  .goroutine_matcher = watch->goroutine_matcher,
+                                  .heap_matcher = watch->heap_matcher};
+  status = pprof_new(&options, &watch->services.pprof);
+  if (status != 0)
+    watch_say(watch, LOG_ERR, "the thread that asks Go runtimes cannot start: %s",
+              strerror(-status));
+  return status;
+}
+
 int watch_new(const struct config *config, const struct watch_sink *sink, struct watch **ret) {
   struct watch *watch = calloc(1, sizeof(*watch));
   if (watch == NULL)
@@ -43,8 +60,6 @@ int watch_new(const struct config *config, const struct watch_sink *sink, struct
     watch->rule_blocks[watch->rules_len++] = block;
   }
 
-  struct pprof_options options = {.timeout_ms = config->pprof_timeout_ms,
-                                  .max_bytes = config->pprof_max_bytes};
   int status = host_open(config->proc_root, &watch->services.host);
   if (status != 0)
     watch_say(watch, LOG_ERR,
@@ -55,12 +70,8 @@ int watch_new(const struct config *config, const struct watch_sink *sink, struct
         discovery_new(watch->services.host, watch->rules, watch->rules_len, &watch->discovery);
   if (status == 0)
     status = lock_table_new(&watch->services.locks);
-  if (status == 0) {
-    status = pprof_new(&options, &watch->services.pprof);
-    if (status != 0)
-      watch_say(watch, LOG_ERR, "the thread that asks Go runtimes cannot start: %s",
-                strerror(-status));
-  }
+  if (status == 0)
+    status = start_asking(watch, config);
   if (status != 0) {
     watch_free(watch);
     return status;
@@ -76,6 +87,8 @@ void watch_free(struct watch *watch) {
     watched_free(watch->watched[i]);
   free(watch->watched);
   pprof_free(watch->services.pprof);
+  stack_matcher_free(watch->goroutine_matcher);
+  stack_matcher_free(watch->heap_matcher);
   lock_table_free(watch->services.locks);
   discovery_free(watch->discovery);
   host_close(watch->services.host);
@@ -104,7 +117,7 @@ static int read_detail(struct watch *watch, struct watched *watched) {
   if (due && watched_read_detail(watched, &watch->services, now_ns) == -ESRCH)
     return -ESRCH;
   watched_emit_detail(watched, &watch->services);
-  watched_ask_runtime(watched, due);
+  watched_ask_runtime(watched, &watch->services, due, now_ns);
   return 0;
 }
 

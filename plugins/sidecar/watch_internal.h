@@ -14,6 +14,8 @@ struct watch {
   struct watched **watched; /* in order of start; owned */
   size_t watched_len, watched_capacity;
   uint64_t counts[PROCESS_BLOCKS_MAX]; /* by rule */
+  /* the pprof thread's while that runs */
+  struct stack_matcher *goroutine_matcher, *heap_matcher;
   struct backoff complaint_scan, complaint_full, complaint_open, complaint_none;
 };
 

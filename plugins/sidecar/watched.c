@@ -34,8 +34,8 @@ int watched_new(struct watch_services *services, struct process *process,
         (double)boot_seconds +
         (double)process_start_ticks(process) / (double)host_ticks_per_second(services->host);
 
-  if (descriptors_new(services->config->patterns, services->config->patterns_len,
-                      &watched->descriptors) != 0) {
+  const struct pattern_list *patterns = &services->config->fd_patterns;
+  if (descriptors_new(patterns->items, patterns->len, &watched->descriptors) != 0) {
     watched_free(watched);
     return -ENOMEM;
   }
@@ -52,6 +52,7 @@ void watched_free(struct watched *watched) {
   samples_drop(&watched->detail_counters);
   samples_drop(&watched->memstats_gauges);
   samples_drop(&watched->memstats_counters);
+  watched_free_profiles(watched);
   process_close(watched->process);
   free(watched);
 }

@@ -16,6 +16,7 @@
 #include "sidecar/endpoint.h"
 #include "sidecar/instance_name.h"
 #include "sidecar/lock_table.h"
+#include "sidecar/parse/site_history.h"
 
 /* Where samples and log lines go. The glue implements it; tests record. */
 struct watch_sink {
@@ -35,6 +36,14 @@ struct watch_services {
   struct watch_sink sink;
   struct samples samples;             /* scratch */
   struct descriptors_reading reading; /* scratch */
+};
+
+/* Goroutine dumps and heap profiles: what is held of the last, and the stacks over time. */
+struct watched_profiles {
+  uint64_t dump_asked_ns, heap_asked_ns; /* 0: never */
+  uint64_t goroutines_ns, heap_ns;       /* when the held ones were taken */
+  struct held_samples goroutine_gauges, heap_gauges;
+  struct site_history *goroutine_sites, *heap_sites; /* NULL before the first profile */
 };
 
 struct watched {
@@ -57,6 +66,8 @@ struct watched {
   uint64_t num_gc, pauses_ns;
   struct held_samples memstats_gauges;
   struct held_samples memstats_counters;
+  unsigned runtime_failing; /* questions of pprof.h whose last answer was an error */
+  struct watched_profiles profiles;
 
   struct {
     enum collector_status status;
@@ -95,8 +106,9 @@ int watched_read_detail(struct watched *watched, struct watch_services *services
 /* Sends the gauges of the last detail reading. */
 void watched_emit_detail(const struct watched *watched, const struct watch_services *services);
 
-/* Asks the Go runtime; never blocks. with_detail: MemStats too. */
-void watched_ask_runtime(struct watched *watched, bool with_detail);
+/* Asks the Go runtime; never blocks. with_detail: MemStats too. Profiles when they are due. */
+void watched_ask_runtime(struct watched *watched, const struct watch_services *services,
+                         bool with_detail, uint64_t now_ns);
 
 /* Sends what the Go runtime has answered and what is held. Returns 0 or -ESRCH. */
 int watched_take_runtime(struct watched *watched, struct watch_services *services,

@@ -25,4 +25,17 @@ void watched_collector_read(struct watched *watched, const struct watch_services
                             enum collector collector, const char *what, int error,
                             uint64_t started_ns);
 
+/* Which profiles (bits of pprof.h) to ask for now; they count as asked. */
+unsigned watched_profiles_due(struct watched *watched, const struct watch_services *services,
+                              uint64_t now_ns);
+
+/* Keeps and sends what a round brought of them, and sends what is held. */
+void watched_take_profiles(struct watched *watched, struct watch_services *services,
+                           const struct pprof_round *round, uint64_t now_ns);
+
+/* There is nobody to ask: nothing is held any more. What is known of stacks stays. */
+void watched_drop_profiles(struct watched *watched);
+
+void watched_free_profiles(struct watched *watched);
+
 #endif

@@ -77,8 +77,8 @@ static int read_descriptors(struct watched *watched, struct watch_services *serv
                                watched->endpoint.listeners_len, owned, reading);
   endpoint_prove(&watched->endpoint, owned, error, services->pprof);
   if (error == 0) {
-    compose_descriptors(&services->samples, reading, services->config->patterns,
-                        services->config->patterns_len);
+    compose_descriptors(&services->samples, reading, services->config->fd_patterns.items,
+                        services->config->fd_patterns.len);
     watched->regular = reading->by_class[DESCRIPTOR_REGULAR];
     watched->pipes = reading->by_class[DESCRIPTOR_PIPE];
     watched->directories = reading->by_class[DESCRIPTOR_DIRECTORY];

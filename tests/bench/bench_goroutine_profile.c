@@ -13,7 +13,7 @@
 #include "sidecar/parse/goroutine_profile.h"
 
 /* The default patterns and more of their kind. */
-static const struct stack_pattern_default twenty[] = {
+static const struct pattern_default twenty[] = {
     {"fetch_data", "[fF]etchData"},
     {"monitor", "tdmonitor|[/.*][mM]onitor"},
     {"tea_cmd", "bubbletea(/v[0-9]+)?\\.\\(\\*Program\\)\\.handleCommands\\.func[0-9]+"},
@@ -112,7 +112,7 @@ static void parse(int fd, void *context) {
   free(parser);
 }
 
-static void compare(const char *name, const struct stack_pattern_default *patterns, FILE *file,
+static void compare(const char *name, const struct pattern_default *patterns, FILE *file,
                     unsigned rounds, double limit) {
   struct parsing parsing = {.matcher = bench_matcher(patterns), .times = 1};
   const struct bench_comparison comparison = {

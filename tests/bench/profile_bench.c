@@ -40,16 +40,14 @@ FILE *bench_temporary_file(void) {
   return file;
 }
 
-struct stack_matcher *bench_matcher(const struct stack_pattern_default *defaults) {
+struct stack_matcher *bench_matcher(const struct pattern_default *defaults) {
   struct pattern_list *patterns = calloc(1, sizeof(*patterns));
   struct stack_matcher *matcher;
   if (patterns == NULL)
     bench_fail("calloc");
-  for (; defaults->name != NULL; defaults++) {
-    errno = -pattern_list_add(patterns, defaults->name, defaults->regex, NULL, 0);
-    if (errno != 0)
-      bench_fail(defaults->regex);
-  }
+  errno = -pattern_list_add_defaults(patterns, defaults);
+  if (errno != 0)
+    bench_fail("a pattern");
   if (stack_matcher_new(patterns, &matcher) != 0)
     bench_fail("stack_matcher_new");
   return matcher;

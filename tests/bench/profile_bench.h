@@ -21,7 +21,7 @@ char *bench_read_capture(const char *name, size_t *ret_len);
 FILE *bench_temporary_file(void);
 
 /* Names that end with NULL, compiled into a matcher that lives as long as the program. */
-struct stack_matcher *bench_matcher(const struct stack_pattern_default *defaults);
+struct stack_matcher *bench_matcher(const struct pattern_default *defaults);
 
 /* Reads fd from its beginning, in pieces as an HTTP client gets them, and parses it. Ends
  * the program if that fails. */

@@ -17,10 +17,8 @@ static void require(bool condition) {
 
 static struct stack_matcher *matcher_new(void) {
   static struct pattern_list patterns;
-  const struct stack_pattern_default *pattern = stack_patterns_of_heap;
   struct stack_matcher *matcher;
-  for (; pattern->name != NULL; pattern++)
-    require(pattern_list_add(&patterns, pattern->name, pattern->regex, NULL, 0) == 0);
+  require(pattern_list_add_defaults(&patterns, stack_patterns_of_heap) == 0);
   require(stack_matcher_new(&patterns, &matcher) == 0);
   return matcher;
 }

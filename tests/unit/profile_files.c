@@ -45,11 +45,9 @@ struct span profile_file_read(const char *path) {
 }
 
 void profile_patterns_compile(struct profile_patterns *patterns,
-                              const struct stack_pattern_default *defaults) {
+                              const struct pattern_default *defaults) {
   memset(&patterns->list, 0, sizeof(patterns->list));
-  for (; defaults->name != NULL; defaults++)
-    check_int(defaults->name,
-              pattern_list_add(&patterns->list, defaults->name, defaults->regex, NULL, 0), 0);
+  assert_int_equal(pattern_list_add_defaults(&patterns->list, defaults), 0);
   assert_int_equal(stack_matcher_new(&patterns->list, &patterns->matcher), 0);
 }
 

@@ -23,7 +23,7 @@ struct profile_patterns {
   struct stack_matcher *matcher;
 };
 void profile_patterns_compile(struct profile_patterns *patterns,
-                              const struct stack_pattern_default *defaults);
+                              const struct pattern_default *defaults);
 void profile_patterns_free(struct profile_patterns *patterns);
 size_t profile_patterns_index(const struct profile_patterns *patterns, const char *name);
 

@@ -28,7 +28,7 @@ static void no_block_at_all_watches_every_sidecar(void **state) {
   assert_string_equal(config->blocks[0].executable, "sidecar");
   assert_string_equal(config->blocks[0].instance_template, "%{cwd}");
   assert_string_equal(config->blocks[0].pprof_variable, "SIDECAR_PPROF");
-  assert_int_equal(config->patterns_len, 3);
+  assert_int_equal(config->fd_patterns.len, 3);
   assert_int_equal(config->detail_interval_ms, 60000);
   assert_string_equal(config->proc_root, "/proc");
   config_free(config);
@@ -71,10 +71,10 @@ static void an_fd_match_with_a_default_name_replaces_that_default(void **state) 
   assert_int_equal(
       parse(config, "FdMatch \"sqlite\" \"[.]mydb$\"\nFdMatch \"logs\" \"[.]log$\"\n"), 0);
   assert_int_equal(config_complete(config), 0);
-  assert_int_equal(config->patterns_len, 4);
-  assert_string_equal(config->patterns[0].name, "sqlite");
-  assert_int_equal(regexec(&config->patterns[0].regex, "/x.mydb", 0, NULL, 0), 0);
-  assert_int_not_equal(regexec(&config->patterns[0].regex, "/x.db", 0, NULL, 0), 0);
+  assert_int_equal(config->fd_patterns.len, 4);
+  assert_string_equal(config->fd_patterns.items[0].name, "sqlite");
+  assert_int_equal(regexec(&config->fd_patterns.items[0].regex, "/x.mydb", 0, NULL, 0), 0);
+  assert_int_not_equal(regexec(&config->fd_patterns.items[0].regex, "/x.db", 0, NULL, 0), 0);
   config_free(config);
 }
 
@@ -100,11 +100,11 @@ static void the_default_patterns_match_what_the_guide_greps_for(void **state) {
   struct config *config = config_new();
   assert_int_equal(config_complete(config), 0);
   for (size_t i = 0; i < ARRAY_LENGTH(default_matches); i++) {
-    for (size_t j = 0; j < config->patterns_len; j++) {
-      if (strcmp(config->patterns[j].name, default_matches[i].expression) != 0)
+    for (size_t j = 0; j < config->fd_patterns.len; j++) {
+      if (strcmp(config->fd_patterns.items[j].name, default_matches[i].expression) != 0)
         continue;
-      bool matches =
-          regexec(&config->patterns[j].regex, default_matches[i].path, 0, NULL, 0) == 0;
+      bool matches = regexec(&config->fd_patterns.items[j].regex, default_matches[i].path, 0,
+                             NULL, 0) == 0;
       if (matches != default_matches[i].matches)
         fail_msg("%s on %s: %d", default_matches[i].expression, default_matches[i].path,
                  matches);
@@ -136,6 +136,14 @@ static const struct {
     {"FdMatch \"A b\" \"x\"\n", {"FdMatch", "\"A b\"", "a-z, 0-9 and _"}},
     {"FdMatch \"a\"\n", {"FdMatch", "\"a\"", "a name of"}},
     {"FdMatch \"a\" \"x\"\nFdMatch \"a\" \"y\"\n", {"FdMatch", "\"a\" \"y\"", "given before"}},
+    {"GoroutineDumpInterval -1\n", {"GoroutineDumpInterval", "-1", "from 0 (never) to 86400"}},
+    {"GoroutineDumpMax 0\n", {"GoroutineDumpMax", "0", "from 1 to 1000000"}},
+    {"HeapProfileInterval 86401\n", {"HeapProfileInterval", "86401", "from 0 (never)"}},
+    {"GoroutineMatch \"a\" \"(\"\n", {"GoroutineMatch", "\"(\"", "regular expression"}},
+    {"GoroutineMatch \"a-b\" \"x\"\n", {"GoroutineMatch", "\"a-b\"", "a-z, 0-9 and _"}},
+    {"HeapMatch \"a\" \"x\"\nHeapMatch \"a\" \"y\"\n",
+     {"HeapMatch", "\"a\" \"y\"", "given before; each HeapMatch"}},
+    {"HeapMatch 5 \"x\"\n", {"HeapMatch", "5 \"x\"", "a name of"}},
     {"<Process>\n</Process>\n", {"Process", "allowed is a block with one name"}},
     {"<Process \"\">\n</Process>\n", {"Process", "\"\"", "a block with one name"}},
     {"<Process \"a\">\n</Process>\n<Process \"a\">\n</Process>\n",
@@ -172,18 +180,52 @@ static void nonsense_is_refused_with_block_option_value_and_what_is_allowed(void
   }
 }
 
-static void thirty_patterns_are_one_too_many(void **state) {
+static void more_patterns_than_leave_room_for_the_defaults_are_refused(void **state) {
   (void)state;
-  fake_collectd_reset();
-  struct config *config = config_new();
-  for (int i = 0; i < 29; i++) {
+  static const struct {
+    const char *option;
+    int allowed;
+    size_t list;
+  } cases[] = {
+      {"FdMatch", 29, offsetof(struct config, fd_patterns)},
+      {"GoroutineMatch", 29, offsetof(struct config, goroutine_patterns)},
+      {"HeapMatch", 26, offsetof(struct config, heap_patterns)},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     char line[64];
-    snprintf(line, sizeof(line), "FdMatch \"p%d\" \"x\"\n", i);
-    assert_int_equal(parse(config, line), 0);
+    fake_collectd_reset();
+    struct config *config = config_new();
+    for (int n = 0; n < cases[i].allowed; n++) {
+      snprintf(line, sizeof(line), "%s \"p%d\" \"x\"\n", cases[i].option, n);
+      assert_int_equal(parse(config, line), 0);
+    }
+    snprintf(line, sizeof(line), "%s \"more\" \"x\"\n", cases[i].option);
+    assert_int_equal(parse(config, line), -1);
+    assert_int_equal(config_complete(config), 0);
+    struct pattern_list *list = (void *)((char *)config + cases[i].list);
+    assert_int_equal(list->len, PATTERNS_MAX);
+    config_free(config);
   }
-  assert_int_equal(parse(config, "FdMatch \"more\" \"x\"\n"), -1);
+}
+
+static void patterns_of_stacks_replace_and_add_to_their_defaults(void **state) {
+  (void)state;
+  struct config *config = config_new();
+  assert_int_equal(parse(config, "GoroutineMatch \"monitor\" \"watchdog\"\n"
+                                 "HeapMatch \"yaml\" \"yaml\"\n"
+                                 "GoroutineDumpInterval 0\nGoroutineDumpMax 100\n"
+                                 "HeapProfileInterval 0.5\n"),
+                   0);
   assert_int_equal(config_complete(config), 0);
-  assert_int_equal(config->patterns_len, 32);
+  assert_int_equal(config->goroutine_patterns.len, 3);
+  assert_int_equal(
+      regexec(&config->goroutine_patterns.items[0].regex, "main.watchdog", 0, NULL, 0), 0);
+  assert_true(pattern_list_has(&config->goroutine_patterns, "fetch_data"));
+  assert_int_equal(config->heap_patterns.len, 7);
+  assert_true(pattern_list_has(&config->heap_patterns, "json_unmarshal"));
+  assert_int_equal(config->goroutine_dump_interval_ms, 0);
+  assert_int_equal(config->goroutine_dump_max, 100);
+  assert_int_equal(config->heap_profile_interval_ms, 500);
   config_free(config);
 }
 
@@ -195,7 +237,8 @@ int main(void) {
       cmocka_unit_test(an_fd_match_with_a_default_name_replaces_that_default),
       cmocka_unit_test(the_default_patterns_match_what_the_guide_greps_for),
       cmocka_unit_test(nonsense_is_refused_with_block_option_value_and_what_is_allowed),
-      cmocka_unit_test(thirty_patterns_are_one_too_many),
+      cmocka_unit_test(more_patterns_than_leave_room_for_the_defaults_are_refused),
+      cmocka_unit_test(patterns_of_stacks_replace_and_add_to_their_defaults),
   };
   fake_collectd_reset();
   return cmocka_run_group_tests(tests, NULL, NULL);

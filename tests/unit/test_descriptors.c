@@ -439,7 +439,7 @@ static int hold_sessions(void *argument) {
 
 static void patterns_are_matched_against_whole_paths(void **state) {
   (void)state;
-  struct descriptor_pattern patterns[] = {
+  struct pattern patterns[] = {
       {.name = "claude"}, {.name = "sqlite"}, {.name = "none"}};
   static const char *const texts[] = {"/\\.claude/projects/", "\\.db(-wal|-shm)?$", "^td"};
   for (size_t i = 0; i < ARRAY_LENGTH(patterns); i++)
@@ -465,7 +465,7 @@ static void patterns_are_matched_against_whole_paths(void **state) {
 static void more_patterns_than_bits_are_refused(void **state) {
   (void)state;
   struct descriptors *descriptors = NULL;
-  assert_int_equal(descriptors_new(NULL, DESCRIPTOR_PATTERNS_MAX + 1, &descriptors), -EINVAL);
+  assert_int_equal(descriptors_new(NULL, PATTERNS_MAX + 1, &descriptors), -EINVAL);
   assert_null(descriptors);
 }
 

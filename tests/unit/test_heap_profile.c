@@ -113,7 +113,7 @@ static void captured_profiles_agree_with_the_pprof_that_is_here(void **state) {
     check_within_one_percent(paths[i], "total", profile.inuse_bytes, total);
     for (size_t j = 0; j < patterns.list.len; j++)
       check_within_one_percent(paths[i], patterns.list.items[j].name, profile.matching_bytes[j],
-                               ask_pprof(paths[i], stack_patterns_of_heap[j].regex));
+                               ask_pprof(paths[i], stack_patterns_of_heap[j].expression));
   }
   profile_files_free(paths);
 }

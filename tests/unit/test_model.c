@@ -81,17 +81,22 @@ static void cpu_ticks_become_microseconds(void **state) {
 
 static void everything_a_process_can_have_fits_into_one_list(void **state) {
   (void)state;
-  struct descriptor_pattern patterns[DESCRIPTOR_PATTERNS_MAX] = {{.name = "x"}};
+  struct pattern patterns[PATTERNS_MAX] = {{.name = "x"}};
   static struct descriptors_reading reading;
   struct memory_map_rollup rollup = {0};
   struct process_pulse pulse = {0};
   struct memstats stats = {.last_gc_ns = 1};
+  static struct goroutine_profile goroutines;
+  static struct heap_profile heap;
+  static struct pattern_list lists = {.len = PATTERNS_MAX};
   samples.len = 0;
   compose_pulse(&samples, &pulse, 100);
-  compose_descriptors(&samples, &reading, patterns, DESCRIPTOR_PATTERNS_MAX);
+  compose_descriptors(&samples, &reading, patterns, PATTERNS_MAX);
   compose_rollup(&samples, &rollup);
   compose_memstats_gauges(&samples, &stats);
   compose_memstats_counters(&samples, &stats, 0);
+  compose_goroutine_profile(&samples, &goroutines, &lists);
+  compose_heap_profile(&samples, &heap, &lists);
   assert_true(samples.len + 20 < SAMPLES_MAX);
 }
 
@@ -104,6 +109,43 @@ static void no_gc_yet_is_no_time_of_the_last_gc(void **state) {
   stats.last_gc_ns = 1500000000;
   compose_memstats_gauges(&samples, &stats);
   assert_true(find(METRIC_LAST_GC_TIME_SECONDS, NULL)->value.gauge == 1.5);
+}
+
+static void a_goroutine_dump_has_a_value_for_each_state_age_and_pattern(void **state) {
+  (void)state;
+  static struct goroutine_profile profile = {
+      .goroutines = 10,
+      .by_state = {[GOROUTINE_CHAN_RECEIVE] = 7, [GOROUTINE_OTHER] = 3},
+      .blocked = {[GOROUTINE_BLOCKED_1M] = 5, [GOROUTINE_BLOCKED_10M] = 2},
+      .matching = {4, 0},
+  };
+  static const struct pattern_list patterns = {.items = {{.name = "a"}, {.name = "b"}},
+                                               .len = 2};
+  samples.len = 0;
+  compose_goroutine_profile(&samples, &profile, &patterns);
+  assert_int_equal(samples.len, GOROUTINE_STATES + GOROUTINE_BLOCKED_AGES + 2);
+  assert_true(find(METRIC_GOROUTINES_STATE, "chan_receive")->value.gauge == 7);
+  assert_true(find(METRIC_GOROUTINES_STATE, "other")->value.gauge == 3);
+  assert_true(find(METRIC_GOROUTINES_STATE, "select")->value.gauge == 0);
+  assert_true(find(METRIC_GOROUTINES_BLOCKED, "1m")->value.gauge == 5);
+  assert_true(find(METRIC_GOROUTINES_BLOCKED, "1h")->value.gauge == 0);
+  assert_true(find(METRIC_GOROUTINES_MATCHING, "a")->value.gauge == 4);
+  assert_true(find(METRIC_GOROUTINES_MATCHING, "b")->value.gauge == 0);
+}
+
+static void a_heap_that_is_not_sampled_sends_nothing(void **state) {
+  (void)state;
+  static struct heap_profile profile = {.matching_bytes = {100, 0}};
+  static const struct pattern_list patterns = {.items = {{.name = "a"}, {.name = "b"}},
+                                               .len = 2};
+  samples.len = 0;
+  compose_heap_profile(&samples, &profile, &patterns);
+  assert_int_equal(samples.len, 2);
+  assert_true(find(METRIC_HEAP_INUSE_MATCHING_BYTES, "a")->value.gauge == 100);
+  profile.matching_bytes[0] = profile.matching_bytes[1] = VALUE_UNKNOWN;
+  samples.len = 0;
+  compose_heap_profile(&samples, &profile, &patterns);
+  assert_int_equal(samples.len, 0);
 }
 
 static void samples_are_held_until_others_replace_them(void **state) {
@@ -227,6 +269,8 @@ int main(void) {
       cmocka_unit_test(cpu_ticks_become_microseconds),
       cmocka_unit_test(everything_a_process_can_have_fits_into_one_list),
       cmocka_unit_test(no_gc_yet_is_no_time_of_the_last_gc),
+      cmocka_unit_test(a_goroutine_dump_has_a_value_for_each_state_age_and_pattern),
+      cmocka_unit_test(a_heap_that_is_not_sampled_sends_nothing),
       cmocka_unit_test(samples_are_held_until_others_replace_them),
       cmocka_unit_test(an_error_has_a_status_and_a_missing_permission_a_remedy),
       cmocka_unit_test(a_value_of_sidecar_pprof_is_a_port_off_or_invalid),

@@ -60,11 +60,25 @@ static void what_cannot_be_added_leaves_the_list_alone(void **state) {
   pattern_list_clear(&list);
 }
 
+static void defaults_give_way_to_what_has_their_name(void **state) {
+  (void)state;
+  static const struct pattern_default defaults[] = {{"a", "x"}, {"b", "y"}, {NULL, NULL}};
+  struct pattern_list list = {.len = 0};
+  assert_int_equal(pattern_list_add(&list, "b", "z", NULL, 0), 0);
+  assert_int_equal(pattern_list_add_defaults(&list, defaults), 0);
+  assert_int_equal(list.len, 2);
+  assert_string_equal(list.items[0].name, "b");
+  assert_int_equal(regexec(&list.items[0].regex, "z", 0, NULL, 0), 0);
+  assert_string_equal(list.items[1].name, "a");
+  pattern_list_clear(&list);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(names_are_what_a_metric_can_carry),
       cmocka_unit_test(a_pattern_is_extended_and_finds_its_match_anywhere),
       cmocka_unit_test(what_cannot_be_added_leaves_the_list_alone),
+      cmocka_unit_test(defaults_give_way_to_what_has_their_name),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,7 @@ struct expectation {
   const char *function, *patterns;
 };
 
-static void check_expectations(const struct stack_pattern_default *defaults,
+static void check_expectations(const struct pattern_default *defaults,
                                const struct expectation *cases, size_t len) {
   struct profile_patterns patterns;
   profile_patterns_compile(&patterns, defaults);
@@ -128,7 +128,7 @@ static void functions_are_told_by_where_they_come_from(void **state) {
 
 static void anchors_are_the_ends_of_the_name(void **state) {
   (void)state;
-  static const struct stack_pattern_default anchored[] = {
+  static const struct pattern_default anchored[] = {
       {"whole", "^main\\.load$"}, {"begins", "^main\\."}, {"ends", "load$"}, {NULL, NULL}};
   static const struct expectation cases[] = {
       {"main.load", "whole begins ends "},

@@ -11,7 +11,7 @@
 #include "sidecar/linux/path_table.h"
 
 struct descriptors {
-  const struct descriptor_pattern *patterns;
+  const struct pattern *patterns;
   size_t patterns_len;
   struct path_table paths;
   uint64_t max; /* DESCRIPTORS_MAX, but in tests */

@@ -14,9 +14,9 @@
 #include "sidecar/linux/descriptor_pass.h"
 #include "sidecar/linux/procfs.h"
 
-int descriptors_new(const struct descriptor_pattern *patterns, size_t patterns_len,
+int descriptors_new(const struct pattern *patterns, size_t patterns_len,
                     struct descriptors **ret) {
-  if (patterns_len > DESCRIPTOR_PATTERNS_MAX)
+  if (patterns_len > PATTERNS_MAX)
     return -EINVAL;
   struct descriptors *descriptors = calloc(1, sizeof(*descriptors));
   if (descriptors == NULL)

@@ -10,7 +10,7 @@
 
 #include "common/array.h"
 
-const struct stack_pattern_default stack_patterns_of_goroutines[] = {
+const struct pattern_default stack_patterns_of_goroutines[] = {
     {"fetch_data", "[fF]etchData"},
     {"monitor", "tdmonitor|[/.*][mM]onitor"},
     {"tea_cmd", "bubbletea(/v[0-9]+)?\\.\\(\\*Program\\)\\."
@@ -20,7 +20,7 @@ const struct stack_pattern_default stack_patterns_of_goroutines[] = {
 
 /* An append in a loop shows as the function that appends: Go's text profile hides
  * runtime.growslice. What the standard library grows on behalf of others has a name. */
-const struct stack_pattern_default stack_patterns_of_heap[] = {
+const struct pattern_default stack_patterns_of_heap[] = {
     {"bufio_scanner", "^bufio\\.(\\(\\*Scanner\\)\\.|NewScanner)|GetScannerBuffer"},
     {"json_unmarshal", "^encoding/json(/[a-z0-9]+)?\\.(Unmarshal|\\(\\*[dD]eco)"},
     {"output_buffer", "OutputBuffer"},

@@ -23,13 +23,9 @@ enum { STACK_FUNCTION_MAX = 4096 /* of a longer name only so much is searched */
  * and "$" are the ends of that name; dots in the last element of an import path read "%2e";
  * type arguments read "[...]".
  */
-struct stack_pattern_default {
-  const char *name, *regex;
-};
-
 /* The symptoms of the profiling guide; each list ends with a NULL name. */
-extern const struct stack_pattern_default stack_patterns_of_goroutines[];
-extern const struct stack_pattern_default stack_patterns_of_heap[];
+extern const struct pattern_default stack_patterns_of_goroutines[];
+extern const struct pattern_default stack_patterns_of_heap[];
 
 struct stack_function {
   uint64_t matches; /* bit i: pattern i */

@@ -5,6 +5,7 @@
 
 #include "common/scan.h"
 #include "sidecar/parse/pprof_index.h"
+#include "sidecar/pprof/question_profiles.h"
 
 /* ---- the index page ---- */
 
@@ -53,7 +54,7 @@ const struct question questions[] = {
         .bit = PPROF_GOROUTINE_COUNT,
         .path = "/debug/pprof/",
         .answer = offsetof(struct pprof_round, goroutine_count_answer),
-        .at_once = 64,
+        .at_once = 16,
         .sink_size = sizeof(struct pprof_index_parser),
         .begin = index_begin,
         .feed = index_feed,
@@ -64,12 +65,36 @@ const struct question questions[] = {
         .bit = PPROF_MEMSTATS,
         .path = "/debug/pprof/heap?debug=1",
         .answer = offsetof(struct pprof_round, memstats_answer),
-        .at_once = 32,
+        .at_once = 16,
         .sink_size = sizeof(struct memstats_parser),
         .begin = memstats_begin,
         .feed = memstats_feed,
         .finish = memstats_finish,
         .forget = memstats_forget,
+    },
+    {
+        .bit = PPROF_HEAP_PROFILE,
+        .path = "/debug/pprof/heap?debug=1",
+        .answer = offsetof(struct pprof_round, heap_profile_answer),
+        .at_once = 4,
+        .sink_size = sizeof(struct heap_profile_sink),
+        .begin = heap_profile_begin,
+        .feed = heap_profile_feed,
+        .finish = heap_profile_finish,
+        .drop = heap_profile_drop,
+        .forget = heap_profile_forget,
+    },
+    {
+        .bit = PPROF_GOROUTINE_DUMP,
+        .path = "/debug/pprof/goroutine?debug=2",
+        .answer = offsetof(struct pprof_round, goroutine_dump_answer),
+        .at_once = 4,
+        .sink_size = sizeof(struct goroutine_dump_sink),
+        .begin = goroutine_dump_begin,
+        .feed = goroutine_dump_feed,
+        .finish = goroutine_dump_finish,
+        .drop = goroutine_dump_drop,
+        .forget = goroutine_dump_forget,
     },
 };
 
