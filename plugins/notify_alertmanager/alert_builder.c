@@ -78,6 +78,13 @@ static size_t escape(char *dst, struct span *s) {
   return len;
 }
 
+/* Behind what begins at begin and is at most max bytes long with the note. */
+static int append_cut_note(struct alert_builder *b, size_t begin, size_t max, size_t whole) {
+  struct span kept = span_make(b->text.data + begin, b->text.len - begin);
+  b->text.len = begin + text_utf8_cut(kept, max - CUT_NOTE_BYTES);
+  return buffer_printf(&b->text, " ... (cut, %zu bytes)", whole);
+}
+
 /* Appends the value, cleaned and NUL-terminated. */
 static int append_value(struct alert_builder *b, struct span value, size_t max) {
   size_t begin = b->text.len;
@@ -105,7 +112,7 @@ static int append_value(struct alert_builder *b, struct span value, size_t max) 
     value = rest;
   }
   if (value.len > 0 && status == 0)
-    status = buffer_printf(&b->text, " ... (cut, %zu bytes)", whole);
+    status = append_cut_note(b, begin, max, whole);
   return status != 0 ? status : buffer_append(&b->text, "", 1);
 }
 

@@ -54,6 +54,8 @@ int keeper_new(const struct keeper_config *config, struct store *store, struct k
 void keeper_free(struct keeper *k) {
   if (k == NULL)
     return;
+  store_walker_remove(k->store, &k->saving);
+  store_walker_remove(k->store, &k->ageing);
   pthread_cond_destroy(&k->woken);
   pthread_mutex_destroy(&k->lock);
   free(k);

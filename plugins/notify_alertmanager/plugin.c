@@ -363,7 +363,7 @@ static int plugin_config(oconfig_item_t *block) {
   return config_parse(configuration, block);
 }
 
-__attribute__((visibility("default"))) void module_register(void) {
+void module_register(void) {
   plugin_register_complex_config(PLUGIN_NAME, plugin_config);
   plugin_register_init(PLUGIN_NAME, plugin_init);
   plugin_register_shutdown(PLUGIN_NAME, plugin_shutdown);

@@ -87,6 +87,8 @@ int sender_new(const struct sender_config *config, struct store *store, struct s
 void sender_free(struct sender *s) {
   if (s == NULL)
     return;
+  store_walker_remove(s->store, &s->changes);
+  store_walker_remove(s->store, &s->round);
   http_loop_free(s->loop);
   alert_json_free(s->json);
   buffer_free(&s->error_body);

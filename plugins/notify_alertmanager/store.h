@@ -89,8 +89,9 @@ struct store_walker {
   struct store_walker *next;
 };
 
-/* A new walker, in front of the oldest change. Lives as long as the store. */
+/* A new walker, in front of the oldest change. To be removed before its memory goes. */
 void store_walker_add(struct store *store, struct store_walker *walker, bool follows);
+void store_walker_remove(struct store *store, struct store_walker *walker);
 
 /* Back to the oldest; a walker that does not follow will end at what is newest now. */
 void store_walker_rewind(struct store *store, struct store_walker *walker);

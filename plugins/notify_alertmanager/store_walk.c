@@ -20,6 +20,16 @@ void store_walker_add(struct store *store, struct store_walker *walker, bool fol
   store_walker_rewind(store, walker);
 }
 
+void store_walker_remove(struct store *store, struct store_walker *walker) {
+  store_lock(store);
+  struct store_walker **link = &store->walkers;
+  while (*link != NULL && *link != walker)
+    link = &(*link)->next;
+  if (*link != NULL)
+    *link = walker->next;
+  store_unlock(store);
+}
+
 /* The entry a walker stands at, NULL at its end. */
 static struct entry *walker_at(const struct store_walker *walker) {
   return walker->at != NULL && walker->at->sequence <= walker->bound ? walker->at : NULL;

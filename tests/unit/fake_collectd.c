@@ -108,11 +108,13 @@ const struct fake_value *fake_collectd_find(const char *plugin_instance, const c
 
 size_t fake_collectd_logged(int severity, const char *text) {
   size_t n = 0;
+  pthread_mutex_lock(&lock);
   for (size_t i = 0; i < daemon_state.log_len; i++) {
     if (severity != 0 && daemon_state.log_severities[i] != severity)
       continue;
     n += strstr(daemon_state.log_lines[i], text) != NULL;
   }
+  pthread_mutex_unlock(&lock);
   return n;
 }
 

@@ -254,7 +254,7 @@ static void annotations_that_do_not_fit_are_counted(void **state) {
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     struct alert_builder b;
     struct alert *alert = NULL;
-    char name[16], value[8001], count[24];
+    char name[32], value[8001], count[24];
     memset(value, 'v', sizeof(value));
     alert_builder_init(&b);
     check_int(cases[i].name, alert_builder_label(&b, "plugin", span_of("p")), 0);

@@ -157,6 +157,22 @@ static void each_walker_has_its_own_place(void **state) {
   store_free(store);
 }
 
+static void a_walker_can_go_before_the_store(void **state) {
+  (void)state;
+  struct store *store = make_store(wide);
+  struct store_walker *walker = malloc(sizeof(*walker)), other;
+  store_walker_add(store, walker, true);
+  store_walker_add(store, &other, true);
+  fire(store, "a", "warning", 1);
+  store_walker_remove(store, walker);
+  store_walker_remove(store, walker); /* is no harm */
+  free(walker);
+  fire(store, "b", "warning", 2);
+  okay(store, "a", 3, "");
+  assert_string_equal(seen_by(store, &other, 0), "b:warning:2-0 a:warning:1-3");
+  store_free(store);
+}
+
 static void what_changed_while_it_was_posted_is_posted_again(void **state) {
   (void)state;
   struct store *store = make_store(wide);
@@ -517,6 +533,7 @@ int main(void) {
       cmocka_unit_test(okays_message_is_the_resolution),
       cmocka_unit_test(an_end_before_the_beginning_is_the_beginning),
       cmocka_unit_test(each_walker_has_its_own_place),
+      cmocka_unit_test(a_walker_can_go_before_the_store),
       cmocka_unit_test(what_changed_while_it_was_posted_is_posted_again),
       cmocka_unit_test(a_flapping_source_takes_one_place),
       cmocka_unit_test(a_round_ends_at_what_was_newest_when_it_began),

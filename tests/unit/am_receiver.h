@@ -1,0 +1,42 @@
+/*
+ * What stands for an Alertmanager where a test needs to be in one process with the sender:
+ * a real server on loopback that keeps what it was posted, and answers as it is told.
+ */
+#ifndef TESTS_UNIT_AM_RECEIVER_H
+#define TESTS_UNIT_AM_RECEIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct receiver;
+
+struct receiver *receiver_new(void);
+void receiver_free(struct receiver *receiver);
+
+/* "http://127.0.0.1:PORT" */
+const char *receiver_url(const struct receiver *receiver);
+
+/* The response to every post from now on; NULL: 200. It is kept as a pointer. */
+void receiver_answer(struct receiver *receiver, const char *response);
+
+/* Refuse, with 400, each post that has an alert of this plugin in it; NULL: none. Nothing of
+ * such a post is kept. */
+void receiver_refuse(struct receiver *receiver, const char *plugin);
+
+/* From now on: accept the post and say nothing. */
+void receiver_hang(struct receiver *receiver);
+
+/* How many posts came, whatever was answered. */
+unsigned receiver_posts(struct receiver *receiver);
+
+/* How many alerts it believes to fire; plugin and severity may be NULL for any. */
+size_t receiver_firing(struct receiver *receiver, const char *plugin, const char *severity);
+
+/* How often an alert came as resolved. */
+size_t receiver_resolved(struct receiver *receiver, const char *plugin);
+
+/* Waits up to ten seconds for that many to fire; says whether they do. */
+bool receiver_wait_firing(struct receiver *receiver, const char *plugin, const char *severity,
+                          size_t count);
+
+#endif

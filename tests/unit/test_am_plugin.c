@@ -1,0 +1,489 @@
+/*
+ * The whole plugin under a collectd that records, with real servers on loopback where an
+ * Alertmanager would be. The sanitizers see its threads here.
+ */
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "am_alerts.h"
+#include "am_receiver.h"
+#include "common/clock.h"
+#include "fake_collectd.h"
+#include "fake_notifications.h"
+#include "hostile_server.h"
+#include "notify_alertmanager/metrics.h"
+
+static char folder[] = "/tmp/am-test-plugin-XXXXXX";
+static char state_path[sizeof(folder) + 64];
+
+static int set_up_group(void **state) {
+  (void)state;
+  if (mkdtemp(folder) == NULL)
+    return -1;
+  snprintf(state_path, sizeof(state_path), "%s/notify_alertmanager.state", folder);
+  return 0;
+}
+
+static int tear_down_group(void **state) {
+  (void)state;
+  return rmdir(folder);
+}
+
+static int clean(void **state) {
+  (void)state;
+  unlink(state_path);
+  return 0;
+}
+
+/* ---- the daemon's part ---- */
+
+static int load(const char *text) {
+  fake_collectd_reset();
+  fake_notifications_reset(folder);
+  module_register();
+  int status = text != NULL ? fake_collectd_configure(text) : 0;
+  return status == 0 ? fake_collectd_init() : status;
+}
+
+static void begin(const struct receiver *const *receivers, size_t len, const char *options) {
+  char text[2000];
+  size_t used = (size_t)snprintf(text, sizeof(text), "%s", options);
+  for (size_t i = 0; i < len; i++)
+    used += (size_t)snprintf(text + used, sizeof(text) - used,
+                             "<Node \"n%zu\">\nURL \"%s\"\nTimeout 30\n</Node>\n", i,
+                             receiver_url(receivers[i]));
+  assert_int_equal(load(text), 0);
+}
+
+static void begin_one(const struct receiver *receiver, const char *options) {
+  begin(&receiver, 1, options);
+}
+
+/* In the daemon's order: reading ends, shutdown, then the notification callback is freed.
+ * Returns the milliseconds it took. */
+static uint64_t end(void) {
+  uint64_t before_ns = clock_monotonic_ns();
+  fake_collectd_shutdown();
+  fake_notifications_end();
+  return (clock_monotonic_ns() - before_ns) / 1000000;
+}
+
+static notification_t notification(int severity, const char *plugin) {
+  notification_t n = {.severity = severity, .time = cdtime()};
+  snprintf(n.host, sizeof(n.host), "web1");
+  snprintf(n.plugin, sizeof(n.plugin), "%s", plugin);
+  snprintf(n.message, sizeof(n.message), "severity is %d", severity);
+  return n;
+}
+
+static void notify(int severity, const char *plugin) {
+  notification_t n = notification(severity, plugin);
+  assert_int_equal(fake_notify(&n), 0);
+}
+
+static double value_of(const char *instance, const char *type, const char *type_instance) {
+  assert_int_equal(fake_collectd_read(), 0);
+  const struct fake_value *value = fake_collectd_find(instance, type, type_instance);
+  if (value == NULL)
+    return NAN;
+  assert_true(value->ds_type >= 0);
+  return value->ds_type == DS_TYPE_GAUGE ? value->values[0].gauge
+                                         : (double)value->values[0].derive;
+}
+
+static bool wait_for_value(double expected, const char *instance, const char *type,
+                           const char *type_instance) {
+  for (int i = 0; i < 1000; i++) {
+    if (value_of(instance, type, type_instance) == expected)
+      return true;
+    usleep(10000);
+  }
+  return false;
+}
+
+/* ---- the tests ---- */
+
+static void an_alert_fires_changes_severity_and_is_resolved(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  begin_one(r, "");
+  notify(NOTIF_WARNING, "df");
+  assert_true(receiver_wait_firing(r, "df", "warning", 1));
+  notify(NOTIF_FAILURE, "df");
+  assert_true(receiver_wait_firing(r, "df", "critical", 1));
+  assert_int_equal(receiver_firing(r, "df", NULL), 1);
+  notify(NOTIF_OKAY, "df");
+  assert_true(receiver_wait_firing(r, "df", NULL, 0));
+  assert_int_equal(receiver_resolved(r, "df"), 2);
+  assert_true(end() < 5000);
+  receiver_free(r);
+}
+
+static void everything_is_renewed_each_interval(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  begin_one(r, "ResendInterval 1\n");
+  notify(NOTIF_WARNING, "a");
+  assert_true(receiver_wait_firing(r, "a", NULL, 1));
+  notify(NOTIF_OKAY, "a");
+  for (int i = 0; i < 1000 && receiver_resolved(r, "a") < 3; i++)
+    usleep(10000);
+  assert_true(receiver_resolved(r, "a") >= 3);
+  end();
+  receiver_free(r);
+}
+
+static void a_dead_node_delays_no_other(void **state) {
+  (void)state;
+  struct receiver *r[3] = {receiver_new(), receiver_new(), receiver_new()};
+  receiver_hang(r[1]);
+  begin((const struct receiver *const *)r, 3, "");
+  notify(NOTIF_WARNING, "df");
+  assert_true(receiver_wait_firing(r[0], "df", NULL, 1));
+  assert_true(receiver_wait_firing(r[2], "df", NULL, 1));
+  assert_true(wait_for_value(1, "n0", "alert_posts", "ok"));
+  assert_true(value_of("n0", "alert_queue_length", "") == 0);
+  assert_true(value_of("n1", "alert_queue_length", "") == 1);
+  assert_true(value_of("n1", "alert_posts", "ok") == 0);
+  assert_true(isnan(value_of("n1", "alert_last_success_time_seconds", "")));
+  /* the hanging post is given up a second after the end begins */
+  uint64_t took_ms = end();
+  assert_true(took_ms < 3000);
+  for (size_t i = 0; i < 3; i++)
+    receiver_free(r[i]);
+}
+
+static void what_fired_before_a_restart_is_resolved_after_it(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  begin_one(r, "");
+  notify(NOTIF_FAILURE, "df");
+  notify(NOTIF_WARNING, "other");
+  assert_true(receiver_wait_firing(r, NULL, NULL, 2));
+  end();
+  begin_one(r, "");
+  assert_true(value_of("all", "alerts", "firing") == 2);
+  notify(NOTIF_OKAY, "df");
+  assert_true(receiver_wait_firing(r, "df", NULL, 0));
+  assert_int_equal(receiver_firing(r, "other", NULL), 1);
+  end();
+  receiver_free(r);
+}
+
+static void without_a_state_file_nothing_is_kept(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  begin_one(r, "StateFile \"\"\n");
+  notify(NOTIF_FAILURE, "df");
+  assert_true(receiver_wait_firing(r, "df", NULL, 1));
+  assert_true(isnan(value_of("all", "alert_state_saved", "")));
+  end();
+  assert_int_equal(access(state_path, F_OK), -1);
+  receiver_free(r);
+}
+
+static void a_state_file_that_cannot_be_written_is_told_once(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  begin_one(r, "StateFile \"/no/such/folder/state\"\n");
+  notify(NOTIF_FAILURE, "df");
+  assert_true(wait_for_value(0, "all", "alert_state_saved", ""));
+  assert_true(receiver_wait_firing(r, "df", NULL, 1));
+  end();
+  assert_int_equal(fake_collectd_logged(LOG_ERR, "/no/such/folder/state cannot be written: No"),
+                   1);
+  receiver_free(r);
+}
+
+static void a_node_that_comes_back_gets_what_holds(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  receiver_answer(r, "HTTP/1.1 503 Service Unavailable\r\n\r\nlater");
+  begin_one(r, "");
+  notify(NOTIF_WARNING, "gone");
+  notify(NOTIF_WARNING, "stays");
+  assert_true(wait_for_value(1, "n0", "alert_posts", "failed"));
+  notify(NOTIF_OKAY, "gone");
+  notify(NOTIF_FAILURE, "stays");
+  receiver_answer(r, NULL);
+  assert_true(receiver_wait_firing(r, "stays", "critical", 1));
+  assert_int_equal(receiver_firing(r, NULL, NULL), 1);
+  end();
+  assert_int_equal(fake_collectd_logged(LOG_WARNING, "answers 503: later"), 1);
+  assert_int_equal(fake_collectd_logged(LOG_NOTICE, "delivered again"), 1);
+  receiver_free(r);
+}
+
+static void the_rest_of_a_refused_post_is_not_lost(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  char plugin[16];
+  receiver_answer(r, "HTTP/1.1 503 x\r\n\r\n");
+  receiver_refuse(r, "p17");
+  begin_one(r, "ResendInterval 1\n");
+  for (int i = 0; i < 50; i++) {
+    snprintf(plugin, sizeof(plugin), "p%d", i);
+    notify(NOTIF_WARNING, plugin);
+  }
+  assert_true(wait_for_value(1, "n0", "alert_posts", "failed"));
+  receiver_answer(r, NULL);
+  assert_true(receiver_wait_firing(r, NULL, NULL, 49));
+  assert_true(wait_for_value(1, "n0", "alerts_rejected", ""));
+  unsigned posts = receiver_posts(r);
+  while (receiver_posts(r) < posts + 3) /* rounds go on, without it */
+    usleep(10000);
+  assert_true(value_of("n0", "alerts_rejected", "") == 1);
+  end();
+  assert_int_equal(fake_collectd_logged(LOG_ERR, "rejects the alert CollectdP17 of web1"), 1);
+  assert_int_equal(fake_collectd_logged(LOG_ERR, "400: bad label"), 1);
+  receiver_free(r);
+}
+
+static void a_node_that_refuses_whatever_comes_is_named_with_a_remedy(void **state) {
+  (void)state;
+  static const struct {
+    const char *response, *words;
+  } cases[] = {
+      {"HTTP/1.1 401 Unauthorized\r\n\r\nUnauthorized", "see User, Password"},
+      {"HTTP/1.1 415 Unsupported Media Type\r\n\r\n{\"message\":\"bad type\"}", "415: bad type"},
+      {"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n", "redirects are not"},
+      {"HTTP/1.1 400 Bad Request\r\n\r\n\"never\"", "400: never; it takes no alert at all"},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    struct receiver *r = receiver_new();
+    char plugin[16];
+    receiver_answer(r, cases[i].response);
+    begin_one(r, "");
+    for (int n = 0; n < 30; n++) {
+      snprintf(plugin, sizeof(plugin), "p%d", n);
+      notify(NOTIF_WARNING, plugin);
+    }
+    for (int n = 0; n < 1000 && fake_collectd_logged(LOG_ERR, cases[i].words) == 0; n++)
+      usleep(10000);
+    if (fake_collectd_logged(LOG_ERR, cases[i].words) != 1)
+      fail_msg("no line with %s", cases[i].words);
+    end();
+    clean(NULL);
+    receiver_free(r);
+  }
+}
+
+static void meta_data_of_every_type_become_annotations(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  begin_one(r, "");
+  notification_meta_t meta[] = {
+      {.name = "text", .type = NM_TYPE_STRING, .nm_value.nm_string = "t\xFF"},
+      {.name = "signed", .type = NM_TYPE_SIGNED_INT, .nm_value.nm_signed_int = INT64_MIN},
+      {.name = "unsigned", .type = NM_TYPE_UNSIGNED_INT, .nm_value.nm_unsigned_int = UINT64_MAX},
+      {.name = "double", .type = NM_TYPE_DOUBLE, .nm_value.nm_double = 0.1},
+      {.name = "nan", .type = NM_TYPE_DOUBLE, .nm_value.nm_double = NAN},
+      {.name = "boolean", .type = NM_TYPE_BOOLEAN, .nm_value.nm_boolean = true},
+  };
+  for (size_t i = 0; i + 1 < ARRAY_LENGTH(meta); i++)
+    meta[i].next = &meta[i + 1];
+  notification_t n = notification(NOTIF_WARNING, "df");
+  n.meta = meta;
+  assert_int_equal(fake_notify(&n), 0);
+  assert_true(receiver_wait_firing(r, "df", NULL, 1));
+  end();
+
+  char line[4096] = "";
+  FILE *stream = fopen(state_path, "r");
+  assert_non_null(stream);
+  while (strstr(line, "annotations") == NULL)
+    assert_non_null(fgets(line, sizeof(line), stream));
+  fclose(stream);
+  static const char *const words[] = {
+      "\"text\":\"t\\\\xFF\"",           "\"signed\":\"-9223372036854775808\"",
+      "\"unsigned\":\"18446744073709551615\"", "\"double\":\"0.1\"",
+      "\"nan\":\"nan\"",                 "\"boolean\":\"true\"",
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
+    if (strstr(line, words[i]) == NULL)
+      fail_msg("no %s in %s", words[i], line);
+  receiver_free(r);
+}
+
+static void a_notification_without_a_host_is_of_this_one(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  begin_one(r, "");
+  notification_t n = notification(NOTIF_WARNING, "df");
+  n.host[0] = '\0';
+  n.time = 0;
+  assert_int_equal(fake_notify(&n), 0);
+  assert_true(receiver_wait_firing(r, "df", NULL, 1));
+  end();
+  char line[4096] = "";
+  FILE *stream = fopen(state_path, "r");
+  while (strstr(line, "annotations") == NULL)
+    assert_non_null(fgets(line, sizeof(line), stream));
+  fclose(stream);
+  assert_non_null(strstr(line, "\"instance\":\"fake.host\""));
+  receiver_free(r);
+}
+
+static void a_full_store_drops_and_tells(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  begin_one(r, "QueueLimit 2\n");
+  notify(NOTIF_WARNING, "a");
+  notify(NOTIF_WARNING, "b");
+  notify(NOTIF_WARNING, "c");
+  notify(NOTIF_WARNING, "d");
+  assert_true(value_of("all", "alerts_dropped", "firing") == 2);
+  assert_true(value_of("all", "alert_notifications", "") == 4);
+  assert_int_equal(fake_collectd_logged(LOG_WARNING, "raise QueueLimit"), 1);
+  end();
+  receiver_free(r);
+}
+
+static void an_unconfirmed_alert_expires(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  begin_one(r, "ExpireAfter 1\nResolvedRetention 2\n");
+  notify(NOTIF_WARNING, "a");
+  assert_true(receiver_wait_firing(r, "a", NULL, 1));
+  assert_true(receiver_wait_firing(r, "a", NULL, 0));
+  assert_true(value_of("all", "alerts_expired", "") == 1);
+  assert_true(wait_for_value(0, "all", "alerts", "resolved"));
+  end();
+  receiver_free(r);
+}
+
+static void notifications_after_the_shutdown_are_kept_for_the_next_start(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  begin_one(r, "");
+  fake_collectd_shutdown();
+  notify(NOTIF_WARNING, "late");
+  fake_notifications_end();
+  begin_one(r, "");
+  assert_true(receiver_wait_firing(r, "late", NULL, 1));
+  end();
+  receiver_free(r);
+}
+
+static void what_waits_at_the_end_is_still_delivered(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  begin_one(r, "");
+  for (int i = 0; i < 20; i++) {
+    notify(NOTIF_FAILURE, "df");
+    notify(NOTIF_WARNING, "df");
+  }
+  end();
+  assert_int_equal(receiver_firing(r, "df", "warning"), 1);
+  assert_int_equal(receiver_firing(r, "df", "critical"), 0);
+  receiver_free(r);
+}
+
+/* ---- many threads at once ---- */
+
+enum { SOURCES = 4, NOTIFICATIONS = 2000, PROBLEMS = 40 };
+
+static void *speak(void *argument) {
+  unsigned seed = (unsigned)(uintptr_t)argument;
+  char plugin[16];
+  for (int i = 0; i < NOTIFICATIONS; i++) {
+    unsigned dice = (unsigned)rand_r(&seed);
+    snprintf(plugin, sizeof(plugin), "s%up%u", (unsigned)(uintptr_t)argument,
+             dice % PROBLEMS);
+    static const int severities[] = {NOTIF_OKAY, NOTIF_WARNING, NOTIF_FAILURE};
+    notify(severities[dice / PROBLEMS % 3], plugin);
+  }
+  for (unsigned p = 0; p < PROBLEMS; p++) {
+    snprintf(plugin, sizeof(plugin), "s%up%u", (unsigned)(uintptr_t)argument, p);
+    notify(p % 2 == 0 ? NOTIF_FAILURE : NOTIF_OKAY, plugin);
+  }
+  return NULL;
+}
+
+static void many_sources_and_nodes_end_in_what_holds(void **state) {
+  (void)state;
+  struct receiver *r[2] = {receiver_new(), receiver_new()};
+  begin((const struct receiver *const *)r, 2, "ResendInterval 1\n");
+  pthread_t threads[SOURCES];
+  for (uintptr_t i = 0; i < SOURCES; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, speak, (void *)i), 0);
+  for (int i = 0; i < 20; i++) {
+    fake_collectd_read();
+    usleep(10000);
+  }
+  for (size_t i = 0; i < SOURCES; i++)
+    pthread_join(threads[i], NULL);
+  for (size_t i = 0; i < 2; i++) {
+    assert_true(receiver_wait_firing(r[i], NULL, NULL, SOURCES * PROBLEMS / 2));
+    assert_int_equal(receiver_firing(r[i], NULL, "critical"), SOURCES * PROBLEMS / 2);
+  }
+  assert_true(wait_for_value(0, "n0", "alert_queue_length", ""));
+  end();
+  for (size_t i = 0; i < 2; i++)
+    receiver_free(r[i]);
+}
+
+static void a_plugin_that_is_never_started_leaves_nothing(void **state) {
+  (void)state;
+  fake_collectd_reset();
+  fake_notifications_reset(folder);
+  module_register();
+  assert_int_equal(fake_collectd_configure("<Node \"n\">\nURL \"http://a\"\n</Node>\n"), 0);
+  fake_collectd_shutdown();
+}
+
+static void every_value_it_sends_is_in_the_table_of_metrics(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  begin_one(r, "");
+  notify(NOTIF_WARNING, "df");
+  assert_true(wait_for_value(1, "n0", "alert_posts", "ok"));
+  bool sent[METRICS] = {false};
+  for (size_t i = 0; i < fake_collectd_values_len(); i++) {
+    const struct fake_value *value = fake_collectd_value(i);
+    size_t m = 0;
+    while (m < METRICS && strcmp(metrics[m].type, value->type) != 0)
+      m++;
+    if (m == METRICS)
+      fail_msg("%s is in no table", value->type);
+    sent[m] = true;
+    check_string(value->type, value->plugin, "notify_alertmanager");
+    check_string(value->type, value->plugin_instance, metrics[m].of_node ? "n0" : "all");
+    check_int(value->type, value->ds_type, metrics[m].derive ? DS_TYPE_DERIVE : DS_TYPE_GAUGE);
+    check_int(value->type, value->type_instance[0] == '\0', metrics[m].instances[0] == '\0');
+    check_int(value->type, strstr(metrics[m].instances, value->type_instance) != NULL, 1);
+  }
+  for (size_t m = 0; m < METRICS; m++)
+    check_int(metrics[m].type, sent[m], 1);
+  end();
+  receiver_free(r);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_teardown(name, clean)
+  const struct CMUnitTest tests[] = {
+      TEST(an_alert_fires_changes_severity_and_is_resolved),
+      TEST(everything_is_renewed_each_interval),
+      TEST(a_dead_node_delays_no_other),
+      TEST(what_fired_before_a_restart_is_resolved_after_it),
+      TEST(without_a_state_file_nothing_is_kept),
+      TEST(a_state_file_that_cannot_be_written_is_told_once),
+      TEST(a_node_that_comes_back_gets_what_holds),
+      TEST(the_rest_of_a_refused_post_is_not_lost),
+      TEST(a_node_that_refuses_whatever_comes_is_named_with_a_remedy),
+      TEST(meta_data_of_every_type_become_annotations),
+      TEST(a_notification_without_a_host_is_of_this_one),
+      TEST(a_full_store_drops_and_tells),
+      TEST(an_unconfirmed_alert_expires),
+      TEST(notifications_after_the_shutdown_are_kept_for_the_next_start),
+      TEST(what_waits_at_the_end_is_still_delivered),
+      TEST(many_sources_and_nodes_end_in_what_holds),
+      TEST(a_plugin_that_is_never_started_leaves_nothing),
+      TEST(every_value_it_sends_is_in_the_table_of_metrics),
+  };
+  return cmocka_run_group_tests_name("plugin", tests, set_up_group, tear_down_group);
+}
