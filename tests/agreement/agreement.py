@@ -114,11 +114,21 @@ def default_in_its_unit(option, value):
     return "%d" % number if number == int(number) else repr(number)
 
 
+PATTERNS = {
+    "FdMatch": ("plugins/sidecar/config.c", "fd_defaults"),
+    "GoroutineMatch": ("plugins/sidecar/parse/stack_patterns.c", "stack_patterns_of_goroutines"),
+    "HeapMatch": ("plugins/sidecar/parse/stack_patterns.c", "stack_patterns_of_heap"),
+}
+
+
 def default_patterns():
-    """[(name, expression)] that stand in the code."""
-    body = read("plugins/sidecar/config.c").split("default_patterns[] = {")[1].split("\n};")[0]
-    rows = re.findall(r'\{"(\w+)", ("(?:[^"\\]|\\.)*")\}', body)
-    return [(name, c_string(expression)) for name, expression in rows]
+    """[(option, name, expression)] that stand in the code."""
+    found = []
+    for option, (path, table) in PATTERNS.items():
+        body = read(path).split(table + "[] = {")[1].split("\n};")[0]
+        rows = re.findall(r'\{"(\w+)",\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\}', body)
+        found += [(option, name, c_string(expression)) for name, expression in rows]
+    return found
 
 
 # --- collectors
@@ -169,6 +179,14 @@ def pod_text(text):
     return text.replace("<", "E<lt>").replace(">", "E<gt>")
 
 
+# The option that names the type instances.
+NAMED_BY = {
+    "process_fds_matching": "FdMatch",
+    "go_goroutines_matching": "GoroutineMatch",
+    "go_heap_inuse_matching_bytes": "HeapMatch",
+}
+
+
 def manual_list():
     paragraphs = []
     for tier, words in (("pulse", "The pulse, in every interval"), ("detail", "The detail")):
@@ -180,7 +198,7 @@ def manual_list():
             paragraphs.append("=item B<%s> (%s, %s)" % (metric.type, kind, metric.unit))
             text = pod_text(metric.help[0].upper() + metric.help[1:]) + "."
             if metric.instances == ["*"]:
-                text += " Type instance: the name given to FdMatch."
+                text += " Type instance: the name given to %s." % NAMED_BY[metric.type]
             elif metric.instances:
                 text += " Type instances: " + ", ".join("C<%s>" % i for i in metric.instances) + "."
             paragraphs.append(text)

@@ -48,6 +48,9 @@ int main(void) {
   if (config == NULL || config_add_block(config, "other") == NULL || config_complete(config) != 0)
     return 1;
   print_number("plugin", "detail_interval_ms", config->detail_interval_ms);
+  print_number("plugin", "goroutine_dump_interval_ms", config->goroutine_dump_interval_ms);
+  print_number("plugin", "goroutine_dump_max", config->goroutine_dump_max);
+  print_number("plugin", "heap_profile_interval_ms", config->heap_profile_interval_ms);
   print_number("plugin", "max_processes", config->max_processes);
   print_number("plugin", "pprof_max_bytes", config->pprof_max_bytes);
   print_number("plugin", "pprof_timeout_ms", config->pprof_timeout_ms);
