@@ -49,7 +49,8 @@ struct descriptors_reading {
   uint64_t same_file_max; /* opens of the regular file that is open most often; 0 if none */
   uint64_t duplicate;     /* opens of regular files beyond each file's first */
   uint64_t matching[PATTERNS_MAX]; /* descriptors, by pattern */
-  uint64_t inotify_watches;        /* VALUE_UNKNOWN where fdinfo may not be read */
+  uint64_t inotify_watches;        /* of all inotify descriptors, those of a duplicated one
+                                      twice; VALUE_UNKNOWN where fdinfo may not be read */
   uint64_t locks_held;    /* locks of this process on files it has open; VALUE_UNKNOWN when
                              the lock table cannot be read, or not be compared with a file */
   uint64_t locks_foreign; /* other processes' locks on files it has open */
@@ -81,7 +82,8 @@ void descriptors_free(struct descriptors *descriptors);
  * Class, patterns and link count of a path are found at first sight and looked at again in
  * turn, DESCRIPTORS_RECHECK_MAX paths a reading: exact in each reading of a process with up
  * to that many files open, and n / DESCRIPTORS_RECHECK_MAX readings old at most in one with
- * n. That matters only to a path that comes to mean another file while it stays open.
+ * n. That matters only to a path that comes to mean another file while it stays open, or to
+ * a descriptor that was exchanged at the very moment when its path was first seen.
  *
  * A lock is held when the list names this process as its owner or, for flock(2) and open
  * file description locks, which forked processes share, when one of its descriptors has

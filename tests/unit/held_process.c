@@ -84,6 +84,27 @@ void held_process_end(struct held_process *held) {
   host_close(held->host);
 }
 
+enum { NOBODY = 65534 };
+
+int call_as_nobody(int (*function)(struct process *), struct process *process) {
+  if (geteuid() != 0) {
+    print_message("skipped: only root can become somebody else\n");
+    skip();
+  }
+  pid_t pid = fork();
+  assert_true(pid >= 0);
+  if (pid == 0) {
+    if (setgid(NOBODY) != 0 || setuid(NOBODY) != 0)
+      _exit(255);
+    _exit(-function(process));
+  }
+  int status;
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_true(WIFEXITED(status));
+  assert_int_not_equal(WEXITSTATUS(status), 255);
+  return -WEXITSTATUS(status);
+}
+
 static enum descriptor_class class_of(const char *target, mode_t mode) {
   if (strcmp(target, "anon_inode:inotify") == 0)
     return DESCRIPTOR_INOTIFY;

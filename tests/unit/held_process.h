@@ -38,6 +38,10 @@ void held_process_end(struct held_process *held);
 /* Ends the child and leaves its process open. */
 void held_process_kill(struct held_process *held);
 
+/* Calls function(process) as somebody who may not look into other users' processes, and
+ * returns what it returned, 0 to -254. Skips the running test where that cannot be done. */
+int call_as_nobody(int (*function)(struct process *), struct process *process);
+
 /* What /proc/PID/fd shows when asked with stat(2) alone. */
 struct fd_count {
   uint64_t total, by_class[DESCRIPTOR_CLASSES];

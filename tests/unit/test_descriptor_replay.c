@@ -3,8 +3,12 @@
  * were on any machine.
  */
 #include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cases.h"
+#include "held_process.h"
 #include "replay_tree.h"
 #include "sidecar/descriptors.h"
 
@@ -112,6 +116,35 @@ static void watches_that_were_not_captured_are_not_known(void **state) {
   close_captured(&captured);
 }
 
+/* Returns -ENODATA when nothing but the watches is unknown. */
+static int read_without_watches(struct process *process) {
+  struct descriptors *descriptors;
+  if (descriptors_new(NULL, 0, &descriptors) != 0)
+    return -1;
+  int status = descriptors_read(descriptors, process, NULL, NULL, 0, NULL, &reading);
+  descriptors_free(descriptors);
+  if (status != 0)
+    return status;
+  return reading.inotify_watches == VALUE_UNKNOWN && reading.total == 7 ? -ENODATA : 0;
+}
+
+static void watches_that_may_not_be_read_are_not_known(void **state) {
+  (void)state;
+  struct captured captured;
+  char path[128];
+  open_captured(&captured);
+  replay_tree_add_link(&captured.tree, "18891/fd/77", "anon_inode:inotify");
+  replay_tree_add_file(&captured.tree, "18891/fdinfo/77", SPAN_LITERAL("inotify wd:1 ino:1\n"));
+  assert_int_equal(read_without_watches(captured.process), 0);
+  snprintf(path, sizeof(path), "%s/18891/fdinfo", captured.tree.root);
+  assert_int_equal(chmod(path, 0), 0);
+  int status = geteuid() == 0 ? call_as_nobody(read_without_watches, captured.process)
+                              : read_without_watches(captured.process);
+  assert_int_equal(status, -ENODATA);
+  assert_int_equal(chmod(path, 0700), 0);
+  close_captured(&captured);
+}
+
 static void what_is_no_descriptor_is_left_out(void **state) {
   (void)state;
   struct captured captured;
@@ -201,6 +234,7 @@ int main(void) {
       cmocka_unit_test(a_capture_is_read_as_it_is),
       cmocka_unit_test(names_and_fdinfo_tell_what_files_are),
       cmocka_unit_test(watches_that_were_not_captured_are_not_known),
+      cmocka_unit_test(watches_that_may_not_be_read_are_not_known),
       cmocka_unit_test(what_is_no_descriptor_is_left_out),
       cmocka_unit_test(locks_are_matched_by_mount_and_inode),
       cmocka_unit_test(without_a_table_of_mounts_locks_are_not_known),

@@ -439,8 +439,7 @@ static int hold_sessions(void *argument) {
 
 static void patterns_are_matched_against_whole_paths(void **state) {
   (void)state;
-  struct pattern patterns[] = {
-      {.name = "claude"}, {.name = "sqlite"}, {.name = "none"}};
+  struct pattern patterns[] = {{.name = "claude"}, {.name = "sqlite"}, {.name = "none"}};
   static const char *const texts[] = {"/\\.claude/projects/", "\\.db(-wal|-shm)?$", "^td"};
   for (size_t i = 0; i < ARRAY_LENGTH(patterns); i++)
     assert_int_equal(regcomp(&patterns[i].regex, texts[i], REG_EXTENDED | REG_NOSUB), 0);
