@@ -106,7 +106,7 @@ func openDeleted(m *made, path string) ([]int, error) {
 }
 
 func openDirectory(m *made, path string) ([]int, error) {
-	if err := m.parents(path + "/"); err != nil {
+	if err := m.folder(path); err != nil {
 		return nil, err
 	}
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
@@ -220,7 +220,7 @@ func holdWatches(t *target, r request) (*hold, error) {
 	}
 	for i := int64(0); i < r.amount; i++ {
 		path := t.path(template)
-		err := files.parents(path + "/")
+		err := files.folder(path)
 		if err == nil {
 			_, err = syscall.InotifyAddWatch(fd, path, syscall.IN_CREATE|syscall.IN_MODIFY)
 		}

@@ -37,20 +37,15 @@ func (t *target) path(template string) string {
 	return path
 }
 
-// parents makes the folders on the way to a path.
-func (m *made) parents(path string) error {
-	for i := 1; i < len(path); i++ {
-		if path[i] == '/' {
-			if err := m.folder(path[:i]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
+// folder makes a folder, and those on the way to it, where it is missing.
 func (m *made) folder(path string) error {
 	err := syscall.Mkdir(path, 0o700)
+	if errors.Is(err, syscall.ENOENT) {
+		if err := m.folder(filepath.Dir(path)); err != nil {
+			return err
+		}
+		err = syscall.Mkdir(path, 0o700)
+	}
 	if err == nil {
 		*m = append(*m, path)
 	} else if !errors.Is(err, syscall.EEXIST) {
@@ -61,10 +56,16 @@ func (m *made) folder(path string) error {
 
 // file opens a file and makes it, with its folders, where it is missing. New insists that it was.
 func (m *made) file(path string, flags int, isNew bool) (fd int, err error) {
-	if err := m.parents(path); err != nil {
-		return -1, err
+	create := func() (int, error) {
+		return syscall.Open(path, flags|syscall.O_CREAT|syscall.O_EXCL|syscall.O_CLOEXEC, 0o600)
 	}
-	fd, err = syscall.Open(path, flags|syscall.O_CREAT|syscall.O_EXCL|syscall.O_CLOEXEC, 0o600)
+	fd, err = create()
+	if errors.Is(err, syscall.ENOENT) {
+		if err := m.folder(filepath.Dir(path)); err != nil {
+			return -1, err
+		}
+		fd, err = create()
+	}
 	if err == nil {
 		*m = append(*m, path)
 	} else if errors.Is(err, syscall.EEXIST) && !isNew {

@@ -6,8 +6,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"sync"
 )
@@ -41,15 +41,15 @@ type target struct {
 
 // newTarget holds nothing yet. An empty dir means a temporary folder.
 func newTarget(dir string) (*target, error) {
-	t := &target{dir: dir, serials: map[string]int{}, quit: make(chan struct{})}
+	t := &target{serials: map[string]int{}, quit: make(chan struct{})}
+	var err error
 	if dir == "" {
-		made, err := os.MkdirTemp("", "sidecar-target-")
-		if err != nil {
-			return nil, err
-		}
-		t.dir, t.ownDir = made, true
+		t.ownDir = true
+		t.dir, err = os.MkdirTemp("", "sidecar-target-")
+	} else if t.dir, err = filepath.Abs(dir); err == nil {
+		err = os.MkdirAll(t.dir, 0o700)
 	}
-	return t, os.MkdirAll(t.dir, 0o700)
+	return t, err
 }
 
 // close gives back what reaches beyond the process: the files it made.
@@ -80,24 +80,25 @@ func (t *target) endIfAsked() bool {
 // release gives back the holds of a class and kind, where empty means any. It returns how many
 // things went and how many could not be given back and stay.
 func (t *target) release(class, kind string) (released, kept int64, err error) {
-	var rest []*hold
 	for i := len(t.holds) - 1; i >= 0; i-- {
 		h := t.holds[i]
 		switch {
 		case class != "" && h.class != class, kind != "" && h.kind != kind:
-			rest = append(rest, h)
 		case h.free == nil:
-			rest = append(rest, h)
 			kept += h.count
 		default:
 			if failed := h.free(); failed != nil && err == nil {
 				err = failed
 			}
 			released += h.count
+			t.holds[i] = nil
 		}
 	}
-	for i, j := 0, len(rest)-1; i < j; i, j = i+1, j-1 {
-		rest[i], rest[j] = rest[j], rest[i]
+	rest := make([]*hold, 0, len(t.holds))
+	for _, h := range t.holds {
+		if h != nil {
+			rest = append(rest, h)
+		}
 	}
 	t.holds = rest
 	return released, kept, err
@@ -134,13 +135,4 @@ func (t *target) status() string {
 		fmt.Fprintf(&b, " %s=%d", name, counts[name])
 	}
 	return b.String()
-}
-
-// collectGarbage runs the collector, and on request gives the free pages to the kernel. One run
-// also publishes the heap profile as of now.
-func collectGarbage(toKernel bool) {
-	runtime.GC()
-	if toKernel {
-		debug.FreeOSMemory()
-	}
 }

@@ -83,12 +83,12 @@ func (t *target) leak(words []string) (string, error) {
 		defer t.mu.Unlock()
 		r.amount = due
 		done += due
-		if _, err := t.take(r); err != nil {
+		if err := t.take(r); err != nil {
 			failed = true
 			fmt.Fprintf(os.Stderr, "leak %s %s: %v\n", r.class, r.kind, err)
 		}
-		if t.holds[len(t.holds)-1].threads > 0 {
-			t.settle() // or they would come out of the idle ones at first
+		if r.keepsThreads() {
+			t.settle() // or threads would come out of the idle ones at first
 		}
 	})
 	t.enterWorker("leak", r.class+"."+r.kind, stop)

@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-const patience30s = 30 * time.Second // longer than anything takes; no test measures speed
+const deadline = time.Minute // longer than anything takes on a busy machine; no test measures speed
 
 var program string
 
@@ -83,7 +83,7 @@ func (p *process) launch(stdin io.Reader) {
 	if err := p.command.Start(); err != nil {
 		p.Fatal(err)
 	}
-	hung := p.expectWithin(patience30s)
+	hung := p.expectWithin(deadline)
 	ready, _ := bufio.NewReader(output).ReadString('\n')
 	hung.Stop()
 	go func() { p.ended <- p.command.Wait() }()
@@ -91,7 +91,7 @@ func (p *process) launch(stdin io.Reader) {
 		p.command.Process.Kill()
 		select {
 		case <-p.ended:
-		case <-time.After(patience30s):
+		case <-time.After(deadline):
 		}
 	})
 	p.pid = p.command.Process.Pid
@@ -131,7 +131,7 @@ func (p *process) ask(line string) string {
 		p.Fatal(err)
 	}
 	defer conn.Close()
-	defer p.expectWithin(patience30s).Stop()
+	defer p.expectWithin(deadline).Stop()
 	fmt.Fprintln(conn, line)
 	reply, err := io.ReadAll(conn)
 	if err != nil || len(reply) == 0 {
@@ -205,7 +205,7 @@ func (p *process) status(field string) int {
 // page gets a page of the pprof server and leaves no connection behind.
 func (p *process) page(path string) string {
 	p.Helper()
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience30s}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: deadline}
 	answer, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/debug/pprof/%s", p.port, path))
 	if err != nil {
 		p.Fatal(err)
@@ -245,7 +245,7 @@ func freePort(t *testing.T) int {
 // eventually waits for something that takes its time.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for until := time.Now().Add(patience30s); !is(); time.Sleep(20 * time.Millisecond) {
+	for until := time.Now().Add(deadline); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(until) {
 			t.Fatalf("never: %s", what)
 		}

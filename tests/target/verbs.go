@@ -1,9 +1,11 @@
 // The commands: what each word does, and the text that explains them. Splitting and reading the
-// words is in command.go; what a class holds and how is in the file of that class.
+// words is in command.go; how a class is held is in the file of that class.
 package main
 
 import (
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"syscall"
 )
@@ -96,52 +98,54 @@ func oneLine(reply string) string {
 	return strings.NewReplacer("\n", `\n`, "\r", `\r`).Replace(reply)
 }
 
+// verbs are the commands that do not themselves hold a class of things.
+var verbs = map[string]func(t *target, words []string) (string, error){
+	"leak":    (*target).leak,
+	"garbage": (*target).garbage,
+	"stop":    (*target).stop,
+	"release": (*target).releaseCommand,
+	"gc":      (*target).collect,
+	"status": func(t *target, words []string) (string, error) {
+		return t.status(), noWords(words)
+	},
+	"help": func(_ *target, words []string) (string, error) {
+		return strings.TrimSpace(helpText()), noWords(words)
+	},
+	"quit": func(t *target, words []string) (string, error) {
+		t.quitting = len(words) == 0
+		return "", noWords(words)
+	},
+}
+
+func noWords(words []string) error {
+	if len(words) > 0 {
+		return fmt.Errorf("what is %q? Nothing follows it", words[0])
+	}
+	return nil
+}
+
 // run does one command. The caller holds t.mu.
 func (t *target) run(verb string, words []string) (string, error) {
-	switch verb {
-	case "leak":
-		return t.leak(words)
-	case "garbage":
-		return t.garbage(words)
-	case "stop":
-		return t.stop(words)
-	case "release":
-		return t.releaseCommand(words)
-	case "gc":
-		if len(words) > 1 || len(words) == 1 && words[0] != "os" {
-			return "", fmt.Errorf("it takes nothing, or os")
-		}
-		collectGarbage(len(words) == 1)
-		return "", nil
+	if do, ok := verbs[verb]; ok {
+		return do(t, words)
 	}
-	if _, ok := classes[verb]; ok {
-		r, amount, err := parseRequest(append([]string{verb}, words...))
-		if err != nil {
-			return "", err
-		}
-		if r.amount, err = classes[verb].unit.parse(amount); err != nil {
-			return "", err
-		}
-		reply, err := t.take(r)
-		if verb == "heap" {
-			collectGarbage(false) // so that the heap profile shows it
-		}
-		return reply, err
+	if _, ok := classes[verb]; !ok {
+		return "", fmt.Errorf("no such command (%s)", oneOf(append(sortedKeys(classes), sortedKeys(verbs)...)))
 	}
-	if len(words) > 0 {
-		return "", fmt.Errorf("no such command, or it takes no words")
+	r, amount, err := parseRequest(append([]string{verb}, words...))
+	if err != nil {
+		return "", err
 	}
-	switch verb {
-	case "status":
-		return t.status(), nil
-	case "help":
-		return strings.ReplaceAll(strings.TrimSpace(helpText()), "\n", `\n`), nil
-	case "quit":
-		t.quitting = true
-		return "", nil
+	if r.amount, err = classes[verb].unit.parse(amount); err != nil {
+		return "", err
 	}
-	return "", fmt.Errorf("no such command (%s leak garbage stop release gc status help quit)",
-		oneOf(sortedKeys(classes)))
+	if err := t.take(r); err != nil {
+		return "", err
+	}
+	if verb == "heap" {
+		runtime.GC() // publishes the heap profile as of now
+	}
+	return fmt.Sprintf("held=%d", r.amount), nil
 }
 
 // parseRequest reads CLASS [KIND] AMOUNT [OPTION…] and leaves the amount as it stands, because a
@@ -169,23 +173,24 @@ func parseRequest(words []string) (r request, amount string, err error) {
 }
 
 // take holds what is asked for and enters it in the ledger.
-func (t *target) take(r request) (string, error) {
+func (t *target) take(r request) error {
 	if classes[r.class].level {
 		t.release(r.class, "")
 	}
 	h, err := classes[r.class].hold(t, r)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if h.fds > 0 && h.free != nil && !descriptorsLeft(reservedDescriptors) {
 		h.free()
-		return "", fmt.Errorf("%w, but for a few that are kept for control and pprof", syscall.EMFILE)
+		return fmt.Errorf("%w, but for a few that are kept for control and pprof", syscall.EMFILE)
 	}
 	h.class, h.kind, h.count = r.class, r.kind, r.amount
 	t.holds = append(t.holds, h)
-	return fmt.Sprintf("held=%d", h.count), nil
+	return nil
 }
 
+// releaseCommand gives back and collects, because dropped blocks go only then.
 func (t *target) releaseCommand(words []string) (string, error) {
 	if len(words) == 0 || len(words) > 2 {
 		return "", fmt.Errorf("what? (all, or CLASS [KIND])")
@@ -203,18 +208,25 @@ func (t *target) releaseCommand(words []string) (string, error) {
 			return "", fmt.Errorf("unknown kind %q (%s)", kind, oneOf(known.kinds))
 		}
 	}
-	return t.giveBack(class, kind)
-}
-
-// giveBack releases and words the outcome. Dropped blocks go only when the collector runs.
-func (t *target) giveBack(class, kind string) (string, error) {
 	released, kept, err := t.release(class, kind)
-	collectGarbage(false)
+	runtime.GC()
 	reply := fmt.Sprintf("released=%d", released)
 	if kept > 0 {
 		reply += fmt.Sprintf(" kept=%d", kept)
 	}
 	return reply, err
+}
+
+// collect runs the collector, and with os then gives the free pages to the kernel.
+func (t *target) collect(words []string) (string, error) {
+	if len(words) > 1 || len(words) == 1 && words[0] != "os" {
+		return "", fmt.Errorf("it takes nothing, or os")
+	}
+	runtime.GC()
+	if len(words) == 1 {
+		debug.FreeOSMemory()
+	}
+	return "", nil
 }
 
 // helpText is the grammar in short; README.md is the long form.
