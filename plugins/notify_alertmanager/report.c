@@ -7,15 +7,17 @@
 
 #include "common/text.h"
 
-/* "answers 503: out of order" or "connection refused" */
+/* "answers 503: out of order" or "gives no answer: connection refused" */
 static const char *what_happened(const struct sender_event *event, char *dst, size_t size) {
+  const char *reason = event->reason;
+  char error[128];
+  if (reason[0] == '\0' && event->error != 0)
+    reason = strerror_r(-event->error, error, sizeof(error));
+  const char *colon = reason[0] != '\0' ? ": " : "";
   if (event->status != 0)
-    snprintf(dst, size, "answers %ld%s%s", event->status, event->reason[0] != '\0' ? ": " : "",
-             event->reason);
-  else if (event->reason[0] != '\0')
-    snprintf(dst, size, "%s", event->reason);
+    snprintf(dst, size, "answers %ld%s%s", event->status, colon, reason);
   else
-    snprintf(dst, size, "%s", strerror(-event->error));
+    snprintf(dst, size, "gives no answer%s%s", colon, reason);
   return dst;
 }
 

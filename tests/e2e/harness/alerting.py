@@ -66,8 +66,12 @@ class Notifier(Collectd):
             config.option("Import", "inject"),
             config.block("Module", "inject", [config.option("Socket", self.path("inject"))]),
         ]
+        # the python plugin takes notifications of known types only
+        self.write("types.db", "red_flag value:GAUGE:0:2\n")
         return super().configuration() + "\n".join(
             [
+                config.option("TypesDB", self.path("types.db")),
+                config.option("PluginDir", stock_plugins()),
                 config.block("LoadPlugin", "python", [config.option("Globals", True)]),
                 config.block("Plugin", "python", python),
                 "",
@@ -89,7 +93,7 @@ class Notifier(Collectd):
         """Dispatches; returns the seconds that the dispatch took inside collectd."""
         if self._stream is None:
             self._connect()
-        order = dict(fields, severity=severity, plugin=plugin, host=fields.get("host", HOST))
+        order = {"host": HOST, "type": "gauge", **fields, "severity": severity, "plugin": plugin}
         order["meta"] = {name: as_json(value) for name, value in (meta or {}).items()}
         self._stream.write(json.dumps(order) + "\n")
         self._stream.flush()
@@ -213,17 +217,18 @@ class Webhook:
         self.server.shutdown()
         self.server.server_close()
 
-    def of(self, alertname, status):
+    def of(self, alertname, status, **labels):
+        wanted = dict(labels, alertname=alertname)
         return [
             alert
-            for told, alert in self.told
-            if told == status and alert["labels"]["alertname"] == alertname
+            for told, alert in list(self.told)
+            if told == status and wanted.items() <= alert["labels"].items()
         ]
 
-    def wait_for(self, alertname, status, timeout=15):
+    def wait_for(self, alertname, status, timeout=15, **labels):
         return wait_until(
             "the webhook to hear that %s is %s" % (alertname, status),
-            lambda: self.of(alertname, status),
+            lambda: self.of(alertname, status, **labels),
             timeout,
         )[0]
 
@@ -279,7 +284,7 @@ class Manager(Alertmanager):
             command.append("--cluster.listen-address=" + self.cluster_address)
             command.append("--cluster.advertise-address=" + self.cluster_address)
             command += ["--cluster.peer=" + peer for peer in self.peers]
-            command += ["--cluster.settle-timeout=5s", "--cluster.peer-timeout=2s"]
+            command += ["--cluster.settle-timeout=10s", "--cluster.peer-timeout=2s"]
         return command
 
     def get(self, path):
