@@ -3,12 +3,14 @@
 
     daemon.py --builddir DIR cpu [SECONDS [INTERVAL]]
     daemon.py --builddir DIR memory
+    daemon.py --builddir DIR readings [NUMBER]
 
-cpu: collectd with the plugin (scraped as Prometheus would), prometheus-process-exporter,
-netdata's apps.plugin, and a shell loop of ps and curl, all at the same time and at the same
-cadence, watching one healthy process and one with 10,000 descriptors. CPU is what the
+cpu: collectd with the plugin, prometheus-process-exporter, netdata's apps.plugin, and a shell
+loop of ps and curl, all at the same time and at the same cadence, watching one healthy process and one with 10,000 descriptors. CPU is what the
 kernel counts for all threads (and for the loop its children), after everybody has started.
-memory: collectd with and without the plugin while 100 processes of 100 descriptors run.
+memory: collectd without the plugin, with a plugin that only dispatches as many constants
+(what the daemon itself needs for that many series), and with the plugin, while 100
+processes of 100 descriptors run.
 """
 
 import argparse
@@ -28,7 +30,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from harness import collectd_config as config  # noqa: E402
 from harness.collectd import Collectd  # noqa: E402
 from harness.daemon import Daemon, free_port  # noqa: E402
-from harness.installation import settings  # noqa: E402
+from harness.installation import plugin_folder, settings  # noqa: E402
 from harness.target import Target  # noqa: E402
 
 APPS_PLUGIN = "/usr/lib/netdata/plugins.d/apps.plugin"
@@ -98,6 +100,9 @@ class AppsPlugin(Daemon):
     def argv(self):
         return [APPS_PLUGIN, str(self.interval)]
 
+    def standard_input(self):
+        return subprocess.PIPE  # it ends with its standard input
+
 
 class ShellLoop(Daemon):
     """The guide's way: RSS by ps; goroutines, HeapAlloc and HeapInuse by curl."""
@@ -141,53 +146,49 @@ def bench_cpu(seconds, interval):
                      do=["fds regular 80", "goroutines chan_receive 40"])
     sick = Target("sick", variables={"SIDECAR_PPROF": str(ports[1])},
                   do=["fds regular 10000", "goroutines chan_receive 40"])
-    collectd = Collectd(
-        config.sidecar(config.young(), detail_interval=60), interval=interval)
+    ours = Collectd(config.sidecar(config.young(), detail_interval=60), interval=interval)
     exporter = ProcessExporter()
-    daemons = [healthy, sick, collectd, exporter]
-    apps = AppsPlugin(interval) if os.access(APPS_PLUGIN, os.X_OK) else None
+    daemons = [healthy, sick, ours, exporter]
     if shutil.which("prometheus-process-exporter") is None:
         sys.exit("bench: no prometheus-process-exporter (Debian package of that name)")
     try:
-        healthy.start()
-        sick.start()
-        collectd.start()
-        exporter.start()
-        if apps is not None:
-            daemons.append(apps)
-            apps.spawn()
+        for daemon in daemons:
+            daemon.start()
+        time.sleep(2 * interval + 1)
+        for name in ('go_goroutines{sidecar="healthy"', 'process_open_fds{sidecar="sick"'):
+            if name not in page(ours):
+                sys.exit("bench: collectd does not show %s: nothing to compare" % name)
+        floor = FloorCollectd(series_of(ours), interval)
         loop = ShellLoop([(healthy.pid, ports[0]), (sick.pid, ports[1])], interval)
-        daemons.append(loop)
-        loop.spawn()
+        daemons += [floor.start(), loop.spawn()]
+        apps = AppsPlugin(interval) if os.access(APPS_PLUGIN, os.X_OK) else None
+        if apps is not None:
+            daemons.append(apps.spawn())
         time.sleep(2 * interval + 1)
 
-        watchers = [collectd, exporter, loop] + ([apps] if apps is not None else [])
+        watchers = [ours, floor, exporter, loop] + ([apps] if apps is not None else [])
         before = {daemon: cpu_seconds(daemon.pid) for daemon in watchers}
         before_children = children_cpu_seconds(loop.pid)
-        end = time.monotonic() + seconds
-        rounds = 0
-        while time.monotonic() < end:
-            scrape(collectd.endpoint.url)
-            scrape(exporter.url())
-            rounds += 1
+        for _ in range(seconds // interval):
+            scrape(exporter.url())  # it works only when asked
             time.sleep(interval)
         used = {daemon: cpu_seconds(daemon.pid) - before[daemon] for daemon in watchers}
         used[loop] += children_cpu_seconds(loop.pid) - before_children
-        for name in ('go_goroutines{sidecar="healthy"', 'process_open_fds{sidecar="sick"'):
-            if name not in page(collectd):
-                sys.exit("bench: collectd does not show %s: nothing to compare" % name)
     finally:
         for daemon in reversed(daemons):
             daemon.kill()
 
-    ours = used[collectd]
+    rounds = seconds // interval
     print("CPU of watching a healthy and a 10,000-descriptor process, %d s at %d s intervals:"
           % (seconds, interval))
-    print("  collectd with the plugin     %7.1f ms a round" % (ours / rounds * 1e3))
-    limits = {exporter: 1 / 5, apps: 1 / 2, loop: 1 / 50}
+    print("  %-38s %7.2f ms a round" % ("collectd with the plugin", used[ours] / rounds * 1e3))
+    limits = {exporter: (1 / 5, "process-exporter"), apps: (1 / 2, "apps.plugin"),
+              loop: (1 / 50, "shell loop"), floor: (None, "collectd, as many constants")}
     for daemon in watchers[1:]:
-        print("  %-28s %7.1f ms a round; ratio %.4f (limit %.4f)" % (
-            daemon.name, used[daemon] / rounds * 1e3, ours / used[daemon], limits[daemon]))
+        limit, name = limits[daemon]
+        print("  %-38s %7.2f ms a round; ratio %.3f%s" % (
+            name, used[daemon] / rounds * 1e3, used[ours] / used[daemon],
+            " (limit %.3f)" % limit if limit is not None else ""))
     if apps is None:
         print("  apps.plugin: skipped, no %s (Debian package netdata-core)" % APPS_PLUGIN)
 
@@ -217,45 +218,95 @@ def start_crowd(count, descriptors, folder):
     return crowd
 
 
+class FloorCollectd(Collectd):
+    """A collectd whose only reading is bench_floor: so many constant values."""
+
+    def __init__(self, values, interval):
+        super().__init__(load=("bench_floor",), interval=interval)
+        self.values = values
+
+    def configuration(self):
+        ours = config.option("PluginDir", plugin_folder("bench_floor"))
+        return super().configuration().replace(
+            "LoadPlugin bench_floor", ours + "\nLoadPlugin bench_floor")
+
+    def environment(self):
+        return dict(super().environment(), FLOOR_VALUES=str(self.values))
+
+
+def series_of(collectd):
+    """How many of our series collectd shows; pairs of values are one series to it."""
+    return len([line for line in page(collectd).splitlines()
+                if line.startswith("collectd_sidecar_")])
+
+
 def bench_memory():
     folder = tempfile.mkdtemp(prefix="bench-memory-")
     crowd = start_crowd(100, 100, folder)
     without = Collectd(load=(), interval=1)
-    with_plugin = Collectd(
+    ours = Collectd(
         config.sidecar(config.young(), detail_interval=1, max_processes=256), interval=1)
+    daemons = [without, ours]
     try:
         without.start()
-        with_plugin.start()
+        ours.start()
         deadline = time.monotonic() + 60
-        while page(with_plugin).count("collectd_sidecar_process_pid{") < 100:
+        while page(ours).count("collectd_sidecar_process_pid{") < 100:
             if time.monotonic() > deadline:
                 sys.exit("bench: not all 100 processes are watched")
             time.sleep(1)
-        time.sleep(10)
-        a, b = memory_kb(without.pid), memory_kb(with_plugin.pid)
+        time.sleep(2)
+        series = series_of(ours)
+        floor = FloorCollectd(series, 1)
+        daemons.insert(1, floor)
+        floor.start()
+        for _ in range(10):
+            for daemon in daemons:
+                page(daemon)
+            time.sleep(1)
+        kb = [memory_kb(daemon.pid) for daemon in daemons]
     finally:
-        for daemon in (with_plugin, without):
+        for daemon in reversed(daemons):
             daemon.kill()
         for process in crowd:
             process.send_signal(signal.SIGKILL)
             process.wait()
         shutil.rmtree(folder)
-    print("memory of collectd with the plugin at 100 processes of 100 descriptors, kB:")
+    print("memory of collectd, kB, at 100 processes of 100 descriptors (%d series):" % series)
+    print("  %-18s %10s %18s %12s %18s" % (
+        "", "without", "as many constants", "the plugin", "more than these"))
     for name, what in (("VmRSS", "RSS"), ("Pss", "PSS"), ("RssAnon", "anonymous"),
                        ("RssFile", "files, libraries")):
-        print("  %-18s %6d without, %6d with: %+6d" % (what, a[name], b[name], b[name] - a[name]))
+        values = [one[name] for one in kb]
+        print("  %-18s %10d %18d %12d %+18d" % (what, *values, values[2] - values[1]))
+
+
+def bench_readings(readings):
+    """The plugin's heap over many readings of ten processes, in a recording collectd."""
+    folder = tempfile.mkdtemp(prefix="bench-readings-")
+    crowd = start_crowd(10, 100, folder)
+    try:
+        subprocess.run([os.path.join(settings.builddir, "bench_readings"), str(readings)],
+                       check=True)
+    finally:
+        for process in crowd:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        shutil.rmtree(folder)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--builddir", default=".")
-    parser.add_argument("what", choices=("cpu", "memory"))
+    parser.add_argument("what", choices=("cpu", "memory", "readings"))
     parser.add_argument("numbers", nargs="*", type=int)
     arguments = parser.parse_args()
     settings.builddir = os.path.abspath(arguments.builddir)
     if arguments.what == "cpu":
         numbers = arguments.numbers + [60, 1][len(arguments.numbers):]
         bench_cpu(*numbers)
+    elif arguments.what == "readings":
+        bench_readings(*(arguments.numbers or [100000]))
     else:
         bench_memory()
 
