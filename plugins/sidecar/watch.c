@@ -114,6 +114,10 @@ static int read_pulse(struct watch *watch, struct watched *watched) {
 static int read_detail(struct watch *watch, struct watched *watched) {
   uint64_t now_ns = clock_monotonic_ns();
   bool due = watched_detail_due(watched, &watch->services, now_ns);
+  if (due && !watch->locks_are_fresh) {
+    lock_table_refresh(watch->services.locks, watch->services.host);
+    watch->locks_are_fresh = true; /* for the rest of this reading */
+  }
   if (due && watched_read_detail(watched, &watch->services, now_ns) == -ESRCH)
     return -ESRCH;
   watched_emit_detail(watched, &watch->services);
@@ -169,7 +173,7 @@ static void say_summaries(struct watch *watch) {
 void watch_read(struct watch *watch, uint64_t interval_ns) {
   watch_find_processes(watch);
   for_each(watch, read_pulse);
-  lock_table_refresh(watch->services.locks, watch->services.host);
+  watch->locks_are_fresh = false;
   for_each(watch, read_detail);
   /* everything from /proc is out: now a little patience costs nobody anything */
   uint64_t patience_ms = interval_ns / 1000000 / 4;

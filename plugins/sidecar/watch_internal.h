@@ -13,6 +13,7 @@ struct watch {
   size_t rules_len;
   struct watched **watched; /* in order of start; owned */
   size_t watched_len, watched_capacity;
+  bool locks_are_fresh;                /* were read in this reading */
   uint64_t counts[PROCESS_BLOCKS_MAX]; /* by rule */
   /* the pprof thread's while that runs */
   struct stack_matcher *goroutine_matcher, *heap_matcher;

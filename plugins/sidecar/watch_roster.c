@@ -72,16 +72,15 @@ static const struct discovery_match *find_match(const struct discovery_match *ma
   return low < len && matches[low].pid == pid ? &matches[low] : NULL;
 }
 
-/* Before names are given: those who ended make theirs free. */
+/* Before names are given: those who ended make theirs free. (One whose pid another process
+ * of the kind has already got is found out by its pulse.) */
 static void drop_unmatched(struct watch *watch, const struct discovery_match *matches,
                            size_t len) {
   for (size_t i = watch->watched_len; i-- > 0;) {
-    struct watched *watched = watch->watched[i];
-    bool ended = process_verify(watched->process) == -ESRCH;
-    const struct discovery_match *match =
-        find_match(matches, len, process_pid(watched->process));
-    if (ended || match == NULL || watch->rule_blocks[match->rule] != watched->block)
-      watch_drop(watch, i, ended);
+    struct process *process = watch->watched[i]->process;
+    const struct discovery_match *match = find_match(matches, len, process_pid(process));
+    if (match == NULL || watch->rule_blocks[match->rule] != watch->watched[i]->block)
+      watch_drop(watch, i, process_verify(process) == -ESRCH);
   }
 }
 
