@@ -135,9 +135,9 @@ class Hostility(SidecarCase):
 
 
 def _may_be_known(mode, sample):
-    """Half of the misbehaviours spoil one of the two answers only."""
-    if mode == "memstats_missing":  # the count of the index page is good
-        return sample.name == metric("go_goroutines") and sample.value == 7
+    """Some misbehaviours spoil only some of the answers."""
+    if mode == "memstats_missing":  # the index page and the goroutine dump are good
+        return sample.name.startswith(metric("go_goroutines"))
     return False
 
 

@@ -154,4 +154,4 @@ class Two(SidecarCase):
         self.assertGreater(self.value("go_goroutines", "first"), 5)
         first.end_sidecar()
         second.end_sidecar()
-        wait_until("both to go", lambda: not self.instances(), 6)
+        wait_until("both to go", lambda: not self.instances(), 10)

@@ -62,6 +62,7 @@ class Collectd(Daemon):
             ours = plugin in OUR_PLUGINS
             lines.append(option("PluginDir", plugin_folder(plugin) if ours else stock_plugins()))
             lines.append(config.load(plugin))
+        lines.append(option("PluginDir", stock_plugins()))  # for what the parts load
         return "\n".join(lines + list(self.parts)) + "\n"
 
     def prepare(self):
