@@ -15,6 +15,7 @@ processes of 100 descriptors run.
 
 import argparse
 import os
+import re
 import resource
 import shutil
 import signal
@@ -146,14 +147,17 @@ def bench_cpu(seconds, interval):
                      do=["fds regular 80", "goroutines chan_receive 40"])
     sick = Target("sick", variables={"SIDECAR_PPROF": str(ports[1])},
                   do=["fds regular 10000", "goroutines chan_receive 40"])
-    ours = Collectd(config.sidecar(config.young(), detail_interval=60), interval=interval)
-    exporter = ProcessExporter()
-    daemons = [healthy, sick, ours, exporter]
+    daemons = [healthy, sick]
     if shutil.which("prometheus-process-exporter") is None:
         sys.exit("bench: no prometheus-process-exporter (Debian package of that name)")
     try:
-        for daemon in daemons:
-            daemon.start()
+        healthy.start()
+        sick.start()
+        only = "|".join(re.escape(target.path("control")) for target in daemons)
+        ours = Collectd(config.sidecar(config.young(command_line=only), detail_interval=60),
+                        interval=interval)
+        exporter = ProcessExporter()
+        daemons += [ours.start(), exporter.start()]
         time.sleep(2 * interval + 1)
         for name in ('go_goroutines{sidecar="healthy"', 'process_open_fds{sidecar="sick"'):
             if name not in page(ours):
