@@ -8,6 +8,7 @@
 # for its form. Of the environment only the variables named in $KEEP are written
 # (SIDECAR_PPROF unless set): the rest is nobody's business. $PROCFS is another root than
 # /proc, $TASK_FILES and $FILES are other files than the usual.
+# shellcheck disable=SC2012 # the names that are listed are numbers
 set -u
 : "${PROCFS=/proc}" "${KEEP=SIDECAR_PPROF}"
 : "${FILES=stat status io limits comm cmdline}" "${TASK_FILES=stat status comm}"
