@@ -3,8 +3,9 @@
 
   tests/quick-start/run.py [WORD…]
 
-Uses the harness of the end-to-end tests: namespaces of its own, where they can be had, and
-a last line that counts. The first start builds, so the limit of a test is longer.
+Runs in a build folder. Uses the harness of the end-to-end tests: namespaces of its own, where
+they can be had, and a last line that counts. The first start builds, so the limit of a test is
+longer.
 """
 
 import os
@@ -13,9 +14,10 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
 
-from harness import namespace, runner  # noqa: E402
+from harness import installation, namespace, runner  # noqa: E402
 
 runner.TEST_SECONDS = 600
+installation.settings.builddir = os.getcwd()
 
 
 def main():
