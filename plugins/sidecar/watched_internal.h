@@ -29,6 +29,9 @@ void watched_collector_read(struct watched *watched, const struct watch_services
 unsigned watched_profiles_due(struct watched *watched, const struct watch_services *services,
                               uint64_t now_ns);
 
+/* The port answers again: profiles are due at once. */
+void watched_profiles_retry(struct watched *watched);
+
 /* Keeps and sends what a round brought of them, and sends what is held. */
 void watched_take_profiles(struct watched *watched, struct watch_services *services,
                            const struct pprof_round *round, uint64_t now_ns);

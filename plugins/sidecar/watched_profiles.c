@@ -55,6 +55,10 @@ unsigned watched_profiles_due(struct watched *watched, const struct watch_servic
   return due;
 }
 
+void watched_profiles_retry(struct watched *watched) {
+  watched->profiles.heap_asked_ns = watched->profiles.dump_asked_ns = 0;
+}
+
 /* ---- what came ---- */
 
 static void remember_sites(struct site_history **history, const struct site_top *sites) {

@@ -58,6 +58,7 @@ static void pprof_answered(struct watched *watched, const struct watch_services 
       {PPROF_GOROUTINE_COUNT, &round->goroutine_count_answer},
   };
   const struct pprof_answer *said = NULL;
+  bool was_down = watched->runtime_failing & PPROF_GOROUTINE_COUNT;
   for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
     if ((round->answered & kinds[i].bit) == 0)
       continue;
@@ -70,6 +71,11 @@ static void pprof_answered(struct watched *watched, const struct watch_services 
   }
   if (round->heap_profile != NULL) /* the same page */
     watched->runtime_failing &= ~(unsigned)PPROF_MEMSTATS;
+  if (was_down && (watched->runtime_failing & PPROF_GOROUTINE_COUNT) == 0) {
+    /* the port answers again: what failed meanwhile failed with it */
+    watched->runtime_failing &= round->answered;
+    watched_profiles_retry(watched);
+  }
   if (said == NULL || (said->error == 0 && watched->runtime_failing != 0))
     return;
   char reason[400];

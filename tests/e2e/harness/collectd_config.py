@@ -15,6 +15,11 @@ PLUGIN_OPTIONS = {
     "summary": "Summary",
     "max_processes": "MaxProcesses",
     "fd_match": "FdMatch",
+    "goroutine_dump_interval": "GoroutineDumpInterval",
+    "goroutine_dump_max": "GoroutineDumpMax",
+    "goroutine_match": "GoroutineMatch",
+    "heap_match": "HeapMatch",
+    "heap_profile_interval": "HeapProfileInterval",
 }
 PROCESS_OPTIONS = {
     "enabled": "Enabled",
@@ -65,7 +70,8 @@ def process(name, **options):
 
 def sidecar(*processes, **options):
     """<Plugin sidecar> for quick tests: a detail round in every interval."""
-    options.setdefault("detail_interval", 1)
+    for interval in ("detail_interval", "goroutine_dump_interval", "heap_profile_interval"):
+        options.setdefault(interval, 1)
     return block("Plugin", "sidecar", _options(PLUGIN_OPTIONS, options) + list(processes))
 
 

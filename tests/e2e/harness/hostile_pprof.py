@@ -62,9 +62,13 @@ ABSURD = {
 }
 
 
-def heap(changes=None, without=()):
+def heap(changes=None, without=(), total=4096):
     stats = dict(GOOD_MEMSTATS, **(changes or {}))
-    lines = ["heap profile: 1: 4096 [2: 8192] @ heap/1048576", "1: 4096 [2: 8192] @ 0x1 0x2", ""]
+    lines = [
+        "heap profile: 1: %d [2: 8192] @ heap/1048576" % total,
+        "1: 4096 [2: 8192] @ 0x1 0x2",
+        "",
+    ]
     lines.append("# runtime.MemStats")
     lines += ["# %s = %s" % item for item in stats.items() if item[0] not in without]
     return ("\n".join(lines) + "\n").encode()
@@ -85,8 +89,23 @@ def index(goroutines="7"):
     ).encode()
 
 
+def goroutines(count=7):
+    goroutine = "goroutine %d [%s, 12 minutes]:\nmain.wait()\n\t/src/main.go:7 +0x1d\n"
+    states = ["running"] + ["chan receive"] * (count - 1)
+    return "\n".join(goroutine % one for one in enumerate(states, 1)).encode()
+
+
 def body(path, **heap_changes):
+    if path.endswith("/goroutine?debug=2"):
+        return goroutines()
     return heap(**heap_changes) if "heap" in path else index()
+
+
+def spoilt(word, content):
+    """Good, but for the pages whose path has that word in it."""
+    return lambda peer, path: peer.sendall(
+        answer("200 OK", content if word in path else body(path))
+    )
 
 
 def answer(status, content, kind="text/plain; charset=utf-8", length=None, extra=""):
@@ -201,12 +220,18 @@ MODES = {
             "200 OK",
             body(path, without=("HeapAlloc", "HeapInuse", "HeapSys", "NumGC"))
             if "heap" in path
-            else index(),
+            else body(path),
         )
     ),
     "memstats_absurd": lambda peer, path: peer.sendall(
         answer("200 OK", body(path, changes=ABSURD) if "heap" in path else index("-12"))
     ),
+    "dump_html": spoilt("goroutine", b"<html>\nno dumps today\n</html>\n"),
+    "dump_other_form": spoilt("goroutine", b"goroutine profile: total 7\n7 @ 0x43\n"),
+    "dump_numbers": spoilt("goroutine", goroutines().replace(b"12", b"9" * 30)),
+    "dump_switches": spoilt("goroutine", goroutines() + b"\n" + heap()),
+    "dump_cut_short": spoilt("goroutine", goroutines()[:-20]),
+    "heap_incomplete": spoilt("heap", heap(total=8192)),
 }
 
 

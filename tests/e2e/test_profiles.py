@@ -1,0 +1,274 @@
+"""Goroutine dumps and heap profiles: against curl, grep and go tool pprof, and spoilt ones."""
+
+import os
+import re
+import subprocess
+import tempfile
+
+from harness import collectd_config as config
+from harness.case import CEILING, MALFORMED, OFF, OK, SidecarCase, labels, metric
+from harness.daemon import free_port, need
+from harness.hostile import Hostile, process_block
+from harness.target import Target, curl
+from harness.wait import Probe, wait_until
+
+STATES = (
+    "chan_receive chan_send select io_wait sleep sync syscall running runnable other".split()
+)
+# what goroutine?debug=2 calls a state; semacquire is what older Go says of all locks
+WORDS = {
+    "chan_receive": r"chan receive.*",
+    "chan_send": r"chan send.*",
+    "select": r"select.*",
+    "io_wait": r"IO wait",
+    "sleep": r"sleep",
+    "sync": r"sync\..*|semacquire",
+    "syscall": r"syscall",
+    "running": r"running",
+    "runnable": r"runnable|preempted",
+}
+HELD = [
+    "goroutines chan_receive 5 as=fetchData",
+    "goroutines chan_send 4",
+    "goroutines select 3 as=monitorPoll",
+    "goroutines io_wait 2",
+    "goroutines sleep 6 as=tea",
+    "goroutines mutex 3",
+    "goroutines syscall 2",
+]
+HEAP_MB = 100
+
+
+class Dump:
+    """goroutine?debug=2 as curl gets it, counted with regular expressions."""
+
+    def __init__(self, port):
+        text = curl("http://127.0.0.1:%d/debug/pprof/goroutine?debug=2" % port)
+        self.goroutines = text.split("\n\n")
+        self.reasons = re.findall(r"^goroutine \d+ \[([^],]*)", text, re.M)
+
+    def states(self):
+        """The states of all but the goroutines that serve the question itself."""
+        found = {
+            state: sum(re.fullmatch(words, reason) is not None for reason in self.reasons)
+            for state, words in WORDS.items()
+        }
+        for moving in ("running", "runnable", "io_wait"):
+            found.pop(moving)
+        return found
+
+    def matching(self, word):
+        return sum(re.search(word, goroutine) is not None for goroutine in self.goroutines)
+
+
+class Profiles(SidecarCase):
+    """A target with goroutines in every state and 100 MB of heap in blocks of 1 MB."""
+
+    @classmethod
+    def parts(cls):
+        return [
+            config.sidecar(
+                config.young(),
+                goroutine_match=[("pollers", "^main[.]monitorPoll$"), ("monitor", "nobody")],
+                heap_match=[("leak", "leakHeap")],
+                goroutine_dump_max=300,
+            )
+        ]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.port = free_port()
+        commands = HELD + ["heap %dMB" % HEAP_MB, "heap 8MB via=json", "gc", "gc"]
+        cls.target = cls.enterClassContext(
+            Target("deep", variables={"SIDECAR_PPROF": str(cls.port)}, do=commands)
+        )
+
+    def by_type(self, name, page=None):
+        return (page or self.page()).by_label("type", metric(name), sidecar="deep")
+
+    def matching(self, name):
+        return self.rested("go_goroutines_matching", "deep", name)
+
+    def test_states(self):
+        """goroutines by state are those that grep finds in a dump of curl's"""
+
+        def states(page):
+            found = self.by_type("go_goroutines_state", page)
+            self.assertEqual(set(STATES), set(found) or set(STATES))
+            return {state: found.get(state) for state in Dump(self.port).states()}
+
+        self.assert_agrees(lambda: Dump(self.port).states(), states, self.at_rest(), timeout=20)
+        found = self.by_type("go_goroutines_state")
+        self.assertEqual(5, found["chan_receive"])
+        self.assertEqual(6, found["sleep"])
+        self.assertEqual(3, found["sync"])
+
+    def test_sum(self):
+        """the states add up to the number of goroutines"""
+        self.rested("go_goroutines_state", "deep", "sleep")
+
+        def compare():
+            page = self.page()
+            total = page.value(metric("go_goroutines"), **labels("deep"))
+            found = sum(self.by_type("go_goroutines_state", page).values())
+            if abs(found - total) > 1:  # the one that serves, read in the background
+                raise Probe("%s goroutines, and the states add up to %s" % (total, found))
+            return True
+
+        wait_until("the states to add up", compare, 10)
+
+    def test_patterns(self):
+        """goroutines are counted by default patterns, own ones, and one that was replaced"""
+        self.assertEqual(5, self.matching("fetch_data"))
+        self.assertEqual(6, self.matching("tea_cmd"))
+        self.assertEqual(3, self.matching("pollers"))
+        self.assertEqual(0, self.matching("monitor"))
+        self.assertEqual(Dump(self.port).matching(r"etchData"), self.matching("fetch_data"))
+
+    def test_growth_shows(self):
+        """twenty more in fetchData show as twenty more, and go again"""
+        self.target.do("goroutines select 20 as=Monitor.fetchData")
+        self.assertEqual(25, self.matching("fetch_data"))
+        self.assertEqual(23, self.rested("go_goroutines_state", "deep", "select") - 1)
+        self.target.do("release goroutines select")
+        self.target.do("goroutines select 3 as=monitorPoll")
+        self.assertEqual(5, self.matching("fetch_data"))
+
+    def test_blocked(self):
+        """nobody is blocked for an hour in a program of a minute"""
+        self.rested("go_goroutines_blocked", "deep", "1m")
+        found = self.by_type("go_goroutines_blocked")
+        self.assertEqual({"1m", "10m", "1h"}, set(found))
+        self.assertEqual(0, found["1h"])
+        self.assertEqual(0, found["10m"])
+
+    def test_ceiling(self):
+        """above GoroutineDumpMax there is no dump: ceiling, one log line, no stale values"""
+        self.wait_for_status("deep", "goroutines", OK)
+        self.target.do("goroutines cond 400")
+        self.wait_for_status("deep", "goroutines", CEILING)
+        wait_until("the states to go", lambda: not self.by_type("go_goroutines_state"), 10)
+        self.assertGreater(self.rested("go_goroutines", "deep"), 400)
+        self.wait_for_status("deep", "pprof", OK)
+        line = self.wait_for_one_log_line("deep")
+        self.assertIn("GoroutineDumpMax", line)
+        self.target.do("release goroutines cond")
+        self.wait_for_status("deep", "goroutines", OK)
+        self.assertEqual(5, self.matching("fetch_data"))
+
+    def test_heap(self):
+        """heap by pattern is within 1 % of go tool pprof, and 100 MB read as 100 MB"""
+        self.rested("go_heap_inuse_matching_bytes", "deep", "leak")
+        leak = self.value("go_heap_inuse_matching_bytes", "deep", "leak")
+        self.assertAlmostEqual(HEAP_MB << 20, leak, delta=20 << 20)
+        need("go", "golang-go")
+        with tempfile.TemporaryDirectory() as folder:
+            profile = os.path.join(folder, "heap.pb.gz")
+            url = "http://127.0.0.1:%d/debug/pprof/heap" % self.port
+            for name, focus in (("leak", "leakHeap"), ("json_unmarshal", r"^encoding/json\.")):
+
+                def compare(name=name, focus=focus):
+                    subprocess.run(["curl", "-sSf", "-o", profile, url], check=True)
+                    real = pprof_bytes(profile, focus)
+                    value = self.by_type("go_heap_inuse_matching_bytes")[name]
+                    if abs(value - real) > 0.01 * real:
+                        raise Probe("%s is %d, and by pprof %d" % (name, value, real))
+                    return real
+
+                real = wait_until("pprof to agree", compare, 15, poll=0.5)
+                self.assertGreater(real, 4 << 20)
+
+
+def pprof_bytes(profile, focus):
+    """Bytes in use below functions that match, by go tool pprof."""
+    # Debian's Go has pprof ready, where newer ones build it when it is first asked for
+    go = "/usr/bin/go" if os.path.exists("/usr/bin/go") else "go"
+    options = "-top -sample_index=inuse_space -unit=B -nodecount=100000 -nodefraction=0"
+    text = subprocess.run(
+        [go, "tool", "pprof"] + options.split() + ["-focus=" + focus, profile],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    ).stdout.decode()
+    return int(re.search(r"accounting for (\d+)B?,", text).group(1))
+
+
+# mode -> what is wrong with it
+SPOILT_DUMPS = {
+    "dump_html": "a web page",
+    "dump_other_form": "the form of debug=1",
+    "dump_numbers": "an age past 2^64",
+    "dump_switches": "a heap profile in its second half",
+    "dump_cut_short": "no end",
+}
+
+
+class Spoilt(SidecarCase):
+    """Ports whose dumps or heap records make no sense, while all else is good."""
+
+    @classmethod
+    def parts(cls):
+        return [config.sidecar(process_block())]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        modes = list(SPOILT_DUMPS) + ["heap_incomplete"]
+        cls.hostile = {mode: cls.enterClassContext(Hostile(mode)) for mode in modes}
+
+    def deep_values(self, mode):
+        names = ("go_goroutines_", "go_heap_inuse_matching")
+        prefix = tuple(metric(name) for name in names)
+        return [s for s in self.go_values(mode) if s.name.startswith(prefix)]
+
+    def check_dump(self, mode):
+        self.wait_for_status(mode, "goroutines", MALFORMED)
+        self.wait_for_status(mode, "pprof", OK)
+        self.assertEqual(7, self.value("go_goroutines", mode))
+        self.assertEqual(3000000, self.value("go_memstats_heap_alloc_bytes", mode))
+        states = [s for s in self.deep_values(mode) if "goroutines" in s.name]
+        self.assertEqual([], states)
+        line = self.wait_for_one_log_line(mode, self.hostile[mode].pid)
+        self.assertIn("goroutine", line)
+
+    def test_heap(self):
+        """a heap profile whose records do not add up gives MemStats and nothing else of it"""
+        self.wait_for_status("heap_incomplete", "pprof", MALFORMED)
+        self.assertEqual(3000000, self.value("go_memstats_heap_alloc_bytes", "heap_incomplete"))
+        heap = [s for s in self.deep_values("heap_incomplete") if "heap" in s.name]
+        self.assertEqual([], heap)
+        self.wait_for_status("heap_incomplete", "goroutines", OK)
+        line = self.wait_for_one_log_line("heap_incomplete", self.hostile["heap_incomplete"].pid)
+        self.assertIn("heap?debug=1", line)
+
+
+def _make(mode):
+    return lambda self: self.check_dump(mode)
+
+
+for _mode, _wrong in SPOILT_DUMPS.items():
+    _test = _make(_mode)
+    _test.__doc__ = "a goroutine dump with %s: malformed, no values, one log line" % _wrong
+    setattr(Spoilt, "test_" + _mode, _test)
+
+
+class Off(SidecarCase):
+    """Intervals of 0."""
+
+    @classmethod
+    def parts(cls):
+        return [
+            config.sidecar(config.young(), goroutine_dump_interval=0, heap_profile_interval=0)
+        ]
+
+    def test_never(self):
+        """with intervals of 0 neither dumps nor records are asked for, and MemStats still are"""
+        port = free_port()
+        with Target("shallow", variables={"SIDECAR_PPROF": str(port)}):
+            self.wait_for_status("shallow", "pprof", OK)
+            self.rested("go_memstats_heap_alloc_bytes", "shallow")
+            self.wait_for_status("shallow", "goroutines", OFF)
+            names = {sample.name for sample in self.go_values("shallow")}
+            self.assertNotIn(metric("go_goroutines_state"), names)
+            self.assertNotIn(metric("go_heap_inuse_matching_bytes"), names)
