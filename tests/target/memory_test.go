@@ -126,15 +126,15 @@ func TestHeapIsHeldAndGivenBack(t *testing.T) {
 	p := start(t)
 	for _, c := range []struct {
 		command string
-		share   float64 // by how much it may be off
+		share   float64 // by how much it may be off; serving the figure has its part in it
 	}{
-		{"heap 100MB", 0.01},
-		{"heap 64MB block=64KB", 0.01},
-		{"heap 64MB via=scanner", 0.01},
-		{"heap 64MB via=json", 0.01},
-		{"heap 64MB via=output_buffer", 0.02},
-		{"heap 64MB via=ansi", 0.01},
-		{"heap 64MB via=append", 0.26},
+		{"heap 100MB", 0.03},
+		{"heap 64MB block=64KB", 0.03},
+		{"heap 64MB via=scanner", 0.03},
+		{"heap 64MB via=json", 0.03},
+		{"heap 64MB via=output_buffer", 0.04},
+		{"heap 64MB via=ansi", 0.03},
+		{"heap 64MB via=append", 0.28},
 	} {
 		p.do("gc os")
 		heap, resident := p.memory("HeapAlloc"), p.kernelStatus("VmRSS")
