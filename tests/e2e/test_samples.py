@@ -1,82 +1,97 @@
-"""The sample configurations work as they stand, ports and all."""
+"""The sample configurations work together as they are shipped: their ports, their options."""
 
+import os
 import re
-import textwrap
 import unittest
 
 from harness import collectd_config as config
-from harness import namespace, procfs
-from harness.case import PREFIX
+from harness import installation
 from harness.collectd import HOST, Collectd
+from harness.daemon import listens
 from harness.graphite import CarbonCache
-from harness.installation import plugin_folder, sample, stock_plugins
 from harness.prometheus import Prometheus
 from harness.target import Target
-from harness.wait import wait_until
+from harness.wait import Probe, wait_until
 
-PROMETHEUS_PORT = 9103
-CARBON_PORT = 2003
-PIDS = PREFIX + "process_pid"
+PROMETHEUS_PORT, CARBON_PORT = 9103, 2003
 
 
-def include(*names):
-    """The samples, included as collectd.conf does; ours is found in the build folder."""
-    lines = []
-    for name in names:
-        folder = plugin_folder("sidecar") if name == "sidecar.conf" else stock_plugins()
-        lines.append(config.option("PluginDir", folder))
-        lines.append(config.option("Include", sample("collectd.conf.d", name)))
-    return "\n".join(lines)
+def shipped(*path):
+    with open(os.path.join(installation.SOURCE, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+def sample(name):
+    return shipped("packaging", "collectd.conf.d", name)
+
+
+class Shipped(Collectd):
+    """A collectd whose configuration says where things are, and for the rest is the samples."""
+
+    def __init__(self):
+        super().__init__()
+        self.port = PROMETHEUS_PORT
+        self.endpoint.url = "http://127.0.0.1:%d/metrics" % self.port
+
+    def configuration(self):
+        head = super().configuration().split("LoadPlugin write_prometheus")[0]
+        return "\n".join(
+            [
+                head,
+                sample("write_prometheus.conf"),
+                sample("write_graphite.conf"),
+                config.option("PluginDir", installation.plugin_folder("sidecar")),
+                sample("sidecar.conf"),
+            ]
+        )
+
+
+def free(port):
+    try:
+        return not listens(port)
+    except OSError:
+        return True
 
 
 class Samples(unittest.TestCase):
     def setUp(self):
-        if not namespace.inside():
-            self.skipTest("needs a network namespace: the ports may be taken on this machine")
+        for port in (PROMETHEUS_PORT, CARBON_PORT):
+            if not free(port):
+                self.skipTest("port %d is taken, and it is the one of the sample" % port)
 
-    def test_all_together(self):
-        """the three samples together bring a sidecar to Prometheus and to carbon"""
-        carbon = self.enterContext(CarbonCache(port=CARBON_PORT))
-        target = self.enterContext(Target("sampled"))
-        parts = include("sidecar.conf", "write_prometheus.conf", "write_graphite.conf")
-        collectd = self.enterContext(Collectd(parts, load=(), port=PROMETHEUS_PORT))
-        prometheus = self.enterContext(
-            Prometheus(configuration=self.scrape_configuration("write_prometheus.conf"))
-        )
-        pid = collectd.endpoint.sample(PIDS, timeout=20, sidecar="sampled").value
-        self.assertEqual(target.pid, pid)
-        found = wait_until(
-            "the sidecar in Prometheus",
-            lambda: prometheus.query('%sprocess_open_fds{sidecar="sampled"}' % PREFIX),
-            20,
-        )
-        self.assertEqual(procfs.count_descriptors(target.pid), found[0][1])
-        self.assertEqual(HOST, found[0][0]["instance"])
-        series = "collectd.%s.sidecar-sampled.process_open_fds" % HOST.replace(".", "_")
-        wait_until("the sidecar in carbon", lambda: series in carbon.metric_names(), 30)
-        self.assertNotRegex(collectd.log(), r"\[(warning|error)\] sidecar plugin")
+    def test_samples(self):
+        """a sidecar gets from the shipped samples into /metrics and into carbon"""
+        carbon = CarbonCache()
+        carbon.port = CARBON_PORT
+        with carbon, Target("proj"), Shipped() as collectd:
+            collectd.endpoint.sample("collectd_sidecar_process_pid", 20, sidecar="proj")
 
-    def scrape_configuration(self, name):
-        """What the sample's comment says to write into prometheus.yml."""
-        with open(sample("collectd.conf.d", name), encoding="utf-8") as file:
-            lines = re.findall(r"^#(.*)$", file.read(), re.M)
-        first = next(at for at, line in enumerate(lines) if line.strip() == "scrape_configs:")
-        last = next(at for at, line in enumerate(lines) if at > first and not line.strip())
-        text = textwrap.dedent("\n".join(lines[first:last]))
-        return "global: {scrape_interval: 1s}\n%s\n" % text
+            def stored():
+                names = carbon.metric_names()
+                wanted = "collectd.%s.sidecar-proj.process_pid" % HOST.replace(".", "_")
+                if wanted not in names:
+                    raise Probe("stored: %s" % sorted(names))
+                return True
 
-    def test_every_line(self):
-        """sidecar.conf with every option uncommented is accepted"""
-        with open(sample("collectd.conf.d", "sidecar.conf"), encoding="utf-8") as file:
-            text = re.sub(
-                r"^#(?=[ <] *[A-Z</])(?! ?[A-Z][a-z]+ [a-z])", "", file.read(), flags=re.M
-            )
-        self.assertRegex(text, r"(?m)^<Plugin sidecar>$")
-        self.assertRegex(text, r"(?m)^ +MinimumAge \d")
-        parts = text.replace(
-            "LoadPlugin sidecar",
-            config.option("PluginDir", plugin_folder("sidecar")) + "\nLoadPlugin sidecar",
-        )
-        with Collectd(parts, load=()) as collectd:
-            collectd.endpoint.sample(PREFIX + "process_count", sidecar="sidecar")
-            self.assertNotRegex(collectd.log(), r"\[(warning|error)\] sidecar plugin")
+            wait_until("the sidecar in carbon", stored, 30, poll=0.5)
+
+    def check_scrape(self, section, name="collectd_sidecar_process_pid"):
+        """Prometheus with that scrape_configs sees the sidecar, on the host that it is on."""
+        text = "global:\n  scrape_interval: 1s\n" + section
+        with Target("proj"), Shipped() as collectd:
+            collectd.endpoint.sample("collectd_sidecar_process_pid", 20, sidecar="proj")
+            with Prometheus(configuration=text) as prometheus:
+                expression = '%s{sidecar="proj",instance="%s"}' % (name, HOST)
+                wait_until("the sidecar in Prometheus", lambda: prometheus.query(expression), 30)
+
+    def test_scrape_of_sample(self):
+        """the scrape configuration in write_prometheus.conf is one that Prometheus takes"""
+        text = sample("write_prometheus.conf")
+        self.check_scrape("\n".join(re.findall(r"^#   (.*)$", text, re.MULTILINE)))
+
+    def test_scrape_of_readme(self):
+        """that of README.md is too, and its rule makes the names those of client_golang"""
+        text = shipped("README.md").split("```yaml\n")[1].split("```")[0]
+        self.check_scrape(text)
+        renaming = re.sub(r"(?m)^(    )#(?! Optional)", r"\1", text)
+        self.check_scrape(renaming, name="process_pid")
