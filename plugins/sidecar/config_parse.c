@@ -142,6 +142,13 @@ static int set_executable(const struct context *context) {
   return set_string(context);
 }
 
+static int set_variable(const struct context *context) {
+  if (has_values(context->item, "s") &&
+      strchr(context->item->values[0].value.string, '=') != NULL)
+    return refuse_value(context);
+  return set_string(context);
+}
+
 static int set_template(const struct context *context) {
   size_t at = 0;
   if (!has_values(context->item, "s") ||
@@ -255,8 +262,8 @@ static const struct option process_options[] = {
      "a number of seconds from 0 to 86400", false},
     {"Pprof", set_boolean, IN_BLOCK(pprof), 0, 0, 0, "true or false", false},
     {"PprofPort", set_port, IN_BLOCK(pprof_port), 1, 65535, 1, "a port from 1 to 65535", false},
-    {"PprofVariable", set_string, IN_BLOCK(pprof_variable), 0, 0, 0,
-     "the name of an environment variable in quotes", false},
+    {"PprofVariable", set_variable, IN_BLOCK(pprof_variable), 0, 0, 0,
+     "the name of an environment variable in quotes, without '='", false},
 };
 
 static int refuse_unknown(struct context *context, const struct option *options, size_t len) {

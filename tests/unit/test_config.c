@@ -158,6 +158,8 @@ static const struct {
     {"<Process \"a\">\n PprofPort 65536\n</Process>\n",
      {"<Process \"a\">", "PprofPort", "65536", "1 to 65535"}},
     {"<Process \"a\">\n PprofPort 80.5\n</Process>\n", {"PprofPort", "80.5", "1 to 65535"}},
+    {"<Process \"a\">\n PprofVariable \"A=b\"\n</Process>\n",
+     {"PprofVariable", "\"A=b\"", "without '='"}},
     {"<Process \"a\">\n MinimumAge -1\n</Process>\n", {"MinimumAge", "-1", "0 to 86400"}},
     {"<Process \"a\">\n <Pprof>\n </Pprof>\n</Process>\n", {"Pprof", "true or false"}},
 };
