@@ -206,6 +206,7 @@ static bool has_rule(const struct alert_rules *rules, struct span name) {
 
 static int add_meta(struct application *a) {
   int status = 0;
+  a->builder.annotations_left_out += a->source->meta_left_out;
   for (size_t i = 0; i < a->source->meta_len && status == 0; i++) {
     const struct alert_meta *meta = &a->source->meta[i];
     if (!has_rule(a->rules, meta->name))

@@ -25,6 +25,7 @@ struct alert_source {
     struct span name, value;
   } *meta;
   size_t meta_len;
+  size_t meta_left_out; /* there were that many more */
 };
 
 /* A label or annotation of the configuration. */

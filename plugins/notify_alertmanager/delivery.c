@@ -10,7 +10,7 @@ static const uint64_t LONGEST_BACKOFF_NS = 30ull * 1000000000;
 static const uint64_t LONGEST_RETRY_AFTER_NS = 600ull * 1000000000;
 /* What changes shortly after a post goes with the next: a burst becomes a few posts. */
 static const uint64_t COLLECT_NS = 100000000;
-/* So many single alerts refused in a row, and the node itself comes under suspicion. */
+/* So many single alerts refused in a row, and the node itself comes under suspicion again. */
 enum { SUSPICIOUS_REJECTIONS = 8 };
 
 enum delivery_outcome delivery_classify(int error, long status) {
@@ -88,7 +88,7 @@ static void hold(struct delivery *d, uint64_t now_ns, uint64_t pause_ns,
   }
   d->hold_until_ns = now_ns + pause_ns;
   d->round_due_ns = d->hold_until_ns;
-  d->in_round = d->probing = false;
+  d->in_round = d->probing = d->trusted = false;
   d->was_away = true;
   d->limit = DELIVERY_ALERTS_MAX;
   d->rejected_in_row = 0;
@@ -99,6 +99,7 @@ static enum delivery_verdict accepted(struct delivery *d, uint64_t now_ns,
   d->failures = 0;
   d->rejected_in_row = 0;
   d->probing = false;
+  d->trusted = true;
   if (post->step == DELIVERY_PROBE)
     return DELIVERY_REPEAT;
   if (d->was_away && post->step != DELIVERY_ROUND)
@@ -117,8 +118,13 @@ static enum delivery_verdict refused_alerts(struct delivery *d,
     d->limit = post->alerts / 2;
     return DELIVERY_REPEAT;
   }
+  /* who never accepted anything may refuse for reasons of its own */
+  if (!d->trusted) {
+    d->probing = true;
+    return DELIVERY_REPEAT;
+  }
   d->rejected_in_row++;
-  d->probing = d->rejected_in_row % SUSPICIOUS_REJECTIONS == 0;
+  d->trusted = d->rejected_in_row % SUSPICIOUS_REJECTIONS != 0;
   return DELIVERY_REJECT;
 }
 

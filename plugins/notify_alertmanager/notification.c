@@ -34,11 +34,15 @@ static struct span meta_text(const notification_meta_t *meta, char *dst, size_t 
 
 void notification_view_init(struct notification_view *view, const notification_t *n,
                             const char *host) {
-  size_t len = 0;
-  for (const notification_meta_t *meta = n->meta;
-       meta != NULL && len < ALERT_ANNOTATIONS_MAX; meta = meta->next, len++) {
+  size_t len = 0, left_out = 0;
+  for (const notification_meta_t *meta = n->meta; meta != NULL; meta = meta->next) {
+    if (len == ALERT_ANNOTATIONS_MAX) {
+      left_out++;
+      continue;
+    }
     view->meta[len].name = span_of(meta->name);
     view->meta[len].value = meta_text(meta, view->numbers[len], sizeof(view->numbers[len]));
+    len++;
   }
   view->source = (struct alert_source){
       .severity = n->severity == NOTIF_FAILURE ? ALERT_CRITICAL : ALERT_WARNING,
@@ -50,6 +54,7 @@ void notification_view_init(struct notification_view *view, const notification_t
       .message = n->message,
       .meta = view->meta,
       .meta_len = len,
+      .meta_left_out = left_out,
   };
 }
 

@@ -19,7 +19,7 @@ struct notification_view {
 };
 
 /* host is taken where the notification names none. Meta data past ALERT_ANNOTATIONS_MAX are
- * left out. */
+ * counted and left out. */
 void notification_view_init(struct notification_view *view, const notification_t *n,
                             const char *host);
 

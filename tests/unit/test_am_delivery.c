@@ -253,8 +253,8 @@ static void the_culprits_of_a_refused_post_are_found_and_nothing_else_is_lost(vo
       {"two neighbours", 1000, 1, 500, 502, 40},
       {"twenty in a row", 1000, 1, 300, 320, 70},
       {"every tenth", 1000, 10, 0, 1000, 1000},
-      {"a single one", 1, 1, 0, 1, 1},
-      {"all", 100, 1, 0, 100, 130},
+      {"a single one", 1, 1, 0, 1, 3},
+      {"all", 100, 1, 0, 100, 145},
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     static struct search s;
@@ -283,6 +283,25 @@ static void a_node_that_finds_fault_with_everything_loses_no_alert(void **state)
   for (size_t n = 0; n < s.len; n++)
     assert_false(s.rejected[n]);
   assert_int_equal(wait_ms(true), 60000);
+}
+
+static void a_single_alert_is_not_blamed_for_a_node_that_refuses_everything(void **state) {
+  (void)state;
+  assert_int_equal(answer(DELIVERY_CHANGES, 1, DELIVERY_REFUSED_ALERTS), DELIVERY_REPEAT);
+  assert_int_equal(step(true), DELIVERY_PROBE);
+  assert_int_equal(answer(DELIVERY_PROBE, 0, DELIVERY_REFUSED_ALERTS), DELIVERY_FORGIVE);
+  assert_int_equal(wait_ms(true), 60000);
+  now += 60 * SECOND;
+  assert_int_equal(step(true), DELIVERY_CHANGES);
+}
+
+static void a_single_alert_is_blamed_when_the_node_takes_an_empty_list(void **state) {
+  (void)state;
+  answer(DELIVERY_CHANGES, 1, DELIVERY_REFUSED_ALERTS);
+  assert_int_equal(step(true), DELIVERY_PROBE);
+  assert_int_equal(answer(DELIVERY_PROBE, 0, DELIVERY_OK), DELIVERY_REPEAT);
+  assert_int_equal(step(true), DELIVERY_CHANGES);
+  assert_int_equal(answer(DELIVERY_CHANGES, 1, DELIVERY_REFUSED_ALERTS), DELIVERY_REJECT);
 }
 
 /* ---- what the log hears ---- */
@@ -377,6 +396,8 @@ int main(void) {
       TEST(a_node_that_refuses_everything_is_asked_again_after_an_interval),
       TEST(the_culprits_of_a_refused_post_are_found_and_nothing_else_is_lost),
       TEST(a_node_that_finds_fault_with_everything_loses_no_alert),
+      TEST(a_single_alert_is_not_blamed_for_a_node_that_refuses_everything),
+      TEST(a_single_alert_is_blamed_when_the_node_takes_an_empty_list),
       TEST(the_log_hears_reason_and_remedy_once),
       TEST(the_log_hears_which_alert_was_rejected),
   };

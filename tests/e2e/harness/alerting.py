@@ -164,19 +164,27 @@ class Notifier(Collectd):
 
         wait_until("the state file", probe, 5)
 
-    def value(self, kind, instance, name=""):
-        """The last value of a metric of the plugin's own, or None."""
+    def sample(self, kind, instance, name=""):
+        """The last value of a metric of the plugin's own with its time, or None."""
         labels = {"notify_alertmanager": instance}
         if name:
             labels["type"] = name
         full = "collectd_notify_alertmanager_" + kind
-        found = self.page().select(full, **labels) + self.page().select(full + "_total", **labels)
-        return found[0].value if found else None
+        page = self.page()
+        found = page.select(full, **labels) + page.select(full + "_total", **labels)
+        return found[0] if found else None
+
+    def value(self, kind, instance, name=""):
+        sample = self.sample(kind, instance, name)
+        return None if sample is None else sample.value
 
     def wait_for_value(self, expected, kind, instance, name="", timeout=10):
+        """Waits for a value that was read after the call and is the expected one."""
+        begin = time.time()
+
         def probe():
-            found = self.value(kind, instance, name)
-            if found != expected:
+            found = self.sample(kind, instance, name)
+            if found is None or found.value != expected or found.time <= begin:
                 raise Probe("%s %s %s is %s" % (kind, instance, name, found))
             return True
 

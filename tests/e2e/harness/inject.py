@@ -59,8 +59,9 @@ def serve(connection):
 
 def listen(path):
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path)
+    listener.bind(path + ".new")
     listener.listen()
+    os.rename(path + ".new", path)  # who sees it can connect
     while True:
         connection, _ = listener.accept()
         threading.Thread(target=serve, args=(connection,), daemon=True).start()
@@ -70,8 +71,9 @@ def configure(block):
     (path,) = [item.values[0] for item in block.children if item.key == "Socket"]
 
     def start():
-        if os.path.exists(path):
-            os.remove(path)
+        for old in (path, path + ".new"):
+            if os.path.exists(old):
+                os.remove(old)
         threading.Thread(target=listen, args=(path,), daemon=True).start()
 
     collectd.register_init(start)
