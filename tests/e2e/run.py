@@ -5,15 +5,20 @@
 
 Without words every test runs. A word chooses the tests of a file ("values"), or
 with a dot in it those with that name ("values.Holding"), or with a blank in it those
-with such a sentence ("two in the same folder"). The last line counts:
-"e2e: N passed, N failed, N skipped"; the exit
-status is 1 when one failed. In CI (environment CI=true) a missing Debian
-package is a failure, elsewhere its tests are skipped with the reason.
+with such a sentence ("two in the same folder").
+
+The last line counts: "e2e: N passed, N failed, N skipped"; the exit status is 1 when
+one failed. In CI (environment CI=true) a missing Debian package is a failure, elsewhere
+its tests are skipped with the reason. SIDECAR_REAL=PATH names a real sidecar to use
+instead of installing one.
 """
 
 import argparse
 import os
+import shutil
+import signal
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True  # the source tree may not be ours to write to
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -34,27 +39,40 @@ def arguments():
     return parser.parse_args()
 
 
-def main():
-    options = arguments()
-    installation.settings.builddir = os.path.abspath(options.builddir)
-    installation.settings.collectd = options.collectd
-    daemon.keep_folders = options.keep
-
-    def run():
-        return runner.run(HERE, options.words)
-
-    if namespace.inside():
-        namespace.be_init(run)
-    if runner.would_run(HERE, options.words, "real_sidecar"):
-        real_sidecar.prepare()  # needs the network, which the namespaces have not
+def run_outside(options, run):
+    """The part before and after the private namespaces."""
+    folder = tempfile.mkdtemp(prefix="e2e-")
+    os.chmod(folder, 0o755)  # some tests run programs as another user
+    os.environ["TMPDIR"] = tempfile.tempdir = folder  # whatever happens, it goes at the end
     try:
+        if runner.would_run(HERE, options.words, "real_sidecar"):
+            real_sidecar.prepare()  # needs the network, which the namespaces have not
         reason = "not wanted" if options.no_namespaces else namespace.why_not()
         if reason is None:
             return namespace.enter([os.path.abspath(__file__)] + sys.argv[1:])
         print("e2e: no private namespaces: %s" % reason, flush=True)
         return run()
     finally:
-        real_sidecar.clean_up()
+        if not options.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def main():
+    options = arguments()
+    installation.settings.builddir = os.path.abspath(options.builddir)
+    installation.settings.collectd = options.collectd
+    daemon.keep_folders = options.keep
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def run():
+        return runner.run(HERE, options.words)
+
+    if namespace.inside():
+        namespace.be_init(run)
+    try:
+        return run_outside(options, run)
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

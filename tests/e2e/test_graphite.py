@@ -30,7 +30,7 @@ class Graphite(SidecarCase):
         cls.carbon = cls.enterClassContext(CarbonCache())
         super().setUpClass()
         cls.web = cls.enterClassContext(GraphiteWeb(cls.carbon))
-        cls.target = cls.enterClassContext(Target("proj", do=["fds regular 33"]))
+        cls.target = cls.enterClassContext(Target("e2e-proj", do=["fds regular 33"]))
 
     @classmethod
     def parts(cls):
@@ -49,7 +49,7 @@ class Graphite(SidecarCase):
 
         def agree():
             real = procfs.count_descriptors(self.target.pid)
-            found = self.points("sidecar-proj.process_open_fds")[-1][0]
+            found = self.points("sidecar-e2e-proj.process_open_fds")[-1][0]
             if found != real:
                 raise Probe("%r in Graphite, %d by ls" % (found, real))
             return True
@@ -58,9 +58,9 @@ class Graphite(SidecarCase):
 
     def test_names(self):
         """types with instances and with two data sources have names of their own"""
-        self.assertGreaterEqual(self.points("sidecar-proj.process_fds-regular")[-1][0], 33)
-        self.points("sidecar-proj.process_memory_bytes-anon")
-        self.points("sidecar-proj.ps_cputime.user")
+        self.assertGreaterEqual(self.points("sidecar-e2e-proj.process_fds-regular")[-1][0], 33)
+        self.points("sidecar-e2e-proj.process_memory_bytes-anon")
+        self.points("sidecar-e2e-proj.ps_cputime.user")
         self.points("sidecar-sidecar.process_count")
 
     def test_rate(self):
@@ -69,7 +69,7 @@ class Graphite(SidecarCase):
         self.addCleanup(self.target.do, "stop cpu")
 
         def busy():
-            value = self.points("sidecar-proj.ps_cputime.user")[-1][0]
+            value = self.points("sidecar-e2e-proj.ps_cputime.user")[-1][0]
             if not 1e4 < value < 2e6:  # a busy machine lets us have little of a core
                 raise Probe("the rate is %r" % value)
             return True
@@ -111,7 +111,7 @@ class Graphite(SidecarCase):
 
     def test_one_connection(self):
         """nothing that is sent makes carbon complain"""
-        self.points("sidecar-proj.process_fds-regular")
+        self.points("sidecar-e2e-proj.process_fds-regular")
         log = self.carbon.log()
         self.assertNotIn("invalid line", log)
         self.assertNotIn("Error", log)

@@ -29,7 +29,7 @@ class Scraped(SidecarCase):
         super().setUpClass()
         cls.prometheus = cls.enterClassContext(Prometheus(cls.collectd.port))
         cls.target = cls.enterClassContext(
-            Target("proj", variables={"SIDECAR_PPROF": str(free_port())}, do=["fds regular 40"])
+            Target("e2e-proj", variables={"SIDECAR_PPROF": str(free_port())}, do=["fds regular 40"])
         )
 
     def query(self, expression, timeout=15):
@@ -45,7 +45,7 @@ class Scraped(SidecarCase):
 
     def test_accepted(self):
         """Prometheus accepts the page, and promtool can read it"""
-        self.one(metric("process_pid") + '{sidecar="proj"}')
+        self.one(metric("process_pid") + '{sidecar="e2e-proj"}')
         self.assertEqual([("up", "")], self.prometheus.targets_health())
         done = subprocess.run(
             [need("promtool", "prometheus"), "check", "metrics"],
@@ -60,16 +60,16 @@ class Scraped(SidecarCase):
 
     def test_labels(self):
         """series carry sidecar, type and the host in instance, and nothing is exported_"""
-        labels, _ = self.one(metric("process_fds") + '{sidecar="proj",type="regular"}')
+        labels, _ = self.one(metric("process_fds") + '{sidecar="e2e-proj",type="regular"}')
         del labels["__name__"]
-        expected = {"sidecar": "proj", "type": "regular", "instance": HOST, "job": "collectd"}
+        expected = {"sidecar": "e2e-proj", "type": "regular", "instance": HOST, "job": "collectd"}
         self.assertEqual(expected, labels)
-        labels, _ = self.one(metric("process_open_fds") + '{sidecar="proj"}')
+        labels, _ = self.one(metric("process_open_fds") + '{sidecar="e2e-proj"}')
         self.assertNotIn("type", labels)
 
     def test_value(self):
         """the number of open files in Prometheus is that of ls"""
-        expression = metric("process_open_fds") + '{sidecar="proj"}'
+        expression = metric("process_open_fds") + '{sidecar="e2e-proj"}'
 
         def agree():
             before = procfs.count_descriptors(self.target.pid)
@@ -85,16 +85,16 @@ class Scraped(SidecarCase):
         """counters end in _total and have a rate"""
         self.target.do("cpu 500")
         self.addCleanup(self.target.do, "stop cpu")
-        expression = 'rate(%s{sidecar="proj"}[5s]) > 0' % metric("ps_cputime_user", derive=True)
+        expression = 'rate(%s{sidecar="e2e-proj"}[5s]) > 0' % metric("ps_cputime_user", derive=True)
         _, rate = wait_until("a rate of CPU time", lambda: self.prometheus.query(expression), 15)[0]
         self.assertLess(rate, 2e6)
-        self.one(metric("go_memstats_alloc_bytes", derive=True) + '{sidecar="proj"}')
+        self.one(metric("go_memstats_alloc_bytes", derive=True) + '{sidecar="e2e-proj"}')
 
     def test_stock_names(self):
         """without our prefix the Go and process metrics have client_golang's names"""
         for name in STOCK_NAMES:
             with self.subTest(name):
-                self.one('collectd_sidecar_%s{sidecar="proj"}' % name)
+                self.one('collectd_sidecar_%s{sidecar="e2e-proj"}' % name)
 
     def test_gone(self):
         """a sidecar that ended is gone from Prometheus within 3 intervals and a scrape"""

@@ -49,7 +49,7 @@ class Holding(SidecarCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.target = cls.enterClassContext(Target("proj", do=HELD))
+        cls.target = cls.enterClassContext(Target("e2e-proj", do=HELD))
         cls.pid = cls.target.pid
         cls.changed()
 
@@ -63,19 +63,20 @@ class Holding(SidecarCase):
 
     def rested_page(self):
         for name, kind in (("process_fds", "regular"), ("process_smaps_bytes", "pss")):
-            self.sample(name, "proj", kind, after=self.rest)
+            self.sample(name, "e2e-proj", kind, after=self.rest)
         return self.page()
 
     def assert_one(self, name, oracle, kind=None):
         self.assert_still(
-            lambda: oracle(self.pid), lambda page: page.value(metric(name), **labels("proj", kind))
+            lambda: oracle(self.pid),
+            lambda page: page.value(metric(name), **labels("e2e-proj", kind)),
         )
 
     def assert_kinds(self, name, oracle, derive=False):
         """All type instances of a type, none more and none less."""
         self.assert_still(
             lambda: oracle(self.pid),
-            lambda page: page.by_label("type", metric(name, derive), sidecar="proj"),
+            lambda page: page.by_label("type", metric(name, derive), sidecar="e2e-proj"),
         )
 
     def test_open_fds(self):
@@ -86,8 +87,8 @@ class Holding(SidecarCase):
         """process_fds has each class as lsof counts it, and they sum to process_open_fds"""
         self.assert_kinds("process_fds", lambda pid: procfs.classes(procfs.open_files(pid)))
         page = self.rested_page()
-        total = sum(page.by_label("type", metric("process_fds"), sidecar="proj").values())
-        self.assertEqual(page.value(metric("process_open_fds"), sidecar="proj"), total)
+        total = sum(page.by_label("type", metric("process_fds"), sidecar="e2e-proj").values())
+        self.assertEqual(page.value(metric("process_open_fds"), sidecar="e2e-proj"), total)
 
     def test_same_file(self):
         """process_fds_same_file_max is the first line of lsof | grep REG | sort | uniq -c"""
@@ -163,12 +164,12 @@ class Holding(SidecarCase):
         self.assert_one("process_memory_regions", procfs.count_regions)
 
     def test_resident(self):
-        """process_resident_memory_bytes is ps -o rss within 2 %, and its parts add up to it"""
+        """process_resident_memory_bytes is ps -o rss within 2 %, and its parts add up"""
         page = self.rested_page()
         real = procfs.resident_bytes(self.pid)
-        value = page.value(metric("process_resident_memory_bytes"), sidecar="proj")
+        value = page.value(metric("process_resident_memory_bytes"), sidecar="e2e-proj")
         self.assertAlmostEqual(real, value, delta=real * 0.02)
-        parts = page.by_label("type", metric("process_memory_bytes"), sidecar="proj")
+        parts = page.by_label("type", metric("process_memory_bytes"), sidecar="e2e-proj")
         self.assertEqual({"anon", "file", "shmem", "swap"}, set(parts))
         self.assertAlmostEqual(real, sum(parts.values()) - parts["swap"], delta=real * 0.02)
 
@@ -205,7 +206,7 @@ class Holding(SidecarCase):
         """process_pid, process_start_time_seconds and process_max_fds are right"""
         self.assert_one("process_pid", lambda pid: pid)
         self.assert_one("process_max_fds", procfs.soft_limit_files)
-        started = self.value("process_start_time_seconds", "proj")
+        started = self.value("process_start_time_seconds", "e2e-proj")
         text = procfs.output_of("ps", "procps", "-o", "lstart=", "-p", self.pid).decode().strip()
         real = subprocess.check_output(["date", "-d", text, "+%s"])
         self.assertAlmostEqual(int(real), started, delta=1.1)
@@ -220,7 +221,7 @@ class Holding(SidecarCase):
         self.assert_still(
             lambda: tuple(ticks * 10000 for ticks in procfs.cpu_ticks(self.pid)),
             lambda page: tuple(
-                page.value(metric("ps_cputime_" + half, derive=True), sidecar="proj")
+                page.value(metric("ps_cputime_" + half, derive=True), sidecar="e2e-proj")
                 for half in ("user", "syst")
             ),
         )
@@ -230,14 +231,14 @@ class Holding(SidecarCase):
         self.assert_still(
             lambda: procfs.page_faults(self.pid),
             lambda page: tuple(
-                page.value(metric("ps_pagefaults_" + half, derive=True), sidecar="proj")
+                page.value(metric("ps_pagefaults_" + half, derive=True), sidecar="e2e-proj")
                 for half in ("minflt", "majflt")
             ),
         )
         self.assert_still(
             lambda: tuple(procfs.io(self.pid)[key] for key in ("read_bytes", "write_bytes")),
             lambda page: tuple(
-                page.value(metric("ps_disk_octets_" + half, derive=True), sidecar="proj")
+                page.value(metric("ps_disk_octets_" + half, derive=True), sidecar="e2e-proj")
                 for half in ("read", "write")
             ),
         )
@@ -246,10 +247,10 @@ class Holding(SidecarCase):
         """each collector of this process says ok, and what needs pprof that it is off"""
         page = self.rested_page()
         working = {"process", "descriptors", "smaps"}
-        codes = page.by_label("type", metric("collector_status"), sidecar="proj")
+        codes = page.by_label("type", metric("collector_status"), sidecar="e2e-proj")
         self.assertEqual({OK}, {codes[name] for name in working})
         self.assertEqual({OFF}, {code for name, code in codes.items() if name not in working})
-        success = page.by_label("type", metric("collector_success"), sidecar="proj")
+        success = page.by_label("type", metric("collector_success"), sidecar="e2e-proj")
         self.assertEqual({name: 1 for name in working}, success)
 
 

@@ -61,7 +61,7 @@ def listens(port):
 
 def private_folder(name):
     """A short path: a unix socket's path holds 107 bytes."""
-    return tempfile.mkdtemp(prefix="e2e-%s-" % name)
+    return tempfile.mkdtemp(prefix=name + "-")
 
 
 def remove_folder(path):

@@ -61,11 +61,16 @@ def enter(argv):
     """Runs this program again inside; returns its exit status."""
     environment = dict(os.environ, **{MARK: "1"})
     child = subprocess.Popen(_unshare() + [sys.executable, "-B"] + argv, env=environment)
-    while True:
+    try:
+        return child.wait()
+    except KeyboardInterrupt:
+        # Ctrl-C reaches the inner program as well, which then cleans up; SIGTERM does not.
         try:
-            return child.wait()
-        except KeyboardInterrupt:
-            pass  # the inner program got the same signal and cleans up
+            return child.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            return 130
+    finally:
+        child.kill()
 
 
 def be_init(main):

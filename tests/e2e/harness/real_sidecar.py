@@ -1,7 +1,7 @@
 """The real sidecar: got as a Go tool, run in tmux, with its state kept apart.
 
 It must be fetched before the tests enter a network namespace, so run.py calls
-prepare() outside and recall() inside; the environment carries the outcome.
+prepare() outside; the environment carries the outcome inside.
 """
 
 import os
@@ -28,7 +28,7 @@ def prepare():
     if go is None:
         os.environ[REASON] = "no go to install %s with" % MODULE
         return
-    folder = tempfile.mkdtemp(prefix="e2e-gobin-")
+    folder = tempfile.mkdtemp(prefix="gobin-")
     try:
         done = subprocess.run(
             [go, "install", "%s@%s" % (MODULE, VERSION)],
@@ -44,18 +44,9 @@ def prepare():
     program = os.path.join(folder, "sidecar")
     if os.path.isfile(program):
         os.environ[GIVEN] = program
-        os.environ["E2E_REMOVE"] = folder
     else:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.environ[REASON] = "go install %s@%s: %s" % (
-            MODULE,
-            VERSION,
-            " ".join(" ".join(words).split())[:300],
-        )
-
-
-def clean_up():
-    shutil.rmtree(os.environ.pop("E2E_REMOVE", ""), ignore_errors=True)
+        words = " ".join(" ".join(words).split())[:300]
+        os.environ[REASON] = "go install %s@%s: %s" % (MODULE, VERSION, words)
 
 
 def program():
@@ -65,7 +56,7 @@ def program():
         if not os.access(path, os.X_OK):
             raise AssertionError("%s=%s is no program" % (GIVEN, path))
         return path
-    return missing(os.environ.get(REASON, "not prepared; run by tests/e2e/run.py"))
+    return missing(os.environ.get(REASON, "not prepared: run it with tests/e2e/run.py"))
 
 
 class RealSidecar(Daemon):
