@@ -70,8 +70,9 @@ def process(name, **options):
 
 def sidecar(*processes, **options):
     """<Plugin sidecar> for quick tests: a detail round in every interval."""
-    for interval in ("detail_interval", "goroutine_dump_interval", "heap_profile_interval"):
-        options.setdefault(interval, 1)
+    options.setdefault("detail_interval", 1)
+    for interval in ("goroutine_dump_interval", "heap_profile_interval"):
+        options.setdefault(interval, options["detail_interval"])
     return block("Plugin", "sidecar", _options(PLUGIN_OPTIONS, options) + list(processes))
 
 
