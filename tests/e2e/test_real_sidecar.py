@@ -8,6 +8,7 @@ from harness.daemon import free_port, need
 from harness.real_sidecar import RealSidecar, program
 from harness.wait import Probe, wait_until
 from test_go_values import COUNTERS, GAUGES, Runtime
+from test_profiles import Dump
 
 
 class Real(SidecarCase):
@@ -128,6 +129,30 @@ class Real(SidecarCase):
             return True
 
         wait_until("the runtime's values to agree with curl", compare, 20, poll=0.3)
+
+
+    def test_profiles(self):
+        """what the goroutines of a real sidecar wait for, and what its heap holds, is known"""
+        self.wait_for_status("my-project", "goroutines", OK)
+
+        def compare():
+            page = self.page()
+            found = page.by_label("type", metric("go_goroutines_state"), sidecar="my-project")
+            dump = Dump(self.port)
+            if abs(sum(found.values()) - len(dump.reasons)) > 2:
+                raise Probe("%s, and %d by curl" % (found, len(dump.reasons)))
+            if found["select"] != dump.states()["select"]:
+                raise Probe("%s in select, and %s by curl" % (found["select"], dump.states()))
+            self.assertEqual(0, found["other"])
+            return page
+
+        page = wait_until("the states to agree with curl", compare, 20, poll=0.3)
+        commands = page.value(
+            metric("go_goroutines_matching"), **labels("my-project", "tea_cmd")
+        )
+        self.assertGreater(commands, 0, "bubbletea's commands have changed their names")
+        heap = page.by_label("type", metric("go_heap_inuse_matching_bytes"), sidecar="my-project")
+        self.assertGreaterEqual(len(heap), 6)
 
 
 class Two(SidecarCase):
