@@ -83,8 +83,8 @@ static int set_password(const struct config_context *context) {
 
 #define IN_NODE(field) offsetof(struct node_config, field)
 static const struct config_option node_options[] = {
-    {"CACert", set_readable_file, IN_NODE(ca_file), 0, 0, 0, "the path of a PEM file, in quotes",
-     false},
+    {"CACert", set_readable_file, IN_NODE(ca_file), 0, 0, 0,
+     "the path of a PEM file, in quotes", false},
     {"ClientCert", set_readable_file, IN_NODE(client_certificate), 0, 0, 0,
      "the path of a PEM file, in quotes", false},
     {"ClientKey", set_readable_file, IN_NODE(client_key), 0, 0, 0,
@@ -100,7 +100,8 @@ static const struct config_option node_options[] = {
 };
 
 static bool is_node_name(const char *name) {
-  size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
+  size_t len =
+      strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
   return len > 0 && len <= NODE_NAME_MAX && name[len] == '\0';
 }
 
@@ -131,7 +132,9 @@ int config_add_node(const struct config_context *context) {
     return config_refuse(context, "out of memory");
   char title[NODE_NAME_MAX + sizeof("<Node \"\">")];
   snprintf(title, sizeof(title), "<Node \"%s\">", name);
-  struct config_context inner = {.config = config, .block = title, .target = node};
+  struct config_context inner = *context;
+  inner.block = title;
+  inner.target = node;
   uint32_t seen = 0;
   if (config_parse_block(&inner, context->item, node_options, ARRAY_LENGTH(node_options),
                          &seen) != 0)

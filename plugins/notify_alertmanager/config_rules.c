@@ -54,7 +54,8 @@ static int refuse_template(const struct config_context *context, const char *why
 
 int config_add_constants(const struct config_context *context) {
   const oconfig_item_t *item = context->item;
-  struct alert_rules *rules = &context->config->rules;
+  struct config *config = context->config;
+  struct alert_rules *rules = &config->rules;
   if (item->children_num != 0 || item->values_num == 0 || item->values_num % 2 != 0)
     return config_refuse_value(context);
   for (int i = 0; i < item->values_num; i++)
@@ -75,7 +76,8 @@ int config_add_constants(const struct config_context *context) {
 }
 
 int config_add_label(const struct config_context *context) {
-  struct alert_rules *rules = &context->config->rules;
+  struct config *config = context->config;
+  struct alert_rules *rules = &config->rules;
   const char *why;
   if (!config_has_values(context->item, "ss"))
     return config_refuse_value(context);
@@ -91,7 +93,8 @@ int config_add_label(const struct config_context *context) {
 }
 
 int config_add_annotation(const struct config_context *context) {
-  struct alert_rules *rules = &context->config->rules;
+  struct config *config = context->config;
+  struct alert_rules *rules = &config->rules;
   const char *why;
   if (!config_has_values(context->item, "ss"))
     return config_refuse_value(context);
@@ -114,7 +117,8 @@ int config_set_generator_url(const struct config_context *context) {
   const char *url = context->item->values[0].value.string;
   if (template_check(url, TEMPLATE_URL, &why) != 0)
     return refuse_template(context, why);
-  return config_replace(context, &context->config->rules.generator_url, url);
+  struct config *config = context->config;
+  return config_replace(context, &config->rules.generator_url, url);
 }
 
 /* --- <AlertName> blocks */
@@ -130,7 +134,8 @@ static const struct config_option alert_name_options[] = {
 };
 
 int config_add_alert_name(const struct config_context *context) {
-  struct alert_rules *rules = &context->config->rules;
+  struct config *config = context->config;
+  struct alert_rules *rules = &config->rules;
   const char *name = config_block_name(context->item);
   if (name[0] == '\0' || context->item->children_num == 0)
     return config_refuse_value(context);
@@ -148,7 +153,9 @@ int config_add_alert_name(const struct config_context *context) {
   char title[200], printable[160];
   snprintf(title, sizeof(title), "<AlertName \"%s\">",
            text_printable(printable, sizeof(printable), span_of(name)));
-  struct config_context inner = {.config = context->config, .block = title, .target = rule};
+  struct config_context inner = *context;
+  inner.block = title;
+  inner.target = rule;
   uint32_t seen = 0;
   return config_parse_block(&inner, context->item, alert_name_options,
                             ARRAY_LENGTH(alert_name_options), &seen);

@@ -79,6 +79,15 @@ static int append_encoded(struct buffer *dst, struct span value) {
   return 0;
 }
 
+static bool find_value(template_field_fn field_value, void *context, struct span field,
+                       struct span *ret_value) {
+  if (span_equals(field, "%")) {
+    *ret_value = field;
+    return true;
+  }
+  return field_value(context, field, ret_value);
+}
+
 int template_expand(const char *text, enum template_kind kind, template_field_fn field_value,
                     void *context, struct buffer *dst) {
   struct span rest = span_of(text), field, value;
@@ -87,7 +96,7 @@ int template_expand(const char *text, enum template_kind kind, template_field_fn
     int status = 0;
     if (!take_piece(&rest, &field, &value))
       status = buffer_append(dst, value.at, value.len);
-    else if (field.at == NULL || !field_value(context, field, &value))
+    else if (field.at == NULL || !find_value(field_value, context, field, &value))
       continue;
     else if (kind == TEMPLATE_URL)
       status = append_encoded(dst, value);

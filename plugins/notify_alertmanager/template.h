@@ -12,9 +12,9 @@
 #include "common/buffer.h"
 #include "common/scan.h"
 
-/* The words that may stand between "%{" and "}"; any other is refused. */
+/* The words that may stand between "%{" and "}"; any other is refused. "%{%}" is a "%". */
 #define TEMPLATE_FIELDS                                                                        \
-  "host plugin plugin_instance type type_instance alertname severity message meta:NAME"
+  "host plugin plugin_instance type type_instance alertname severity message meta:NAME %"
 
 enum template_kind {
   TEMPLATE_TEXT, /* values go in as they are */

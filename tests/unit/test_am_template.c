@@ -34,6 +34,8 @@ static void placeholders_are_filled_in(void **state) {
       {"[%{type}]", TEMPLATE_TEXT, "[]"},
       {"100 % and %% and {x}", TEMPLATE_TEXT, "100 % and %% and {x}"},
       {"%", TEMPLATE_TEXT, "%"},
+      {"%{%}{host}", TEMPLATE_TEXT, "%{host}"},
+      {"http://g/%{%}", TEMPLATE_URL, "http://g/%25"},
       {"http://g/d?var-host=%{host}&p=%{plugin}", TEMPLATE_URL,
        "http://g/d?var-host=web%201%2F%C3%BC&p=df"},
       {"https://g:3000/%20x", TEMPLATE_URL, "https://g:3000/%20x"},

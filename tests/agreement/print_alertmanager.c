@@ -1,0 +1,47 @@
+/*
+ * Prints what notify_alertmanager has in its tables, tab-separated, for the tests that hold
+ * its documents against it: "metric" type kind place instances unit help; "default" field
+ * value; "flag" flag name summary.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/collectd.h"
+#include "notify_alertmanager/alert_name.h"
+#include "notify_alertmanager/config.h"
+#include "notify_alertmanager/metrics.h"
+
+/* The daemon's part: the configuration logs. */
+void plugin_log(int severity, const char *format, ...) {
+  (void)severity, (void)format;
+}
+
+static void print_defaults(const struct config *config) {
+  printf("default\tresend_ns\t%" PRIu64 "\n", config->resend_ns);
+  printf("default\tresolved_retention_ns\t%" PRIu64 "\n", config->resolved_retention_ns);
+  printf("default\texpire_ns\t%" PRIu64 "\n", config->expire_ns);
+  printf("default\texpire_restored_ns\t%" PRIu64 "\n", config->expire_restored_ns);
+  printf("default\tqueue_limit\t%" PRIu64 "\n", config->queue_limit);
+  printf("default\tstate_file\t%s\n", config->state_file);
+  printf("default\trules.severity_label\t%s\n", config->rules.severity_label ? "true" : "false");
+  printf("default\tname\t%s\n", config->nodes[0].name);
+  printf("default\turl\t%s\n", config->nodes[0].url);
+  printf("default\tverify_peer\t%s\n", config->nodes[0].verify_peer ? "true" : "false");
+  printf("default\ttimeout_ns\t%" PRIu64 "\n", config->nodes[0].timeout_ns);
+}
+
+int main(void) {
+  for (size_t i = 0; i < METRICS; i++)
+    printf("metric\t%s\t%s\t%s\t%s\t%s\t%s\n", metrics[i].type,
+           metrics[i].derive ? "derive" : "gauge", metrics[i].of_node ? "node" : METRICS_ALL,
+           metrics[i].instances, metrics[i].unit, metrics[i].help);
+  for (const struct alert_flag *row = alert_flags; row->flag != NULL; row++)
+    printf("flag\t%s\t%s\t%s\n", row->flag, row->alertname, row->summary);
+
+  struct config *config = config_new();
+  if (config == NULL || config_complete(config) != 0)
+    return 1;
+  print_defaults(config);
+  config_free(config);
+  return 0;
+}
