@@ -64,43 +64,12 @@ static const struct config_option process_options[] = {
      "the name of an environment variable in quotes, without '='", false},
 };
 
-static int refuse_unknown(struct config_context *context, const struct config_option *options,
-                          size_t len) {
-  char why[400] = "unknown option; allowed are ";
-  for (size_t i = 0; i < len; i++) {
-    if (i > 0)
-      strcat(why, ", ");
-    strcat(why, options[i].key);
-  }
-  return config_refuse(context, why);
-}
-
-static int parse_block(struct config_context *context, const oconfig_item_t *block,
-                       const struct config_option *options, size_t len, uint32_t *seen) {
-  for (int i = 0; i < block->children_num; i++) {
-    context->item = &block->children[i];
-    size_t n = 0;
-    while (n < len && strcasecmp(options[n].key, context->item->key) != 0)
-      n++;
-    if (n == len)
-      return refuse_unknown(context, options, len);
-    if (!options[n].repeatable && (*seen & 1u << n) != 0)
-      return config_refuse(context, "given twice; keep one of them");
-    *seen |= 1u << n;
-    context->option = &options[n];
-    if (options[n].set(context) != 0)
-      return -1;
-  }
-  return 0;
-}
-
 static int add_process(const struct config_context *context) {
   struct config *config = context->config;
   const oconfig_item_t *item = context->item;
-  if (item->values_num != 1 || item->values[0].type != OCONFIG_TYPE_STRING ||
-      item->values[0].value.string[0] == '\0')
+  const char *name = config_block_name(item);
+  if (name[0] == '\0')
     return config_refuse_value(context);
-  const char *name = item->values[0].value.string;
   for (size_t i = 0; i < config->blocks_len; i++) {
     if (strcmp(config->blocks[i].name, name) == 0)
       return config_refuse(context,
@@ -115,14 +84,17 @@ static int add_process(const struct config_context *context) {
   char title[200], printable[160];
   snprintf(title, sizeof(title), "<Process \"%s\">",
            text_printable(printable, sizeof(printable), span_of(name)));
-  struct config_context inner = {.config = config, .block = title, .target = block};
+  struct config_context inner = *context;
+  inner.block = title;
+  inner.target = block;
   uint32_t seen = 0;
-  return parse_block(&inner, item, process_options, ARRAY_LENGTH(process_options), &seen);
+  return config_parse_block(&inner, item, process_options, ARRAY_LENGTH(process_options),
+                            &seen);
 }
 
 int config_parse(struct config *config, const oconfig_item_t *plugin_block) {
   struct config_context context = {
-      .config = config, .block = "<Plugin sidecar>", .target = config};
-  return parse_block(&context, plugin_block, plugin_options, ARRAY_LENGTH(plugin_options),
-                     &config->options_seen);
+      .plugin = "sidecar", .block = "<Plugin sidecar>", .config = config, .target = config};
+  return config_parse_block(&context, plugin_block, plugin_options,
+                            ARRAY_LENGTH(plugin_options), &config->options_seen);
 }
