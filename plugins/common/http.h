@@ -85,7 +85,8 @@ unsigned http_loop_cancel(struct http_loop *loop, const void *context);
 /*
  * Moves transfers on and calls the callbacks of those that ended; waits at most
  * timeout_ms for something to happen, less when http_loop_wake was called (also when that
- * was before this call). The thread has SIGPIPE blocked: TLS may raise it. Returns the number of transfers under way, or -EIO.
+ * was before this call). The thread has SIGPIPE blocked: TLS may raise it. Returns the number
+ * of transfers under way, or -EIO.
  */
 int http_loop_run(struct http_loop *loop, uint64_t timeout_ms);
 
