@@ -24,7 +24,7 @@ sys.dont_write_bytecode = True  # the source tree may not be ours to write to
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-from harness import daemon, installation, namespace, real_sidecar, runner  # noqa: E402
+from harness import daemon, installation, namespace, parallel, real_sidecar, runner  # noqa: E402  # noqa: E402
 
 
 def arguments():
@@ -36,25 +36,26 @@ def arguments():
     parser.add_argument(
         "--no-namespaces", action="store_true", help="share this machine's processes and ports"
     )
+    parser.add_argument(
+        "--jobs", type=int, default=parallel.default_jobs(), help="how many files at a time"
+    )
+    parser.add_argument("--only", help=argparse.SUPPRESS)  # one module, for ourselves
     return parser.parse_args()
 
 
-def run_outside(options, run):
-    """The part before and after the private namespaces."""
-    folder = tempfile.mkdtemp(prefix="e2e-")
-    os.chmod(folder, 0o755)  # some tests run programs as another user
-    os.environ["TMPDIR"] = tempfile.tempdir = folder  # whatever happens, it goes at the end
-    try:
-        if runner.would_run(HERE, options.words, "real_sidecar"):
-            real_sidecar.prepare()  # needs the network, which the namespaces have not
-        reason = "not wanted" if options.no_namespaces else namespace.why_not()
-        if reason is None:
-            return namespace.enter([os.path.abspath(__file__)] + sys.argv[1:])
+def run_outside(options):
+    """The part before the private namespaces, and all of it where there are none."""
+    modules = runner.modules(HERE, options.words)
+    if "test_real_sidecar" in modules:
+        real_sidecar.prepare()  # needs the network, which the namespaces have not
+    installation.prepare_target()
+    reason = "not wanted" if options.no_namespaces else namespace.why_not()
+    if reason is None and modules:
+        program = [os.path.abspath(__file__)] + sys.argv[1:]
+        return parallel.Pool(program, options.jobs).run(modules)
+    if reason is not None:
         print("e2e: no private namespaces: %s" % reason, flush=True)
-        return run()
-    finally:
-        if not options.keep:
-            shutil.rmtree(folder, ignore_errors=True)
+    return runner.run(HERE, options.words)
 
 
 def main():
@@ -63,16 +64,20 @@ def main():
     installation.settings.collectd = options.collectd
     daemon.keep_folders = options.keep
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-    def run():
-        return runner.run(HERE, options.words)
-
     if namespace.inside():
-        namespace.be_init(run)
+        namespace.be_init(lambda: runner.run(HERE, options.words, options.only))
+
+    # Whatever happens, all temporary folders go with this one.
+    folder = tempfile.mkdtemp(prefix="e2e-")
+    os.chmod(folder, 0o755)  # some tests run programs as another user
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
     try:
-        return run_outside(options, run)
+        return run_outside(options)
     except KeyboardInterrupt:
         return 130
+    finally:
+        if not options.keep:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

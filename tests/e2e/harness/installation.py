@@ -9,9 +9,11 @@ import glob
 import os
 import re
 import subprocess
+import unittest
 
-from .daemon import missing, need
+from .daemon import missing, need, private_folder
 
+TARGET = "E2E_TARGET"  # the built program, from prepare_target() to the tests
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 
 
@@ -52,15 +54,11 @@ def sample(*parts):
     return path
 
 
-def _built_with_go():
+def _build_target():
     """Builds the example target where make did not: it needs Go and no network."""
     source = os.path.join(SOURCE, "tests", "target")
-    if not os.path.isdir(source):
-        missing("no tests/target")
-    folder = os.path.join(settings.builddir, "e2e-target")
-    program = os.path.join(folder, "sidecar")
     go = need("go", "golang-go")
-    os.makedirs(folder, exist_ok=True)
+    program = os.path.join(private_folder("program"), "sidecar")
     done = subprocess.run(
         [go, "build", "-o", program, "."],
         cwd=source,
@@ -72,14 +70,23 @@ def _built_with_go():
     )
     if done.returncode != 0:
         raise AssertionError("go build of tests/target failed:\n" + done.stdout.decode())
+    os.chmod(os.path.dirname(program), 0o755)
     return program
 
 
 @functools.lru_cache(maxsize=None)
 def target_program():
     """The example Go program, whose file is called sidecar."""
-    for path in ("tests/target/sidecar", "sidecar"):
-        path = os.path.join(settings.builddir, path)
-        if os.path.isfile(path) and os.access(path, os.X_OK):
+    built = os.path.join(settings.builddir, "tests", "target", "sidecar")
+    for path in (os.environ.get(TARGET), built):
+        if path and os.access(path, os.X_OK):
             return path
-    return _built_with_go()
+    return _build_target()
+
+
+def prepare_target():
+    """Builds it once for all; without Go the tests will say what is missing."""
+    try:
+        os.environ[TARGET] = target_program()
+    except (unittest.SkipTest, AssertionError):
+        pass

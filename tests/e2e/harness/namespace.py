@@ -57,20 +57,13 @@ def why_not():
     return None
 
 
-def enter(argv):
-    """Runs this program again inside; returns its exit status."""
-    environment = dict(os.environ, **{MARK: "1"})
-    child = subprocess.Popen(_unshare() + [sys.executable, "-B"] + argv, env=environment)
-    try:
-        return child.wait()
-    except KeyboardInterrupt:
-        # Ctrl-C reaches the inner program as well, which then cleans up; SIGTERM does not.
-        try:
-            return child.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            return 130
-    finally:
-        child.kill()
+def command_inside(argv):
+    """The command that runs this Python program inside; be_init must follow there."""
+    return _unshare() + [sys.executable, "-B"] + argv
+
+
+def environment_inside():
+    return dict(os.environ, **{MARK: "1"})
 
 
 def be_init(main):

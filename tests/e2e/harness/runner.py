@@ -17,6 +17,8 @@ from . import daemon
 
 TEST_SECONDS = 90
 LAST_RESORT_SECONDS = 45
+# what takes long should not start last
+LONG = ("test_alertmanager_answers", "test_profiles", "test_alertmanager_outage", "test_identity")
 
 
 class OutOfTime(BaseException):
@@ -157,15 +159,19 @@ def load(folder, words):
     return select(loader.discover(folder, pattern="test_*.py", top_level_dir=folder), words)
 
 
-def would_run(folder, words, module):
-    """Does the choice have a test of that module?"""
-    return any(module in test.id() for test in flatten(load(folder, words)))
+def modules(folder, words):
+    """The names of the files that have a chosen test, the longest-running first."""
+    names = sorted({type(test).__module__ for test in flatten(load(folder, words))})
+    first = [name for name in LONG if name in names]
+    return first + [name for name in names if name not in first]
 
 
-def run(folder, words, stream=sys.stdout):
-    """Runs what is in folder/test_*.py; returns the exit status."""
+def run(folder, words, only=None, stream=sys.stdout):
+    """Runs what is in folder/test_*.py, or only in one of them; returns the exit status."""
     signal.signal(signal.SIGALRM, _ring)
     suite = load(folder, words)
+    if only is not None:
+        suite = unittest.TestSuite(test for test in flatten(suite) if type(test).__module__ == only)
     if words and suite.countTestCases() == 0:
         stream.write("no test is called %s\n" % " or ".join(words))
         return 2
