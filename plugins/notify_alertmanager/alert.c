@@ -79,7 +79,9 @@ void alert_unref(struct alert *alert) {
 struct packing {
   const struct alert_builder *builder;
   char *at;
+  uint64_t packed; /* a bit for each label that is in */
 };
+_Static_assert(ALERT_LABELS_MAX <= 64, "each label has its bit");
 
 static void pack_string(struct packing *p, size_t text_at) {
   const char *string = p->builder->text.data + text_at;
@@ -92,16 +94,10 @@ static const char *label_name(const struct alert_builder *b, size_t i) {
   return b->text.data + b->labels[i].name_at;
 }
 
-static bool is_identity(const char *name) {
-  for (size_t i = 0; i < ARRAY_LENGTH(identity_names); i++)
-    if (strcmp(name, identity_names[i]) == 0)
-      return true;
-  return false;
-}
-
 static void pack_label(struct packing *p, size_t i) {
   pack_string(p, p->builder->labels[i].name_at);
   pack_string(p, p->builder->labels[i].value_at);
+  p->packed |= (uint64_t)1 << i;
 }
 
 static void pack_identity(struct packing *p) {
@@ -114,19 +110,15 @@ static void pack_identity(struct packing *p) {
 /* By name, so that equal label sets are equal bytes whatever order they came in. */
 static void pack_other_labels(struct packing *p) {
   const struct alert_builder *b = p->builder;
-  const char *last = "";
   for (;;) {
     size_t next = b->labels_len;
-    for (size_t i = 0; i < b->labels_len; i++) {
-      const char *name = label_name(b, i);
-      if (strcmp(name, last) > 0 && !is_identity(name) &&
-          (next == b->labels_len || strcmp(name, label_name(b, next)) < 0))
+    for (size_t i = 0; i < b->labels_len; i++)
+      if ((p->packed >> i & 1) == 0 &&
+          (next == b->labels_len || strcmp(label_name(b, i), label_name(b, next)) < 0))
         next = i;
-    }
     if (next == b->labels_len)
       return;
     pack_label(p, next);
-    last = label_name(b, next);
   }
 }
 
@@ -146,7 +138,7 @@ int alert_builder_finish(struct alert_builder *b, struct alert **ret) {
     return -ENOMEM;
   atomic_init(&alert->references, 1);
 
-  struct packing p = {b, alert->bytes};
+  struct packing p = {.builder = b, .at = alert->bytes};
   pack_identity(&p);
   alert->identity_len = (uint32_t)(p.at - alert->bytes);
   pack_other_labels(&p);

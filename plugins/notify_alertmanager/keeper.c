@@ -8,7 +8,7 @@
 
 #include "common/clock.h"
 
-enum { SLICE = 256 }; /* alerts looked at under one hold of the store's lock */
+enum { SLICE = 64 }; /* alerts looked at under one hold of the store's lock */
 
 static const uint64_t SECOND_NS = 1000000000;
 static const uint64_t RENEWALS_SAVED_NS = 60ull * 1000000000;
