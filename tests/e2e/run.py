@@ -24,7 +24,8 @@ sys.dont_write_bytecode = True  # the source tree may not be ours to write to
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-from harness import daemon, installation, namespace, parallel, real_sidecar, runner  # noqa: E402  # noqa: E402
+from harness import daemon, installation, namespace, parallel  # noqa: E402
+from harness import real_sidecar, runner  # noqa: E402
 
 
 def arguments():

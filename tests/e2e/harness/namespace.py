@@ -24,6 +24,13 @@ ip link set lo up &&
 ip addr add 192.0.2.1/32 dev lo
 """
 
+_TOOLS = (
+    ("setpriv", "util-linux"),
+    ("unshare", "util-linux"),
+    ("mount", "mount"),
+    ("ip", "iproute2"),
+)
+
 
 def inside():
     """Do we run in namespaces of our own?"""
@@ -31,7 +38,9 @@ def inside():
 
 
 def _unshare():
-    command = ["unshare", "--pid", "--fork", "--kill-child", "--net", "--mount"]
+    # ends with us, however we end
+    command = ["setpriv", "--pdeathsig", "KILL", "--"]
+    command += ["unshare", "--pid", "--fork", "--kill-child", "--net", "--mount"]
     if os.geteuid() != 0:
         command += ["--user", "--map-root-user"]
     return command + ["--propagation", "unchanged", "--"]
@@ -39,7 +48,7 @@ def _unshare():
 
 def why_not():
     """None when namespaces can be had, otherwise the reason."""
-    for tool, package in (("unshare", "util-linux"), ("ip", "iproute2"), ("mount", "mount")):
+    for tool, package in _TOOLS:
         if shutil.which(tool) is None:
             return "no %s (Debian package %s)" % (tool, package)
     try:
