@@ -1,0 +1,202 @@
+"""The configuration of notify_alertmanager: mistakes stop the daemon, the samples work."""
+
+import os
+import re
+import tempfile
+import unittest
+
+from harness import collectd_config as config
+from harness.alerting import Manager, Notifier, Webhook, node, notify_alertmanager
+from harness.collectd import HOST, Collectd
+from harness.installation import SOURCE, plugin_folder
+from harness.wait import holds_for, wait_until
+
+URL = "http://127.0.0.1:9"
+
+
+def plugin(*lines):
+    return config.block("Plugin", "notify_alertmanager", lines)
+
+
+def in_node(*lines):
+    return plugin(config.block("Node", "am1", ['URL "%s"' % URL] + list(lines)))
+
+
+# sentence, configuration, what the log must name: block, option, value, what is allowed
+MISTAKES = (
+    ("an unknown option", plugin("Colour 3"), ("Plugin notify", "Colour 3", "ResendInterval")),
+    ("an unknown option of a node", in_node("Colour 3"), ("am1", "Colour 3", "VerifyPeer")),
+    ("a bad URL", plugin('<Node "am1">\nURL "localhost:9093"\n</Node>'), ("am1", "URL", "localhost:9093", "http://HOST:PORT")),
+    ("a node without a URL", plugin('<Node "am1">\nTimeout 1\n</Node>'), ("am1", "no URL")),
+    ("a node given twice", plugin(node("am1", URL), node("am1", URL)), ("am1", "given before")),
+    ("a password file that is not there", in_node('User "u"', 'PasswordFile "/nonexistent/p"'), ("am1", "PasswordFile", "/nonexistent/p", "cannot be read")),
+    ("certificates that are not there", in_node('CACert "/nonexistent/ca"'), ("am1", "CACert", "/nonexistent/ca", "cannot be read")),
+    ("a negative interval", plugin("ResendInterval -60"), ("Plugin notify", "ResendInterval", "-60", "from 1 to 150")),
+    ("an interval in words", plugin('ResendInterval "often"'), ("ResendInterval", "often", "from 1 to 150")),
+    ("a negative time limit", in_node("Timeout -1"), ("am1", "Timeout", "-1", "from 0.1 to 300")),
+    ("an option given twice", plugin("QueueLimit 1", "QueueLimit 2"), ("QueueLimit", "2", "given twice")),
+    ("a label of the plugin's own", plugin('Labels "severity" "page"'), ("Labels", "severity", "none of the plugin's own")),
+    ("a label's name that cannot be one", plugin('Label "my-label" "x"'), ("Label", "my-label", "a-z")),
+    ("an unknown placeholder", plugin('Annotation "a" "%{colour}"'), ("Annotation", "%{colour}", "meta:NAME")),
+    ("a generator URL with its host open", plugin('GeneratorURL "http://%{host}/"'), ("GeneratorURL", "%{host}", "host")),
+    ("an alert name for everything", plugin('<AlertName "X">\n</AlertName>'), ("AlertName", "X", "at least one")),
+)  # fmt: skip
+
+
+class Mistakes(unittest.TestCase):
+    """Each mistake is a test of its own, made from the table above."""
+
+    def check(self, text, names):
+        plugin_folder("notify_alertmanager")
+        collectd = Collectd(text, load=("notify_alertmanager",))
+        self.addCleanup(collectd.kill)
+        status = collectd.spawn().wait_for_exit()
+        log = collectd.log()
+        self.assertGreater(status, 0, "the daemon started, or died of a signal:\n" + log)
+        lines = [x for x in log.splitlines() if "[error] notify_alertmanager plugin: <" in x]
+        self.assertEqual(1, len(lines), log)
+        for name in names:
+            self.assertIn(name, lines[0])
+
+
+def _make(text, names):
+    return lambda self: self.check(text, names)
+
+
+for _sentence, _text, _names in MISTAKES:
+    _test = _make(_text, _names)
+    _test.__doc__ = _sentence + " stops the daemon at start, with a reason"
+    setattr(Mistakes, "test_" + re.sub(r"\W+", "_", _sentence), _test)
+
+
+class Correct(unittest.TestCase):
+    def test_every_option(self):
+        """every option together starts, and nothing is complained about"""
+        with tempfile.TemporaryDirectory() as folder:
+            secret = os.path.join(folder, "secret")
+            with open(secret, "w", encoding="ascii") as file:
+                file.write("secret\n")
+            one = {
+                "CACert": secret,
+                "ClientCert": secret,
+                "ClientKey": secret,
+                "PasswordFile": secret,
+                "Timeout": 3,
+                "User": "me",
+                "VerifyPeer": False,
+            }
+            name = {"Plugin": "df", "PluginInstance": "*", "Type": "p*", "TypeInstance": "[a-z]*"}
+            text = notify_alertmanager(
+                node("one", URL, **one),
+                node("two", URL, User="me", Password="pw"),
+                config.block("AlertName", "DiskFull", [config.option(*o) for o in name.items()]),
+                config.option("Annotation", "runbook_url", "https://wiki/%{alertname}"),
+                config.option("Label", "where", "%{host}"),
+                config.option("Labels", "team", "infra", "site", "fra"),
+                ExpireAfter=100,
+                ExpireRestoredAfter=100,
+                GeneratorURL="http://grafana/d/x?var-host=%{host}",
+                QueueLimit=100,
+                ResendInterval=30,
+                ResolvedRetention=100,
+                SeverityLabel=False,
+                StateFile=os.path.join(folder, "state"),
+            )
+            with Collectd(text, load=("notify_alertmanager",)) as collectd:
+                self.assertNotRegex(collectd.log(), r"\[(warning|error)\].*notify_alertmanager")
+
+    def test_no_block(self):
+        """LoadPlugin notify_alertmanager with no block starts, and says where alerts go"""
+        with Collectd(load=("notify_alertmanager",)) as collectd:
+            self.assertRegex(collectd.log(), "no <Node> block: alerts go to http://127.0.0.1:9093")
+            self.assertNotRegex(collectd.log(), r"\[(warning|error)\].*notify_alertmanager")
+
+
+def sample():
+    path = os.path.join(SOURCE, "packaging", "alertmanager", "alertmanager.yml")
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+class Sample(unittest.TestCase):
+    """The shipped alertmanager.yml, faster and with a receiver that listens."""
+
+    def setUp(self):
+        self.hook = self.enterContext(Webhook())
+        text = sample()
+        text = text.replace("group_wait: 10s ", "group_wait: 1s ")
+        text = text.replace("group_interval: 1m ", "group_interval: 1s ")
+        text = text.replace(
+            "  - name: people\n",
+            "  - name: people\n    webhook_configs:\n      - url: %s\n" % self.hook.url,
+        )
+        self.manager = Manager(self.hook)
+        self.manager.text = text
+        self.enterContext(self.manager)
+        self.collectd = self.enterContext(
+            Notifier(notify_alertmanager(node("am", self.manager.url)))
+        )
+
+    def flag(self, severity, name, instance="proj", **fields):
+        self.collectd.notify(
+            severity,
+            "sidecar",
+            plugin_instance=instance,
+            type="red_flag",
+            type_instance=name,
+            message="%s of %s" % (name, instance),
+            **fields,
+        )
+
+    def test_flags(self):
+        """red flags reach people by sidecar and host; information does not"""
+        self.flag("warning", "fds")
+        self.flag("failure", "fds", "other")
+        self.flag("warning", "pprof_missing")
+        first = self.hook.wait_for("SidecarFDsHigh", "firing", sidecar="proj")
+        self.hook.wait_for("SidecarFDsHigh", "firing", sidecar="other")
+        self.assertEqual("fds of proj", first["annotations"]["description"])
+        self.manager.wait_for_alert(flag="pprof_missing", severity="info")
+        holds_for(
+            "no message of information",
+            lambda: not self.hook.of("SidecarPprofMissing", "firing"),
+            3,
+        )
+        self.flag("okay", "fds")
+        self.hook.wait_for("SidecarFDsHigh", "resolved", sidecar="proj")
+
+    def test_inhibition(self):
+        """beside a critical alert of the same flag a warning of another way is not told"""
+        self.flag("failure", "rss")
+        self.hook.wait_for("SidecarRSSHigh", "firing", severity="critical")
+        # as a rule of Prometheus would post it: no labels but these
+        labels = {
+            "alertname": "SidecarRSSHigh",
+            "instance": HOST,
+            "sidecar": "proj",
+            "severity": "warning",
+        }
+        self.manager.post([{"labels": labels, "annotations": {"summary": "rule"}}])
+
+        def inhibited():
+            found = self.manager.active(alertname="SidecarRSSHigh", severity="warning")
+            return bool(found) and bool(found[0]["status"]["inhibitedBy"])
+
+        wait_until("the warning to be inhibited", inhibited, 5)
+        groups = self.manager.groups()
+        of_flag = [g for g in groups if g["labels"].get("alertname") == "SidecarRSSHigh"]
+        self.assertEqual(1, len(of_flag), "both ways are one group")
+        self.assertEqual(2, len(of_flag[0]["alerts"]))
+
+    def test_silence(self):
+        """a silence on name, instance and sidecar holds for both ways"""
+        matchers = {"alertname": "SidecarCPUHigh", "instance": HOST, "sidecar": "proj"}
+        self.manager.silence(matchers)
+        self.flag("warning", "cpu")
+        self.manager.post([{"labels": dict(matchers, severity="critical")}])
+
+        def silenced():
+            found = self.manager.active(alertname="SidecarCPUHigh")
+            return len(found) == 2 and all(a["status"]["silencedBy"] for a in found)
+
+        wait_until("both to be silenced", silenced, 5)
