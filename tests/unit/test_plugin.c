@@ -17,7 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fake_collectd.h"
@@ -42,6 +44,18 @@ static void copy_file(const char *from, const char *to) {
   close(out);
 }
 
+/* What the plugin takes for the clock is the kernel's and so much more. */
+static time_t ahead_seconds;
+
+int clock_gettime(clockid_t id, struct timespec *ret) {
+  int status = (int)syscall(SYS_clock_gettime, id, ret);
+  if (status == 0 && id == CLOCK_MONOTONIC)
+    ret->tv_sec += ahead_seconds;
+  return status;
+}
+
+static const char *variable; /* what the program's environment holds, or NULL */
+
 /* Starts the program in the folder's subfolder cwd and waits until it is that program. */
 static pid_t start(const char *cwd) {
   char path[PATH_MAX], exe[PATH_MAX], link[64];
@@ -52,7 +66,7 @@ static pid_t start(const char *cwd) {
   if (pid == 0) {
     if (chdir(path) != 0)
       _exit(126);
-    char *const environment[] = {NULL};
+    char *const environment[] = {(char *)variable, NULL};
     execle(program, executable, "60", (char *)NULL, environment);
     _exit(127);
   }
@@ -97,6 +111,8 @@ static int tear_down_group(void **state) {
 
 static int set_up(void **state) {
   (void)state;
+  ahead_seconds = 0;
+  variable = NULL;
   fake_collectd_reset();
   module_register();
   return 0;
@@ -332,6 +348,28 @@ static void a_thousand_readings_keep_no_descriptor(void **state) {
   assert_int_equal(before.st_size, after.st_size);
 }
 
+static void a_complaint_names_process_thing_and_remedy_and_comes_back_counted(void **state) {
+  (void)state;
+  configure("");
+  variable = "SIDECAR_PPROF=6060x";
+  pid_t pid = start("proj");
+  for (int i = 0; i < 5; i++)
+    fake_collectd_read();
+  assert_int_equal(fake_collectd_logged(LOG_WARNING, ""), 1);
+  char about[64];
+  snprintf(about, sizeof(about), "proj (pid %d): pprof: ", (int)pid);
+  const char *line = fake_collectd_log_line(about);
+  assert_non_null(line);
+  assert_non_null(strstr(line, "6060x"));
+  assert_non_null(strstr(line, "restart it with SIDECAR_PPROF=1"));
+
+  ahead_seconds = 3600;
+  fake_collectd_read();
+  fake_collectd_read();
+  assert_int_equal(fake_collectd_logged(LOG_WARNING, about), 2);
+  assert_int_equal(fake_collectd_logged(LOG_WARNING, "(and 4 times more since"), 1);
+}
+
 #define PLUGIN_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -348,6 +386,7 @@ int main(void) {
       PLUGIN_TEST(a_missing_process_table_refuses_the_start_with_its_path),
       PLUGIN_TEST(the_summary_is_one_line_a_process_and_reading),
       PLUGIN_TEST(a_thousand_readings_keep_no_descriptor),
+      PLUGIN_TEST(a_complaint_names_process_thing_and_remedy_and_comes_back_counted),
   };
   return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
 }
