@@ -102,6 +102,18 @@ class Permissions(SidecarCase):
             )
             self.assertEqual([], self.go_values("sidecar"))
 
+    def test_beside_one_that_is_closed(self):
+        """beside a sidecar that may not be read another has all its values, and no complaint"""
+        with Target("private"), OfAnybody("mine"):
+            self.start_collectd()
+            self.wait_for_instances("sidecar", "mine")
+            self.wait_for_status("sidecar", "descriptors", DENIED)
+            self.assertEqual([], self.page().select(metric("process_fds"), sidecar="sidecar"))
+            after = self.at_rest()
+            for type_name, kind in PULSE + DESCRIPTORS + SMAPS + REGIONS:
+                self.sample(type_name, "mine", kind, after=after)
+            self.assertEqual([], self.log_lines("mine"))
+
     def test_ptrace_only(self):
         """with CAP_SYS_PTRACE alone what only the owner may open is missing: fd, io, environ"""
         with Target("traced"):
@@ -162,7 +174,14 @@ class Permissions(SidecarCase):
 
     def test_no_io(self):
         """without permission for io only the disk octets are missing"""
-        self.check_alone("io", absent=OCTETS, present=PULSE + DESCRIPTORS + SMAPS + REGIONS)
+        self.check_alone(
+            "io",
+            denied=("process",),
+            absent=OCTETS,
+            present=PULSE + DESCRIPTORS + SMAPS + REGIONS,
+        )
+        (line,) = self.log_lines("alone")
+        self.assertRegex(line, r"/proc/\d+/io cannot be read")
 
     def test_no_smaps_rollup(self):
         """without permission for smaps_rollup only its values are missing"""
