@@ -39,6 +39,22 @@ class Options(SidecarCase):
             20,
         )
 
+    def test_end_between_details(self):
+        """what is read but once a minute is gone within 3 intervals of the end as well"""
+        target = Target("brief", variables={"SIDECAR_PPROF": str(free_port())})
+        self.enterContext(target)
+        self.start(config.young(), detail_interval=60)
+        for name in ("contextswitch", "go_memstats_alloc_bytes"):
+            self.value(name, "brief", derive=True)
+        self.value("process_fds", "brief", "regular")
+        target.kill()
+        wait_until(
+            "the series of brief to go",
+            lambda: not self.page().select(sidecar="brief"),
+            3 * INTERVAL + 1,
+        )
+        self.assertEqual(0, self.count())
+
     def test_fd_match(self):
         """FdMatch counts open files by a name of one's own, beside the default ones"""
         files = ["fds regular 6 path=logs/app-%d.log", "fds regular 2 path=.codex/sessions/s-%d"]
