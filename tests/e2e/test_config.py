@@ -4,8 +4,10 @@ import re
 import unittest
 
 from harness import collectd_config as config
+from harness.case import labels, metric
 from harness.collectd import Collectd
 from harness.installation import plugin_folder
+from harness.target import Target
 
 
 def plugin(*lines):
@@ -109,6 +111,14 @@ class Correct(unittest.TestCase):
         """LoadPlugin sidecar with no block starts"""
         with Collectd() as collectd:
             self.assertNotRegex(collectd.log(), r"\[(warning|error)\].*sidecar")
+
+    def test_no_block_watches(self):
+        """LoadPlugin sidecar with no block watches every sidecar, from its fifth second"""
+        with Target("one") as one, Target("two") as two, Collectd(interval=1) as collectd:
+            for name, target in (("one", one), ("two", two)):
+                found = collectd.endpoint.sample(metric("process_pid"), 15, **labels(name))
+                self.assertEqual(target.pid, found.value)
+                collectd.endpoint.sample(metric("process_fds"), 5, **labels(name, "regular"))
 
     def test_every_option(self):
         """every option together starts, and nothing is complained about"""
