@@ -127,11 +127,14 @@ class Hostility(SidecarCase):
             )
 
     def test_no_listener(self):
-        """a port that nobody listens on gives no Go values, and starts giving them later"""
+        """a port that nobody listens on gives no Go values and one log line with the remedy"""
         with Hostile("nobody") as nobody:
             self.wait_for_pid("nobody", nobody.pid)
             self.wait_for_status("nobody", "pprof", REFUSED)
             self.assertEqual([], self.go_values("nobody"))
+            line = self.wait_for_one_log_line("nobody", nobody.pid)
+            self.assertIn(str(nobody.port), line)
+            self.assertIn("SIDECAR_PPROF=PORT", line, "no remedy")
 
 
 def _may_be_known(mode, sample):
