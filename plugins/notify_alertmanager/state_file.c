@@ -61,11 +61,12 @@ static int begin(struct state_file *f, const char *path) {
   int status = json_writer_init(&f->writer, &f->pending);
   if (status != 0)
     return status;
+  size_t new_size = strlen(path) + sizeof(".new");
   f->path = strdup(path);
-  if (f->path == NULL || asprintf(&f->new_path, "%s.new", path) < 0) {
-    f->new_path = NULL;
+  f->new_path = malloc(new_size);
+  if (f->path == NULL || f->new_path == NULL)
     return -ENOMEM;
-  }
+  snprintf(f->new_path, new_size, "%s.new", path);
   f->fd = create(f->new_path);
   if (f->fd < 0)
     return f->fd;
