@@ -75,10 +75,10 @@ const char *collector_remedy(enum collector collector, enum collector_status sta
     return pprof_remedy(status);
   switch (status) {
   case STATUS_DENIED:
-    return collector == COLLECTOR_DESCRIPTORS
-               ? "collectd needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; see PERMISSIONS in "
-                 "collectd-sidecar(5)"
-               : "collectd needs CAP_SYS_PTRACE; see PERMISSIONS in collectd-sidecar(5)";
+    return collector == COLLECTOR_SMAPS
+               ? "collectd needs CAP_SYS_PTRACE; see PERMISSIONS in collectd-sidecar(5)"
+               : "collectd needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; see PERMISSIONS in "
+                 "collectd-sidecar(5)";
   case STATUS_CEILING:
     return collector == COLLECTOR_SMAPS
                ? "not read, because it would hold up the process; see SmapsMaxRSS in "

@@ -13,7 +13,8 @@ int watched_read_pulse(struct watched *watched, struct watch_services *services)
   uint64_t started_ns = clock_monotonic_ns();
   struct process_pulse pulse;
   int error = process_read_pulse(watched->process, &pulse);
-  if (error == -ESRCH)
+  /* a status without memory: it has given its memory back and is about to be a zombie */
+  if (error == -ESRCH || (error == 0 && pulse.status_error == -ENODATA))
     return -ESRCH;
 
   services->samples.len = 0;

@@ -66,9 +66,11 @@ static bool describe(const struct proc_net_tcp *tcp, struct listener *ret) {
 
 /* --- tables --- */
 
-/* The order of listener_find(): IPv4 first, a loopback address before any. */
+/* The order of listener_find(): IPv4 first, a loopback address before any, and before
+ * others of 127.0.0.0/8 the one that localhost means. */
 static int rank(const struct listener *listener) {
-  return 2 * listener->ipv6 + listener->any;
+  bool is_other_loopback = !listener->ipv6 && strcmp(listener->address, "127.0.0.1") != 0;
+  return 4 * listener->ipv6 + 2 * listener->any + is_other_loopback;
 }
 
 static void insert(struct listener *listeners, size_t *len, const struct listener *found) {
