@@ -207,7 +207,7 @@ static void listeners_are_sorted_and_others_left_out(void **state) {
     uint64_t inode;
     const char *address;
   } expected[] = {
-      {4, "127.0.0.2"}, {10, "127.0.0.1"}, {1, "127.0.0.1"}, {8, "::1"}, {7, "::1"}};
+      {10, "127.0.0.1"}, {4, "127.0.0.2"}, {1, "127.0.0.1"}, {8, "::1"}, {7, "::1"}};
   assert_int_equal(len, ARRAY_LENGTH(expected));
   for (size_t i = 0; i < len; i++) {
     assert_int_equal(found[i].inode, expected[i].inode);
