@@ -24,11 +24,11 @@ enum { LISTENERS_MAX = 16 };
 
 /*
  * The sockets listening on port that a connection to localhost could reach, at most
- * LISTENERS_MAX: IPv4 before IPv6, 127.0.0.1 before other loopback addresses before "any". *ret_len may be 0.
- * Source: /proc/PID/net/tcp and tcp6 (the kernel's networking/proc_net_tcp.rst).
- * Returns 0; -EACCES, -ESRCH, -EMFILE; -ENOSYS where neither table exists; -EXDEV when the
- * process lives in another network namespace than ours, so that our connection would reach
- * somebody else (not asked below a root that is no procfs).
+ * LISTENERS_MAX: IPv4 before IPv6, 127.0.0.1 before other loopback addresses before "any".
+ * *ret_len may be 0. Source: /proc/PID/net/tcp and tcp6 (the kernel's
+ * networking/proc_net_tcp.rst). Returns 0; -EACCES, -ESRCH, -EMFILE; -ENOSYS where neither
+ * table exists; -EXDEV when the process lives in another network namespace than ours, so that
+ * our connection would reach somebody else (not asked below a root that is no procfs).
  */
 int listener_find(struct process *process, uint16_t port, struct listener ret[LISTENERS_MAX],
                   size_t *ret_len);
