@@ -214,3 +214,23 @@ class Shown(unittest.TestCase):
         with QuickStart():
             pass
         self.assertEqual(before, listing())
+
+    def test_installed_collectd(self):
+        """an installed collectd's configuration, plugins and data stay as they are"""
+        folders = ("/etc/collectd", "/usr/lib/collectd", "/usr/share/collectd", "/var/lib/collectd")
+
+        def state():
+            """{path: what a change would change}"""
+            found = {}
+            for folder in folders:
+                for path, _, names in os.walk(folder):
+                    for one in [path] + [os.path.join(path, name) for name in names]:
+                        status = os.lstat(one)
+                        found[one] = (status.st_ino, status.st_size, status.st_mtime_ns)
+            return found
+
+        before = state()
+        self.assertTrue(before, "there is no collectd that could be touched")
+        with QuickStart() as demo:
+            demo.wait_for_line("HIGH: ")
+        self.assertEqual(before, state())
