@@ -120,10 +120,12 @@ class Permissions(SidecarCase):
             self.start_collectd("sys_ptrace")
             self.check(
                 "traced",
-                denied=("descriptors", "pprof"),
+                denied=("process", "descriptors", "pprof"),
                 absent=DESCRIPTORS + OCTETS,
                 present=PULSE + SMAPS + REGIONS,
             )
+            for line in self.log_lines("traced"):
+                self.assertIn("CAP_DAC_READ_SEARCH", line, "it has the other one already")
 
     def test_both_capabilities(self):
         """with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH nothing is missing"""
