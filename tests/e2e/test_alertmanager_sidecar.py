@@ -1,0 +1,51 @@
+"""Both plugins together, as README.md tells: a sidecar breaches, people hear of it, it recovers."""
+
+import os
+import unittest
+
+from harness import collectd_config as config
+from harness.alerting import Manager, Notifier, Webhook, node, notify_alertmanager
+from harness.collectd import HOST
+from harness.installation import SOURCE
+from harness.target import Target
+
+
+def readme():
+    """The thresholds of README.md's section."""
+    with open(os.path.join(SOURCE, "README.md"), encoding="utf-8") as file:
+        section = file.read().split("## Alerts without Prometheus\n")[1].split("\n## ")[0]
+    block = section.split("```\n")[1].split("```")[0]
+    return block[block.index("<Plugin threshold>") :]
+
+
+class Readme(unittest.TestCase):
+    def test_readme(self):
+        """the README's threshold: 201 files, an alert; 1001, a worse one; closed, its end"""
+        with Webhook() as hook, Manager(hook) as manager, Target("proj") as target:
+            collectd = Notifier(
+                notify_alertmanager(node("am", manager.url)),
+                config.sidecar(config.young()),
+                readme(),
+                load=("sidecar", "threshold"),
+            )
+            with collectd:
+                collectd.endpoint.sample("collectd_sidecar_process_open_fds", 20, sidecar="proj")
+                target.do("fds regular 250")
+                alert = manager.wait_for_alert(10, plugin="sidecar")
+                expected = {
+                    "alertname": "CollectdSidecarProcessOpenFds",
+                    "instance": HOST,
+                    "plugin": "sidecar",
+                    "plugin_instance": "proj",
+                    "sidecar": "proj",
+                    "type": "process_open_fds",
+                    "severity": "warning",
+                }
+                self.assertEqual(expected, alert["labels"])
+                self.assertEqual("200", alert["annotations"]["WarningMax"])
+                target.do("fds regular 1100")
+                manager.wait_for_alert(10, plugin="sidecar", severity="critical")
+                self.assertEqual(1, len(manager.active(plugin="sidecar")))
+                target.do("release all")
+                hook.wait_for(expected["alertname"], "resolved", severity="critical")
+                self.assertEqual([], manager.active(plugin="sidecar"))
