@@ -9,6 +9,7 @@ longer.
 """
 
 import os
+import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -30,7 +31,10 @@ def main():
         namespace.be_init(run)
     reason = namespace.why_not()
     if reason is None:
-        return namespace.enter([os.path.abspath(__file__)] + words)
+        return subprocess.call(
+            namespace.command_inside([os.path.abspath(__file__)] + words),
+            env=namespace.environment_inside(),
+        )
     print("quick-start: no private namespaces: %s" % reason, flush=True)
     return run()
 
