@@ -61,7 +61,8 @@ bool alert_same_labels(const struct alert *a, const struct alert *b);
 /* The memory it takes. */
 size_t alert_bytes(const struct alert *alert);
 
-/* Another owner. Any thread may call it that owns the alert, or holds a lock of one who does. */
+/* Another owner. Any thread may call it that owns the alert, or holds a lock of one who does.
+ */
 struct alert *alert_ref(struct alert *alert);
 
 /* An owner less; the last one frees it. NULL is fine. */

@@ -12,7 +12,7 @@
 
 enum {
   NAME_MAX_BYTES = 127,
-  CUT_NOTE_BYTES = 48, /* room for the note behind a value that was cut */
+  CUT_NOTE_BYTES = 48,  /* room for the note behind a value that was cut */
   LAST_NOTE_BYTES = 64, /* room for the annotation ALERT_LEFT_OUT */
 };
 
@@ -123,8 +123,8 @@ static int keep_or_undo(struct alert_builder *b, size_t begin, int status) {
   return status;
 }
 
-static int append_pair(struct alert_builder *b, struct span name, struct span value,
-                       size_t max, uint32_t *ret_name_at, uint32_t *ret_value_at) {
+static int append_pair(struct alert_builder *b, struct span name, struct span value, size_t max,
+                       uint32_t *ret_name_at, uint32_t *ret_value_at) {
   size_t begin = b->text.len;
   int status = buffer_append(&b->text, name.at, name.len);
   if (status == 0)
@@ -147,8 +147,8 @@ int alert_builder_label(struct alert_builder *b, const char *name, struct span v
     return -E2BIG;
 
   int status =
-      append_pair(b, span_of(name), value, ALERT_LABEL_BYTES,
-                  &b->labels[b->labels_len].name_at, &b->labels[b->labels_len].value_at);
+      append_pair(b, span_of(name), value, ALERT_LABEL_BYTES, &b->labels[b->labels_len].name_at,
+                  &b->labels[b->labels_len].value_at);
   if (status == 0)
     b->labels_len++;
   return status;

@@ -91,6 +91,6 @@ void alert_time_write(char *dst, int64_t time_ns) {
   /* the remainders change nothing; they show the compiler that it fits */
   snprintf(dst, ALERT_TIME_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%09luZ",
            (unsigned)(tm.tm_year + 1900) % 10000u, (unsigned)(tm.tm_mon + 1) % 100u,
-           (unsigned)tm.tm_mday % 100u, (unsigned)tm.tm_hour % 100u,
-           (unsigned)tm.tm_min % 100u, (unsigned)tm.tm_sec % 100u, fraction);
+           (unsigned)tm.tm_mday % 100u, (unsigned)tm.tm_hour % 100u, (unsigned)tm.tm_min % 100u,
+           (unsigned)tm.tm_sec % 100u, fraction);
 }

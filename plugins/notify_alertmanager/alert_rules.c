@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fnmatch.h>
-#include <stdlib.h>
 
 #include "common/array.h"
 #include "notify_alertmanager/alert_name.h"
@@ -22,8 +21,8 @@ const char *alert_severity_name(enum alert_severity severity) {
 
 bool alert_is_reserved_label(struct span name) {
   static const char *const reserved[] = {
-      "alertname",     "instance", "plugin",  "plugin_instance", "type",
-      "type_instance", "severity", "sidecar", "flag",
+      "alertname", "instance", "plugin", "plugin_instance", "type", "type_instance",
+      "severity",  "sidecar",  "flag",
   };
   for (size_t i = 0; i < ARRAY_LENGTH(reserved); i++)
     if (span_equals(name, reserved[i]))
@@ -141,8 +140,8 @@ static int add_labels_of_rules(struct application *a) {
   for (size_t i = 0; i < a->rules->labels_len && status == 0; i++) {
     status = expand(a, a->rules->labels[i].text, TEMPLATE_TEXT);
     if (status == 0)
-      status = alert_builder_label(&a->builder, a->rules->labels[i].name,
-                                   buffer_span(&a->expanded));
+      status =
+          alert_builder_label(&a->builder, a->rules->labels[i].name, buffer_span(&a->expanded));
   }
   return status;
 }
@@ -178,10 +177,16 @@ static int write_summary(struct application *a) {
   if (s->plugin[0] == '\0')
     return buffer_append_string(&a->expanded, "collectd sent a notification.");
 
-  const char *pieces[] = {"collectd's plugin ", s->plugin, " reports a problem",
-                          s->plugin_instance[0] != '\0' ? " of " : "", s->plugin_instance,
-                          s->type[0] != '\0' ? " with " : "", s->type,
-                          s->type_instance[0] != '\0' ? " " : "", s->type_instance, "."};
+  const char *pieces[] = {"collectd's plugin ",
+                          s->plugin,
+                          " reports a problem",
+                          s->plugin_instance[0] != '\0' ? " of " : "",
+                          s->plugin_instance,
+                          s->type[0] != '\0' ? " with " : "",
+                          s->type,
+                          s->type_instance[0] != '\0' ? " " : "",
+                          s->type_instance,
+                          "."};
   int status = 0;
   for (size_t i = 0; i < ARRAY_LENGTH(pieces) && status == 0; i++)
     status = buffer_append_string(&a->expanded, pieces[i]);
@@ -261,30 +266,4 @@ int alert_rules_apply(const struct alert_rules *rules, const struct alert_source
   alert_builder_free(&a.builder);
   buffer_free(&a.expanded);
   return status;
-}
-
-/* ---- ownership ---- */
-
-static void texts_free(struct alert_text *texts, size_t len) {
-  for (size_t i = 0; i < len; i++) {
-    free(texts[i].name);
-    free(texts[i].text);
-  }
-  free(texts);
-}
-
-void alert_rules_free(struct alert_rules *rules) {
-  for (size_t i = 0; i < rules->names_len; i++) {
-    free(rules->names[i].alertname);
-    free(rules->names[i].plugin);
-    free(rules->names[i].plugin_instance);
-    free(rules->names[i].type);
-    free(rules->names[i].type_instance);
-  }
-  free(rules->names);
-  texts_free(rules->constants, rules->constants_len);
-  texts_free(rules->labels, rules->labels_len);
-  texts_free(rules->annotations, rules->annotations_len);
-  free(rules->generator_url);
-  *rules = (struct alert_rules){0};
 }

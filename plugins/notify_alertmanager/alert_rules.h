@@ -21,9 +21,7 @@ const char *alert_severity_name(enum alert_severity severity);
 struct alert_source {
   enum alert_severity severity;
   const char *host, *plugin, *plugin_instance, *type, *type_instance, *message;
-  const struct alert_meta {
-    struct span name, value;
-  } *meta;
+  const struct alert_meta { struct span name, value; } * meta;
   size_t meta_len;
   size_t meta_left_out; /* there were that many more */
 };
@@ -40,6 +38,7 @@ struct alert_name_rule {
   char *plugin, *plugin_instance, *type, *type_instance;
 };
 
+/* Owned by the configuration (config.h). */
 struct alert_rules {
   struct alert_name_rule *names; /* the first that matches holds */
   size_t names_len;
@@ -53,9 +52,6 @@ struct alert_rules {
   bool severity_label; /* severity is a label; otherwise an annotation */
 };
 
-/* Frees what the rules own; they are empty then. */
-void alert_rules_free(struct alert_rules *rules);
-
 /* The labels the plugin itself sets; the configuration may set no other of these names. */
 bool alert_is_reserved_label(struct span name);
 
@@ -63,8 +59,8 @@ bool alert_is_reserved_label(struct span name);
  * Makes the alert. Its labels: instance, plugin, plugin_instance, type, type_instance (empty
  * ones left out), alertname, severity; for the sidecar plugin sidecar (the instance) and
  * flag; those of the rules. Its annotations: those of the rules, summary, description and
- * one for each meta datum but those that the rules have an annotation for. Returns 0 and one reference in *ret, -ENOMEM, or -EINVAL when
- * all of the identity is empty.
+ * one for each meta datum but those that the rules have an annotation for. Returns 0 and one
+ * reference in *ret, -ENOMEM, or -EINVAL when all of the identity is empty.
  */
 int alert_rules_apply(const struct alert_rules *rules, const struct alert_source *source,
                       struct alert **ret);

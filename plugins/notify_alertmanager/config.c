@@ -37,12 +37,35 @@ static void node_free(struct node_config *node) {
   free(node->client_key);
 }
 
+static void texts_free(struct alert_text *texts, size_t len) {
+  for (size_t i = 0; i < len; i++) {
+    free(texts[i].name);
+    free(texts[i].text);
+  }
+  free(texts);
+}
+
+static void rules_free(struct alert_rules *rules) {
+  for (size_t i = 0; i < rules->names_len; i++) {
+    free(rules->names[i].alertname);
+    free(rules->names[i].plugin);
+    free(rules->names[i].plugin_instance);
+    free(rules->names[i].type);
+    free(rules->names[i].type_instance);
+  }
+  free(rules->names);
+  texts_free(rules->constants, rules->constants_len);
+  texts_free(rules->labels, rules->labels_len);
+  texts_free(rules->annotations, rules->annotations_len);
+  free(rules->generator_url);
+}
+
 void config_free(struct config *config) {
   if (config == NULL)
     return;
   for (size_t i = 0; i < config->nodes_len; i++)
     node_free(&config->nodes[i]);
-  alert_rules_free(&config->rules);
+  rules_free(&config->rules);
   free(config->state_file);
   free(config);
 }
@@ -52,8 +75,7 @@ struct node_config *config_new_node(struct config *config, const char *name) {
   if (copy == NULL)
     return NULL;
   struct node_config *node = &config->nodes[config->nodes_len++];
-  *node = (struct node_config){
-      .name = copy, .verify_peer = true, .timeout_ns = 10 * SECOND_NS};
+  *node = (struct node_config){.name = copy, .verify_peer = true, .timeout_ns = 10 * SECOND_NS};
   return node;
 }
 

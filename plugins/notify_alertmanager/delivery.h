@@ -43,7 +43,7 @@ struct delivery {
   size_t limit;             /* alerts in the next post */
   unsigned rejected_in_row; /* single alerts, without anything accepted between */
   unsigned failures;        /* in a row */
-  bool trusted; /* it accepted something lately, so what it refuses is at fault */
+  bool trusted;             /* it accepted something lately, so what it refuses is at fault */
   bool probing, in_round, was_away;
   uint64_t hold_until_ns;    /* no post before */
   uint64_t changes_after_ns; /* changes are collected until then */

@@ -61,12 +61,6 @@ void keeper_free(struct keeper *k) {
   free(k);
 }
 
-static int64_t wall_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static int64_t monotonic_ns(void) {
   return (int64_t)clock_monotonic_ns();
 }
@@ -88,12 +82,12 @@ static void on_record(void *context, const struct state_record *record) {
 }
 
 int keeper_load(struct keeper *k, struct state_file_report *ret) {
-  struct loading loading = {.keeper = k, .wall_ns = wall_ns(), .now_ns = monotonic_ns()};
+  struct loading loading = {.keeper = k, .wall_ns = clock_wall_ns(), .now_ns = monotonic_ns()};
   return state_file_load(k->config.path, on_record, &loading, ret);
 }
 
 static int add_items(struct keeper *k, struct state_file *file, size_t len) {
-  int64_t monotonic_to_wall = wall_ns() - monotonic_ns();
+  int64_t monotonic_to_wall = clock_wall_ns() - monotonic_ns();
   int status = 0;
   for (size_t i = 0; i < len && status == 0; i++) {
     int64_t changed_ns = k->items[i].changed_ns + monotonic_to_wall;
@@ -182,7 +176,8 @@ static uint64_t save_if_due(struct keeper *k, const struct store_counts *counts,
 static void age(struct keeper *k) {
   uint64_t expired = store_counts(k->store).expired;
   store_walker_rewind(k->store, &k->ageing);
-  while (!store_age(k->store, &k->ageing, &k->config.ages, wall_ns(), monotonic_ns(), SLICE))
+  while (
+      !store_age(k->store, &k->ageing, &k->config.ages, clock_wall_ns(), monotonic_ns(), SLICE))
     continue;
   if (store_counts(k->store).expired != expired && k->config.on_change != NULL)
     k->config.on_change(k->config.context);

@@ -1,55 +1,21 @@
 /* One node's thread; see sender.h. What to do when stands in delivery.h. */
-#include "notify_alertmanager/sender.h"
-
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/http.h"
-#include "notify_alertmanager/alert_json.h"
 #include "notify_alertmanager/response.h"
+#include "notify_alertmanager/sender_private.h"
 
-/* One alert always fits; many go in several posts, which proxies like better too (nginx
- * takes a megabyte). */
 enum {
-  POST_BYTES_ENOUGH = 512 * 1024,
-  POST_BYTES_MAX = POST_BYTES_ENOUGH + 2 * ALERT_JSON_BYTES_MAX + 64,
-  ANSWER_BYTES_MAX = 1024 * 1024, /* Alertmanager's is empty, or a line for each bad alert */
   WAIT_MAX_MS = 60 * 1000,
   BROKEN_PAUSE_US = 100 * 1000,
 };
 
-struct sender {
-  struct sender_config config;
-  struct store *store;
-  struct store_walker changes, round;
-  struct http_loop *loop;
-  struct alert_json *json;
-  struct delivery delivery;
-  uint64_t random_state;
-  pthread_t thread;
-  bool runs;
-  atomic_bool stopping;
-  _Atomic uint64_t deadline_ns;
-
-  /* of the post under way, on the thread alone */
-  struct store_item items[DELIVERY_ALERTS_MAX + 1];
-  bool answered;
-  struct http_result result;
-  struct buffer error_body;
-
-  pthread_mutex_t stats_lock;
-  struct sender_stats stats;
-};
-
 /* xorshift64*: for jitter alone, no secret */
-static double random_fraction(struct sender *s) {
+double sender_random(struct sender *s) {
   uint64_t x = s->random_state;
   x ^= x >> 12;
   x ^= x << 25;
@@ -79,7 +45,7 @@ int sender_new(const struct sender_config *config, struct store *store, struct s
   }
   store_walker_add(store, &s->changes, true);
   store_walker_add(store, &s->round, false);
-  delivery_init(&s->delivery, config->resend_ns, clock_monotonic_ns(), random_fraction(s));
+  delivery_init(&s->delivery, config->resend_ns, clock_monotonic_ns(), sender_random(s));
   *ret = s;
   return 0;
 }
@@ -114,52 +80,13 @@ struct sender_stats sender_stats(struct sender *s) {
   return stats;
 }
 
-/* ---- one post ---- */
+/* ---- the thread ---- */
 
-static struct store_walker *walker_of(struct sender *s, enum delivery_step step) {
-  return step == DELIVERY_CHANGES ? &s->changes : &s->round;
-}
-
-/*
- * Puts items into the body until there are enough. Two that belong together, a severity
- * that went and the one that came, stay together unless the limit is one. Returns how
- * many went in, or a negative errno.
- */
-static int write_body(struct sender *s, size_t len, size_t limit) {
-  size_t n = 0;
-  int status = alert_json_begin(s->json);
-  while (status == 0 && n < len) {
-    bool tied = n > 0 && s->items[n - 1].paired && limit > 1;
-    if (!tied && (n >= limit || alert_json_body(s->json).len >= POST_BYTES_ENOUGH))
-      break;
-    if (n > limit) /* a pair may go one past the limit, a chain of pairs may not */
-      break;
-    status = alert_json_add(s->json, s->items[n].alert, s->items[n].starts_ns,
-                            s->items[n].ends_ns);
-    n++;
-  }
-  if (status == 0)
-    status = alert_json_end(s->json);
-  return status == 0 ? (int)n : status;
-}
-
-static int on_error_body(void *context, const char *bytes, size_t len) {
-  struct sender *s = context;
-  size_t room = RESPONSE_BYTES_MAX - s->error_body.len;
-  buffer_append(&s->error_body, bytes, len < room ? len : room);
-  return 0;
-}
-
-static void on_done(void *context, const struct http_result *result) {
-  struct sender *s = context;
-  s->result = *result;
-  s->answered = true;
-}
-
-static bool is_over(const struct sender *s) {
+bool sender_is_over(const struct sender *s) {
   return atomic_load(&s->stopping) && clock_monotonic_ns() >= atomic_load(&s->deadline_ns);
 }
 
+/* How long to wait at most: until the deadline when there is one. */
 static uint64_t patience_ms(const struct sender *s) {
   if (!atomic_load(&s->stopping))
     return WAIT_MAX_MS;
@@ -167,144 +94,16 @@ static uint64_t patience_ms(const struct sender *s) {
   return deadline_ns > now_ns ? (deadline_ns - now_ns) / 1000000 + 1 : 0;
 }
 
-/* As long as libcurl works at all this ends early when somebody wakes us. */
-static void wait(struct sender *s, uint64_t wait_ms) {
-  if (http_loop_run(s->loop, wait_ms < WAIT_MAX_MS ? wait_ms : WAIT_MAX_MS) < 0)
-    usleep(BROKEN_PAUSE_US);
+void sender_wait(struct sender *s, uint64_t wait_ms) {
+  uint64_t patience = patience_ms(s);
+  if (http_loop_run(s->loop, wait_ms < patience ? wait_ms : patience) < 0)
+    usleep(BROKEN_PAUSE_US); /* libcurl does not work at all */
 }
-
-/* Posts the body and waits for the answer, in s->result. */
-static void post(struct sender *s) {
-  struct span body = alert_json_body(s->json);
-  const struct sender_config *config = &s->config;
-  const struct http_request request = {
-      .url = config->url,
-      .post_body = body.at,
-      .post_len = body.len,
-      .content_type = "application/json",
-      .timeout_ms = config->timeout_ns / 1000000,
-      .max_bytes = ANSWER_BYTES_MAX,
-      .want_error_body = true,
-      .on_body = on_error_body,
-      .on_done = on_done,
-      .context = s,
-      .user = config->user,
-      .password = config->password,
-      .ca_file = config->ca_file,
-      .client_certificate = config->client_certificate,
-      .client_key = config->client_key,
-      .insecure = config->insecure,
-  };
-  s->answered = false;
-  buffer_reset(&s->error_body);
-  int status = http_loop_add(s->loop, &request);
-  if (status != 0) {
-    s->result = (struct http_result){.error = status, .retry_after_seconds = -1};
-    return;
-  }
-  while (!s->answered && !is_over(s))
-    wait(s, patience_ms(s));
-  if (!s->answered)
-    http_loop_cancel(s->loop, s);
-}
-
-static void tell(struct sender *s, enum sender_event_kind kind, const struct alert *alert) {
-  char reason[RESPONSE_REASON_SIZE];
-  struct sender_event event = {
-      .kind = kind,
-      .node = s->config.name,
-      .status = s->result.status,
-      .error = s->result.error,
-      .reason = s->result.reason,
-      .alert = alert,
-  };
-  if (s->result.error == 0)
-    event.reason = response_reason(reason, buffer_span(&s->error_body));
-  if (s->config.on_event != NULL)
-    s->config.on_event(s->config.context, &event);
-}
-
-static int64_t wall_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static void count_post(struct sender *s, bool ok) {
-  pthread_mutex_lock(&s->stats_lock);
-  if (ok) {
-    s->stats.posts_ok++;
-    s->stats.last_duration_ns = s->result.duration_ns;
-    s->stats.last_success_ns = wall_ns();
-  } else {
-    s->stats.posts_failed++;
-  }
-  pthread_mutex_unlock(&s->stats_lock);
-}
-
-static void reject(struct sender *s, struct store_walker *walker) {
-  store_reject(s->store, walker, s->items[0].sequence, s->config.number);
-  pthread_mutex_lock(&s->stats_lock);
-  s->stats.alerts_rejected++;
-  pthread_mutex_unlock(&s->stats_lock);
-  tell(s, SENDER_REJECTED_ALERT, s->items[0].alert);
-}
-
-static void follow(struct sender *s, const struct delivery_post *made) {
-  enum delivery_outcome outcome = delivery_classify(s->result.error, s->result.status);
-  struct store_walker *walker = walker_of(s, made->step);
-
-  count_post(s, outcome == DELIVERY_OK);
-  enum delivery_verdict verdict =
-      delivery_result(&s->delivery, clock_monotonic_ns(), made, outcome,
-                      s->result.retry_after_seconds, random_fraction(s));
-  if (outcome == DELIVERY_OK)
-    tell(s, SENDER_DELIVERED, NULL);
-  else if (outcome == DELIVERY_FAILED)
-    tell(s, SENDER_FAILED, NULL);
-  else if (outcome == DELIVERY_REFUSED_NODE || verdict == DELIVERY_FORGIVE)
-    tell(s, SENDER_REFUSED, NULL);
-
-  if (verdict == DELIVERY_FORGIVE)
-    store_forgive(s->store, s->config.number);
-  if (verdict == DELIVERY_REJECT)
-    reject(s, walker);
-  if (verdict == DELIVERY_ADVANCE || verdict == DELIVERY_REJECT)
-    store_advance(s->store, walker, s->items[made->alerts - 1].sequence);
-}
-
-/* Posts what the step is about. */
-static void deliver(struct sender *s, enum delivery_step step) {
-  struct delivery_post made = {.step = step};
-  size_t limit = s->delivery.limit, len = 0;
-
-  if (step != DELIVERY_PROBE) {
-    len = store_peek(s->store, walker_of(s, step), s->config.number, s->items, limit + 1);
-    if (len == 0 && step == DELIVERY_ROUND)
-      delivery_round_done(&s->delivery, clock_monotonic_ns());
-    if (len == 0)
-      return;
-  }
-  int written = write_body(s, len, limit);
-  if (written >= 0) {
-    made.alerts = (size_t)written;
-    made.more = made.alerts < len;
-    post(s);
-  } else {
-    s->result = (struct http_result){.error = written, .retry_after_seconds = -1};
-  }
-  /* what was broken off on the way out is no verdict on the node */
-  if (s->result.error != -ECANCELED)
-    follow(s, &made);
-  store_items_release(s->items, len);
-}
-
-/* ---- the thread ---- */
 
 /* Stopping, is there still something that can be done? */
 static bool is_done(struct sender *s, bool changes) {
   uint64_t now_ns = clock_monotonic_ns();
-  return !changes || delivery_is_held(&s->delivery, now_ns) || is_over(s);
+  return !changes || delivery_is_held(&s->delivery, now_ns) || sender_is_over(s);
 }
 
 static void *run(void *argument) {
@@ -323,9 +122,9 @@ static void *run(void *argument) {
     if (step == DELIVERY_ROUND_BEGIN)
       store_walker_rewind(s->store, &s->round);
     else if (step != DELIVERY_WAIT)
-      deliver(s, step);
+      sender_deliver(s, step);
     else
-      wait(s, wait_ns / 1000000 + 1);
+      sender_wait(s, wait_ns / 1000000 + 1);
   }
 }
 

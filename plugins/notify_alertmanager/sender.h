@@ -33,7 +33,7 @@ struct sender_event {
 /* What a node is; all strings are borrowed and must outlive the sender. */
 struct sender_config {
   const char *name;
-  const char *url; /* to post to */
+  const char *url;                                                         /* to post to */
   const char *user, *password, *ca_file, *client_certificate, *client_key; /* or NULL */
   bool insecure;
   uint64_t timeout_ns; /* of a post */

@@ -72,7 +72,7 @@ static int append_encoded(struct buffer *dst, struct span value) {
     unsigned char byte = (unsigned char)value.at[i];
     const char encoded[3] = {'%', digits[byte >> 4], digits[byte & 15]};
     int status = url_is_unreserved(value.at[i]) ? buffer_append(dst, &value.at[i], 1)
-                                            : buffer_append(dst, encoded, sizeof(encoded));
+                                                : buffer_append(dst, encoded, sizeof(encoded));
     if (status != 0)
       return status;
   }

@@ -23,7 +23,8 @@ static void print_defaults(const struct config *config) {
   printf("default\texpire_restored_ns\t%" PRIu64 "\n", config->expire_restored_ns);
   printf("default\tqueue_limit\t%" PRIu64 "\n", config->queue_limit);
   printf("default\tstate_file\t%s\n", config->state_file);
-  printf("default\trules.severity_label\t%s\n", config->rules.severity_label ? "true" : "false");
+  printf("default\trules.severity_label\t%s\n",
+         config->rules.severity_label ? "true" : "false");
   printf("default\tname\t%s\n", config->nodes[0].name);
   printf("default\turl\t%s\n", config->nodes[0].url);
   printf("default\tverify_peer\t%s\n", config->nodes[0].verify_peer ? "true" : "false");

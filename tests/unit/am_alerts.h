@@ -33,8 +33,8 @@ static inline struct alert *make_alert(const char *plugin, const char *severity,
   assert_int_equal(alert_builder_label(&b, "plugin", span_of(plugin)), 0);
   assert_int_equal(alert_builder_label(&b, "alertname", span_of("Test")), 0);
   assert_int_equal(alert_builder_label(&b, "severity", span_of(severity)), 0);
-  assert_int_equal(
-      alert_builder_annotation(&b, span_of("description"), span_of(description)), 0);
+  assert_int_equal(alert_builder_annotation(&b, span_of("description"), span_of(description)),
+                   0);
   assert_int_equal(alert_builder_finish(&b, &alert), 0);
   alert_builder_free(&b);
   return alert;

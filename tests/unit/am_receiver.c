@@ -67,9 +67,9 @@ static bool take(struct receiver *r, const char *body) {
   }
   bool refused = false;
   for (size_t i = 0; i < YAJL_GET_ARRAY(tree)->len; i++)
-    refused |= r->refused != NULL && strcmp(string_at(YAJL_GET_ARRAY(tree)->values[i], "labels",
-                                                      "plugin"),
-                                            r->refused) == 0;
+    refused |=
+        r->refused != NULL &&
+        strcmp(string_at(YAJL_GET_ARRAY(tree)->values[i], "labels", "plugin"), r->refused) == 0;
   for (size_t i = 0; i < YAJL_GET_ARRAY(tree)->len && !refused && r->response == NULL; i++)
     believe(r, YAJL_GET_ARRAY(tree)->values[i]);
   yajl_tree_free(tree);
@@ -107,8 +107,8 @@ static void serve(struct hostile_connection *c, void *context) {
   bool hangs = r->hangs;
   bool accepted = hangs || take(r, body);
   const char *response = r->response != NULL ? r->response
-                         : accepted ? "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-                                    : "HTTP/1.1 400 Bad Request\r\n\r\n\"bad label\"";
+                         : accepted          ? "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+                                             : "HTTP/1.1 400 Bad Request\r\n\r\n\"bad label\"";
   pthread_mutex_unlock(&r->lock);
   free(body);
   if (hangs)

@@ -18,12 +18,19 @@ static void values_are_made_fit(void **state) {
       {"other scripts stay", SPAN_LITERAL("gr\xC3\xBC\xC3\x9F \xE6\x97\xA5"),
        "gr\xC3\xBC\xC3\x9F \xE6\x97\xA5"},
       {"an escape sequence is shown", SPAN_LITERAL("\x1B[31mred"), "\\x1B[31mred"},
-      {"a carriage return is shown", SPAN_LITERAL("a\rb"), "a\\x0D" "b"},
-      {"a NUL is shown", SPAN_LITERAL("a\0b"), "a\\x00" "b"},
+      {"a carriage return is shown", SPAN_LITERAL("a\rb"),
+       "a\\x0D"
+       "b"},
+      {"a NUL is shown", SPAN_LITERAL("a\0b"),
+       "a\\x00"
+       "b"},
       {"bytes that are not UTF-8 are shown", SPAN_LITERAL("\xFF\xC3"), "\\xFF\\xC3"},
       {"so is a surrogate, byte by byte", SPAN_LITERAL("\xED\xA0\x80"), "\\xED\\xA0\\x80"},
-      {"what turns the text round is shown", SPAN_LITERAL("a\xE2\x80\xAE" "b"),
-       "a\\xE2\\x80\\xAE" "b"},
+      {"what turns the text round is shown",
+       SPAN_LITERAL("a\xE2\x80\xAE"
+                    "b"),
+       "a\\xE2\\x80\\xAE"
+       "b"},
       {"a control character of two bytes too", SPAN_LITERAL("\xC2\x9B"), "\\xC2\\x9B"},
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -111,7 +118,9 @@ static void names_of_annotations_are_made_fit(void **state) {
       {"a b.c-d", "a_b_c_d"},
       {"1st", "_1st"},
       {"-x", "_x"},
-      {"gr\xC3\xBC" "n", "gr__n"},
+      {"gr\xC3\xBC"
+       "n",
+       "gr__n"},
       {"", "_"},
       {"quote\"d", "quote_d"},
   };
@@ -165,7 +174,7 @@ static void label_names_are_alertmanagers(void **state) {
     const char *name;
     bool valid;
   } cases[] = {
-      {"team", true}, {"_x9", true}, {"A", true},    {"", false},    {"9a", false},
+      {"team", true}, {"_x9", true},  {"A", true},    {"", false},         {"9a", false},
       {"a-b", false}, {"a b", false}, {"a.b", false}, {"\xC3\xBC", false},
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
@@ -203,9 +212,9 @@ static struct alert *labelled(const char *const *names, size_t len) {
 
 static void label_sets_are_equal_whatever_order_they_came_in(void **state) {
   (void)state;
-  static const char *const one[] = {"zeta", "type",   "alertname", "plugin",
+  static const char *const one[] = {"zeta",  "type",     "alertname", "plugin",
                                     "alpha", "severity", "instance"};
-  static const char *const two[] = {"instance", "severity", "alpha", "plugin",
+  static const char *const two[] = {"instance", "severity",  "alpha", "plugin",
                                     "type",     "alertname", "zeta"};
   static const char *const less[] = {"instance", "severity", "plugin", "type", "alertname"};
   struct alert *a = labelled(one, 7), *b = labelled(two, 7), *c = labelled(less, 5);
@@ -298,7 +307,8 @@ static void what_was_cut_is_not_cut_again(void **state) {
   text[20000] = '\0';
   struct alert *before = make_alert("p", "warning", text), *after;
   assert_int_equal(alert_annotated(before, "resolution", span_of("r"), &after), 0);
-  assert_string_equal(annotation_of(after, "description"), annotation_of(before, "description"));
+  assert_string_equal(annotation_of(after, "description"),
+                      annotation_of(before, "description"));
   alert_unref(before);
   alert_unref(after);
   free(text);

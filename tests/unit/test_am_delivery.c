@@ -154,8 +154,8 @@ static void a_server_may_ask_for_patience_up_to_ten_minutes(void **state) {
   static const struct {
     long asked;
     long long ms;
-  } cases[] = {{7, 7000}, {0, 500}, {-1, 500}, {600, 600000}, {86400, 600000},
-               {LONG_MAX, 600000}};
+  } cases[] = {{7, 7000},     {0, 500},        {-1, 500},
+               {600, 600000}, {86400, 600000}, {LONG_MAX, 600000}};
   const struct delivery_post post = {.step = DELIVERY_CHANGES, .alerts = 1};
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     set_up(NULL);

@@ -249,7 +249,8 @@ static void a_node_that_refuses_whatever_comes_is_named_with_a_remedy(void **sta
     const char *response, *words;
   } cases[] = {
       {"HTTP/1.1 401 Unauthorized\r\n\r\nUnauthorized", "see User, Password"},
-      {"HTTP/1.1 415 Unsupported Media Type\r\n\r\n{\"message\":\"bad type\"}", "415: bad type"},
+      {"HTTP/1.1 415 Unsupported Media Type\r\n\r\n{\"message\":\"bad type\"}",
+       "415: bad type"},
       {"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n", "redirects are not"},
       {"HTTP/1.1 400 Bad Request\r\n\r\n\"never\"", "400: never; it takes no alert at all"},
   };
@@ -279,7 +280,9 @@ static void meta_data_of_every_type_become_annotations(void **state) {
   notification_meta_t meta[] = {
       {.name = "text", .type = NM_TYPE_STRING, .nm_value.nm_string = "t\xFF"},
       {.name = "signed", .type = NM_TYPE_SIGNED_INT, .nm_value.nm_signed_int = INT64_MIN},
-      {.name = "unsigned", .type = NM_TYPE_UNSIGNED_INT, .nm_value.nm_unsigned_int = UINT64_MAX},
+      {.name = "unsigned",
+       .type = NM_TYPE_UNSIGNED_INT,
+       .nm_value.nm_unsigned_int = UINT64_MAX},
       {.name = "double", .type = NM_TYPE_DOUBLE, .nm_value.nm_double = 0.1},
       {.name = "nan", .type = NM_TYPE_DOUBLE, .nm_value.nm_double = NAN},
       {.name = "boolean", .type = NM_TYPE_BOOLEAN, .nm_value.nm_boolean = true},
@@ -299,9 +302,12 @@ static void meta_data_of_every_type_become_annotations(void **state) {
     assert_non_null(fgets(line, sizeof(line), stream));
   fclose(stream);
   static const char *const words[] = {
-      "\"text\":\"t\\\\xFF\"",           "\"signed\":\"-9223372036854775808\"",
-      "\"unsigned\":\"18446744073709551615\"", "\"double\":\"0.1\"",
-      "\"nan\":\"nan\"",                 "\"boolean\":\"true\"",
+      "\"text\":\"t\\\\xFF\"",
+      "\"signed\":\"-9223372036854775808\"",
+      "\"unsigned\":\"18446744073709551615\"",
+      "\"double\":\"0.1\"",
+      "\"nan\":\"nan\"",
+      "\"boolean\":\"true\"",
   };
   for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
     if (strstr(line, words[i]) == NULL)
@@ -392,8 +398,7 @@ static void *speak(void *argument) {
   char plugin[16];
   for (int i = 0; i < NOTIFICATIONS; i++) {
     unsigned dice = (unsigned)rand_r(&seed);
-    snprintf(plugin, sizeof(plugin), "s%up%u", (unsigned)(uintptr_t)argument,
-             dice % PROBLEMS);
+    snprintf(plugin, sizeof(plugin), "s%up%u", (unsigned)(uintptr_t)argument, dice % PROBLEMS);
     static const int severities[] = {NOTIF_OKAY, NOTIF_WARNING, NOTIF_FAILURE};
     notify(severities[dice / PROBLEMS % 3], plugin);
   }

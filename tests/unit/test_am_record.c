@@ -107,7 +107,8 @@ static void records_are_judged_by_what_they_say(void **state) {
     int status;
   } cases[] = {
       {"the least there must be", "{" GOOD "}", 0},
-      {"a key of a later version", "{" GOOD ",\"new\":{\"labels\":{\"x\":\"y\"},\"b\":[1,[2]]}}", 0},
+      {"a key of a later version",
+       "{" GOOD ",\"new\":{\"labels\":{\"x\":\"y\"},\"b\":[1,[2]]}}", 0},
       {"a number where a later version has one", "{" GOOD ",\"x\":1.5e300,\"y\":null}", 0},
       {"resolved", "{" GOOD ",\"ends_ns\":5}", 0},
       {"it ended before it began", "{" GOOD ",\"ends_ns\":4}", -EINVAL},
@@ -116,7 +117,8 @@ static void records_are_judged_by_what_they_say(void **state) {
       {"no identity among the labels",
        "{\"labels\":{\"team\":\"x\"},\"starts_ns\":5,\"changed_ns\":6}", -EINVAL},
       {"a label that cannot be one",
-       "{\"labels\":{\"plugin\":\"p\",\"a-b\":\"x\"},\"starts_ns\":5,\"changed_ns\":6}", -EINVAL},
+       "{\"labels\":{\"plugin\":\"p\",\"a-b\":\"x\"},\"starts_ns\":5,\"changed_ns\":6}",
+       -EINVAL},
       {"a label twice",
        "{\"labels\":{\"plugin\":\"p\",\"plugin\":\"x\"},\"starts_ns\":5,\"changed_ns\":6}",
        -EINVAL},

@@ -298,8 +298,9 @@ static void a_notification_about_nothing_is_refused(void **state) {
 
 static void the_plugins_own_labels_are_reserved(void **state) {
   (void)state;
-  static const char *const names[] = {"alertname", "instance", "plugin", "plugin_instance",
-                                      "type", "type_instance", "severity", "sidecar", "flag"};
+  static const char *const names[] = {"alertname",       "instance", "plugin",
+                                      "plugin_instance", "type",     "type_instance",
+                                      "severity",        "sidecar",  "flag"};
   for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
     check_int(names[i], alert_is_reserved_label(span_of(names[i])), 1);
   assert_false(alert_is_reserved_label(span_of("team")));

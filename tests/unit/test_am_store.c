@@ -329,8 +329,8 @@ static void bytes_are_limited_too(void **state) {
 /* ---- ageing ---- */
 
 /* One look at everything, as the keeper takes it, an alert at a time. */
-static void age(struct store *store, struct store_walker *walker,
-                const struct store_ages *ages, int64_t wall_ns, int64_t now_ns) {
+static void age(struct store *store, struct store_walker *walker, const struct store_ages *ages,
+                int64_t wall_ns, int64_t now_ns) {
   store_walker_rewind(store, walker);
   while (!store_age(store, walker, ages, wall_ns, now_ns, 1))
     continue;
@@ -380,8 +380,7 @@ static void an_alert_nobody_confirms_expires(void **state) {
 static enum store_effect restore(struct store *store, const char *plugin, const char *severity,
                                  int64_t starts_ns, int64_t ends_ns, int64_t changed_ns) {
   struct alert *alert = make_alert(plugin, severity, "old");
-  enum store_effect effect =
-      store_restore(store, alert, starts_ns, ends_ns, changed_ns, 1000);
+  enum store_effect effect = store_restore(store, alert, starts_ns, ends_ns, changed_ns, 1000);
   alert_unref(alert);
   return effect;
 }

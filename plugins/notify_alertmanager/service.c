@@ -1,0 +1,200 @@
+/* What runs; see service.h. */
+#include "notify_alertmanager/service.h"
+
+#include <errno.h>
+
+#include "common/clock.h"
+#include "common/collectd.h"
+
+#define PLUGIN "notify_alertmanager plugin: "
+
+/* What the store may take for each alert of QueueLimit; most are far smaller. */
+enum { BYTES_AN_ALERT = 4096 };
+/* What waits at the end is given this long to be delivered. */
+static const uint64_t LAST_POSTS_NS = 1000000000;
+
+/* ---- what the threads tell ---- */
+
+static void on_sender_event(void *context, const struct sender_event *event) {
+  static const int levels[] = {
+      [REPORT_NOTICE] = LOG_NOTICE, [REPORT_WARNING] = LOG_WARNING, [REPORT_ERROR] = LOG_ERR};
+  struct service_node *node = context;
+  char line[REPORT_LINE_SIZE];
+  enum report_level level =
+      report_event(&node->report, event, node->config->url, clock_monotonic_ns(), line);
+  if (level != REPORT_NOTHING)
+    plugin_log(levels[level], PLUGIN "%s", line);
+}
+
+void service_wake_senders(struct service *s) {
+  for (size_t i = 0; i < s->nodes_len; i++)
+    sender_wake(s->nodes[i].sender);
+}
+
+static void on_alerts_changed(void *context) {
+  service_wake_senders(context);
+}
+
+static void on_state_saved(void *context, int status) {
+  struct service *s = context;
+  uint32_t suppressed;
+  atomic_store(&s->state_saved, status == 0);
+  if (status == 0) {
+    if (backoff_reset(&s->save_failed))
+      NOTICE(PLUGIN "the state file %s is written again", s->state_path);
+  } else if (backoff_due(&s->save_failed, clock_monotonic_ns(), &suppressed)) {
+    ERROR(PLUGIN "the state file %s cannot be written: %s; alerts that fire at a "
+                 "restart of collectd would not be resolved by name; see StateFile",
+          s->state_path, strerror(-status));
+  }
+}
+
+/* ---- start and end ---- */
+
+void service_free(struct service *s) {
+  if (s == NULL)
+    return;
+  /* a notification may have come after the shutdown callback */
+  if (s->keeper != NULL)
+    keeper_save(s->keeper);
+  for (size_t i = 0; i < s->nodes_len; i++)
+    sender_free(s->nodes[i].sender);
+  keeper_free(s->keeper);
+  store_free(s->store);
+  config_free(s->config);
+  pthread_mutex_destroy(&s->drop_lock);
+  free(s->state_path);
+  free(s);
+}
+
+void service_stop(struct service *s) {
+  uint64_t deadline_ns = clock_monotonic_ns() + LAST_POSTS_NS;
+  for (size_t i = 0; i < s->nodes_len; i++)
+    sender_stop(s->nodes[i].sender, deadline_ns);
+  for (size_t i = 0; i < s->nodes_len; i++)
+    sender_join(s->nodes[i].sender);
+  keeper_stop(s->keeper);
+}
+
+static int start_failed(struct service *s, const char *what, int status) {
+  ERROR(PLUGIN "cannot start: %s: %s", what, strerror(-status));
+  if (s->keeper != NULL)
+    service_stop(s);
+  service_free(s);
+  return -1;
+}
+
+/* collectd has made BaseDir its working directory; the log shall name the whole path. */
+static int set_state_path(struct service *s) {
+  const char *file = s->config->state_file;
+  const char *folder = global_option_get("BaseDir");
+  if (file[0] == '\0')
+    return 0;
+  int len = file[0] == '/' || folder == NULL ? asprintf(&s->state_path, "%s", file)
+                                             : asprintf(&s->state_path, "%s/%s", folder, file);
+  if (len >= 0)
+    return 0;
+  s->state_path = NULL;
+  return -ENOMEM;
+}
+
+static int make_keeper(struct service *s) {
+  const struct config *config = s->config;
+  int status = set_state_path(s);
+  if (status != 0)
+    return status;
+  atomic_init(&s->state_saved, s->state_path != NULL ? 1 : -1);
+  const struct keeper_config keeper = {
+      .path = s->state_path,
+      .ages = {.forget_resolved_ns = (int64_t)config->resolved_retention_ns,
+               .expire_ns = (int64_t)config->expire_ns,
+               .expire_restored_ns = (int64_t)config->expire_restored_ns},
+      .on_change = on_alerts_changed,
+      .on_saved = on_state_saved,
+      .context = s,
+  };
+  return keeper_new(&keeper, s->store, &s->keeper);
+}
+
+static void load_state(struct service *s) {
+  struct state_file_report report;
+  if (s->state_path == NULL)
+    return;
+  int status = keeper_load(s->keeper, &report);
+  if (status != 0 && status != -ENOENT)
+    ERROR(PLUGIN "the state file %s cannot be read: %s; what fired before is "
+                 "forgotten",
+          s->state_path, strerror(-status));
+  const char *kept = report.kept_aside[0] != '\0' ? report.kept_aside : "not kept";
+  if (report.foreign)
+    WARNING(PLUGIN "%s is no state file of this version and will be replaced "
+                   "(what it was: %s)",
+            s->state_path, kept);
+  if (report.damaged > 0)
+    WARNING(PLUGIN "%zu damaged lines in the state file %s were passed over, %zu "
+                   "were good (what it was: %s)",
+            report.damaged, s->state_path, report.records, kept);
+  if (report.records > 0)
+    INFO(PLUGIN "%zu alerts known from before, from %s", report.records, s->state_path);
+}
+
+static int start_node(struct service *s, const struct node_config *config) {
+  struct service_node *node = &s->nodes[s->nodes_len];
+  *node = (struct service_node){.config = config};
+  const struct sender_config sender = {
+      .name = config->name,
+      .url = config->url,
+      .user = config->user,
+      .password = config->password,
+      .ca_file = config->ca_file,
+      .client_certificate = config->client_certificate,
+      .client_key = config->client_key,
+      .insecure = !config->verify_peer,
+      .timeout_ns = config->timeout_ns,
+      .resend_ns = s->config->resend_ns,
+      .number = (unsigned)s->nodes_len,
+      .on_event = on_sender_event,
+      .context = node,
+  };
+  int status = sender_new(&sender, s->store, &node->sender);
+  if (status != 0)
+    return status;
+  s->nodes_len++;
+  return sender_start(node->sender);
+}
+
+static int start(struct service *s) {
+  const struct config *config = s->config;
+  const struct store_limits limits = {.alerts = config->queue_limit,
+                                      .bytes = config->queue_limit * BYTES_AN_ALERT};
+  int status = store_new(limits, &s->store);
+  if (status != 0)
+    return start_failed(s, "the store", status);
+  status = make_keeper(s);
+  if (status != 0)
+    return start_failed(s, "the keeper of the state", status);
+  load_state(s);
+  for (size_t i = 0; i < config->nodes_len; i++) {
+    status = start_node(s, &config->nodes[i]);
+    if (status != 0)
+      return start_failed(s, config->nodes[i].name, status);
+  }
+  status = keeper_start(s->keeper);
+  if (status != 0)
+    return start_failed(s, "the keeper's thread", status);
+  return 0;
+}
+
+int service_start(struct config *config, struct service **ret) {
+  struct service *s = calloc(1, sizeof(*s));
+  if (s == NULL) {
+    config_free(config);
+    return -1;
+  }
+  s->config = config;
+  pthread_mutex_init(&s->drop_lock, NULL);
+  if (start(s) != 0)
+    return -1;
+  *ret = s;
+  return 0;
+}
