@@ -36,8 +36,9 @@ others() {
 demo() {
   local port=$1 pid status=0 page
   shift
-  set -m # a process group of its own, in which SIGINT is not ignored
-  "$@" >/tmp/demo.log 2>&1 </dev/null &
+  set -m # a process group of its own
+  # Whoever runs this in the background may have SIGINT ignored, and no shell can undo that.
+  env --default-signal=INT "$@" >/tmp/demo.log 2>&1 </dev/null &
   pid=$!
   set +m
   for _ in $(seq 900); do
