@@ -65,6 +65,12 @@ class QuickStart(Daemon):
             TMPDIR=self.path("tmp"),
         )
 
+    def before_exec(self):
+        """Under nohup, and behind a shell's &, some are ignored, and stay so in what is started."""
+        super().before_exec()
+        for number in (signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+
     def ready(self):
         return LINE.search(self.log()) is not None
 
