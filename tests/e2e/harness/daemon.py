@@ -102,7 +102,10 @@ class Daemon:
         return self.folder
 
     def before_exec(self):
-        """Runs in the child."""
+        """Runs in the child. Whoever runs the tests may have signals ignored (nohup, a shell's
+        background); a program that is to obey them must not inherit that."""
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
         die_with_parent()
 
     def standard_input(self):
