@@ -11,6 +11,7 @@
 #include "cases.h"
 #include "hostile_server.h"
 #include "profile_files.h"
+#include "sidecar/pprof/question.h"
 
 enum { BOTH = PPROF_HEAP_PROFILE | PPROF_GOROUTINE_DUMP, LONG_MS = 60000 };
 
@@ -130,6 +131,22 @@ static void a_round_brings_both_profiles_and_memstats(void **state) {
   setting_free(&setting);
 }
 
+/* Else the next question of the round, when it fails, would leave zeroes for values. */
+static void memstats_hold_as_long_as_the_heap_profile_they_came_with(void **state) {
+  (void)state;
+  struct pprof_round round;
+  questions_reset_round(&round);
+  round.heap_profile = calloc(1, sizeof(*round.heap_profile));
+  assert_non_null(round.heap_profile);
+  round.memstats.heap_alloc_bytes = 5;
+  for (size_t i = 0; i < questions_len; i++) {
+    if (questions[i].bit == PPROF_MEMSTATS)
+      questions[i].forget(&round);
+  }
+  assert_int_equal(round.memstats.heap_alloc_bytes, 5);
+  pprof_round_free(&round);
+}
+
 static void what_nobody_takes_is_given_back(void **state) {
   (void)state;
   struct setting setting = setting_new(&good, true);
@@ -203,6 +220,7 @@ int main(void) {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
   const struct CMUnitTest tests[] = {
       TEST(a_round_brings_both_profiles_and_memstats),
+      TEST(memstats_hold_as_long_as_the_heap_profile_they_came_with),
       TEST(what_nobody_takes_is_given_back),
       TEST(spoilt_profiles_are_malformed_each_for_itself),
       TEST(a_dump_cut_short_says_so),

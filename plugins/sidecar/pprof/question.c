@@ -44,6 +44,8 @@ static int memstats_finish(void *sink, struct pprof_round *round) {
 }
 
 static void memstats_forget(struct pprof_round *round) {
+  if (round->heap_profile != NULL)
+    return; /* they came with that, and hold whatever becomes of the shorter page */
   memset(&round->memstats, 0, sizeof(round->memstats));
 }
 
