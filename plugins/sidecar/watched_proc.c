@@ -135,10 +135,10 @@ int watched_read_detail(struct watched *watched, struct watch_services *services
   read_memory_map(watched, services);
   samples_hold(&watched->detail_gauges, &services->samples);
   read_context_switches(watched, services);
-  samples_hold(&watched->detail_counters, &services->samples);
-
   if (process_verify(watched->process) == -ESRCH)
-    return -ESRCH;
+    return -ESRCH; /* the counters held before are its last */
+
+  samples_hold(&watched->detail_counters, &services->samples);
   watched_emit_held(watched, services, &watched->detail_counters,
                     services->config->detail_interval_ms);
   return 0;

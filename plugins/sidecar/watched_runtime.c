@@ -8,6 +8,10 @@
 /* Held values are believed for this many detail intervals without a newer reading. */
 enum { HELD_INTERVALS = 3 };
 
+static uint64_t held_for_ns(const struct watch_services *services) {
+  return services->config->detail_interval_ms * 1000000 * HELD_INTERVALS;
+}
+
 void watched_ask_runtime(struct watched *watched, const struct watch_services *services,
                          bool with_detail, uint64_t now_ns) {
   if (watched->endpoint.client == NULL)
@@ -41,8 +45,14 @@ static void take_memstats(struct watched *watched, struct watch_services *servic
 
 static void drop_memstats(struct watched *watched) {
   samples_drop(&watched->memstats_gauges);
-  samples_drop(&watched->memstats_counters);
   watched->heap_inuse_bytes = VALUE_UNKNOWN;
+}
+
+/* The counters are kept for watched_emit_last() as long as collectd keeps their series, or
+ * those of a process whose runtime fails before it ends would outlive it by minutes. */
+static void age_counters(struct watched *watched, uint64_t held_ns, uint64_t now_ns) {
+  if (watched->memstats_counters.len > 0 && now_ns - watched->memstats_ns > held_ns)
+    samples_drop(&watched->memstats_counters);
 }
 
 /* What a round says of the collector: a failure at once; a success when no question's last
@@ -103,7 +113,7 @@ static void take_round(struct watched *watched, struct watch_services *services,
     take_memstats(watched, services, &round->memstats, now_ns);
   else if (round->answered & PPROF_MEMSTATS)
     drop_memstats(watched);
-  uint64_t held_ns = services->config->detail_interval_ms * 1000000 * HELD_INTERVALS;
+  uint64_t held_ns = held_for_ns(services);
   if (watched->memstats_gauges.len > 0 && now_ns - watched->memstats_ns > held_ns)
     drop_memstats(watched);
   watched_emit_held(watched, services, &watched->memstats_gauges, 0);
@@ -113,6 +123,7 @@ static void take_round(struct watched *watched, struct watch_services *services,
 int watched_take_runtime(struct watched *watched, struct watch_services *services,
                          uint64_t now_ns) {
   watched->goroutines = VALUE_UNKNOWN;
+  age_counters(watched, held_for_ns(services), now_ns);
   if (watched->endpoint.client == NULL) {
     drop_memstats(watched);
     watched_drop_profiles(watched);
