@@ -81,7 +81,9 @@ void compose_memstats_counters(struct samples *samples, const struct memstats *s
   samples_add_counter(samples, METRIC_MALLOCS, stats->mallocs);
   samples_add_counter(samples, METRIC_FREES, stats->frees);
   samples_add_counter(samples, METRIC_GC_CYCLES, stats->num_gc);
-  samples_add_counter(samples, METRIC_GC_PAUSE_NANOSECONDS, pauses_ns);
+  samples_add_counter(samples, METRIC_GC_PAUSE_NANOSECONDS,
+                      stats->has_pauses && stats->num_gc != VALUE_UNKNOWN ? pauses_ns
+                                                                          : VALUE_UNKNOWN);
 }
 
 void compose_goroutine_profile(struct samples *samples, const struct goroutine_profile *profile,

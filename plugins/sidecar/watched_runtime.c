@@ -29,7 +29,8 @@ static void take_memstats(struct watched *watched, struct watch_services *servic
                           const struct memstats *stats, uint64_t now_ns) {
   uint64_t lost;
   watched->pauses_ns += memstats_new_pauses_ns(stats, watched->num_gc, &lost);
-  watched->num_gc = stats->num_gc;
+  if (stats->num_gc != VALUE_UNKNOWN)
+    watched->num_gc = stats->num_gc;
   watched->heap_inuse_bytes = stats->heap_inuse_bytes;
   watched->memstats_ns = now_ns;
 

@@ -85,7 +85,7 @@ static void everything_a_process_can_have_fits_into_one_list(void **state) {
   static struct descriptors_reading reading;
   struct memory_map_rollup rollup = {0};
   struct process_pulse pulse = {0};
-  struct memstats stats = {.last_gc_ns = 1};
+  struct memstats stats = {.last_gc_ns = 1, .has_pauses = true};
   static struct goroutine_profile goroutines;
   static struct heap_profile heap;
   static struct pattern_list lists = {.len = PATTERNS_MAX};
@@ -109,6 +109,23 @@ static void no_gc_yet_is_no_time_of_the_last_gc(void **state) {
   stats.last_gc_ns = 1500000000;
   compose_memstats_gauges(&samples, &stats);
   assert_true(find(METRIC_LAST_GC_TIME_SECONDS, NULL)->value.gauge == 1.5);
+}
+
+static void pauses_that_are_not_known_are_not_sent(void **state) {
+  (void)state;
+  const struct {
+    struct memstats stats;
+    bool sent;
+  } cases[] = {
+      {{.num_gc = 3, .has_pauses = true}, true},
+      {{.num_gc = 3, .has_pauses = false}, false},
+      {{.num_gc = VALUE_UNKNOWN, .has_pauses = true}, false},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    samples.len = 0;
+    compose_memstats_counters(&samples, &cases[i].stats, 0);
+    assert_true((find(METRIC_GC_PAUSE_NANOSECONDS, NULL) != NULL) == cases[i].sent);
+  }
 }
 
 static void a_goroutine_dump_has_a_value_for_each_state_age_and_pattern(void **state) {
@@ -269,6 +286,7 @@ int main(void) {
       cmocka_unit_test(cpu_ticks_become_microseconds),
       cmocka_unit_test(everything_a_process_can_have_fits_into_one_list),
       cmocka_unit_test(no_gc_yet_is_no_time_of_the_last_gc),
+      cmocka_unit_test(pauses_that_are_not_known_are_not_sent),
       cmocka_unit_test(a_goroutine_dump_has_a_value_for_each_state_age_and_pattern),
       cmocka_unit_test(a_heap_that_is_not_sampled_sends_nothing),
       cmocka_unit_test(samples_are_held_until_others_replace_them),
