@@ -41,7 +41,8 @@ __attribute__((format(printf, 3, 4))) static void endpoint_fail(struct endpoint 
   va_end(arguments);
 }
 
-/* The environment of a process does not change, but the permission to read it may. */
+/* A proved port is not looked for again. Any other is: the permission to read the
+ * environment may change, and a process that executes itself anew may have got another. */
 static void find_port(struct endpoint *endpoint, const struct process_block *block,
                       struct process *process) {
   char value[VARIABLE_VALUE_SIZE], printable[80];
@@ -77,8 +78,10 @@ void endpoint_find(struct endpoint *endpoint, const struct process_block *block,
   }
   if (block->pprof_port != 0)
     endpoint->port = block->pprof_port;
-  else if (endpoint->port == 0)
+  else if (endpoint->client == NULL) {
+    endpoint->port = 0;
     find_port(endpoint, block, process);
+  }
   if (endpoint->port == 0)
     return;
 
