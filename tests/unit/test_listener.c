@@ -232,6 +232,26 @@ static void no_more_are_returned_than_fit(void **state) {
   close_captured(&captured);
 }
 
+static void what_does_not_fit_is_what_matters_least(void **state) {
+  (void)state;
+  skip_on_big_endian();
+  struct captured captured;
+  struct listener found[LISTENERS_MAX];
+  size_t len;
+  char table[64 * 160] = "", *at = table;
+  open_captured(&captured);
+  for (unsigned i = 1; i <= 40; i++)
+    at += sprintf(at, TCP("%02X00007F:17AC", "0A", "%u"), i + 1, i + 1);
+  sprintf(at, TCP("0100007F:17AC", "0A", "1"));
+  replay_tree_add_file(&captured.tree, "18891/net/tcp", span_of(table));
+  assert_int_equal(listener_find(captured.process, 6060, found, &len), 0);
+  assert_int_equal(len, LISTENERS_MAX);
+  assert_string_equal(found[0].address, "127.0.0.1");
+  assert_int_equal(found[0].inode, 1);
+  assert_int_equal(found[1].inode, 2);
+  close_captured(&captured);
+}
+
 static void without_tables_nothing_is_known(void **state) {
   (void)state;
   struct captured captured;
@@ -294,6 +314,7 @@ int main(void) {
       cmocka_unit_test(a_process_that_ended_has_no_listeners),
       cmocka_unit_test(listeners_are_sorted_and_others_left_out),
       cmocka_unit_test(no_more_are_returned_than_fit),
+      cmocka_unit_test(what_does_not_fit_is_what_matters_least),
       cmocka_unit_test(without_tables_nothing_is_known),
       cmocka_unit_test(only_what_a_connection_surely_reaches_is_owned),
   };

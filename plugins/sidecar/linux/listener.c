@@ -74,9 +74,11 @@ static int rank(const struct listener *listener) {
 }
 
 static void insert(struct listener *listeners, size_t *len, const struct listener *found) {
-  if (*len == LISTENERS_MAX)
+  size_t at = *len;
+  if (at < LISTENERS_MAX)
+    (*len)++;
+  else if (rank(&listeners[--at]) <= rank(found)) /* the last one makes room, or stays */
     return;
-  size_t at = (*len)++;
   for (; at > 0 && rank(&listeners[at - 1]) > rank(found); at--)
     listeners[at] = listeners[at - 1];
   listeners[at] = *found;
