@@ -47,6 +47,7 @@ void compose_descriptors(struct samples *samples, const struct descriptors_readi
   samples_add_gauge(samples, METRIC_INOTIFY_WATCHES, NULL, reading->inotify_watches);
   samples_add_gauge(samples, METRIC_FILE_LOCKS, "held", reading->locks_held);
   samples_add_gauge(samples, METRIC_FILE_LOCKS, "foreign", reading->locks_foreign);
+  samples_add_gauge(samples, METRIC_FILE_LOCKS, "contended", reading->locks_contended);
 }
 
 void compose_rollup(struct samples *samples, const struct memory_map_rollup *rollup) {

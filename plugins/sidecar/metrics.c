@@ -52,10 +52,10 @@ const struct metric_info metrics[METRICS] = {
                              "codex_sessions, sqlite by default)"},
     [METRIC_INOTIFY_WATCHES] = {"process_inotify_watches", METRIC_GAUGE, TIER_DETAIL, "",
                                 "watches", "inotify watches (fdinfo)"},
-    [METRIC_FILE_LOCKS] = {"process_file_locks", METRIC_GAUGE, TIER_DETAIL, "held foreign",
-                           "locks",
-                           "locks on files the process has open: its own, and others' "
-                           "(/proc/locks)"},
+    [METRIC_FILE_LOCKS] = {"process_file_locks", METRIC_GAUGE, TIER_DETAIL,
+                           "held foreign contended", "locks",
+                           "locks on files the process has open: its own, others', and of "
+                           "those the ones to write on SQLite databases (/proc/locks)"},
     [METRIC_CPU_TIME] = {"ps_cputime", METRIC_STOCK_DERIVE, TIER_PULSE, "", "microseconds",
                          "CPU time, user and system (stat)"},
     [METRIC_PAGE_FAULTS] = {"ps_pagefaults", METRIC_STOCK_DERIVE, TIER_PULSE, "", "faults",
