@@ -31,4 +31,9 @@ int host_uptime_ticks(struct host *host, uint64_t *ret_ticks);
 /* Boot time in seconds since the epoch (proc(5), btime of /proc/stat). 0 or -errno. */
 int host_boot_time_seconds(struct host *host, uint64_t *ret_seconds);
 
+/* Which boot of the machine this is: the same until the next, and never again (proc(5),
+ * sys/kernel/random/boot_id). ret is "" after an error. Returns 0 or -errno. */
+enum { HOST_BOOT_ID_MAX = 40 /* with its NUL */ };
+int host_boot_id(struct host *host, char ret[HOST_BOOT_ID_MAX]);
+
 #endif
