@@ -45,4 +45,9 @@ int host_memory_pressure(struct host *host, double *ret_percent);
  * Returns 0, -ESRCH or another -errno. */
 int host_process_name(struct host *host, pid_t pid, char *name, size_t size);
 
+/* Which boot of the machine this is: the same until the next, and never again (proc(5),
+ * sys/kernel/random/boot_id). ret is "" after an error. Returns 0 or -errno. */
+enum { HOST_BOOT_ID_MAX = 40 /* with its NUL */ };
+int host_boot_id(struct host *host, char ret[HOST_BOOT_ID_MAX]);
+
 #endif

@@ -67,22 +67,12 @@ static void count_watches(struct descriptor_pass *pass, const char *name) {
 
 static enum descriptor_class count_nameless(struct descriptor_pass *pass,
                                             const struct open_descriptor *descriptor) {
-  switch (descriptor->parsed.kind) {
-  case FD_LINK_SOCKET:
+  enum descriptor_class class = open_file_class_without_path(descriptor->parsed.kind);
+  if (class == DESCRIPTOR_SOCKET)
     count_socket(pass, descriptor->parsed.inode);
-    return DESCRIPTOR_SOCKET;
-  case FD_LINK_PIPE:
-    return DESCRIPTOR_PIPE;
-  case FD_LINK_INOTIFY:
+  if (class == DESCRIPTOR_INOTIFY)
     count_watches(pass, descriptor->name);
-    return DESCRIPTOR_INOTIFY;
-  case FD_LINK_EVENTPOLL:
-    return DESCRIPTOR_EVENTPOLL;
-  case FD_LINK_EVENTFD:
-    return DESCRIPTOR_EVENTFD;
-  default:
-    return DESCRIPTOR_OTHER;
-  }
+  return class;
 }
 
 /* --- the pass --- */
