@@ -31,6 +31,7 @@ struct config *config_new(void) {
   config->goroutine_dump_interval_ms = 60 * 1000;
   config->goroutine_dump_max = 5000;
   config->heap_profile_interval_ms = 60 * 1000;
+  red_flag_rules_init(&config->red_flags);
   config->proc_root = strdup("/proc");
   if (config->proc_root == NULL) {
     free(config);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/pattern.h"
+#include "sidecar/redflag/red_flag_rules.h"
 
 enum { PROCESS_BLOCKS_MAX = 32 };
 
@@ -39,6 +40,7 @@ struct config {
   uint64_t goroutine_dump_interval_ms; /* 0: never */
   uint64_t goroutine_dump_max;         /* goroutines */
   uint64_t heap_profile_interval_ms;   /* 0: never */
+  struct red_flag_rules red_flags;
   struct pattern_list fd_patterns, goroutine_patterns, heap_patterns;
   struct process_block blocks[PROCESS_BLOCKS_MAX];
   size_t blocks_len;

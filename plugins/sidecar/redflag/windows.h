@@ -1,0 +1,39 @@
+/*
+ * The troughs of consecutive windows of time, as many as are asked for, in a fixed ring: a
+ * heap is a saw-tooth, and only what its collections leave says whether it grows. A window
+ * without an observation begins the ring anew. Pure.
+ */
+#ifndef SIDECAR_REDFLAG_WINDOWS_H
+#define SIDECAR_REDFLAG_WINDOWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { WINDOWS_MAX = 25 };
+
+struct window {
+  double trough, crest; /* lowest and highest of its observations */
+};
+
+struct windows {
+  uint64_t width_ms;
+  uint32_t capacity;    /* at most WINDOWS_MAX */
+  uint32_t len, newest; /* of the closed ones */
+  bool is_open;         /* something was observed */
+  uint64_t begin_ms;    /* of the open one */
+  uint64_t closed_ms;   /* end of the newest closed one */
+  struct window open, closed[WINDOWS_MAX];
+};
+
+void windows_init(struct windows *windows, uint64_t width_ms, uint32_t capacity);
+
+/* Forgets all that was observed. */
+void windows_clear(struct windows *windows);
+
+/* Takes an observation; times do not decrease. Returns whether a window was closed by it. */
+bool windows_add(struct windows *windows, double value, uint64_t now_ms);
+
+/* A closed window: 0 is the newest, len - 1 the oldest. */
+const struct window *windows_at(const struct windows *windows, uint32_t back);
+
+#endif
