@@ -15,16 +15,15 @@ void growth_init(struct growth *growth, const struct red_flag_rule *rule) {
     windows_init(&growth->scales[i], rule->window_ms * widths[i], steps + 1);
 }
 
-/* The middle of how far the signal swings within a window. */
-static double usual_swing(const struct windows *windows) {
+/* The median of the windows' doubts. */
+static double usual_doubt(const struct windows *windows) {
   double sorted[WINDOWS_MAX];
   for (uint32_t i = 0; i < windows->len; i++) {
-    const struct window *window = windows_at(windows, i);
-    double swing = window->crest - window->trough;
+    double doubt = windows_at(windows, i)->doubt;
     uint32_t at = i;
-    for (; at > 0 && sorted[at - 1] > swing; at--)
+    for (; at > 0 && sorted[at - 1] > doubt; at--)
       sorted[at] = sorted[at - 1];
-    sorted[at] = swing;
+    sorted[at] = doubt;
   }
   return sorted[windows->len / 2];
 }
@@ -48,7 +47,7 @@ static bool has_grown(const struct windows *windows, double threshold) {
   double base = windows_at(windows, windows->len - 1)->trough;
   double rise = windows_at(windows, 0)->trough - base;
   return rise > 0 && rise >= threshold && rise >= RELATIVE_RISE_MIN * base &&
-         is_even(windows, rise) && rise >= usual_swing(windows);
+         is_even(windows, rise) && rise >= usual_doubt(windows);
 }
 
 static void raise_flag(struct growth *growth, uint32_t scale) {

@@ -3,8 +3,7 @@
  * as many as Hold has are looked at, also of windows three and nine times as wide: a leak too
  * slow for an hour shows overnight. They must have risen
  *  - by the threshold and by a tenth of what they were,
- *  - by more than the signal swings within a window (otherwise a saw-tooth whose period is
- *    near the interval's would seem to rise and fall for hours),
+ *  - by more than the troughs are in doubt (see windows.h),
  *  - and evenly: five times as far as steps of their scatter would bring it by chance. That
  *    tells a leak from a random walk, from a step, and from a ramp that takes less than three
  *    quarters of the time.
