@@ -2,6 +2,7 @@
 #include "sidecar/metrics.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +133,14 @@ const struct metric_info metrics[METRICS] = {
                                            "process descriptors smaps pprof goroutines",
                                            "seconds",
                                            "how long the collector's last reading took"},
+    [METRIC_RED_FLAG] = {"red_flag", METRIC_GAUGE, TIER_PULSE,
+                         "rss swap_growing memory_regions fds fds_growing same_file "
+                         "session_files threads goroutines goroutines_growing "
+                         "goroutines_stuck fetch_data_piling heap_growing heap_not_receding "
+                         "allocation_rate cpu sqlite_contention inotify_watches pprof_missing",
+                         "state",
+                         "a red flag: 0 ok, 1 warning, 2 failure; absent while it "
+                         "cannot be judged"},
     [METRIC_PROCESS_COUNT] = {"process_count", METRIC_GAUGE, TIER_PULSE, "", "processes",
                               "processes watched, by Process block; also when 0"},
 };
@@ -178,6 +187,22 @@ void samples_add_counter_pair(struct samples *samples, enum metric metric, uint6
   sample->value.derive[0] = (int64_t)first;
   sample->value.derive[1] = (int64_t)second;
   sample->values_len = 2;
+}
+
+void samples_write(struct buffer *text, const struct sample *samples, size_t len) {
+  for (size_t i = 0; i < len; i++) {
+    const struct sample *sample = &samples[i];
+    const struct metric_info *info = &metrics[sample->metric];
+    buffer_append_string(text, info->type);
+    if (sample->type_instance != NULL)
+      buffer_printf(text, "{type=\"%s\"}", sample->type_instance);
+    if (info->kind == METRIC_GAUGE)
+      buffer_printf(text, " %.15g", sample->value.gauge);
+    else
+      for (size_t n = 0; n < sample->values_len; n++)
+        buffer_printf(text, " %" PRId64, sample->value.derive[n]);
+    buffer_printf(text, " %s\n", info->unit);
+  }
 }
 
 int samples_hold(struct held_samples *held, const struct samples *samples) {

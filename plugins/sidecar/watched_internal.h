@@ -37,7 +37,7 @@ void watched_take_profiles(struct watched *watched, struct watch_services *servi
                            const struct pprof_round *round, uint64_t now_ns);
 
 /* There is nobody to ask: nothing is held any more. What is known of stacks stays. */
-void watched_drop_profiles(struct watched *watched);
+void watched_drop_profiles(struct watched *watched, const struct watch_services *services);
 
 void watched_free_profiles(struct watched *watched);
 

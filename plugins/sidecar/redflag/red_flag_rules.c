@@ -4,7 +4,7 @@
 #include <math.h>
 
 void red_flag_rules_init(struct red_flag_rules *rules) {
-  *rules = (struct red_flag_rules){.seen = {0}};
+  *rules = (struct red_flag_rules){.warm_up_ms = RED_FLAG_WARM_UP_MS};
   for (size_t i = 0; i < RED_FLAGS; i++) {
     const struct red_flag_info *info = &red_flags[i];
     rules->rules[i] = (struct red_flag_rule){

@@ -16,6 +16,7 @@ struct red_flag_rule {
 };
 
 struct red_flag_rules {
+  uint64_t warm_up_ms; /* no growth is judged in a process younger than this */
   struct red_flag_rule rules[RED_FLAGS];
   uint32_t seen[RED_FLAGS]; /* bit n: option n of the flag's block was given */
 };

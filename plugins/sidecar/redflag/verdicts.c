@@ -57,8 +57,7 @@ int verdicts_new(const struct red_flag_rules *rules, uint64_t age_ms, uint64_t n
     return -ENOMEM;
   verdicts->rules = rules;
   verdicts->now_ms = now_ms;
-  verdicts->warm_ms =
-      now_ms + (age_ms < RED_FLAG_WARM_UP_MS ? RED_FLAG_WARM_UP_MS - age_ms : 0);
+  verdicts->warm_ms = now_ms + (age_ms < rules->warm_up_ms ? rules->warm_up_ms - age_ms : 0);
   verdicts->cpu_part_rate = NAN;
   usual_init(&verdicts->cpu_usual);
   size_t growths = 0;
