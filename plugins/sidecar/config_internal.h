@@ -10,8 +10,7 @@ struct process_block *config_add_block(struct config *config, const char *name);
 
 struct config_context;
 
-/* Reads a <RedFlag "NAME"> block to the struct red_flag_rules that is the option's target.
- * Returns 0, or -1 after logging why it is refused. */
+/* Reads a <RedFlag "NAME"> block. Returns 0, or -1 after logging why it is refused. */
 int config_add_red_flag(const struct config_context *context);
 
 #endif

@@ -58,7 +58,7 @@ static const struct config_option plugin_options[] = {
     {"ProcRoot", config_set_string, IN_CONFIG(proc_root), 0, 0, 0,
      "the path of a procfs, in quotes", false},
     {"Process", add_process, 0, 0, 0, 0, "a block with one name: <Process \"NAME\">", true},
-    {"RedFlag", config_add_red_flag, IN_CONFIG(red_flags), 0, 0, 0,
+    {"RedFlag", config_add_red_flag, 0, 0, 0, 0,
      "a block with the name of a red flag: <RedFlag \"NAME\">", true},
     {"SmapsMaxRSS", config_set_number, IN_CONFIG(smaps_max_rss_bytes), 0, 1048576, 1 << 20,
      "a number of megabytes from 0 (never read smaps_rollup) to 1048576", false},

@@ -72,7 +72,7 @@ static int refuse_name(const struct config_context *context) {
 }
 
 int config_add_red_flag(const struct config_context *context) {
-  struct red_flag_rules *rules = config_target(context);
+  struct red_flag_rules *rules = &((struct config *)context->config)->red_flags;
   const oconfig_item_t *item = context->item;
   const char *name = config_block_name(item);
   if (name[0] == '\0')

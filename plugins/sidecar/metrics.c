@@ -120,6 +120,16 @@ const struct metric_info metrics[METRICS] = {
          "heap in use that was allocated below a function that "
          "matches a HeapMatch, estimated from samples (heap "
          "profile)"},
+    [METRIC_RED_FLAG] = {"red_flag", METRIC_GAUGE, TIER_PULSE,
+                         "rss swap_growing memory_regions fds fds_growing "
+                         "same_file session_files threads goroutines "
+                         "goroutines_growing goroutines_stuck "
+                         "fetch_data_piling heap_growing heap_not_receding "
+                         "allocation_rate cpu sqlite_contention "
+                         "inotify_watches pprof_missing",
+                         "state",
+                         "what each red flag says: 0 ok, 1 warning, 2 failure; absent while it "
+                         "is not known or switched off"},
     [METRIC_COLLECTOR_SUCCESS] = {"collector_success", METRIC_GAUGE, TIER_PULSE,
                                   "process descriptors smaps pprof goroutines", "0 or 1",
                                   "1: the collector's last reading worked; absent while it is "
@@ -133,14 +143,6 @@ const struct metric_info metrics[METRICS] = {
                                            "process descriptors smaps pprof goroutines",
                                            "seconds",
                                            "how long the collector's last reading took"},
-    [METRIC_RED_FLAG] = {"red_flag", METRIC_GAUGE, TIER_PULSE,
-                         "rss swap_growing memory_regions fds fds_growing same_file "
-                         "session_files threads goroutines goroutines_growing "
-                         "goroutines_stuck fetch_data_piling heap_growing heap_not_receding "
-                         "allocation_rate cpu sqlite_contention inotify_watches pprof_missing",
-                         "state",
-                         "a red flag: 0 ok, 1 warning, 2 failure; absent while it "
-                         "cannot be judged"},
     [METRIC_PROCESS_COUNT] = {"process_count", METRIC_GAUGE, TIER_PULSE, "", "processes",
                               "processes watched, by Process block; also when 0"},
 };

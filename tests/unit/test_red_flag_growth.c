@@ -62,9 +62,9 @@ static const struct {
   uint64_t window_ms;
 } leaks[] = {
     {"a heap of saw-teeth whose floor rises", RED_FLAG_HEAP_GROWING, SIGNAL_HEAP_ALLOC_BYTES,
-     heap_leaks_10_mb_an_hour, MINUTE, 15 * MINUTE, 3 * HOUR, 15 * MINUTE},
+     heap_leaks_10_mb_an_hour, MINUTE, 15 * MINUTE, 3 * HOUR, 30 * MINUTE},
     {"the same, read every ten seconds", RED_FLAG_HEAP_GROWING, SIGNAL_HEAP_ALLOC_BYTES,
-     heap_leaks_10_mb_an_hour, 10 * SECOND, 15 * MINUTE, 3 * HOUR, 15 * MINUTE},
+     heap_leaks_10_mb_an_hour, 10 * SECOND, 15 * MINUTE, 3 * HOUR, 30 * MINUTE},
     {"a descriptor a minute", RED_FLAG_FDS_GROWING, SIGNAL_OPEN_FDS, fds_leak_one_a_minute,
      10 * SECOND, 15 * MINUTE, HOUR, 5 * MINUTE},
     {"the same, read every minute", RED_FLAG_FDS_GROWING, SIGNAL_OPEN_FDS,

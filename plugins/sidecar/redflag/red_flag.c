@@ -45,7 +45,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
                                     "goroutines", 1, 3, 10, 1e9, 60, 0,
                                     "fetches of data start before earlier ones have returned"},
     [RED_FLAG_HEAP_GROWING] = {"heap_growing", RED_FLAG_BY_GROWTH, SIGNAL_HEAP_ALLOC_BYTES,
-                               "MB", MB, 16, NONE, 1e8, 10800, 900,
+                               "MB", MB, 16, NONE, 1e8, 10800, 1800,
                                "what garbage collection leaves becomes more for hours"},
     [RED_FLAG_HEAP_NOT_RECEDING] = {"heap_not_receding", RED_FLAG_BY_STEP,
                                     SIGNAL_HEAP_ALLOC_BYTES, "MB", MB, 64, NONE, 1e8, 1800,

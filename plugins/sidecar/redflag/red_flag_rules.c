@@ -21,7 +21,7 @@ const char *red_flag_rule_fault(enum red_flag flag, const struct red_flag_rule *
     return "Failure is below Warning; allowed is Failure at or above Warning";
   switch (red_flags[flag].kind) {
   case RED_FLAG_BY_GROWTH:
-    if (rule->hold_ms < GROWTH_WINDOWS_MIN * rule->window_ms ||
+    if (rule->window_ms == 0 || rule->hold_ms < GROWTH_WINDOWS_MIN * rule->window_ms ||
         rule->hold_ms > GROWTH_WINDOWS_MAX * rule->window_ms)
       return "Hold and Window do not go together; allowed is a Hold of 4 to 24 Windows";
     return NULL;
