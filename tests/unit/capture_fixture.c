@@ -88,23 +88,6 @@ void fixture_capture(struct capture_fixture *fixture, const char *reason,
   fixture_wait_for_path(path);
 }
 
-void fixture_settle(struct capture_fixture *fixture) {
-  /* work is done in the order in which it was asked for: this bundle comes last */
-  struct capture_request saved = fixture->request;
-  char path[CAPTURE_PATH_MAX];
-  struct process *ours;
-  assert_int_equal(process_open(fixture->held.host, getpid(), &ours), 0);
-  fixture->request.instance = "settled";
-  fixture->request.pid = getpid();
-  fixture->request.start_ticks = process_start_ticks(ours);
-  fixture->request.pprof_url = NULL;
-  process_close(ours);
-  fixture_capture(fixture, "settled", path);
-  saved.wall_time_ms = fixture->request.wall_time_ms;
-  saved.monotonic_ms = fixture->request.monotonic_ms;
-  fixture->request = saved;
-}
-
 /* --- waiting --- */
 
 static void pause_shortly(void) {
@@ -185,6 +168,35 @@ unsigned count_entries(const char *folder) {
 
 unsigned count_named(const char *folder, const char *part) {
   return count(folder, part, 0);
+}
+
+static bool has_summary(const char *folder, const char *text) {
+  char *summary = bundle_read(folder, "summary.txt");
+  bool has = summary != NULL && strcmp(summary, text) == 0;
+  free(summary);
+  return has;
+}
+
+/* Work is done in the order in which it was asked for, and a summary comes last. */
+void fixture_settle(struct capture_fixture *fixture) {
+  struct capture_request saved = fixture->request;
+  char path[CAPTURE_PATH_MAX], summary[64];
+  struct process *ours;
+  assert_int_equal(process_open(fixture->held.host, getpid(), &ours), 0);
+  fixture->request.instance = "settled";
+  fixture->request.pid = getpid();
+  fixture->request.start_ticks = process_start_ticks(ours);
+  fixture->request.pprof_url = NULL;
+  fixture->request.summary = summary;
+  snprintf(summary, sizeof(summary), "settled at %lld\n", (long long)saved.monotonic_ms);
+  process_close(ours);
+  fixture_capture(fixture, "settled", path);
+  *strrchr(path, '/') = '\0';
+  while (!has_summary(path, summary))
+    pause_shortly();
+  saved.wall_time_ms = fixture->request.wall_time_ms;
+  saved.monotonic_ms = fixture->request.monotonic_ms;
+  fixture->request = saved;
 }
 
 /* --- the server --- */
