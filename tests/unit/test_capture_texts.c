@@ -132,7 +132,7 @@ static const struct keeping keepings[] = {
     {"over all the oldest goes, whosever it is",
      "api f 40 +, web f 40 +, api f 5 +, web f 5 +",
      "web f 50 +",
-     {100, 9, 100},
+     {1000, 9, 90},
      "01",
      true},
     {"then those of processes that ended",
