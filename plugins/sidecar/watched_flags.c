@@ -15,7 +15,9 @@ static uint64_t now_ms(void) {
 }
 
 static void observe_number(struct watched *watched, enum red_flag_signal signal, double value) {
-  verdicts_observe(watched->flags->verdicts, signal, value, now_ms());
+  uint64_t ms = now_ms();
+  verdicts_observe(watched->flags->verdicts, signal, value, ms);
+  trend_observe(&watched->flags->trend, signal, value, ms);
 }
 
 static void observe(struct watched *watched, enum red_flag_signal signal, uint64_t value) {
@@ -46,6 +48,7 @@ int watched_flags_begin(struct watched *watched, struct watch_services *services
   }
   moment_init(&flags->now);
   moment_init(&flags->baseline);
+  trend_begin(&flags->trend);
   flags->heap_unreleased_bytes = flags->lazyfree_bytes = VALUE_UNKNOWN;
   flags->started_ms = now > age ? now - age : 0;
   watched->flags = flags;

@@ -19,6 +19,7 @@ struct watched_flags {
   struct moment now, baseline;
   struct findings findings;
   struct flag_changes changes;
+  struct trend trend; /* since the baseline */
   enum red_flag_state told[RED_FLAGS];
   uint64_t heap_unreleased_bytes, lazyfree_bytes; /* what makes up now.retained_bytes */
   bool is_contended;        /* somebody else had a lock to write on a database of its */

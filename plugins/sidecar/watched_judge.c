@@ -78,6 +78,7 @@ static int ask_for_capture(struct watched *watched, struct watch_services *servi
       .facts = facts,
       .verdicts = flags->verdicts,
       .changes = &flags->changes,
+      .trend = &flags->trend,
       .start_time_seconds = watched->start_time_seconds,
       .baseline_wall_ms = flags->baseline_wall_ms,
       .now_wall_ms = wall_ms,
@@ -120,6 +121,7 @@ static bool has_settled(const struct watched *watched, const struct watch_servic
 static void mark_baseline(struct watched *watched, int64_t wall_ms) {
   watched->flags->baseline = watched->flags->now;
   watched->flags->baseline_wall_ms = wall_ms;
+  trend_begin(&watched->flags->trend);
   if (watched->profiles.goroutine_sites != NULL)
     site_history_mark_baseline(watched->profiles.goroutine_sites);
   if (watched->profiles.heap_sites != NULL)

@@ -17,6 +17,7 @@ struct night {
   struct findings findings;
   struct site_history heap_sites, goroutine_sites;
   struct flag_changes changes;
+  struct trend trend;
   struct evidence_facts facts;
   struct overnight overnight;
 };
@@ -27,6 +28,7 @@ static void begin(struct night *night) {
   assert_int_equal(verdicts_new(&night->rules, HOUR_MS, HOUR_MS, &night->verdicts), 0);
   moment_init(&night->now);
   moment_init(&night->baseline);
+  trend_begin(&night->trend);
   site_history_init(&night->heap_sites);
   site_history_init(&night->goroutine_sites);
   night->facts = (struct evidence_facts){
@@ -43,6 +45,7 @@ static void begin(struct night *night) {
       .facts = &night->facts,
       .verdicts = night->verdicts,
       .changes = &night->changes,
+      .trend = &night->trend,
       .start_time_seconds = NAN,
       .now_wall_ms = MORNING_MS,
   };
@@ -142,6 +145,24 @@ static void flags_stand_there_with_when_they_turned(void **state) {
   end(&night);
 }
 
+static void floors_that_rose_say_since_when(void **state) {
+  (void)state;
+  struct night night;
+  begin(&night);
+  assert_non_null(strstr(page_of(&night), "Floors that rose, by ten minutes\n  none\n"));
+  /* flat for four hours, then it leaks; a saw-tooth beside it */
+  for (uint64_t s = 3600; s <= 9 * 3600; s += 60) {
+    double leaked = s > 5 * 3600 ? (double)(s - 5 * 3600) / 60 : 0;
+    trend_observe(&night.trend, SIGNAL_OPEN_FDS, 80 + leaked, s * 1000);
+    trend_observe(&night.trend, SIGNAL_THREADS, 30 + (double)(s / 60 % 5), s * 1000);
+  }
+  const char *page = page_of(&night);
+  assert_non_null(strstr(page, "  FDs                  +2"));
+  assert_non_null(strstr(page, " since 2026-11-24 02:"));
+  assert_null(strstr(page, "threads"));
+  end(&night);
+}
+
 static void only_the_latest_changes_are_kept(void **state) {
   (void)state;
   struct night night;
@@ -165,6 +186,7 @@ int main(void) {
       cmocka_unit_test(what_grew_stands_beside_what_was),
       cmocka_unit_test(the_stacks_that_grew_are_named),
       cmocka_unit_test(flags_stand_there_with_when_they_turned),
+      cmocka_unit_test(floors_that_rose_say_since_when),
       cmocka_unit_test(only_the_latest_changes_are_kept),
   };
   return cmocka_run_group_tests_name("overnight", tests, NULL, NULL);

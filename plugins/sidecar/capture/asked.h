@@ -17,6 +17,7 @@
 
 enum {
   ASKED_MAX = 16384, /* remembered; past that the oldest are forgotten */
+  ASKED_BUCKETS = 1024,
   ASKED_BASELINE_RETRY_MS = 60 * 1000,
 };
 
@@ -28,9 +29,11 @@ struct asked_key {
 
 struct asked_entry;
 TAILQ_HEAD(asked_list, asked_entry);
+LIST_HEAD(asked_bucket, asked_entry);
 
 struct asked {
-  struct asked_list entries; /* the one that was touched last is last */
+  struct asked_list flags, baselines; /* each: the one that was asked for last is last */
+  struct asked_bucket by_pid[ASKED_BUCKETS];
   unsigned len;
 };
 

@@ -130,9 +130,9 @@ bool capture_name_parse_bundle(const char *name, pid_t *ret_pid,
                                char ret_reason[CAPTURE_REASON_MAX + 1]) {
   struct span s = span_of(name);
   uint64_t pid;
-  if (!scan_form(&s, "ddddddddTdddddd.dddZ-") || !scan_literal(&s, "pid") ||
-      scan_u64(&s, &pid) != 0 || pid == 0 || pid > INT_MAX || !scan_literal(&s, "-") ||
-      !reason_is_valid(s))
+  if (s.len >= CAPTURE_BUNDLE_NAME_MAX || !scan_form(&s, "ddddddddTdddddd.dddZ-") ||
+      !scan_literal(&s, "pid") || scan_u64(&s, &pid) != 0 || pid == 0 || pid > INT_MAX ||
+      !scan_literal(&s, "-") || !reason_is_valid(s))
     return false;
   *ret_pid = (pid_t)pid;
   memcpy(ret_reason, s.at, s.len);

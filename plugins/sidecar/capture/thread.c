@@ -50,9 +50,11 @@ static void say_trouble(struct capture *capture, const struct trouble *trouble) 
 }
 
 static void say_it_works(struct capture *capture) {
+  char where[CAPTURE_FOLDER_MAX * 4 + 1];
   capture->disk_error = 0;
   if (backoff_reset(&capture->disk_backoff))
-    say(capture, LOG_NOTICE, "captures are written again");
+    say(capture, LOG_NOTICE, "captures are written again, to %s",
+        text_printable(where, sizeof(where), span_of(capture->folder)));
 }
 
 static void say_refused(struct capture *capture) {

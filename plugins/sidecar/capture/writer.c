@@ -37,8 +37,11 @@ static void writing_start(struct writing *writing, struct capture *capture,
 static void writing_end(struct writing *writing) {
   bundle_abort(&writing->bundle);
   shelf_free(&writing->shelf);
-  if (writing->instance >= 0)
+  if (writing->instance >= 0) {
     close(writing->instance);
+    /* not if there is a bundle in it: then it is not empty */
+    unlinkat(writing->folder, writing->job->instance, AT_REMOVEDIR);
+  }
   if (writing->folder >= 0)
     close(writing->folder);
   process_close(writing->process);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "common/array.h"
 #include "common/scan.h"
 #include "sidecar/redflag/words.h"
 
@@ -60,6 +61,50 @@ static void write_comparison(struct buffer *text, const struct moment *before,
     buffer_printf(text, "%-20s %12s %12s %12s\n", field->name, amount(a, field, then_value),
                   amount(b, field, now_value), change_words(c, field, then_value, now_value));
   }
+}
+
+/* ---- since when ---- */
+
+/* Floors tell more than the two moments of the comparison: a saw-tooth has none that rises. */
+static const struct {
+  enum red_flag_signal signal;
+  const char *name;
+  bool is_bytes;
+} rising[] = {
+    {SIGNAL_RESIDENT_BYTES, "RSS", true},
+    {SIGNAL_SWAP_BYTES, "swap", true},
+    {SIGNAL_HEAP_ALLOC_BYTES, "heap allocated", true},
+    {SIGNAL_MEMORY_REGIONS, "memory regions", false},
+    {SIGNAL_OPEN_FDS, "FDs", false},
+    {SIGNAL_SAME_FILE_OPENS, "same file opened", false},
+    {SIGNAL_SESSION_FILES, "session files", false},
+    {SIGNAL_THREADS, "threads", false},
+    {SIGNAL_GOROUTINES, "goroutines", false},
+    {SIGNAL_GOROUTINES_STUCK, "stuck 10 minutes", false},
+};
+
+static void write_rises(struct buffer *text, const struct overnight *overnight) {
+  bool any = false;
+  uint64_t now_ms = overnight->facts->now_ms;
+  buffer_append_string(text, "\nFloors that rose, by ten minutes\n");
+  for (size_t i = 0; i < ARRAY_LENGTH(rising); i++) {
+    const struct trend_signal *signal = &overnight->trend->signals[rising[i].signal];
+    double rise = signal->last_trough - signal->first_trough;
+    char by[WORDS_SIZE], duration[WORDS_SIZE], since[TIME_SIZE];
+    if (!(rise > 0)) /* nor when it is not known */
+      continue;
+    any = true;
+    if (rising[i].is_bytes)
+      words_bytes(by, rise);
+    else
+      snprintf(by, sizeof(by), "%.0f", rise);
+    uint64_t ago_ms = now_ms > signal->since_ms ? now_ms - signal->since_ms : 0;
+    buffer_printf(text, "  %-20s +%-10s since %s (%s)\n", rising[i].name, by,
+                  time_words(since, overnight->now_wall_ms - (int64_t)ago_ms),
+                  words_duration(duration, ago_ms));
+  }
+  if (!any)
+    buffer_append_string(text, "  none\n");
 }
 
 /* ---- which stacks ---- */
@@ -147,6 +192,7 @@ void overnight_write(struct buffer *text, const struct overnight *overnight) {
     buffer_append_string(text, "baseline  not taken yet: the process has not settled\n");
   }
   write_flags(text, overnight);
+  write_rises(text, overnight);
   write_comparison(text, facts->baseline, facts->now);
   write_sites(text, "Heap in use that grew since the baseline, by stack", facts->heap_sites,
               true);

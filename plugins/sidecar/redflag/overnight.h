@@ -6,6 +6,7 @@
 #define SIDECAR_REDFLAG_OVERNIGHT_H
 
 #include "sidecar/redflag/evidence.h"
+#include "sidecar/redflag/trend.h"
 
 enum { OVERNIGHT_CHANGES = 32 };
 
@@ -28,6 +29,7 @@ struct overnight {
   const struct evidence_facts *facts;
   const struct verdicts *verdicts;
   const struct flag_changes *changes;
+  const struct trend *trend; /* since the baseline */
   double start_time_seconds; /* since the epoch; NaN unknown */
   int64_t baseline_wall_ms;  /* 0: no baseline yet */
   int64_t now_wall_ms;
