@@ -66,6 +66,7 @@ int main(void) {
   print_text("plugin", "proc_root", config->proc_root);
   print_number("plugin", "smaps_max_rss_bytes", config->smaps_max_rss_bytes);
   print_truth("plugin", "summary", config->summary);
+  print_number("plugin", "red_flags.warm_up_ms", config->red_flags.warm_up_ms);
   print_block("other", &config->blocks[0]);
   print_block("sidecar", &config->blocks[1]);
   config_free(config);
