@@ -82,4 +82,4 @@ class Pool:
 
 
 def default_jobs():
-    return len(os.sched_getaffinity(0)) + 1
+    return 2 * len(os.sched_getaffinity(0)) + 1
