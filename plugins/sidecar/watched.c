@@ -102,6 +102,16 @@ void watched_emit_collectors(const struct watched *watched, struct watch_service
 
 /* --- how the collectors fared */
 
+/* What closes one file below /proc/PID closes others as well: the first collector that is
+ * denied one speaks for those that are read after it. */
+static bool is_said_by_another(const struct watched *watched, enum collector collector,
+                               enum collector_status status) {
+  for (size_t i = 0; status == STATUS_DENIED && i < collector; i++)
+    if (watched->collectors[i].status == STATUS_DENIED)
+      return true;
+  return false;
+}
+
 void watched_collector_ended(struct watched *watched, const struct watch_services *services,
                              enum collector collector, enum collector_status status,
                              const char *reason, uint64_t duration_ns) {
@@ -120,7 +130,8 @@ void watched_collector_ended(struct watched *watched, const struct watch_service
     return;
   }
   uint32_t suppressed;
-  if (!backoff_due(complaint, clock_monotonic_ns(), &suppressed))
+  if (is_said_by_another(watched, collector, status) ||
+      !backoff_due(complaint, clock_monotonic_ns(), &suppressed))
     return;
   const char *remedy = collector_remedy(collector, status);
   char again[64] = "";

@@ -13,7 +13,8 @@ void watched_emit_held(const struct watched *watched, const struct watch_service
 
 /*
  * Keeps how a collector's reading ended. reason is what went wrong, in words, and is said
- * at once, then ever less often, until the collector works again.
+ * at once, then ever less often, until the collector works again; once a process when
+ * several collectors are denied.
  */
 void watched_collector_ended(struct watched *watched, const struct watch_services *services,
                              enum collector collector, enum collector_status status,

@@ -303,11 +303,31 @@ static int lock_by_child(void *argument) {
   return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? -WEXITSTATUS(status) : -1;
 }
 
+static bool lists_lock_on(const char *path) {
+  char line[256], number[32];
+  struct stat file;
+  bool found = false;
+  assert_int_equal(stat(path, &file), 0);
+  snprintf(number, sizeof(number), ":%llu ", (unsigned long long)file.st_ino);
+  FILE *locks = fopen("/proc/locks", "r");
+  assert_non_null(locks);
+  while (fgets(line, sizeof(line), locks) != NULL)
+    found = found || strstr(line, number) != NULL;
+  fclose(locks);
+  return found;
+}
+
 static void a_lock_shared_with_who_locked_is_its_own(void **state) {
   (void)state;
   struct pair pair;
   start_pair(&pair);
   held_process_do(&pair.one, lock_by_child, NULL);
+  if (!lists_lock_on(in_folder("td.db"))) {
+    check_locks(&pair, "not listed", 0, 0);
+    end_pair(&pair);
+    print_message("skipped: in a pid namespace /proc/locks has no lock whose locker ended\n");
+    skip();
+  }
   check_locks(&pair, "locked by a child that has ended", 1, 0);
   held_process_do(&pair.one, duplicate_last, (void *)20);
   check_locks(&pair, "and many descriptors of it", 1, 0);
