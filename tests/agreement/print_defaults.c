@@ -45,7 +45,8 @@ static void print_block(const char *where, const struct process_block *block) {
 
 int main(void) {
   struct config *config = config_new();
-  if (config == NULL || config_add_block(config, "other") == NULL || config_complete(config) != 0)
+  if (config == NULL || config_add_block(config, "other") == NULL ||
+      config_complete(config) != 0)
     return 1;
   print_number("plugin", "baseline_delay_ms", config->baseline_delay_ms);
   print_truth("plugin", "capture", config->capture);
