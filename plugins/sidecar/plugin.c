@@ -41,7 +41,8 @@ static void emit(void *context, const char *instance, const struct sample *sampl
   plugin_dispatch_values(&vl);
 }
 
-/* Meta data that cannot be had are left out: what happened is told all the same. */
+/* Meta data that cannot be had are left out: what happened is told all the same. collectd logs
+ * each notification itself. */
 static void notify(void *context, const char *instance, const struct flag_notice *notice) {
   (void)context;
   static const int severities[] = {
@@ -68,8 +69,6 @@ static void notify(void *context, const char *instance, const struct flag_notice
   for (size_t i = 0; i < evidence->len; i++)
     plugin_notification_meta_add_string(&n, evidence->items[i].name,
                                         evidence_value(evidence, i));
-  plugin_log(verdict->state == RED_FLAG_OK ? LOG_NOTICE : LOG_WARNING,
-             PLUGIN_NAME " plugin: %s: %s", n.type_instance, evidence->line);
   plugin_dispatch_notification(&n);
   plugin_notification_meta_free(n.meta);
 }
