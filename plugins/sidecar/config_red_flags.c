@@ -35,8 +35,8 @@ static const struct config_option red_flag_options[OPTIONS] = {
     [OPTION_HOLD] = {"Hold", config_set_number, IN_RULE(hold_ms), 0, 86400, 1e3,
                      "a number of seconds from 0 to 86400", false},
     [OPTION_WARNING] = {"Warning", set_threshold, IN_RULE(warning), 0, 0, 0, NULL, false},
-    [OPTION_WINDOW] = {"Window", config_set_number, IN_RULE(window_ms), 60, 86400, 1e3,
-                       "a number of seconds from 60 to 86400", false},
+    [OPTION_WINDOW] = {"Window", config_set_number, IN_RULE(window_ms), 1, 86400, 1e3,
+                       "a number of seconds from 1 to 86400", false},
 };
 
 /* The table as it is for one flag. */

@@ -86,7 +86,7 @@ static const struct {
     {BLOCK("fds", "Window 600\n"),
      {"<RedFlag \"fds\">: Window 600", "this flag has no window",
       "Disable, Failure, Hold, Warning"}},
-    {BLOCK("fds_growing", "Window 0\n"), {"Window 0", "seconds from 60 to 86400"}},
+    {BLOCK("fds_growing", "Window 0\n"), {"Window 0", "seconds from 1 to 86400"}},
     {BLOCK("fds_growing", "Window 1800\n"),
      {"RedFlag \"fds_growing\"", "Hold and Window", "4 to 24 Windows"}},
     {BLOCK("fds_growing", "Hold 86400\n"),

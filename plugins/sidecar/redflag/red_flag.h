@@ -86,7 +86,4 @@ extern const struct red_flag_info red_flags[RED_FLAGS];
 /* The flag of this name, or RED_FLAGS when there is none. Case matters. */
 enum red_flag red_flag_find(const char *name);
 
-/* No growth is judged in a process younger than this: it still loads its sessions. */
-enum { RED_FLAG_WARM_UP_MS = 15 * 60 * 1000 };
-
 #endif

@@ -16,6 +16,13 @@ void red_flag_rules_init(struct red_flag_rules *rules) {
   }
 }
 
+uint64_t red_flag_warm_up_ms(enum red_flag flag, const struct red_flag_rule *rule) {
+  static const uint64_t most_ms = 15 * 60 * 1000;
+  uint64_t judged_ms =
+      red_flags[flag].kind == RED_FLAG_BY_USUAL ? rule->window_ms : rule->hold_ms;
+  return judged_ms / 2 < most_ms ? judged_ms / 2 : most_ms;
+}
+
 const char *red_flag_rule_fault(enum red_flag flag, const struct red_flag_rule *rule) {
   if (rule->failure < rule->warning)
     return "Failure is below Warning; allowed is Failure at or above Warning";

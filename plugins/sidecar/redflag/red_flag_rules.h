@@ -26,6 +26,10 @@ void red_flag_rules_init(struct red_flag_rules *rules);
 /* Growth is judged over Hold, cut into this many windows. */
 enum { GROWTH_WINDOWS_MIN = 4, GROWTH_WINDOWS_MAX = 24 };
 
+/* The age below which a process still loads its sessions, and nothing it gains is growth, or
+ * usual: half of the time it is judged over, at most a quarter of an hour. */
+uint64_t red_flag_warm_up_ms(enum red_flag flag, const struct red_flag_rule *rule);
+
 /*
  * Does a rule make sense for its flag? Returns NULL, or what does not: a part of a sentence
  * that names the options, valid for the program's life.
