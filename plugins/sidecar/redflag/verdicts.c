@@ -67,7 +67,7 @@ static uint64_t callers_time(const struct verdicts *verdicts, uint64_t time_ms) 
 }
 
 bool signal_is_pause(const struct signal *signal, uint64_t passed_ms) {
-  return passed_ms > PAUSE_MIN_MS && (double)passed_ms > 3 * signal->interval_ms;
+  return passed_ms > PAUSE_MIN_MS && passed_ms > 3 * signal->interval_ms;
 }
 
 bool verdicts_is_fresh(const struct verdicts *verdicts, enum red_flag_signal signal) {

@@ -18,7 +18,7 @@ struct signal {
   bool was_observed, is_known;
   double value;
   uint64_t last_ms;
-  double interval_ms; /* between observations, usually; 0: not known yet */
+  uint64_t interval_ms; /* between observations, usually; 0: not known yet */
 };
 
 struct verdicts {

@@ -12,13 +12,14 @@ static const double VALUE_MAX = 1e18; /* squares stay finite */
 
 /* What is usual follows slowly, so that one jump of the clock is not it. */
 static void learn_interval(struct signal *signal, uint64_t passed_ms) {
-  if (passed_ms == 0)
-    return;
-  double passed = (double)passed_ms, most = 4 * signal->interval_ms;
-  if (signal->interval_ms == 0)
-    signal->interval_ms = passed < 3600e3 ? passed : 3600e3;
-  else
-    signal->interval_ms += ((passed < most ? passed : most) - signal->interval_ms) / 4;
+  static const uint64_t first_most_ms = 3600 * 1000;
+  uint64_t usual_ms = signal->interval_ms;
+  if (usual_ms == 0)
+    signal->interval_ms = passed_ms < first_most_ms ? passed_ms : first_most_ms;
+  else if (passed_ms > 4 * usual_ms)
+    signal->interval_ms += 3 * usual_ms / 4;
+  else if (passed_ms > 0)
+    signal->interval_ms = (3 * usual_ms + passed_ms) / 4;
 }
 
 static void observe_level(struct verdicts *verdicts, enum red_flag flag, double value,
