@@ -9,9 +9,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* A shorter one is no gap. */
-static const uint64_t PAUSE_MIN_MS = 5 * 60 * 1000;
-
 int verdicts_new(const struct red_flag_rules *rules, uint64_t age_ms, uint64_t now_ms,
                  struct verdicts **ret) {
   struct verdicts *verdicts = calloc(1, sizeof(*verdicts));
@@ -54,20 +51,8 @@ size_t verdicts_size(void) {
 
 /* --- time */
 
-void verdicts_set_time(struct verdicts *verdicts, uint64_t now_ms) {
-  uint64_t moved = now_ms + verdicts->offset_ms;
-  if (moved < verdicts->now_ms)
-    verdicts->offset_ms = verdicts->now_ms - now_ms;
-  else
-    verdicts->now_ms = moved;
-}
-
 static uint64_t callers_time(const struct verdicts *verdicts, uint64_t time_ms) {
   return time_ms > verdicts->offset_ms ? time_ms - verdicts->offset_ms : 0;
-}
-
-bool signal_is_pause(const struct signal *signal, uint64_t passed_ms) {
-  return passed_ms > PAUSE_MIN_MS && passed_ms > 3 * signal->interval_ms;
 }
 
 bool verdicts_is_fresh(const struct verdicts *verdicts, enum red_flag_signal signal) {

@@ -40,10 +40,19 @@ struct verdicts {
 };
 
 /* Times that go back are taken as now. */
-void verdicts_set_time(struct verdicts *verdicts, uint64_t now_ms);
+static inline void verdicts_set_time(struct verdicts *verdicts, uint64_t now_ms) {
+  uint64_t moved = now_ms + verdicts->offset_ms;
+  if (moved < verdicts->now_ms)
+    verdicts->offset_ms = verdicts->now_ms - now_ms;
+  else
+    verdicts->now_ms = moved;
+}
 
 /* Is that long without an observation more than the signal's usual interval explains? */
-bool signal_is_pause(const struct signal *signal, uint64_t passed_ms);
+static inline bool signal_is_pause(const struct signal *signal, uint64_t passed_ms) {
+  static const uint64_t pause_min_ms = 5 * 60 * 1000;
+  return passed_ms > pause_min_ms && passed_ms > 3 * signal->interval_ms;
+}
 
 /* Was it readable when it was last observed, and is that not long ago? */
 bool verdicts_is_fresh(const struct verdicts *verdicts, enum red_flag_signal signal);
