@@ -86,4 +86,7 @@ extern const struct red_flag_info red_flags[RED_FLAGS];
 /* The flag of this name, or RED_FLAGS when there is none. Case matters. */
 enum red_flag red_flag_find(const char *name);
 
+/* WarmUp's default: a younger process still loads its sessions. */
+enum { RED_FLAG_WARM_UP_MS = 15 * 60 * 1000 };
+
 #endif

@@ -4,7 +4,7 @@
 #include <math.h>
 
 void red_flag_rules_init(struct red_flag_rules *rules) {
-  *rules = (struct red_flag_rules){.seen = {0}};
+  *rules = (struct red_flag_rules){.warm_up_ms = RED_FLAG_WARM_UP_MS};
   for (size_t i = 0; i < RED_FLAGS; i++) {
     const struct red_flag_info *info = &red_flags[i];
     rules->rules[i] = (struct red_flag_rule){
@@ -14,13 +14,6 @@ void red_flag_rules_init(struct red_flag_rules *rules) {
         .window_ms = info->window_s * UINT64_C(1000),
     };
   }
-}
-
-uint64_t red_flag_warm_up_ms(enum red_flag flag, const struct red_flag_rule *rule) {
-  static const uint64_t most_ms = 15 * 60 * 1000;
-  uint64_t judged_ms =
-      red_flags[flag].kind == RED_FLAG_BY_USUAL ? rule->window_ms : rule->hold_ms;
-  return judged_ms / 2 < most_ms ? judged_ms / 2 : most_ms;
 }
 
 const char *red_flag_rule_fault(enum red_flag flag, const struct red_flag_rule *rule) {

@@ -16,6 +16,7 @@ struct red_flag_rule {
 };
 
 struct red_flag_rules {
+  uint64_t warm_up_ms; /* no growth is judged in a process younger than this */
   struct red_flag_rule rules[RED_FLAGS];
   uint32_t seen[RED_FLAGS]; /* bit n: option n of the flag's block was given */
 };
@@ -25,10 +26,6 @@ void red_flag_rules_init(struct red_flag_rules *rules);
 
 /* Growth is judged over Hold, cut into this many windows. */
 enum { GROWTH_WINDOWS_MIN = 4, GROWTH_WINDOWS_MAX = 24 };
-
-/* The age below which a process still loads its sessions, and nothing it gains is growth, or
- * usual: half of the time it is judged over, at most a quarter of an hour. */
-uint64_t red_flag_warm_up_ms(enum red_flag flag, const struct red_flag_rule *rule);
 
 /*
  * Does a rule make sense for its flag? Returns NULL, or what does not: a part of a sentence

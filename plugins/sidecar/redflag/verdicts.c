@@ -16,13 +16,12 @@ int verdicts_new(const struct red_flag_rules *rules, uint64_t age_ms, uint64_t n
     return -ENOMEM;
   verdicts->rules = rules;
   verdicts->now_ms = now_ms;
+  verdicts->warm_ms = now_ms + (age_ms < rules->warm_up_ms ? rules->warm_up_ms - age_ms : 0);
   verdicts->cpu_part_rate = NAN;
   usual_init(&verdicts->cpu_usual);
   size_t growths = 0;
   for (size_t i = 0; i < RED_FLAGS; i++) {
     const struct red_flag_rule *rule = &rules->rules[i];
-    uint64_t warm_up_ms = red_flag_warm_up_ms((enum red_flag)i, rule);
-    verdicts->warm_ms[i] = now_ms + (age_ms < warm_up_ms ? warm_up_ms - age_ms : 0);
     verdicts->rates[i] = NAN;
     verdicts->verdicts[i] =
         (struct verdict){.flag = (enum red_flag)i, .value = NAN, .threshold = NAN, .rise = NAN};

@@ -29,7 +29,7 @@ struct verdicts {
   uint32_t observed;  /* bit n: flag n's signal was, since the flag was judged */
   uint32_t flags_of[RED_FLAG_SIGNALS];
   struct signal signals[RED_FLAG_SIGNALS];
-  uint64_t warm_ms[RED_FLAGS]; /* from when on the process has warmed up */
+  uint64_t warm_ms; /* from when on the process has warmed up */
   struct level warnings[RED_FLAGS], failures[RED_FLAGS];
   struct growth growths[GROWTH_FLAGS], *growth_of[RED_FLAGS];
   struct step step;

@@ -49,10 +49,6 @@ static void observe_rate(struct verdicts *verdicts, enum red_flag flag, double v
   }
 }
 
-static bool is_warm(const struct verdicts *verdicts, enum red_flag flag) {
-  return verdicts->now_ms >= verdicts->warm_ms[flag];
-}
-
 static void observe_cpu(struct verdicts *verdicts, double value) {
   const struct red_flag_rule *rule = &verdicts->rules->rules[RED_FLAG_CPU];
   uint64_t now_ms = verdicts->now_ms, part_ms = rule->window_ms / USUAL_PARTS;
@@ -67,7 +63,7 @@ static void observe_cpu(struct verdicts *verdicts, double value) {
     verdicts->cpu_part_rate = rate;
     level_judge(&verdicts->warnings[RED_FLAG_CPU], rate, verdicts_unusual_cpu(verdicts),
                 less(rule->window_ms, part_ms), now_ms - part_ms);
-    if (is_warm(verdicts, RED_FLAG_CPU))
+    if (verdicts->now_ms >= verdicts->warm_ms)
       usual_add(&verdicts->cpu_usual, rate, passed_ms, rule->window_ms);
   }
 }
@@ -87,6 +83,7 @@ static void interrupt(struct verdicts *verdicts, enum red_flag flag) {
 static void observe_flag(struct verdicts *verdicts, enum red_flag flag, double value) {
   const struct red_flag_rule *rule = &verdicts->rules->rules[flag];
   uint64_t now_ms = verdicts->now_ms;
+  bool is_warm = now_ms >= verdicts->warm_ms;
   switch (red_flags[flag].kind) {
   case RED_FLAG_BY_LEVEL:
     observe_level(verdicts, flag, value,
@@ -97,11 +94,11 @@ static void observe_flag(struct verdicts *verdicts, enum red_flag flag, double v
     observe_rate(verdicts, flag, value);
     break;
   case RED_FLAG_BY_GROWTH:
-    if (is_warm(verdicts, flag))
+    if (is_warm)
       growth_add(verdicts->growth_of[flag], rule, value, now_ms);
     break;
   case RED_FLAG_BY_STEP:
-    if (is_warm(verdicts, flag))
+    if (is_warm)
       step_add(&verdicts->step, rule, value, now_ms);
     break;
   case RED_FLAG_BY_USUAL:

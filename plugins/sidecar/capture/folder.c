@@ -1,0 +1,136 @@
+/* Folders, opened with care; see folder.h. */
+#include "sidecar/capture/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+/* A umask may have taken bits away. */
+static int give_mode(int fd, mode_t mode) {
+  return fchmod(fd, mode) == 0 ? 0 : -errno;
+}
+
+static int verify(int fd) {
+  struct stat st;
+  if (fstat(fd, &st) != 0)
+    return -errno;
+  return st.st_uid == geteuid() && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0 ? 0 : -EPERM;
+}
+
+/* A folder that was just made and has lost its bits to the umask cannot be opened. */
+static int make_folder(int parent, const char *name) {
+  if (mkdirat(parent, name, 0700) != 0)
+    return errno == EEXIST ? 0 : -errno;
+  autoclose int fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  struct stat st;
+  if (fd < 0 || fstat(fd, &st) != 0)
+    return -errno;
+  if ((st.st_mode & 07777) == 0700)
+    return 0;
+  return fchmodat(parent, name, 0700, 0) == 0 ? 0 : -errno;
+}
+
+int folder_open(int parent, const char *name, bool make, int *ret_fd) {
+  int status = make ? make_folder(parent, name) : 0;
+  if (status != 0)
+    return status;
+  autoclose int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0)
+    return -errno;
+  status = verify(fd);
+  if (status == 0)
+    *ret_fd = steal_fd(&fd);
+  return status;
+}
+
+int folder_open_path(const char *path, int *ret_fd) {
+  autofree char *copy = strdup(path);
+  if (copy == NULL)
+    return -ENOMEM;
+  size_t len = strlen(copy);
+  while (len > 1 && copy[len - 1] == '/')
+    copy[--len] = '\0';
+  char *slash = strrchr(copy, '/');
+  if (slash == NULL || slash[1] == '\0')
+    return -EINVAL;
+  *slash = '\0';
+  autoclose int parent = open(slash == copy ? "/" : copy, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return parent < 0 ? -errno : folder_open(parent, slash + 1, true, ret_fd);
+}
+
+int folder_create_file(int folder, const char *name) {
+  autoclose int fd =
+      openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return -errno;
+  int status = give_mode(fd, 0600);
+  return status != 0 ? status : steal_fd(&fd);
+}
+
+int folder_write(int fd, struct span bytes) {
+  while (bytes.len > 0) {
+    ssize_t n = write(fd, bytes.at, bytes.len);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return -errno;
+    bytes = span_make(bytes.at + n, bytes.len - (size_t)n);
+  }
+  return 0;
+}
+
+int folder_sync(int fd) {
+  return fsync(fd) == 0 || errno == EINVAL || errno == ENOSYS ? 0 : -errno;
+}
+
+int folder_walk(int folder, folder_entry_fn on_entry, void *context) {
+  /* a description of its own: the position is not shared */
+  autoclose int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return -errno;
+  autoclosedir DIR *dir = fdopendir(fd);
+  if (dir == NULL)
+    return -errno;
+  fd = -1;
+  for (;;) {
+    errno = 0;
+    const struct dirent *entry = readdir(dir);
+    if (entry == NULL)
+      return -errno;
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+      continue;
+    int status = on_entry(context, entry->d_name);
+    if (status != 0)
+      return status;
+  }
+}
+
+static int remove_file(void *context, const char *name) {
+  const int *folder = context;
+  return unlinkat(*folder, name, 0) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+int folder_remove(int parent, const char *name) {
+  autoclose int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0)
+    return errno == ENOENT ? 0 : -errno;
+  int status = folder_walk(fd, remove_file, &fd);
+  if (status != 0)
+    return status;
+  return unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+static int sweep_entry(void *context, const char *name) {
+  const int *folder = context;
+  if (span_starts_with(span_of(name), FOLDER_TEMPORARY) && unlinkat(*folder, name, 0) != 0)
+    folder_remove(*folder, name);
+  return 0;
+}
+
+void folder_sweep(int folder) {
+  folder_walk(folder, sweep_entry, &folder);
+}
