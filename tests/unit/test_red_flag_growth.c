@@ -360,6 +360,27 @@ static void a_spike_that_never_recedes_is_the_plateau_after_its_window(void **st
   replay_end(&replay);
 }
 
+/* --- rules of seconds, for programs that live no longer */
+
+static double fds_leak_one_a_second(uint64_t ms) {
+  return 20 + (double)ms / SECOND;
+}
+
+static void short_rules_judge_in_seconds_after_a_warm_up_of_seconds(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  replay_end(&replay);
+  replay.rules.warm_up_ms = 15 * SECOND;
+  replay.rules.rules[RED_FLAG_FDS_GROWING].hold_ms = 30 * SECOND;
+  replay.rules.rules[RED_FLAG_FDS_GROWING].window_ms = 3 * SECOND;
+  assert_int_equal(verdicts_new(&replay.rules, 0, replay.now_ms, &replay.verdicts), 0);
+  replay_series(&replay, SIGNAL_OPEN_FDS, fds_leak_one_a_second, SECOND, MINUTE);
+  assert_int_equal(replay_state(&replay, RED_FLAG_FDS_GROWING), RED_FLAG_WARNING);
+  assert_in_range(replay.turned_ms[RED_FLAG_FDS_GROWING], 45 * SECOND, 49 * SECOND);
+  replay_end(&replay);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_leak_is_flagged_once_and_within_a_window_of_its_minimum_time),
@@ -374,6 +395,7 @@ int main(void) {
       cmocka_unit_test(a_spike_that_stays_for_half_an_hour_is_flagged_within_a_window),
       cmocka_unit_test(a_spike_that_recedes_after_all_is_okay_again),
       cmocka_unit_test(a_spike_that_never_recedes_is_the_plateau_after_its_window),
+      cmocka_unit_test(short_rules_judge_in_seconds_after_a_warm_up_of_seconds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

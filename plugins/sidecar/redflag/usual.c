@@ -7,7 +7,7 @@ void usual_init(struct usual *usual) {
   *usual = (struct usual){.median = NAN};
 }
 
-/* Of few values, twice an hour: sorting by insertion will do. */
+/* Of few values, and rarely: sorting by insertion will do. */
 static double median_of(const double *values, uint32_t len) {
   double sorted[USUAL_SPANS];
   for (uint32_t i = 0; i < len; i++) {
@@ -19,10 +19,10 @@ static double median_of(const double *values, uint32_t len) {
   return len % 2 != 0 ? sorted[len / 2] : (sorted[len / 2 - 1] + sorted[len / 2]) / 2;
 }
 
-void usual_add(struct usual *usual, double mean, uint64_t duration_ms) {
+void usual_add(struct usual *usual, double mean, uint64_t duration_ms, uint64_t span_ms) {
   usual->sum += mean * (double)duration_ms;
   usual->sum_ms += duration_ms;
-  if (usual->sum_ms < USUAL_SPAN_MS)
+  if (usual->sum_ms < span_ms)
     return;
   usual->means[usual->next] = usual->sum / (double)usual->sum_ms;
   usual->next = (usual->next + 1) % USUAL_SPANS;
