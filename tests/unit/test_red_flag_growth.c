@@ -360,6 +360,20 @@ static void a_spike_that_never_recedes_is_the_plateau_after_its_window(void **st
   replay_end(&replay);
 }
 
+static void growth_beyond_failure_is_one(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  replay.rules.rules[RED_FLAG_FDS_GROWING].failure = 100;
+  replay_series(&replay, SIGNAL_OPEN_FDS, fds_leak_one_a_minute, 10 * SECOND, 24 * HOUR);
+  const struct verdict *last = &replay.last[RED_FLAG_FDS_GROWING];
+  assert_int_equal(replay.turned[RED_FLAG_FDS_GROWING], 2);
+  assert_int_equal(last->before, RED_FLAG_WARNING);
+  assert_int_equal(last->state, RED_FLAG_FAILURE);
+  assert_true(last->threshold == 100 && last->rise >= 100 && last->rise < 110);
+  replay_end(&replay);
+}
+
 /* --- rules of seconds, for programs that live no longer */
 
 static double fds_leak_one_a_second(uint64_t ms) {
@@ -387,6 +401,7 @@ int main(void) {
       cmocka_unit_test(a_growth_says_since_when_and_by_how_much),
       cmocka_unit_test(growth_that_stops_is_okay_again_after_its_minimum_time),
       cmocka_unit_test(growth_that_is_given_back_is_okay_within_a_window),
+      cmocka_unit_test(growth_beyond_failure_is_one),
       cmocka_unit_test(what_is_no_leak_is_not_flagged_at_any_interval),
       cmocka_unit_test(a_start_up_ramp_longer_than_the_warm_up_does_not_grow),
       cmocka_unit_test(a_restart_in_the_middle_begins_anew),
