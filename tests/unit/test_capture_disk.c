@@ -26,7 +26,7 @@ enum { NOBODY = 65534 };
 static void mount_small(const char *folder, const char *size) {
   char options[64];
   snprintf(options, sizeof(options), "size=%s,mode=0700", size);
-  if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, "") != 0 ||
       mount("none", folder, "tmpfs", 0, options) != 0) {
     print_message("skipped: may not mount a file system here: %s\n", strerror(errno));
     skip();
@@ -66,11 +66,11 @@ static void empty_disk(struct capture_fixture *f) {
 }
 
 static void make_read_only(struct capture_fixture *f) {
-  assert_int_equal(mount(NULL, f->captures, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+  assert_int_equal(mount("none", f->captures, "none", MS_REMOUNT | MS_RDONLY, ""), 0);
 }
 
 static void make_writable(struct capture_fixture *f) {
-  assert_int_equal(mount(NULL, f->captures, NULL, MS_REMOUNT, NULL), 0);
+  assert_int_equal(mount("none", f->captures, "none", MS_REMOUNT, ""), 0);
 }
 
 static const struct disk disks[] = {
@@ -173,6 +173,20 @@ static void plant_folder(struct capture_fixture *f, const char *outside) {
   assert_int_equal(symlink(outside, f->captures), 0);
 }
 
+static char way[160];
+
+/* A folder of ours, in one that everybody may write to, is replaced by a link. */
+static void plant_on_the_way(struct capture_fixture *f, const char *outside) {
+  char open_to_all[128];
+  snprintf(open_to_all, sizeof(open_to_all), "%s/open", f->folder.path);
+  assert_int_equal(mkdir(open_to_all, 0700), 0);
+  assert_int_equal(chmod(open_to_all, 01777), 0);
+  snprintf(way, sizeof(way), "%s/way", open_to_all);
+  assert_int_equal(symlink(outside, way), 0);
+  strcat(way, "/captures");
+  f->options.folder = way;
+}
+
 static void plant_instance(struct capture_fixture *f, const char *outside) {
   char path[160];
   assert_int_equal(mkdir(f->captures, 0700), 0);
@@ -218,6 +232,8 @@ static const struct {
   const char *remedy;
 } traps[] = {
     {"the capture folder is a link", plant_folder, "captures: Not a directory; it must be"},
+    {"a link on the way is somebody else's", plant_on_the_way,
+     "/way/captures: Not a directory; it must be"},
     {"an instance's folder is a link", plant_instance,
      "captures/web: Not a directory; it must"},
     {"a bundle is a link", plant_bundle, "-fds: File exists; remove it"},
@@ -245,6 +261,23 @@ static void what_leads_elsewhere_is_refused_with_the_remedy(void **state) {
     check_int(traps[i].name, count_named(f.folder.path, ".tmp-"), 0);
     fixture_end(&f);
   }
+}
+
+static void a_link_on_the_way_that_only_we_could_make_is_followed(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX], outside[160], folder[160];
+  fixture_start(&f);
+  snprintf(outside, sizeof(outside), "%s/disk", f.folder.path);
+  assert_int_equal(mkdir(outside, 0700), 0);
+  snprintf(folder, sizeof(folder), "%s/link", f.folder.path);
+  assert_int_equal(symlink(outside, folder), 0);
+  strcat(folder, "/captures//");
+  f.options.folder = folder;
+  fixture_open(&f);
+  fixture_capture(&f, "fds", path);
+  assert_non_null(strstr(path, "/link/captures/web/"));
+  fixture_end(&f);
 }
 
 static void a_summary_that_is_a_link_is_replaced_and_not_followed(void **state) {
@@ -485,6 +518,7 @@ int main(void) {
       cmocka_unit_test(a_baseline_that_failed_may_be_asked_for_again),
       cmocka_unit_test(a_file_limit_is_an_error_and_no_end),
       cmocka_unit_test(what_leads_elsewhere_is_refused_with_the_remedy),
+      cmocka_unit_test(a_link_on_the_way_that_only_we_could_make_is_followed),
       cmocka_unit_test(a_summary_that_is_a_link_is_replaced_and_not_followed),
       cmocka_unit_test(modes_do_not_depend_on_the_umask),
       cmocka_unit_test(every_instance_stays_in_the_folder),

@@ -11,9 +11,10 @@
 #include "common/scan.h"
 
 /*
- * Opens the folder at an absolute path; its last part is made when it is not there, the
- * others may be links. Returns 0; -EPERM when it is another user's or others may write to it;
- * -ELOOP or -ENOTDIR when it is a link or no folder; -errno.
+ * Opens the folder at an absolute path; its last part is made when it is not there. Links on
+ * the way are followed where nobody but root and we could have put them. Returns 0; -EPERM when
+ * it is another user's or others may write to it; -ELOOP or -ENOTDIR when it is a link or no
+ * folder; -errno.
  */
 int folder_open_path(const char *path, int *ret_fd);
 
