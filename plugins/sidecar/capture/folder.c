@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/scan.h"
 
 /* A umask may have taken bits away. */
 static int give_mode(int fd, mode_t mode) {
@@ -89,18 +90,6 @@ int folder_create_file(int folder, const char *name) {
     return -errno;
   int status = give_mode(fd, 0600);
   return status != 0 ? status : steal_fd(&fd);
-}
-
-int folder_write(int fd, struct span bytes) {
-  while (bytes.len > 0) {
-    ssize_t n = write(fd, bytes.at, bytes.len);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return -errno;
-    bytes = span_make(bytes.at + n, bytes.len - (size_t)n);
-  }
-  return 0;
 }
 
 int folder_sync(int fd) {
