@@ -16,6 +16,7 @@
 
 #include "capture_fixture.h"
 #include "cases.h"
+#include "live_process.h"
 
 enum { NOBODY = 65534 };
 
@@ -165,6 +166,31 @@ static void a_file_limit_is_an_error_and_no_end(void **state) {
   fixture_close(&f);
   assert_int_equal(count_named(f.captures, "pid"), 0);
   fixture_end(&f);
+}
+
+/* As somebody who may not write there. The answer is the log. */
+static void ask_where_it_is_denied(void *answer) {
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  f.options.folder = "/root/captures";
+  fixture_open(&f);
+  fixture_request(&f, "fds", path);
+  fixture_wait_for_log(&f, "captures cannot be written");
+  fixture_close(&f);
+  memcpy(answer, f.log, 512);
+  fixture_end(&f);
+}
+
+static void a_folder_that_may_not_be_written_to_is_one_line(void **state) {
+  (void)state;
+  char log[512] = "";
+  if (geteuid() != 0) {
+    print_message("skipped: only root can become somebody else\n");
+    skip();
+  }
+  live_process_ask_unprivileged(ask_where_it_is_denied, log, sizeof(log));
+  assert_non_null(strstr(log, "/root/captures: Permission denied; let the user"));
 }
 
 /* --- links and foreign folders --- */
@@ -517,6 +543,7 @@ int main(void) {
       cmocka_unit_test(it_says_when_it_works_again),
       cmocka_unit_test(a_baseline_that_failed_may_be_asked_for_again),
       cmocka_unit_test(a_file_limit_is_an_error_and_no_end),
+      cmocka_unit_test(a_folder_that_may_not_be_written_to_is_one_line),
       cmocka_unit_test(what_leads_elsewhere_is_refused_with_the_remedy),
       cmocka_unit_test(a_link_on_the_way_that_only_we_could_make_is_followed),
       cmocka_unit_test(a_summary_that_is_a_link_is_replaced_and_not_followed),
