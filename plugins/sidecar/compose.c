@@ -42,8 +42,7 @@ const char *compose_class_name(enum descriptor_class class) {
 void compose_descriptors(struct samples *samples, const struct descriptors_reading *reading,
                          const struct pattern *patterns, size_t patterns_len) {
   for (size_t i = 0; i < DESCRIPTOR_CLASSES; i++)
-    samples_add_gauge(samples, METRIC_FDS, compose_class_name((enum descriptor_class)i),
-                      reading->by_class[i]);
+    samples_add_gauge(samples, METRIC_FDS, compose_class_name(i), reading->by_class[i]);
   samples_add_gauge(samples, METRIC_FDS_DELETED, NULL, reading->deleted);
   samples_add_gauge(samples, METRIC_FDS_SAME_FILE_MAX, NULL, reading->same_file_max);
   samples_add_gauge(samples, METRIC_FDS_DUPLICATE, NULL, reading->duplicate);
@@ -52,6 +51,7 @@ void compose_descriptors(struct samples *samples, const struct descriptors_readi
   samples_add_gauge(samples, METRIC_INOTIFY_WATCHES, NULL, reading->inotify_watches);
   samples_add_gauge(samples, METRIC_FILE_LOCKS, "held", reading->locks_held);
   samples_add_gauge(samples, METRIC_FILE_LOCKS, "foreign", reading->locks_foreign);
+  samples_add_gauge(samples, METRIC_FILE_LOCKS, "contended", reading->locks_contended);
 }
 
 void compose_rollup(struct samples *samples, const struct memory_map_rollup *rollup) {

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/pattern.h"
+#include "sidecar/redflag/red_flag_rules.h"
 
 enum { PROCESS_BLOCKS_MAX = 32 };
 
@@ -45,6 +46,7 @@ struct config {
   uint64_t capture_interval_ms; /* between two bundles of one flag of one process */
   uint64_t capture_max_bytes, capture_process_max_bytes, capture_process_max_bundles;
   uint64_t cpu_profile_seconds; /* 0: none */
+  struct red_flag_rules red_flags;
   struct pattern_list fd_patterns, goroutine_patterns, heap_patterns;
   struct process_block blocks[PROCESS_BLOCKS_MAX];
   size_t blocks_len;

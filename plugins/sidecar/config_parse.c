@@ -58,9 +58,13 @@ static const struct config_option plugin_options[] = {
     {"ProcRoot", config_set_string, IN_CONFIG(proc_root), 0, 0, 0,
      "the path of a procfs, in quotes", false},
     {"Process", add_process, 0, 0, 0, 0, "a block with one name: <Process \"NAME\">", true},
+    {"RedFlag", config_add_red_flag, 0, 0, 0, 0,
+     "a block with the name of a red flag: <RedFlag \"NAME\">", true},
     {"SmapsMaxRSS", config_set_number, IN_CONFIG(smaps_max_rss_bytes), 0, 1048576, 1 << 20,
      "a number of megabytes from 0 (never read smaps_rollup) to 1048576", false},
     {"Summary", config_set_boolean, IN_CONFIG(summary), 0, 0, 0, "true or false", false},
+    {"WarmUp", config_set_number, IN_CONFIG(red_flags.warm_up_ms), 0, 86400, 1e3,
+     "a number of seconds from 0 to 86400", false},
 };
 
 #define IN_BLOCK(field) offsetof(struct process_block, field)

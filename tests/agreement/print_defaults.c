@@ -45,7 +45,8 @@ static void print_block(const char *where, const struct process_block *block) {
 
 int main(void) {
   struct config *config = config_new();
-  if (config == NULL || config_add_block(config, "other") == NULL || config_complete(config) != 0)
+  if (config == NULL || config_add_block(config, "other") == NULL ||
+      config_complete(config) != 0)
     return 1;
   print_number("plugin", "baseline_delay_ms", config->baseline_delay_ms);
   print_truth("plugin", "capture", config->capture);
@@ -66,6 +67,7 @@ int main(void) {
   print_text("plugin", "proc_root", config->proc_root);
   print_number("plugin", "smaps_max_rss_bytes", config->smaps_max_rss_bytes);
   print_truth("plugin", "summary", config->summary);
+  print_number("plugin", "red_flags.warm_up_ms", config->red_flags.warm_up_ms);
   print_block("other", &config->blocks[0]);
   print_block("sidecar", &config->blocks[1]);
   config_free(config);

@@ -14,6 +14,14 @@
 #include "sidecar/linux/descriptor_pass.h"
 #include "sidecar/linux/procfs.h"
 
+static uint32_t find_database_patterns(const struct pattern *patterns, size_t len) {
+  uint32_t found = 0;
+  for (size_t i = 0; i < len; i++)
+    if (strcmp(patterns[i].name, DESCRIPTORS_DATABASE_PATTERN) == 0)
+      found |= UINT32_C(1) << i;
+  return found;
+}
+
 int descriptors_new(const struct pattern *patterns, size_t patterns_len,
                     struct descriptors **ret) {
   if (patterns_len > PATTERNS_MAX)
@@ -23,6 +31,7 @@ int descriptors_new(const struct pattern *patterns, size_t patterns_len,
     return -ENOMEM;
   descriptors->patterns = patterns;
   descriptors->patterns_len = patterns_len;
+  descriptors->database_patterns = find_database_patterns(patterns, patterns_len);
   path_table_init(&descriptors->paths);
   descriptors->max = DESCRIPTORS_MAX;
   *ret = descriptors;
@@ -162,6 +171,8 @@ static void sum_up(struct descriptor_pass *pass) {
   struct lock_sum sum = lock_match_sum(&pass->locks);
   reading->locks_held = sum.held;
   reading->locks_foreign = sum.foreign;
+  reading->locks_contended =
+      pass->descriptors->database_patterns != 0 ? sum.contended : VALUE_UNKNOWN;
   reading->foreign_lock_pid = sum.foreign_pid;
   if (sum.foreign_fd >= 0)
     read_path_again(pass, sum.foreign_fd, sum.foreign_inode, reading->foreign_lock_path);

@@ -153,6 +153,10 @@ void pprof_endpoint_destroy(struct pprof_endpoint *endpoint) {
   free(endpoint);
 }
 
+const char *pprof_endpoint_url(const struct pprof_endpoint *endpoint) {
+  return endpoint->base_url;
+}
+
 void pprof_endpoint_free(struct pprof_endpoint *endpoint) {
   if (endpoint == NULL)
     return;

@@ -58,4 +58,35 @@ enum red_flag_signal {
   RED_FLAG_SIGNALS
 };
 
+/* How a flag is judged, and what Warning and Failure mean to it. */
+enum red_flag_kind {
+  RED_FLAG_BY_LEVEL,  /* at or above it for Hold */
+  RED_FLAG_BY_RATE,   /* as BY_LEVEL, what a counter gains in a second */
+  RED_FLAG_BY_GROWTH, /* the trough rose by it, steadily, in Hold; see growth.h */
+  RED_FLAG_BY_STEP,   /* the trough stepped up by it and stays for Hold; see step.h */
+  RED_FLAG_BY_USUAL,  /* Failure as BY_RATE; Warning: twice the usual; see usual.h */
+  RED_FLAG_BY_OTHERS, /* another flag is not OK and there is no pprof */
+};
+
+struct red_flag_info {
+  const char *name;
+  enum red_flag_kind kind;
+  enum red_flag_signal signal;
+  const char *unit;        /* of warning and failure, as people write them; "" has none */
+  double scale;            /* the signal's units in one of them */
+  double warning, failure; /* NaN: none */
+  double max;              /* that they can be set to */
+  uint32_t hold_s;
+  uint32_t window_s; /* 0: the flag has no window */
+  const char *help;  /* why it is a red flag: a part of a sentence */
+};
+
+extern const struct red_flag_info red_flags[RED_FLAGS];
+
+/* The flag of this name, or RED_FLAGS when there is none. Case matters. */
+enum red_flag red_flag_find(const char *name);
+
+/* WarmUp's default: a younger process still loads its sessions. */
+enum { RED_FLAG_WARM_UP_MS = 15 * 60 * 1000 };
+
 #endif
