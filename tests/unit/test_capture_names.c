@@ -160,13 +160,15 @@ static void two_bundles_never_get_the_same_time(void **state) {
   asked_clear(&asked);
 }
 
-static void a_baseline_is_asked_for_once_unless_it_failed(void **state) {
+static void a_baseline_is_asked_for_until_it_is_written(void **state) {
   (void)state;
   struct asked asked;
   struct asked_key key = {1, 100, "baseline"};
   int64_t wall = 5000;
   asked_init(&asked);
   assert_int_equal(asked_add(&asked, &key, 1000, 0, &wall), 0);
+  assert_int_equal(asked_check(&asked, &key, UINT64_MAX, 0), -EAGAIN);
+  assert_int_equal(asked_add_baseline(&asked, 1, 100), 0);
   assert_int_equal(asked_check(&asked, &key, UINT64_MAX, 0), -EALREADY);
   asked_failed(&asked, &key, 2000);
   assert_int_equal(asked_check(&asked, &key, 2000 + ASKED_BASELINE_RETRY_MS - 1, 0), -EAGAIN);
@@ -242,7 +244,7 @@ int main(void) {
       cmocka_unit_test(what_is_no_identity_is_malformed),
       cmocka_unit_test(a_flag_waits_for_its_interval),
       cmocka_unit_test(two_bundles_never_get_the_same_time),
-      cmocka_unit_test(a_baseline_is_asked_for_once_unless_it_failed),
+      cmocka_unit_test(a_baseline_is_asked_for_until_it_is_written),
       cmocka_unit_test(what_is_remembered_is_bounded),
       cmocka_unit_test(every_error_has_a_remedy),
       cmocka_unit_test(flags_have_next_steps_and_others_none),

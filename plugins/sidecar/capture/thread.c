@@ -91,20 +91,25 @@ static void say_where(struct capture *capture) {
 
 /* --- what is done --- */
 
+/* What became of it, for the answers to later requests. */
+static void remember(struct capture *capture, const struct job *job, int status) {
+  const struct capture_request *request = &job->request;
+  struct asked_key key = {request->pid, request->start_ticks, request->reason};
+  pthread_mutex_lock(&capture->lock);
+  if (status != 0 && status != -EALREADY)
+    asked_failed(&capture->asked, &key, request->monotonic_ms);
+  else if (strcmp(request->reason, CAPTURE_BASELINE) == 0)
+    asked_add_baseline(&capture->asked, request->pid, request->start_ticks); /* it is known */
+  pthread_mutex_unlock(&capture->lock);
+}
+
 static void work(struct capture *capture, const struct job *job) {
   struct trouble trouble = {0};
-  struct asked_key key = {job->request.pid, job->request.start_ticks, job->request.reason};
   int status = writer_write(capture, job, &trouble);
-  if (status == 0) {
+  remember(capture, job, status);
+  if (status == 0)
     say_it_works(capture);
-    return;
-  }
-  if (status == -EALREADY)
-    return;
-  pthread_mutex_lock(&capture->lock);
-  asked_failed(&capture->asked, &key, job->request.monotonic_ms);
-  pthread_mutex_unlock(&capture->lock);
-  if (trouble.error != 0)
+  else if (trouble.error != 0)
     say_trouble(capture, &trouble);
 }
 
