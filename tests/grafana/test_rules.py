@@ -69,9 +69,11 @@ class Behaviour(unittest.TestCase):
     longMessage = False
 
     def check(self, test):
+        test = dict(test)
+        evaluation = test.pop("evaluation", "30s")
         with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
             json.dump(
-                {"rule_files": RULES, "evaluation_interval": "30s", "tests": [test]}, file
+                {"rule_files": RULES, "evaluation_interval": evaluation, "tests": [test]}, file
             )
             file.flush()
             content, said = promtool("test", "rules", file.name)
@@ -100,10 +102,25 @@ def _make(test):
     return lambda self: self.check(test)
 
 
+def _expanded(test):
+    """The series that are given as an expression have it worked out."""
+    last = max(_minutes(at["eval_time"]) for at in test["alert_rule_test"])
+    for series in test["input_series"]:
+        if series["values"].startswith("= "):
+            value = compile(series["values"][2:], test["name"], "eval")
+            series["values"] = " ".join(str(eval(value, {"i": i})) for i in range(last + 2))
+    return test
+
+
+def _minutes(time):
+    units = {"h": 60, "m": 1, "s": 1 / 60}
+    return int(sum(int(n) * units[unit] for n, unit in re.findall(r"(\d+)(\w)", time)))
+
+
 def _tests():
     try:
         paths = sorted(glob.glob(os.path.join(HERE, "rules", "*.jsonnet")))
-        return [test for path in paths for test in jsonnet(path)]
+        return [_expanded(test) for path in paths for test in jsonnet(path)]
     except unittest.SkipTest:
         return []
 

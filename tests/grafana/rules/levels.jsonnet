@@ -10,7 +10,7 @@ local flags = [
     flag: 'rss',
     alert: 'SidecarRSSHigh',
     summary: 'Sidecar holds much resident memory.',
-    hold: ['1m', '1m30s'],  // and a moment for the recording rule
+    hold: ['30s', '2m'],  // and a moment for the recording rule, before or after
     give(bytes): [['process_resident_memory_bytes', '', bytes]],
     warning: { below: 524287999, at: 524288000, says: 'holds 500MiB in memory (warning from 500MiB). 500MiB are resident.' },
     critical: { below: 2147483647, at: 2147483648, says: 'holds 2GiB in memory (critical from 2GiB). 2GiB are resident.' },

@@ -6,7 +6,8 @@
   local labels(sidecar, type) =
     '{instance="web1", job="collectd", sidecar="%s"%s}' % [sidecar, if type == '' then '' else ', type="%s"' % type],
 
-  // A series of promtool: collectd_sidecar_NAME of one sidecar. values as promtool has them.
+  // A series of promtool: collectd_sidecar_NAME of one sidecar. values as promtool has them, or
+  // '= ' and an expression of Python: of i, the number of the sample.
   series(sidecar, name, values, type=''):
     { series: 'collectd_sidecar_' + name + labels(sidecar, type), values: '%s' % values },
 
@@ -14,7 +15,7 @@
   process(sidecar, samples=1000, pid=4711, start='0', port=6061):
     [
       self.series(sidecar, 'process_pid', '%dx%d' % [pid, samples]),
-      self.series(sidecar, 'process_start_time_seconds', start + (if std.length(std.findSubstr('x', start)) > 0 then '' else 'x%d' % samples)),
+      self.series(sidecar, 'process_start_time_seconds', if start == '0' then '0x%d' % samples else start),
     ] + (if port == null then [] else [self.series(sidecar, 'process_pprof_port', '%dx%d' % [port, samples])]),
 
   // --- what is expected
