@@ -289,6 +289,22 @@ static void what_leads_elsewhere_is_refused_with_the_remedy(void **state) {
   }
 }
 
+static void one_instance_in_trouble_does_not_disturb_the_others(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  plant_instance(&f, "/");
+  fixture_open(&f);
+  for (unsigned i = 0; i < 3; i++) {
+    assert_int_equal(fixture_request(&f, "fds", path), 0);
+    fixture_settle(&f);
+  }
+  assert_int_equal(fixture_logged(&f, "cannot be written"), 1);
+  assert_int_equal(fixture_logged(&f, "written again"), 0);
+  fixture_end(&f);
+}
+
 static void a_link_on_the_way_that_only_we_could_make_is_followed(void **state) {
   (void)state;
   struct capture_fixture f;
@@ -509,7 +525,7 @@ static void bytes_are_capped_for_each_process_and_over_all(void **state) {
   fixture_open(&f);
   f.request.instance = "other";
   assert_int_equal(fixture_request(&f, "rss", other), 0);
-  fixture_wait_for_log(&f, "Disk quota exceeded; free some space there, lower");
+  fixture_wait_for_log(&f, "running processes; raise it, or remove some");
   fixture_close(&f);
   assert_false(path_exists(other));
   assert_true(path_exists(baseline));
@@ -545,6 +561,7 @@ int main(void) {
       cmocka_unit_test(a_file_limit_is_an_error_and_no_end),
       cmocka_unit_test(a_folder_that_may_not_be_written_to_is_one_line),
       cmocka_unit_test(what_leads_elsewhere_is_refused_with_the_remedy),
+      cmocka_unit_test(one_instance_in_trouble_does_not_disturb_the_others),
       cmocka_unit_test(a_link_on_the_way_that_only_we_could_make_is_followed),
       cmocka_unit_test(a_summary_that_is_a_link_is_replaced_and_not_followed),
       cmocka_unit_test(modes_do_not_depend_on_the_umask),

@@ -34,25 +34,28 @@ static const char *suppressed_text(uint32_t suppressed, char *dst, size_t size) 
   return dst;
 }
 
-/* Another kind of trouble is news. */
+/* Each kind of trouble is said once, and then ever less often. */
 static void say_trouble(struct capture *capture, const struct trouble *trouble) {
   char where[CAPTURE_PATH_MAX + 64], error[128], more[64];
   uint32_t suppressed;
-  if (trouble->error != capture->disk_error)
-    backoff_reset(&capture->disk_backoff);
-  capture->disk_error = trouble->error;
-  if (!backoff_due(&capture->disk_backoff, clock_monotonic_ns(), &suppressed))
+  struct backoff *backoff =
+      &capture->backoffs[trouble->is_of_instance][-trouble->error % CAPTURE_ERRORS];
+  if (!backoff_due(backoff, clock_monotonic_ns(), &suppressed))
     return;
   say(capture, LOG_ERR, "captures cannot be written: %s: %s; %s. It is tried again%s",
       text_printable(where, sizeof(where), span_of(trouble->where)),
-      strerror_r(-trouble->error, error, sizeof(error)), remedy_of(trouble->error),
+      trouble->is_over_cap ? "CaptureMaxBytes is reached by captures of running processes"
+                           : strerror_r(-trouble->error, error, sizeof(error)),
+      trouble->is_over_cap ? "raise it, or remove some" : remedy_of(trouble->error),
       suppressed_text(suppressed, more, sizeof(more)));
 }
 
 static void say_it_works(struct capture *capture) {
   char where[CAPTURE_FOLDER_MAX * 4 + 1];
-  capture->disk_error = 0;
-  if (backoff_reset(&capture->disk_backoff))
+  bool complained = false;
+  for (size_t i = 0; i < CAPTURE_ERRORS; i++)
+    complained = backoff_reset(&capture->backoffs[0][i]) || complained;
+  if (complained)
     say(capture, LOG_NOTICE, "captures are written again, to %s",
         text_printable(where, sizeof(where), span_of(capture->folder)));
 }
