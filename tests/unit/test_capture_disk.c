@@ -251,10 +251,7 @@ static void leave_writable(struct capture_fixture *f, const char *outside) {
 static void leave_foreign(struct capture_fixture *f, const char *outside) {
   (void)outside;
   assert_int_equal(mkdir(f->captures, 0700), 0);
-  if (chown(f->captures, NOBODY, NOBODY) != 0) {
-    print_message("skipped: may not give a folder away here: %s\n", strerror(errno));
-    skip();
-  }
+  assert_int_equal(chown(f->captures, NOBODY, NOBODY), 0);
 }
 
 static void leave_a_file(struct capture_fixture *f, const char *outside) {
@@ -287,6 +284,8 @@ static void what_leads_elsewhere_is_refused_with_the_remedy(void **state) {
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX], outside[160];
   for (size_t i = 0; i < ARRAY_LENGTH(traps); i++) {
+    if (traps[i].plant == leave_foreign && geteuid() != 0)
+      continue; /* only root can give a folder away */
     fixture_start(&f);
     snprintf(outside, sizeof(outside), "%s/outside", f.folder.path);
     assert_int_equal(mkdir(outside, 0700), 0);
