@@ -128,6 +128,17 @@ static void it_says_when_it_works_again(void **state) {
   fixture_end(&f);
 }
 
+/* Asks once a minute until the answer is another. */
+static int ask_for_baseline(struct capture_fixture *f, int answer) {
+  char path[CAPTURE_PATH_MAX];
+  int status;
+  while ((status = fixture_request(f, "baseline", path)) == answer) {
+    f->request.monotonic_ms += 60 * 1000;
+    usleep(1000);
+  }
+  return status;
+}
+
 static void a_baseline_that_failed_may_be_asked_for_again(void **state) {
   (void)state;
   struct capture_fixture f;
@@ -136,13 +147,14 @@ static void a_baseline_that_failed_may_be_asked_for_again(void **state) {
   assert_int_equal(symlink("/", f.captures), 0);
   fixture_open(&f);
   assert_int_equal(fixture_request(&f, "baseline", path), 0);
-  fixture_wait_for_log(&f, "it must be a folder and no link");
-  assert_int_equal(fixture_request(&f, "baseline", path), -EAGAIN);
+  assert_int_equal(ask_for_baseline(&f, -EAGAIN), 0); /* it has failed by now, and will again */
   assert_int_equal(unlink(f.captures), 0);
-  f.request.monotonic_ms += 60 * 1000;
-  fixture_capture(&f, "baseline", path);
+  int status;
+  while ((status = ask_for_baseline(&f, -EAGAIN)) == 0)
+    ;
+  assert_int_equal(status, -EALREADY);
   fixture_settle(&f);
-  assert_int_equal(fixture_request(&f, "baseline", path), -EALREADY);
+  assert_int_equal(count_named(f.captures, "-baseline"), 1);
   fixture_end(&f);
 }
 
@@ -239,10 +251,7 @@ static void leave_writable(struct capture_fixture *f, const char *outside) {
 static void leave_foreign(struct capture_fixture *f, const char *outside) {
   (void)outside;
   assert_int_equal(mkdir(f->captures, 0700), 0);
-  if (chown(f->captures, NOBODY, NOBODY) != 0) {
-    print_message("skipped: may not give a folder away here: %s\n", strerror(errno));
-    skip();
-  }
+  assert_int_equal(chown(f->captures, NOBODY, NOBODY), 0);
 }
 
 static void leave_a_file(struct capture_fixture *f, const char *outside) {
@@ -275,6 +284,8 @@ static void what_leads_elsewhere_is_refused_with_the_remedy(void **state) {
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX], outside[160];
   for (size_t i = 0; i < ARRAY_LENGTH(traps); i++) {
+    if (traps[i].plant == leave_foreign && geteuid() != 0)
+      continue; /* only root can give a folder away */
     fixture_start(&f);
     snprintf(outside, sizeof(outside), "%s/outside", f.folder.path);
     assert_int_equal(mkdir(outside, 0700), 0);
