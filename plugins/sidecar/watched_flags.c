@@ -185,6 +185,18 @@ void watched_flags_take_goroutine_count(struct watched *watched) {
   observe(watched, SIGNAL_GOROUTINES, watched->goroutines);
 }
 
+/*
+ * HeapAlloc without the garbage since the last collection. With GOGC=100, the default, the next
+ * collection starts at twice what the last one left (runtime/mgcpacer.go); with less, half of
+ * NextGC is too little by the same factor each time, which neither makes nor hides a rise; with
+ * more, or without a limit, HeapAlloc is the smaller.
+ */
+static uint64_t live_bytes(const struct memstats *stats) {
+  uint64_t half =
+      stats->next_gc_bytes == VALUE_UNKNOWN ? VALUE_UNKNOWN : stats->next_gc_bytes / 2;
+  return stats->heap_alloc_bytes < half ? stats->heap_alloc_bytes : half;
+}
+
 void watched_flags_take_memstats(struct watched *watched, const struct memstats *stats) {
   struct watched_flags *flags = watched->flags;
   uint64_t idle = stats != NULL ? stats->heap_idle_bytes : VALUE_UNKNOWN;
@@ -194,7 +206,7 @@ void watched_flags_take_memstats(struct watched *watched, const struct memstats 
   flags->heap_unreleased_bytes =
       idle == VALUE_UNKNOWN || released == VALUE_UNKNOWN || released > idle ? VALUE_UNKNOWN
                                                                             : idle - released;
-  observe(watched, SIGNAL_HEAP_ALLOC_BYTES, flags->now.heap_alloc_bytes);
+  observe(watched, SIGNAL_HEAP_LIVE_BYTES, stats != NULL ? live_bytes(stats) : VALUE_UNKNOWN);
   observe(watched, SIGNAL_ALLOCATED_BYTES,
           stats != NULL ? stats->alloc_bytes_total : VALUE_UNKNOWN);
   sum_retained(watched);

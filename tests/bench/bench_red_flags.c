@@ -47,6 +47,7 @@ struct day {
   double height;             /* of a step or batch, or of all steps of a walk */
   double period_ms;          /* of collections */
   double phase;              /* of the tooth, 0 to 1 */
+  double marked;             /* live at the last collection */
   double walk;
 };
 
@@ -131,15 +132,18 @@ static void draw(const struct kind *kind, struct day *day) {
 }
 
 /* A heap's live part is doubled by garbage between collections, which come when the program
- * has allocated that much, or when they are forced. */
+ * has allocated that much, or when they are forced. What was allocated while one marked counts
+ * as live, a few percent. HeapAlloc or half of NextGC is read, the smaller one. */
 static double reading(const struct kind *kind, struct day *day, uint64_t now_ms) {
   double value = kind->value(day, now_ms);
   if (!kind->is_heap)
     return floor(fmax(value + day->noise * noise(), 0));
   double teeth = MINUTE / day->period_ms;
   day->phase += kind->is_forced ? teeth : teeth * (1 + noise() / 5);
+  if (day->phase >= 1 || day->marked == 0)
+    day->marked = value * (1 + 0.05 * fabs(noise()));
   day->phase -= floor(day->phase);
-  return value * (1 + day->phase);
+  return fmin(value * (1 + day->phase), day->marked);
 }
 
 /* --- the figures */
@@ -147,7 +151,7 @@ static double reading(const struct kind *kind, struct day *day, uint64_t now_ms)
 /* Returns when a flag by growth or step turned first; 0: never. */
 static uint64_t first_flagged(const struct red_flag_rules *rules, const struct kind *kind,
                               struct day *day) {
-  enum red_flag_signal signal = kind->is_heap ? SIGNAL_HEAP_ALLOC_BYTES : SIGNAL_OPEN_FDS;
+  enum red_flag_signal signal = kind->is_heap ? SIGNAL_HEAP_LIVE_BYTES : SIGNAL_OPEN_FDS;
   uint64_t interval_ms = kind->is_heap ? MINUTE : MINUTE / 6, flagged_ms = 0;
   struct verdicts *verdicts;
   if (verdicts_new(rules, 0, 0, &verdicts) != 0)

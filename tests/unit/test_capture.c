@@ -103,6 +103,7 @@ static void a_baseline_is_taken_once_also_across_a_restart(void **state) {
   fixture_start(&f);
   fixture_open(&f);
   fixture_capture(&f, "baseline", baseline);
+  fixture_settle(&f);
   assert_int_equal(fixture_request(&f, "baseline", path), -EALREADY);
   fixture_close(&f);
 
@@ -110,9 +111,8 @@ static void a_baseline_is_taken_once_also_across_a_restart(void **state) {
   /* before it has looked at the folder it may take the request, and drops it then */
   int status = fixture_request(&f, "baseline", path);
   assert_true(status == 0 || status == -EALREADY);
-  fixture_capture(&f, "fds", path);
-  assert_int_equal(fixture_request(&f, "baseline", path), -EALREADY);
   fixture_settle(&f);
+  assert_int_equal(fixture_request(&f, "baseline", path), -EALREADY);
   assert_int_equal(count_named(f.captures, "-baseline"), 1);
   fixture_capture(&f, "goroutines", path);
   snprintf(line, sizeof(line), "-base %s/heap.pb.gz ", baseline);
@@ -121,6 +121,20 @@ static void a_baseline_is_taken_once_also_across_a_restart(void **state) {
   /* another process is another baseline, also under the same name and pid */
   f.request.start_ticks++;
   assert_int_equal(fixture_request(&f, "baseline", path), 0);
+  fixture_end(&f);
+}
+
+/* Whoever asks until it is there gets one in the end. */
+static void a_baseline_that_waits_is_not_yet_there(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char baseline[CAPTURE_PATH_MAX], path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  hostile_server_behave(f.server, hostile_silent, NULL);
+  fixture_open(&f);
+  assert_int_equal(fixture_request(&f, "baseline", baseline), 0);
+  assert_int_equal(fixture_request(&f, "baseline", path), -EAGAIN);
+  assert_false(path_exists(baseline));
   fixture_end(&f);
 }
 
@@ -393,6 +407,7 @@ int main(void) {
       cmocka_unit_test(the_summary_beside_the_bundles_is_the_latest),
       cmocka_unit_test(the_start_says_where_captures_go),
       cmocka_unit_test(a_baseline_is_taken_once_also_across_a_restart),
+      cmocka_unit_test(a_baseline_that_waits_is_not_yet_there),
       cmocka_unit_test(a_flag_is_captured_once_an_interval),
       cmocka_unit_test(two_flags_at_once_are_two_bundles),
       cmocka_unit_test(what_is_no_reason_is_refused),

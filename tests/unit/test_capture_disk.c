@@ -16,6 +16,7 @@
 
 #include "capture_fixture.h"
 #include "cases.h"
+#include "live_process.h"
 
 enum { NOBODY = 65534 };
 
@@ -26,7 +27,7 @@ enum { NOBODY = 65534 };
 static void mount_small(const char *folder, const char *size) {
   char options[64];
   snprintf(options, sizeof(options), "size=%s,mode=0700", size);
-  if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, "") != 0 ||
       mount("none", folder, "tmpfs", 0, options) != 0) {
     print_message("skipped: may not mount a file system here: %s\n", strerror(errno));
     skip();
@@ -66,11 +67,11 @@ static void empty_disk(struct capture_fixture *f) {
 }
 
 static void make_read_only(struct capture_fixture *f) {
-  assert_int_equal(mount(NULL, f->captures, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+  assert_int_equal(mount("none", f->captures, "none", MS_REMOUNT | MS_RDONLY, ""), 0);
 }
 
 static void make_writable(struct capture_fixture *f) {
-  assert_int_equal(mount(NULL, f->captures, NULL, MS_REMOUNT, NULL), 0);
+  assert_int_equal(mount("none", f->captures, "none", MS_REMOUNT, ""), 0);
 }
 
 static const struct disk disks[] = {
@@ -135,13 +136,13 @@ static void a_baseline_that_failed_may_be_asked_for_again(void **state) {
   assert_int_equal(symlink("/", f.captures), 0);
   fixture_open(&f);
   assert_int_equal(fixture_request(&f, "baseline", path), 0);
-  int status;
-  while ((status = fixture_request(&f, "baseline", path)) == -EALREADY)
-    f.request.monotonic_ms -= 1000; /* it is not yet known to have failed */
-  assert_int_equal(status, -EAGAIN);
+  fixture_wait_for_log(&f, "it must be a folder and no link");
+  assert_int_equal(fixture_request(&f, "baseline", path), -EAGAIN);
   assert_int_equal(unlink(f.captures), 0);
   f.request.monotonic_ms += 60 * 1000;
   fixture_capture(&f, "baseline", path);
+  fixture_settle(&f);
+  assert_int_equal(fixture_request(&f, "baseline", path), -EALREADY);
   fixture_end(&f);
 }
 
@@ -167,10 +168,49 @@ static void a_file_limit_is_an_error_and_no_end(void **state) {
   fixture_end(&f);
 }
 
+/* As somebody who may not write there. The answer is the log. */
+static void ask_where_it_is_denied(void *answer) {
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  f.options.folder = "/root/captures";
+  fixture_open(&f);
+  fixture_request(&f, "fds", path);
+  fixture_wait_for_log(&f, "captures cannot be written");
+  fixture_close(&f);
+  memcpy(answer, f.log, 512);
+  fixture_end(&f);
+}
+
+static void a_folder_that_may_not_be_written_to_is_one_line(void **state) {
+  (void)state;
+  char log[512] = "";
+  if (geteuid() != 0) {
+    print_message("skipped: only root can become somebody else\n");
+    skip();
+  }
+  live_process_ask_unprivileged(ask_where_it_is_denied, log, sizeof(log));
+  assert_non_null(strstr(log, "/root/captures: Permission denied; let the user"));
+}
+
 /* --- links and foreign folders --- */
 
 static void plant_folder(struct capture_fixture *f, const char *outside) {
   assert_int_equal(symlink(outside, f->captures), 0);
+}
+
+static char way[160];
+
+/* A folder of ours, in one that everybody may write to, is replaced by a link. */
+static void plant_on_the_way(struct capture_fixture *f, const char *outside) {
+  char open_to_all[128];
+  snprintf(open_to_all, sizeof(open_to_all), "%s/open", f->folder.path);
+  assert_int_equal(mkdir(open_to_all, 0700), 0);
+  assert_int_equal(chmod(open_to_all, 01777), 0);
+  snprintf(way, sizeof(way), "%s/way", open_to_all);
+  assert_int_equal(symlink(outside, way), 0);
+  strcat(way, "/captures");
+  f->options.folder = way;
 }
 
 static void plant_instance(struct capture_fixture *f, const char *outside) {
@@ -218,6 +258,8 @@ static const struct {
   const char *remedy;
 } traps[] = {
     {"the capture folder is a link", plant_folder, "captures: Not a directory; it must be"},
+    {"a link on the way is somebody else's", plant_on_the_way,
+     "/way/captures: Not a directory; it must be"},
     {"an instance's folder is a link", plant_instance,
      "captures/web: Not a directory; it must"},
     {"a bundle is a link", plant_bundle, "-fds: File exists; remove it"},
@@ -245,6 +287,39 @@ static void what_leads_elsewhere_is_refused_with_the_remedy(void **state) {
     check_int(traps[i].name, count_named(f.folder.path, ".tmp-"), 0);
     fixture_end(&f);
   }
+}
+
+static void one_instance_in_trouble_does_not_disturb_the_others(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  plant_instance(&f, "/");
+  fixture_open(&f);
+  for (unsigned i = 0; i < 3; i++) {
+    assert_int_equal(fixture_request(&f, "fds", path), 0);
+    fixture_settle(&f);
+  }
+  assert_int_equal(fixture_logged(&f, "cannot be written"), 1);
+  assert_int_equal(fixture_logged(&f, "written again"), 0);
+  fixture_end(&f);
+}
+
+static void a_link_on_the_way_that_only_we_could_make_is_followed(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX], outside[160], folder[160];
+  fixture_start(&f);
+  snprintf(outside, sizeof(outside), "%s/disk", f.folder.path);
+  assert_int_equal(mkdir(outside, 0700), 0);
+  snprintf(folder, sizeof(folder), "%s/link", f.folder.path);
+  assert_int_equal(symlink(outside, folder), 0);
+  strcat(folder, "/captures//");
+  f.options.folder = folder;
+  fixture_open(&f);
+  fixture_capture(&f, "fds", path);
+  assert_non_null(strstr(path, "/link/captures/web/"));
+  fixture_end(&f);
 }
 
 static void a_summary_that_is_a_link_is_replaced_and_not_followed(void **state) {
@@ -450,7 +525,7 @@ static void bytes_are_capped_for_each_process_and_over_all(void **state) {
   fixture_open(&f);
   f.request.instance = "other";
   assert_int_equal(fixture_request(&f, "rss", other), 0);
-  fixture_wait_for_log(&f, "Disk quota exceeded; free some space there, lower");
+  fixture_wait_for_log(&f, "running processes; raise it, or remove some");
   fixture_close(&f);
   assert_false(path_exists(other));
   assert_true(path_exists(baseline));
@@ -484,7 +559,10 @@ int main(void) {
       cmocka_unit_test(it_says_when_it_works_again),
       cmocka_unit_test(a_baseline_that_failed_may_be_asked_for_again),
       cmocka_unit_test(a_file_limit_is_an_error_and_no_end),
+      cmocka_unit_test(a_folder_that_may_not_be_written_to_is_one_line),
       cmocka_unit_test(what_leads_elsewhere_is_refused_with_the_remedy),
+      cmocka_unit_test(one_instance_in_trouble_does_not_disturb_the_others),
+      cmocka_unit_test(a_link_on_the_way_that_only_we_could_make_is_followed),
       cmocka_unit_test(a_summary_that_is_a_link_is_replaced_and_not_followed),
       cmocka_unit_test(modes_do_not_depend_on_the_umask),
       cmocka_unit_test(every_instance_stays_in_the_folder),

@@ -1,7 +1,6 @@
 /*
  * Each allocation of a capture fails once: there is a whole bundle that says what it lacks, or
- * none, and the next one is complete. On the test's own thread; the linker puts the functions
- * below in the places of the allocator's (-Wl,--wrap).
+ * none, and the next one is complete. On the test's own thread.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -9,44 +8,8 @@
 
 #include "capture_fixture.h"
 #include "cases.h"
+#include "failing_allocations.h"
 #include "sidecar/capture/writer.h"
-
-static long allocations_left = -1; /* until one fails; negative: none does */
-
-static bool fails(void) {
-  return allocations_left >= 0 && allocations_left-- == 0;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_reallocarray(void *old, size_t count, size_t size);
-char *__real_strdup(const char *string);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_reallocarray(void *old, size_t count, size_t size);
-char *__wrap_strdup(const char *string);
-
-void *__wrap_malloc(size_t size) {
-  return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-  return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size) {
-  return fails() ? NULL : __real_realloc(old, size);
-}
-
-void *__wrap_reallocarray(void *old, size_t count, size_t size) {
-  return fails() ? NULL : __real_reallocarray(old, count, size);
-}
-
-char *__wrap_strdup(const char *string) {
-  return fails() ? NULL : __real_strdup(string);
-}
 
 /* A capture without its thread. */
 static void prepare(struct capture_fixture *f, struct capture *capture) {

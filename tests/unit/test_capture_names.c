@@ -8,6 +8,7 @@
 #include "sidecar/capture/name.h"
 #include "sidecar/capture/next_steps.h"
 #include "sidecar/capture/remedy.h"
+#include "sidecar/redflag/red_flag.h"
 
 static const struct {
   const char *name, *instance, *expected;
@@ -160,13 +161,15 @@ static void two_bundles_never_get_the_same_time(void **state) {
   asked_clear(&asked);
 }
 
-static void a_baseline_is_asked_for_once_unless_it_failed(void **state) {
+static void a_baseline_is_asked_for_until_it_is_written(void **state) {
   (void)state;
   struct asked asked;
   struct asked_key key = {1, 100, "baseline"};
   int64_t wall = 5000;
   asked_init(&asked);
   assert_int_equal(asked_add(&asked, &key, 1000, 0, &wall), 0);
+  assert_int_equal(asked_check(&asked, &key, UINT64_MAX, 0), -EAGAIN);
+  assert_int_equal(asked_add_baseline(&asked, 1, 100), 0);
   assert_int_equal(asked_check(&asked, &key, UINT64_MAX, 0), -EALREADY);
   asked_failed(&asked, &key, 2000);
   assert_int_equal(asked_check(&asked, &key, 2000 + ASKED_BASELINE_RETRY_MS - 1, 0), -EAGAIN);
@@ -203,31 +206,13 @@ static void every_error_has_a_remedy(void **state) {
   assert_string_not_equal(remedy_of(-ENOSPC), remedy_of(-EROFS));
 }
 
-static void flags_have_next_steps_and_others_none(void **state) {
+static void every_flag_has_next_steps_and_a_baseline_none(void **state) {
   (void)state;
-  static const char *const flags[] = {"rss",
-                                      "swap_growing",
-                                      "memory_regions",
-                                      "fds",
-                                      "fds_growing",
-                                      "same_file",
-                                      "session_files",
-                                      "threads",
-                                      "goroutines",
-                                      "goroutines_growing",
-                                      "goroutines_stuck",
-                                      "fetch_data_piling",
-                                      "heap_growing",
-                                      "heap_not_receding",
-                                      "allocation_rate",
-                                      "cpu",
-                                      "sqlite_contention",
-                                      "inotify_watches",
-                                      "pprof_missing"};
-  for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
-    const char *steps = next_steps(flags[i]);
+  for (size_t i = 0; i < RED_FLAGS; i++) {
+    const char *steps = next_steps(red_flags[i].name);
     if (steps[0] == '\0' || steps[strlen(steps) - 1] != '\n')
-      fail_msg("%s has no next steps", flags[i]);
+      fail_msg("%s has no next steps", red_flags[i].name);
+    check_int(red_flags[i].name, capture_reason_is_valid(red_flags[i].name), true);
   }
   assert_string_equal(next_steps("baseline"), "");
 }
@@ -242,10 +227,10 @@ int main(void) {
       cmocka_unit_test(what_is_no_identity_is_malformed),
       cmocka_unit_test(a_flag_waits_for_its_interval),
       cmocka_unit_test(two_bundles_never_get_the_same_time),
-      cmocka_unit_test(a_baseline_is_asked_for_once_unless_it_failed),
+      cmocka_unit_test(a_baseline_is_asked_for_until_it_is_written),
       cmocka_unit_test(what_is_remembered_is_bounded),
       cmocka_unit_test(every_error_has_a_remedy),
-      cmocka_unit_test(flags_have_next_steps_and_others_none),
+      cmocka_unit_test(every_flag_has_next_steps_and_a_baseline_none),
   };
   return cmocka_run_group_tests_name("capture_names", tests, NULL, NULL);
 }

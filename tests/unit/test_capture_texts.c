@@ -234,6 +234,7 @@ static void heaps_are_compared_only_when_both_are_there(void **state) {
                           .not_taken = ""};
   check_text(print(&readme),
              "go tool pprof -base /c/web/old/heap.pb.gz /c/web/new/heap.pb.gz\n", "Not here");
+  check_text(print(&readme), "  diff /c/web/old/fds.txt /c/web/new/fds.txt\n", "  \n");
   readme.baseline_has_heap = false;
   check_text(print(&readme), "go tool pprof -top /c/web/new/heap.pb.gz\n", "-base");
   readme.baseline_has_heap = true;

@@ -62,6 +62,8 @@ static void every_descriptor_is_listed_with_its_class(void **state) {
   assert_true(listing.has_file);
   assert_int_equal(descriptor_list(held.process, add, &stopped), -ECANCELED);
   assert_int_equal(stopped.count.total, 3);
+  held_process_kill(&held);
+  assert_int_equal(descriptor_list(held.process, add, &stopped), -ESRCH);
   held_process_end(&held);
   held_folder_remove(&folder);
 }

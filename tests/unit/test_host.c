@@ -37,6 +37,41 @@ static void the_live_clocks_agree_with_the_kernels(void **state) {
   host_close(host);
 }
 
+static void a_boot_has_a_name(void **state) {
+  (void)state;
+  static const struct {
+    const char *name, *text;
+    int status;
+    const char *boot;
+  } cases[] = {
+      {"as Linux has it", "8cdeb457-0b73-4ebd-9d1c-be639c3f1372\n", 0,
+       "8cdeb457-0b73-4ebd-9d1c-be639c3f1372"},
+      {"too long", "8cdeb457-0b73-4ebd-9d1c-be639c3f1372-0000\n", -EBADMSG, ""},
+      {"no name", "a, b\n", -EBADMSG, ""},
+      {"nothing", "", -EBADMSG, ""},
+  };
+  struct host *host;
+  char boot[HOST_BOOT_ID_MAX], again[HOST_BOOT_ID_MAX];
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    struct replay_tree tree;
+    replay_tree_create(&tree);
+    assert_int_equal(host_open(tree.root, &host), 0);
+    assert_int_equal(host_boot_id(host, boot), -ENOENT); /* it was not captured */
+    assert_string_equal(boot, "");
+    replay_tree_add_file(&tree, "sys/kernel/random/boot_id", span_of(cases[i].text));
+    check_int(cases[i].name, host_boot_id(host, boot), cases[i].status);
+    check_span(cases[i].name, span_of(boot), span_of(cases[i].boot));
+    host_close(host);
+    replay_tree_remove(&tree);
+  }
+  assert_int_equal(host_open("/proc", &host), 0);
+  assert_int_equal(host_boot_id(host, boot), 0);
+  assert_int_equal(strlen(boot), 36);
+  assert_int_equal(host_boot_id(host, again), 0);
+  assert_string_equal(boot, again);
+  host_close(host);
+}
+
 static void captured_clocks_stand_still(void **state) {
   (void)state;
   static const struct {
@@ -165,6 +200,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_no_process_table_is_refused),
       cmocka_unit_test(the_live_clocks_agree_with_the_kernels),
+      cmocka_unit_test(a_boot_has_a_name),
       cmocka_unit_test(captured_clocks_stand_still),
       cmocka_unit_test(files_that_are_missing_are_errors_of_their_own),
       cmocka_unit_test(the_boot_time_stands_behind_lines_of_any_length),

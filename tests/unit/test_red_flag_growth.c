@@ -61,9 +61,9 @@ static const struct {
   uint64_t minimum_ms; /* the rule's minimum time for it */
   uint64_t window_ms;
 } leaks[] = {
-    {"a heap of saw-teeth whose floor rises", RED_FLAG_HEAP_GROWING, SIGNAL_HEAP_ALLOC_BYTES,
+    {"a heap of saw-teeth whose floor rises", RED_FLAG_HEAP_GROWING, SIGNAL_HEAP_LIVE_BYTES,
      heap_leaks_10_mb_an_hour, MINUTE, 15 * MINUTE, 3 * HOUR, 30 * MINUTE},
-    {"the same, read every ten seconds", RED_FLAG_HEAP_GROWING, SIGNAL_HEAP_ALLOC_BYTES,
+    {"the same, read every ten seconds", RED_FLAG_HEAP_GROWING, SIGNAL_HEAP_LIVE_BYTES,
      heap_leaks_10_mb_an_hour, 10 * SECOND, 15 * MINUTE, 3 * HOUR, 30 * MINUTE},
     {"a descriptor a minute", RED_FLAG_FDS_GROWING, SIGNAL_OPEN_FDS, fds_leak_one_a_minute,
      10 * SECOND, 15 * MINUTE, HOUR, 5 * MINUTE},
@@ -208,16 +208,16 @@ static const struct {
   enum red_flag_signal signal;
   series_of_time series;
 } harmless[] = {
-    {"a GC saw-tooth with a flat floor", SIGNAL_HEAP_ALLOC_BYTES, flat_floor},
-    {"a saw-tooth whose period is near twice the interval's", SIGNAL_HEAP_ALLOC_BYTES,
+    {"a GC saw-tooth with a flat floor", SIGNAL_HEAP_LIVE_BYTES, flat_floor},
+    {"a saw-tooth whose period is near twice the interval's", SIGNAL_HEAP_LIVE_BYTES,
      forced_collections},
-    {"a saw-tooth whose period is just below that", SIGNAL_HEAP_ALLOC_BYTES, forced_early},
-    {"a start-up ramp", SIGNAL_HEAP_ALLOC_BYTES, sessions_load_for_ten_minutes},
+    {"a saw-tooth whose period is just below that", SIGNAL_HEAP_LIVE_BYTES, forced_early},
+    {"a start-up ramp", SIGNAL_HEAP_LIVE_BYTES, sessions_load_for_ten_minutes},
     {"a start-up ramp of descriptors", SIGNAL_OPEN_FDS, fds_of_a_nightly_batch},
     {"a plateau after a step", SIGNAL_OPEN_FDS, plateau_after_a_step},
     {"a plateau after a step, of goroutines", SIGNAL_GOROUTINES, plateau_after_a_step},
     {"a step every few hours", SIGNAL_OPEN_FDS, three_steps},
-    {"a nightly batch that recedes", SIGNAL_HEAP_ALLOC_BYTES, nightly_batch},
+    {"a nightly batch that recedes", SIGNAL_HEAP_LIVE_BYTES, nightly_batch},
     {"noise", SIGNAL_OPEN_FDS, nothing_but_noise},
     {"swap that is in use and stays so", SIGNAL_SWAP_BYTES, plateau_after_a_step},
     {"goroutines that have always waited", SIGNAL_GOROUTINES_STUCK, a_goroutine_for_long},
@@ -249,7 +249,7 @@ static void a_start_up_ramp_longer_than_the_warm_up_does_not_grow(void **state) 
   (void)state;
   struct replay replay;
   replay_begin(&replay, 0);
-  replay_series(&replay, SIGNAL_HEAP_ALLOC_BYTES, start_up_ramp, MINUTE, 24 * HOUR);
+  replay_series(&replay, SIGNAL_HEAP_LIVE_BYTES, start_up_ramp, MINUTE, 24 * HOUR);
   check_nothing_grew("ramp", &replay);
   replay_end(&replay);
 }
@@ -299,7 +299,7 @@ static void a_clock_that_jumps_is_no_growth(void **state) {
   replay_begin(&replay, 0);
   for (int i = 0; i < 2000; i++) {
     replay_observe(&replay, SIGNAL_OPEN_FDS, nothing_but_noise(replay.now_ms));
-    replay_observe(&replay, SIGNAL_HEAP_ALLOC_BYTES, flat_floor(replay.now_ms));
+    replay_observe(&replay, SIGNAL_HEAP_LIVE_BYTES, flat_floor(replay.now_ms));
     replay.now_ms += 10 * SECOND;
     if (i % 100 == 50)
       replay.now_ms += 9 * HOUR;
@@ -324,7 +324,7 @@ static void a_spike_that_stays_for_half_an_hour_is_flagged_within_a_window(void 
   (void)state;
   struct replay replay;
   replay_begin(&replay, 0);
-  replay_series(&replay, SIGNAL_HEAP_ALLOC_BYTES, spike_that_stays, MINUTE, 6 * HOUR);
+  replay_series(&replay, SIGNAL_HEAP_LIVE_BYTES, spike_that_stays, MINUTE, 6 * HOUR);
   const struct verdict *last = &replay.last[RED_FLAG_HEAP_NOT_RECEDING];
   assert_int_equal(replay.turned[RED_FLAG_HEAP_NOT_RECEDING], 1);
   assert_int_equal(last->state, RED_FLAG_WARNING);
@@ -341,7 +341,7 @@ static void a_spike_that_recedes_after_all_is_okay_again(void **state) {
   (void)state;
   struct replay replay;
   replay_begin(&replay, 0);
-  replay_series(&replay, SIGNAL_HEAP_ALLOC_BYTES, spike_that_stays_for_two_hours, MINUTE,
+  replay_series(&replay, SIGNAL_HEAP_LIVE_BYTES, spike_that_stays_for_two_hours, MINUTE,
                 24 * HOUR);
   assert_int_equal(replay.turned[RED_FLAG_HEAP_NOT_RECEDING], 2);
   assert_in_range(replay.turned_ms[RED_FLAG_HEAP_NOT_RECEDING], 7 * HOUR,
@@ -353,10 +353,24 @@ static void a_spike_that_never_recedes_is_the_plateau_after_its_window(void **st
   (void)state;
   struct replay replay;
   replay_begin(&replay, 0);
-  replay_series(&replay, SIGNAL_HEAP_ALLOC_BYTES, spike_that_stays, MINUTE, 48 * HOUR);
+  replay_series(&replay, SIGNAL_HEAP_LIVE_BYTES, spike_that_stays, MINUTE, 48 * HOUR);
   assert_int_equal(replay.turned[RED_FLAG_HEAP_NOT_RECEDING], 2);
   assert_in_range(replay.turned_ms[RED_FLAG_HEAP_NOT_RECEDING], 11 * HOUR,
                   11 * HOUR + 10 * MINUTE);
+  replay_end(&replay);
+}
+
+static void growth_beyond_failure_is_one(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  replay.rules.rules[RED_FLAG_FDS_GROWING].failure = 100;
+  replay_series(&replay, SIGNAL_OPEN_FDS, fds_leak_one_a_minute, 10 * SECOND, 24 * HOUR);
+  const struct verdict *last = &replay.last[RED_FLAG_FDS_GROWING];
+  assert_int_equal(replay.turned[RED_FLAG_FDS_GROWING], 2);
+  assert_int_equal(last->before, RED_FLAG_WARNING);
+  assert_int_equal(last->state, RED_FLAG_FAILURE);
+  assert_true(last->threshold == 100 && last->rise >= 100 && last->rise < 110);
   replay_end(&replay);
 }
 
@@ -387,6 +401,7 @@ int main(void) {
       cmocka_unit_test(a_growth_says_since_when_and_by_how_much),
       cmocka_unit_test(growth_that_stops_is_okay_again_after_its_minimum_time),
       cmocka_unit_test(growth_that_is_given_back_is_okay_within_a_window),
+      cmocka_unit_test(growth_beyond_failure_is_one),
       cmocka_unit_test(what_is_no_leak_is_not_flagged_at_any_interval),
       cmocka_unit_test(a_start_up_ramp_longer_than_the_warm_up_does_not_grow),
       cmocka_unit_test(a_restart_in_the_middle_begins_anew),

@@ -199,6 +199,32 @@ static void a_flag_that_is_switched_off_says_nothing(void **state) {
   replay_end(&replay);
 }
 
+static void the_verdicts_of_a_process_fit_in_16_kb(void **state) {
+  (void)state;
+  assert_in_range(verdicts_size(), 1, 16 * 1024);
+}
+
+static void rules_that_cannot_be_judged_by_are_faults(void **state) {
+  (void)state;
+  struct red_flag_rules rules;
+  red_flag_rules_init(&rules);
+  struct red_flag_rule *growing = &rules.rules[RED_FLAG_FDS_GROWING];
+  growing->hold_ms = growing->window_ms = 0;
+  assert_non_null(red_flag_rule_fault(RED_FLAG_FDS_GROWING, growing));
+  growing->window_ms = MINUTE;
+  growing->hold_ms = GROWTH_WINDOWS_MIN * MINUTE;
+  assert_null(red_flag_rule_fault(RED_FLAG_FDS_GROWING, growing));
+  growing->hold_ms = GROWTH_WINDOWS_MAX * MINUTE;
+  assert_null(red_flag_rule_fault(RED_FLAG_FDS_GROWING, growing));
+  growing->hold_ms += SECOND;
+  assert_non_null(red_flag_rule_fault(RED_FLAG_FDS_GROWING, growing));
+  struct red_flag_rule *fds = &rules.rules[RED_FLAG_FDS];
+  fds->warning = fds->failure;
+  assert_null(red_flag_rule_fault(RED_FLAG_FDS, fds));
+  fds->warning = fds->failure + 1;
+  assert_non_null(red_flag_rule_fault(RED_FLAG_FDS, fds));
+}
+
 /* --- rss */
 
 static const double MB = 1 << 20;
@@ -295,6 +321,8 @@ int main(void) {
       cmocka_unit_test(what_cannot_be_read_is_unknown_and_no_change),
       cmocka_unit_test(a_signal_that_is_no_longer_observed_becomes_unknown),
       cmocka_unit_test(a_flag_that_is_switched_off_says_nothing),
+      cmocka_unit_test(the_verdicts_of_a_process_fit_in_16_kb),
+      cmocka_unit_test(rules_that_cannot_be_judged_by_are_faults),
       cmocka_unit_test(memory_that_is_retained_and_not_leaked_is_a_warning),
       cmocka_unit_test(without_knowing_what_is_retained_all_of_rss_counts),
       cmocka_unit_test(a_warning_that_is_only_retained_says_so),

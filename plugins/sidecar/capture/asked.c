@@ -14,7 +14,7 @@ struct asked_entry {
   pid_t pid;
   uint64_t start_ticks;
   char reason[CAPTURE_REASON_MAX + 1];
-  bool has_failed; /* of a baseline: it may be asked for again */
+  enum { ASKED, WRITTEN, FAILED } state; /* only a baseline's matters */
   uint64_t monotonic_ms;
   int64_t wall_time_ms;
 };
@@ -70,8 +70,8 @@ int asked_check(const struct asked *asked, const struct asked_key *key, uint64_t
   if (entry == NULL)
     return 0;
   if (is_baseline(key->reason)) {
-    if (!entry->has_failed)
-      return -EALREADY;
+    if (entry->state != FAILED)
+      return entry->state == WRITTEN ? -EALREADY : -EAGAIN;
     min_interval_ms = ASKED_BASELINE_RETRY_MS;
   }
   return monotonic_ms - entry->monotonic_ms < min_interval_ms ? -EAGAIN : 0;
@@ -115,7 +115,7 @@ int asked_add(struct asked *asked, const struct asked_key *key, uint64_t monoton
   TAILQ_INSERT_TAIL(list_of(asked, entry->reason), entry, link);
   if (*wall_time_ms <= entry->wall_time_ms && *wall_time_ms > entry->wall_time_ms - NEAR_MS)
     *wall_time_ms = entry->wall_time_ms + 1;
-  entry->has_failed = false;
+  entry->state = ASKED;
   entry->monotonic_ms = monotonic_ms;
   entry->wall_time_ms = *wall_time_ms;
   return 0;
@@ -123,9 +123,13 @@ int asked_add(struct asked *asked, const struct asked_key *key, uint64_t monoton
 
 int asked_add_baseline(struct asked *asked, pid_t pid, uint64_t start_ticks) {
   struct asked_key key = {.pid = pid, .start_ticks = start_ticks, .reason = CAPTURE_BASELINE};
-  if (find(asked, &key) != NULL)
-    return 0;
-  return add(asked, &key) != NULL ? 0 : -ENOMEM;
+  struct asked_entry *entry = find(asked, &key);
+  if (entry == NULL)
+    entry = add(asked, &key);
+  if (entry == NULL)
+    return -ENOMEM;
+  entry->state = WRITTEN;
+  return 0;
 }
 
 void asked_failed(struct asked *asked, const struct asked_key *key, uint64_t monotonic_ms) {
@@ -136,6 +140,6 @@ void asked_failed(struct asked *asked, const struct asked_key *key, uint64_t mon
     forget(asked, entry);
     return;
   }
-  entry->has_failed = true;
+  entry->state = FAILED;
   entry->monotonic_ms = monotonic_ms;
 }

@@ -51,7 +51,8 @@ int asked_check(const struct asked *asked, const struct asked_key *key, uint64_t
 int asked_add(struct asked *asked, const struct asked_key *key, uint64_t monotonic_ms,
               uint64_t min_interval_ms, int64_t *wall_time_ms);
 
-/* A baseline that is there, from an earlier life of the daemon. Returns 0 or -ENOMEM. */
+/* A baseline that is there, just written or from an earlier life of the daemon. Returns 0 or
+ * -ENOMEM. */
 int asked_add_baseline(struct asked *asked, pid_t pid, uint64_t start_ticks);
 
 /* It could not be written: it may be asked for again, a baseline after a while. */

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/cleanup.h"
+#include "common/file.h"
 
 enum { NOT_TAKEN_MAX = 16 * 1024 };
 
@@ -49,7 +49,7 @@ int bundle_write_file(struct bundle *bundle, const char *name, struct span text)
   int fd = bundle_create_file(bundle, name);
   if (fd < 0)
     return fd;
-  int status = folder_write(fd, text);
+  int status = file_write_all(fd, text);
   if (status != 0) {
     bundle_drop_file(bundle, fd, name);
     return status;
@@ -94,7 +94,7 @@ int bundle_replace_summary(int instance, struct span text) {
   int fd = folder_create_file(instance, hidden);
   if (fd < 0)
     return fd;
-  int status = folder_write(fd, text);
+  int status = file_write_all(fd, text);
   if (status == 0)
     status = folder_sync(fd);
   close(fd);

@@ -5,31 +5,12 @@
 #include "sidecar/capture/capture.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/thread.h"
 #include "sidecar/capture/capture_internal.h"
-
-enum { THREAD_STACK_BYTES = 512 * 1024 };
-
-static int start_thread(struct capture *capture) {
-  pthread_attr_t attributes;
-  sigset_t all, before;
-
-  int status = pthread_attr_init(&attributes);
-  if (status != 0)
-    return -status;
-  pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
-  /* signals are the daemon's; and a file that grows past RLIMIT_FSIZE is an error, no end */
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  status = pthread_create(&capture->thread, &attributes, capture_thread, capture);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  pthread_attr_destroy(&attributes);
-  return -status;
-}
 
 static void copy_folder(struct capture *capture, const char *folder) {
   int len = snprintf(capture->folder, sizeof(capture->folder), "%s", folder);
@@ -51,7 +32,7 @@ int capture_new(const struct capture_options *options, struct capture **ret) {
 
   int status = http_loop_new(&capture->loop);
   if (status == 0) {
-    status = start_thread(capture);
+    status = thread_start(&capture->thread, capture_thread, capture);
     if (status != 0)
       http_loop_free(capture->loop);
   }

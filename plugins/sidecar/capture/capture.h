@@ -54,7 +54,7 @@ struct capture_request {
   const char *reason;    /* "baseline", or the name of a red flag */
   const char *headline;  /* the notification's line; "" for a baseline */
   const char *pprof_url; /* "http://127.0.0.1:6060", proved to be the process's; NULL: none */
-  bool want_goroutine_dump; /* false: there are more than GoroutineDumpMax */
+  bool want_goroutine_dump; /* false: more than GoroutineDumpMax, or not known how many */
   bool want_cpu_profile;
   const char *metrics;   /* text: the values of the moment */
   const char *summary;   /* text: what grew since the baseline; see overnight.h */
@@ -65,13 +65,13 @@ struct capture_request {
 /*
  * Asks for a bundle; never blocks and never touches a disk. Returns 0 with the absolute path
  * that the bundle will have in ret_path; -EAGAIN within min_interval_ms of the last bundle of
- * this flag and process, or within a minute of a baseline that could not be written; -EALREADY
- * for a baseline that this process has, from before a restart of ours too; -ENOBUFS when too
- * many wait; -EINVAL when the reason is no name of a-z, 0-9 and _; -ENOMEM. Any thread may
- * call it.
+ * this flag and process, while a baseline waits to be written, and for a minute after that
+ * failed; -EALREADY for a baseline that is on the disk, also from before a restart of ours;
+ * -ENOBUFS when too many wait; -EINVAL when the reason is no name of a-z, 0-9 and _; -ENOMEM.
+ * Any thread may call it.
  *
- * Asking for the baseline in every interval is cheap, and the way to get one after a disk was
- * full. No bundle comes of a process that ends meanwhile.
+ * Ask for the baseline until it is -EALREADY: that is cheap, and the way to get one after a
+ * disk was full. No bundle comes of a process that ends meanwhile.
  */
 int capture_request(struct capture *capture, const struct capture_request *request,
                     char ret_path[CAPTURE_PATH_MAX]);

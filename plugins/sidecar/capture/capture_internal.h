@@ -13,7 +13,10 @@
 #include "sidecar/capture/asked.h"
 #include "sidecar/capture/job.h"
 
-enum { CAPTURE_QUEUE_MAX = 64 };
+enum {
+  CAPTURE_QUEUE_MAX = 64,
+  CAPTURE_ERRORS = 64, /* kinds of trouble: errnos modulo this */
+};
 
 TAILQ_HEAD(job_queue, job);
 
@@ -31,8 +34,8 @@ struct capture {
   struct asked asked;
 
   /* the thread's alone */
-  struct backoff disk_backoff, queue_backoff;
-  int disk_error; /* the last one that was said */
+  struct backoff queue_backoff;
+  struct backoff backoffs[2][CAPTURE_ERRORS]; /* of all captures, and of single instances */
 };
 
 /* The thread: has written what is queued until it is told to stop. */

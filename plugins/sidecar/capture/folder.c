@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/scan.h"
 
 /* A umask may have taken bits away. */
 static int give_mode(int fd, mode_t mode) {
@@ -47,19 +48,39 @@ int folder_open(int parent, const char *name, bool make, int *ret_fd) {
   return status;
 }
 
+/* Opens a folder on the way. Where somebody else can put things, a link may be his: it is
+ * followed only in folders that are root's or ours alone. */
+static int step_into(int *fd, const char *name) {
+  struct stat st;
+  if (fstat(*fd, &st) != 0)
+    return -errno;
+  bool is_safe =
+      (st.st_uid == 0 || st.st_uid == geteuid()) && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+  int next = openat(*fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC | (is_safe ? 0 : O_NOFOLLOW));
+  if (next < 0)
+    return -errno;
+  close(*fd);
+  *fd = next;
+  return 0;
+}
+
 int folder_open_path(const char *path, int *ret_fd) {
   autofree char *copy = strdup(path);
   if (copy == NULL)
     return -ENOMEM;
-  size_t len = strlen(copy);
-  while (len > 1 && copy[len - 1] == '/')
-    copy[--len] = '\0';
-  char *slash = strrchr(copy, '/');
-  if (slash == NULL || slash[1] == '\0')
+  autoclose int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return -errno;
+  char *rest = NULL, *name = strtok_r(copy, "/", &rest), *next;
+  if (name == NULL)
     return -EINVAL;
-  *slash = '\0';
-  autoclose int parent = open(slash == copy ? "/" : copy, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  return parent < 0 ? -errno : folder_open(parent, slash + 1, true, ret_fd);
+  while ((next = strtok_r(NULL, "/", &rest)) != NULL) {
+    int status = step_into(&fd, name);
+    if (status != 0)
+      return status;
+    name = next;
+  }
+  return folder_open(fd, name, true, ret_fd);
 }
 
 int folder_create_file(int folder, const char *name) {
@@ -69,18 +90,6 @@ int folder_create_file(int folder, const char *name) {
     return -errno;
   int status = give_mode(fd, 0600);
   return status != 0 ? status : steal_fd(&fd);
-}
-
-int folder_write(int fd, struct span bytes) {
-  while (bytes.len > 0) {
-    ssize_t n = write(fd, bytes.at, bytes.len);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return -errno;
-    bytes = span_make(bytes.at + n, bytes.len - (size_t)n);
-  }
-  return 0;
 }
 
 int folder_sync(int fd) {

@@ -8,12 +8,11 @@
 
 #include <stdbool.h>
 
-#include "common/scan.h"
-
 /*
- * Opens the folder at an absolute path; its last part is made when it is not there, the
- * others may be links. Returns 0; -EPERM when it is another user's or others may write to it;
- * -ELOOP or -ENOTDIR when it is a link or no folder; -errno.
+ * Opens the folder at an absolute path; its last part is made when it is not there. Links on
+ * the way are followed where nobody but root and we could have put them. Returns 0; -EPERM when
+ * it is another user's or others may write to it; -ELOOP or -ENOTDIR when it is a link or no
+ * folder; -errno.
  */
 int folder_open_path(const char *path, int *ret_fd);
 
@@ -22,9 +21,6 @@ int folder_open(int parent, const char *name, bool make, int *ret_fd);
 
 /* A new file of mode 0600. Returns its descriptor or -errno; -EEXIST. */
 int folder_create_file(int folder, const char *name);
-
-/* Writes all of it. Returns 0 or -errno. */
-int folder_write(int fd, struct span bytes);
 
 /* To the disk; some file systems cannot do that, which is no error. Returns 0 or -errno. */
 int folder_sync(int fd);

@@ -75,7 +75,8 @@ static int gather_goroutines(const struct gather *gather, bool *ret_taken) {
   if (gather->request->want_goroutine_dump)
     return gather_profile(gather, &profile, ret_taken);
   bundle_note(gather->bundle, profile.file,
-              "a dump stops the program, and there are more than GoroutineDumpMax");
+              "a dump stops the program, which has more than GoroutineDumpMax or does not say "
+              "how many");
   return 0;
 }
 

@@ -9,7 +9,7 @@
   "Look at the top of fds.txt: which class has most, and which file is open most often.\n"     \
   "One file open four times or more is a handle that nobody closes.\n"                         \
   "Session files (.claude/projects, .codex/sessions) point to the adapters' watchers.\n"       \
-  "Compare with fds.txt of the baseline: what is there now and was not then?\n"
+  "Compare with the baseline (below): what is there now and was not then?\n"
 
 #define GOROUTINE_STEPS                                                                        \
   "In goroutines.txt look for many stacks that are the same, and for long waits.\n"            \
@@ -17,7 +17,7 @@
   "Blocked in sleep: a poller that was started twice.\n"
 
 #define HEAP_STEPS                                                                             \
-  "Compare the heap with the baseline (above), then `top20` and `list FUNCTION`.\n"            \
+  "Compare the heap with the baseline (below), then `top20` and `list FUNCTION`.\n"            \
   "bufio.Scanner: a buffer not given back. json.Unmarshal: large objects kept.\n"              \
   "append in a loop: a slice that only grows. strings.Split: parts keep the whole alive.\n"
 

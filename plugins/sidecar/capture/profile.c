@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/file.h"
+
 enum { RUN_MS = 60 * 1000, HEAD_MAX = 16 };
 
 struct fetch {
@@ -31,7 +33,7 @@ static int on_body(void *context, const char *bytes, size_t len) {
   struct span body = span_make(bytes, len);
   if (!head_fits(fetch, body))
     return -EBADMSG;
-  fetch->disk_error = folder_write(fetch->fd, body);
+  fetch->disk_error = file_write_all(fetch->fd, body);
   return fetch->disk_error;
 }
 

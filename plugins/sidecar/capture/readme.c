@@ -33,7 +33,7 @@ static int print_path(struct buffer *text, const char *folder, const char *file)
 /* before and behind: what stands around the path. */
 static int print_command(struct buffer *text, const char *before, const char *folder,
                          const char *file, const char *behind) {
-  int status = buffer_printf(text, "  %s ", before);
+  int status = buffer_printf(text, "%s ", before);
   if (status == 0)
     status = print_path(text, folder, file);
   return status == 0 ? buffer_printf(text, "%s\n", behind) : status;
@@ -71,7 +71,23 @@ static int print_heap(const struct readme *readme, struct buffer *text) {
       status = buffer_append_string(text, "\n  what is there:\n");
   }
   if (status == 0)
-    status = print_command(text, "go tool pprof -top", readme->path, "heap.pb.gz", "");
+    status = print_command(text, "  go tool pprof -top", readme->path, "heap.pb.gz", "");
+  return status;
+}
+
+/* The listings beside those of the baseline. */
+static int print_listings(const struct readme *readme, struct buffer *text) {
+  static const char *const files[] = {"fds.txt", "memory-map.txt"};
+  if (readme->baseline_path == NULL)
+    return 0;
+  int status = buffer_append_string(text, "\nDescriptors and memory, since the baseline\n");
+  for (size_t i = 0; status == 0 && i < ARRAY_LENGTH(files); i++) {
+    status = buffer_append_string(text, "  diff ");
+    if (status == 0)
+      status = print_path(text, readme->baseline_path, files[i]);
+    if (status == 0)
+      status = print_command(text, "", readme->path, files[i], "");
+  }
   return status;
 }
 
@@ -79,19 +95,20 @@ static int print_cpu(const struct readme *readme, struct buffer *text) {
   if (!readme->has_cpu)
     return 0;
   int status = buffer_append_string(text, "\nCPU\n");
-  return status == 0 ? print_command(text, "go tool pprof -top", readme->path, "cpu.pb.gz", "")
-                     : status;
+  return status == 0
+             ? print_command(text, "  go tool pprof -top", readme->path, "cpu.pb.gz", "")
+             : status;
 }
 
 static int print_goroutines(const struct readme *readme, struct buffer *text) {
   static const struct {
     const char *command, *behind;
   } commands[] = {
-      {"sed -n 's/^goroutine [0-9]* .*\\[\\([^],]*\\).*/\\1/p'",
+      {"  sed -n 's/^goroutine [0-9]* .*\\[\\([^],]*\\).*/\\1/p'",
        " | sort | uniq -c | sort -rn"},
-      {"grep -A5 -E 'minutes(, [a-z ]+)?\\]:'", ""},
-      {"grep -A5 -E '\\[(chan receive|chan send|sleep)'", ""},
-      {"grep -B2 '[fF]etchData'", ""},
+      {"  grep -A5 -E 'minutes(, [a-z ]+)?\\]:'", ""},
+      {"  grep -A5 -E '\\[(chan receive|chan send|sleep)'", ""},
+      {"  grep -B2 '[fF]etchData'", ""},
   };
   if (!readme->has_goroutines)
     return 0;
@@ -134,7 +151,8 @@ static int print_gaps(const struct readme *readme, struct buffer *text) {
 
 int readme_print(const struct readme *readme, struct buffer *text) {
   int (*const parts[])(const struct readme *, struct buffer *) = {
-      print_head, print_steps, print_heap, print_cpu, print_goroutines, print_files, print_gaps,
+      print_head,       print_steps,    print_heap,  print_cpu,
+      print_goroutines, print_listings, print_files, print_gaps,
   };
   for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
     int status = parts[i](readme, text);

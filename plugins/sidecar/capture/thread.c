@@ -34,25 +34,28 @@ static const char *suppressed_text(uint32_t suppressed, char *dst, size_t size) 
   return dst;
 }
 
-/* Another kind of trouble is news. */
+/* Each kind of trouble is said once, and then ever less often. */
 static void say_trouble(struct capture *capture, const struct trouble *trouble) {
   char where[CAPTURE_PATH_MAX + 64], error[128], more[64];
   uint32_t suppressed;
-  if (trouble->error != capture->disk_error)
-    backoff_reset(&capture->disk_backoff);
-  capture->disk_error = trouble->error;
-  if (!backoff_due(&capture->disk_backoff, clock_monotonic_ns(), &suppressed))
+  struct backoff *backoff =
+      &capture->backoffs[trouble->is_of_instance][-trouble->error % CAPTURE_ERRORS];
+  if (!backoff_due(backoff, clock_monotonic_ns(), &suppressed))
     return;
   say(capture, LOG_ERR, "captures cannot be written: %s: %s; %s. It is tried again%s",
       text_printable(where, sizeof(where), span_of(trouble->where)),
-      strerror_r(-trouble->error, error, sizeof(error)), remedy_of(trouble->error),
+      trouble->is_over_cap ? "CaptureMaxBytes is reached by captures of running processes"
+                           : strerror_r(-trouble->error, error, sizeof(error)),
+      trouble->is_over_cap ? "raise it, or remove some" : remedy_of(trouble->error),
       suppressed_text(suppressed, more, sizeof(more)));
 }
 
 static void say_it_works(struct capture *capture) {
   char where[CAPTURE_FOLDER_MAX * 4 + 1];
-  capture->disk_error = 0;
-  if (backoff_reset(&capture->disk_backoff))
+  bool complained = false;
+  for (size_t i = 0; i < CAPTURE_ERRORS; i++)
+    complained = backoff_reset(&capture->backoffs[0][i]) || complained;
+  if (complained)
     say(capture, LOG_NOTICE, "captures are written again, to %s",
         text_printable(where, sizeof(where), span_of(capture->folder)));
 }
@@ -91,20 +94,25 @@ static void say_where(struct capture *capture) {
 
 /* --- what is done --- */
 
+/* What became of it, for the answers to later requests. */
+static void remember(struct capture *capture, const struct job *job, int status) {
+  const struct capture_request *request = &job->request;
+  struct asked_key key = {request->pid, request->start_ticks, request->reason};
+  pthread_mutex_lock(&capture->lock);
+  if (status != 0 && status != -EALREADY)
+    asked_failed(&capture->asked, &key, request->monotonic_ms);
+  else if (strcmp(request->reason, CAPTURE_BASELINE) == 0)
+    asked_add_baseline(&capture->asked, request->pid, request->start_ticks); /* it is known */
+  pthread_mutex_unlock(&capture->lock);
+}
+
 static void work(struct capture *capture, const struct job *job) {
   struct trouble trouble = {0};
-  struct asked_key key = {job->request.pid, job->request.start_ticks, job->request.reason};
   int status = writer_write(capture, job, &trouble);
-  if (status == 0) {
+  remember(capture, job, status);
+  if (status == 0)
     say_it_works(capture);
-    return;
-  }
-  if (status == -EALREADY)
-    return;
-  pthread_mutex_lock(&capture->lock);
-  asked_failed(&capture->asked, &key, job->request.monotonic_ms);
-  pthread_mutex_unlock(&capture->lock);
-  if (trouble.error != 0)
+  else if (trouble.error != 0)
     say_trouble(capture, &trouble);
 }
 

@@ -48,11 +48,18 @@ static void writing_end(struct writing *writing) {
   host_close(writing->host);
 }
 
+/* Something lies in the way; a full disk is everybody's trouble. */
+static bool is_about_names(int error) {
+  return error == -ENOTDIR || error == -ELOOP || error == -EPERM || error == -EACCES ||
+         error == -EEXIST || error == -ENOTEMPTY;
+}
+
 /* Returns error after noting where it came from. */
 static int fail(struct writing *writing, int error, const char *instance, const char *name) {
   if (error == 0 || error == -ECANCELED || error == -ESRCH)
     return error;
   writing->trouble->error = error;
+  writing->trouble->is_of_instance = instance != NULL && is_about_names(error);
   snprintf(writing->trouble->where, sizeof(writing->trouble->where), "%s%s%s%s%s",
            writing->capture->folder, instance != NULL ? "/" : "",
            instance != NULL ? instance : "", name != NULL ? "/" : "", name != NULL ? name : "");
@@ -142,6 +149,7 @@ static int make_room(struct writing *writing) {
   while ((victim = retention_next(&writing->shelf, &limits, &newcomer, is_alive, writing,
                                   &fits)) != NULL)
     shelf_remove(&writing->shelf, writing->folder, victim);
+  writing->trouble->is_over_cap = !fits;
   return fits ? 0 : -EDQUOT;
 }
 

@@ -6,7 +6,9 @@
 
 /* What went wrong, if something did. */
 struct trouble {
-  int error; /* 0: nothing, or the process has ended, or it was cancelled */
+  int error;           /* 0: nothing, or the process has ended, or it was cancelled */
+  bool is_of_instance; /* others may be written all the same */
+  bool is_over_cap;    /* CaptureMaxBytes, and nothing may be deleted */
   char where[CAPTURE_PATH_MAX];
 };
 

@@ -73,7 +73,7 @@ static const struct {
 } rising[] = {
     {SIGNAL_RESIDENT_BYTES, "RSS", true},
     {SIGNAL_SWAP_BYTES, "swap", true},
-    {SIGNAL_HEAP_ALLOC_BYTES, "heap allocated", true},
+    {SIGNAL_HEAP_LIVE_BYTES, "live heap", true},
     {SIGNAL_MEMORY_REGIONS, "memory regions", false},
     {SIGNAL_OPEN_FDS, "FDs", false},
     {SIGNAL_SAME_FILE_OPENS, "same file opened", false},

@@ -47,9 +47,9 @@ enum red_flag_signal {
   SIGNAL_SESSION_FILES, /* of the session pattern with most */
   SIGNAL_THREADS,
   SIGNAL_GOROUTINES,
-  SIGNAL_GOROUTINES_STUCK, /* blocked for at least 10 minutes */
-  SIGNAL_FETCH_DATA,       /* goroutines that match fetch_data */
-  SIGNAL_HEAP_ALLOC_BYTES,
+  SIGNAL_GOROUTINES_STUCK,      /* blocked for at least 10 minutes */
+  SIGNAL_FETCH_DATA,            /* goroutines that match fetch_data */
+  SIGNAL_HEAP_LIVE_BYTES,       /* what the last collection left, or less */
   SIGNAL_ALLOCATED_BYTES,       /* counter */
   SIGNAL_CPU_SECONDS,           /* counter, user and system */
   SIGNAL_SQLITE_FOREIGN_LOCKS,  /* other processes' locks on databases it has open */

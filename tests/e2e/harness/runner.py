@@ -19,6 +19,7 @@ TEST_SECONDS = 90
 LAST_RESORT_SECONDS = 45
 # what takes long should not start last
 LONG = (
+    "test_alert_rules",
     "test_red_flag_growth",
     "test_alertmanager_answers",
     "test_captures",
