@@ -16,6 +16,7 @@ import glob
 import json
 import os
 import re
+import statistics
 import sys
 import tempfile
 import time
@@ -77,7 +78,8 @@ class Backfilled(Prometheus):
 
 
 def groups(prometheus):
-    """{group: (seconds of its last evaluation, its interval)}; a Probe until all were evaluated."""
+    """{group: (when it was evaluated last, seconds that took, its interval)}; a Probe until all
+    were, and all of their rules are in order."""
     found = {}
     for group in prometheus.json("/api/v1/rules")["groups"]:
         if not group["lastEvaluation"] or group["lastEvaluation"].startswith("0001"):
@@ -85,30 +87,33 @@ def groups(prometheus):
         for rule in group["rules"]:
             if rule["health"] != "ok":
                 raise Probe("%s: %s" % (rule["name"], rule.get("lastError", rule["health"])))
-        found[group["name"]] = (group["evaluationTime"], group["interval"])
+        found[group["name"]] = (group["lastEvaluation"], group["evaluationTime"], group["interval"])
     return found
 
 
-def worst_of(prometheus, seconds):
-    """The longest evaluation of each group within that time."""
-    worst = wait_until("all groups to be evaluated", lambda: groups(prometheus), 300, poll=2)
+def evaluations(prometheus, seconds):
+    """{group: (its interval, [seconds of each evaluation])} within that time."""
+    found = {}
     end = time.monotonic() + seconds
+    wait_until("all groups to be evaluated", lambda: groups(prometheus), 300, poll=2)
     while time.monotonic() < end:
+        for name, (when, took, interval) in groups(prometheus).items():
+            found.setdefault(name, (interval, {}))[1][when] = took
         time.sleep(5)
-        for name, (took, interval) in groups(prometheus).items():
-            worst[name] = (max(took, worst[name][0]), interval)
-    return worst
+    return {name: (interval, list(took.values())) for name, (interval, took) in found.items()}
 
 
 def print_rules(prometheus, hosts, seconds):
-    worst = worst_of(prometheus, seconds)
-    for name, (took, interval) in worst.items():
-        print("    %-20s %6.3f s, every %3d s" % (name, took, interval))
-    total = sum(took for took, _ in worst.values())
-    shared = sum(took * 30 / interval for took, interval in worst.values())
+    """Returns the seconds that the rules take of each 30 s, by the medians."""
+    shared = worst = 0
+    for name, (interval, took) in evaluations(prometheus, seconds).items():
+        middle = statistics.median(took)
+        print("    %-20s %6.3f s, at most %6.3f s, every %3d s" % (name, middle, max(took), interval))
+        shared += middle * 30 / interval
+        worst += max(took)
     print(
-        "  %d hosts: all rules at once %.3f s, of each 30 s %.3f s: %.1f %%"
-        % (hosts, total, shared, shared / 30 * 100)
+        "  %d hosts: rules take %.3f s of each 30 s, %.1f %%; all at once, at the worst, %.3f s"
+        % (hosts, shared, shared / 30 * 100, worst)
     )
     return shared
 
