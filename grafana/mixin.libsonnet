@@ -1,4 +1,6 @@
 // All of the mixin: grafanaDashboards, prometheusAlerts and prometheusRules, made from _config.
 (import 'config.libsonnet') +
 (import 'alerts/alerts.libsonnet') +
-(import 'rules/rules.libsonnet')
+(import 'rules/rules.libsonnet') +
+(import 'rules/red_flags.libsonnet') +
+(import 'dashboards/dashboards.libsonnet')
