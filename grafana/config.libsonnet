@@ -22,6 +22,10 @@ local GiB = 1024 * MiB;
     // scrapes; set it to the scrape_interval of your Prometheus.
     scrapeInterval: '10s',
     evaluationInterval: '30s',
+    // How often troughs, and what looks back for hours, are computed anew. Both stay below five
+    // minutes, after which Prometheus forgets a series.
+    troughInterval: '1m',
+    slowInterval: '2m',
 
     // --- where links lead
 
@@ -98,6 +102,7 @@ local GiB = 1024 * MiB;
     // leaks later and mistake fewer saw-teeth for one; a smaller rise finds smaller leaks.
     // The first warmUp of a process counts for nothing: lengthen it where loading takes longer.
     warmUp: '10m',
+    growthHold: '5m',
     growth: {
       // Swap: the host is short of memory. Raise the rise on a host that swaps by design.
       swap_growing: { window: '10m', windows: 3, rise: 16 * MiB, unit: 'bytes' },
@@ -121,13 +126,12 @@ local GiB = 1024 * MiB;
     // fs.inotify.max_user_watches of the hosts, which is no metric. Set it to the lowest among
     // yours (`sysctl fs.inotify.max_user_watches`).
     inotifyLimit: 65536,
-    // CPU: what rate() looks back over, and the time whose average is "its own usual" (of which
-    // usualMinimum must be there). cpuFloor: cores below which no CPU use is high, however
-    // unusual.
+    // What rate() looks back over: at least two detail intervals of the plugin.
     rateWindow: '5m',
-    usualWindow: '1d',
-    usualMinimum: '2h',
-    cpuFloor: 0.2,
+    // The time whose average is "its own usual" CPU use; the age from which a process has one;
+    // and the cores below which no use is high, however unusual. Raise the floor where busy
+    // hours after quiet ones are nothing to tell of.
+    cpu: { usualWindow: '1d', usualMinimum: '2h', floor: 0.2 },
 
     // --- the watching itself
 
