@@ -2,5 +2,4 @@
 (import 'config.libsonnet') +
 (import 'alerts/alerts.libsonnet') +
 (import 'rules/rules.libsonnet') +
-(import 'rules/red_flags.libsonnet') +
 (import 'dashboards/dashboards.libsonnet')

@@ -1,20 +1,18 @@
 // Targets for Prometheus. Both back ends have the functions below, so that one layout serves both:
 // `combine` says how several chosen sidecars become one line ('max' or 'sum').
+local promql = import '../../lib/promql.libsonnet';
+
 function(config)
   local datasource = { type: 'prometheus', uid: '${prometheus_datasource}' };
   local v = config.variables;
   local chosen = ['job=~"$job"', '%s=~"$%s"' % [v.host, v.host]];
   local one_sidecar = ['sidecar=~"$%s"' % v.sidecar];
-  local custom = if config.selector == '' then [] else [config.selector];
-
-  local full_name(metric) =
-    (if std.startsWith(metric, 'go_') || std.startsWith(metric, 'process_') then config.standardPrefix else config.prefix) + metric;
-  local matching(name, matchers) = '%s{%s}' % [name, std.join(', ', chosen + matchers + custom)];
+  local metric_of(name, matchers) = promql(config).metric(name, std.join(', ', chosen + matchers));
   local gauge(metric, type=null) =
-    matching(full_name(metric), one_sidecar + if type == null then [] else ['type="%s"' % type]);
+    metric_of(metric, one_sidecar + if type == null then [] else ['type="%s"' % type]);
   local per_second(metric, source=null, at='') =
-    local name = full_name(metric) + (if source == null then '' else '_' + source) + '_total';
-    'rate(%s[$__rate_interval]%s)' % [matching(name, one_sidecar), at];
+    local name = metric + (if source == null then '' else '_' + source) + '_total';
+    'rate(%s[$__rate_interval]%s)' % [metric_of(name, one_sidecar), at];
 
   local scaled(expression, scale) = if scale == 1 then expression else '%s * %g' % [expression, scale];
   local target(expression, legend) = { datasource: datasource, expr: expression, legendFormat: legend };
@@ -59,9 +57,9 @@ function(config)
       local expression(at) = std.join(' + ', [per_second(metric, source, at) for source in sources]);
       target(scaled('(%s)' % highest(expression, n), scale), names) + if slow then each_minute else {},
     hosts(legend)::
-      target('count(count by (%s) (%s))' % [v.host, matching(full_name('process_count'), [])], legend),
+      target('count(count by (%s) (%s))' % [v.host, metric_of('process_count', [])], legend),
     sidecars(legend)::
-      target('sum(%s)' % matching(full_name('process_count'), []), legend),
+      target('sum(%s)' % metric_of('process_count', []), legend),
     // How many flags are up, at `level` or above.
     flags_up(level, legend)::
       instant('sum(%s >= bool %d)' % [gauge('red_flag'), level], legend),
@@ -72,9 +70,9 @@ function(config)
     flags():: self.types('max', 'red_flag'),
     // The same of many: from the recording rule, which has only the flags that are up.
     flags_of_many()::
-      target('max by (type) (%s)' % matching(config.flagsUp, one_sidecar), '{{type}}'),
+      target('max by (type) (%s)' % metric_of(config.flagsUp, one_sidecar), '{{type}}'),
     flagged_sidecars(n)::
-      target(highest(function(at) matching(config.flagsUp, one_sidecar) + at, n), names),
+      target(highest(function(at) metric_of(config.flagsUp, one_sidecar) + at, n), names),
 
     // A table with a row for each sidecar: { targets, transformations }. columns: [{ name, metric,
     // scale? }]; the one with flags: true counts the flags that are up.

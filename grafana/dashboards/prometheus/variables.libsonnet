@@ -1,8 +1,11 @@
 // The variables of the dashboards for Prometheus.
+local promql = import '../../lib/promql.libsonnet';
+
 function(config)
   local datasource = { type: 'prometheus', uid: '${prometheus_datasource}' };
   local v = config.variables;
-  local query(name, label, expression, several) = {
+  local metric = promql(config).metric;
+  local query(name, label, expression) = {
     name: name,
     label: label,
     type: 'query',
@@ -14,11 +17,10 @@ function(config)
     multi: true,
     includeAll: true,
     allValue: '.+',
-    current: several,
+    current: { selected: true, text: ['All'], value: ['$__all'] },
     hide: 0,
     regex: '',
   };
-  local all = { selected: true, text: ['All'], value: ['$__all'] };
   [
     {
       name: 'prometheus_datasource',
@@ -31,17 +33,15 @@ function(config)
       multi: false,
       includeAll: false,
     },
-    query('job', 'Job', 'label_values(%sprocess_count, job)' % config.standardPrefix, all),
+    query('job', 'Job', 'label_values(%s, job)' % metric('process_count')),
     query(
       v.host,
       'Host',
-      'label_values(%sprocess_count{job=~"$job"}, %s)' % [config.standardPrefix, v.host],
-      all
+      'label_values(%s, %s)' % [metric('process_count', 'job=~"$job"'), v.host],
     ),
     query(
       v.sidecar,
       'Sidecar',
-      'label_values(%sprocess_pid{job=~"$job", %s=~"$%s"}, sidecar)' % [config.standardPrefix, v.host, v.host],
-      all
+      'label_values(%s, sidecar)' % metric('process_pid', 'job=~"$job", %s=~"$%s"' % [v.host, v.host]),
     ),
   ]
