@@ -69,55 +69,58 @@ local GiB = 1024 * MiB;
     // how long a level has to last before anybody is told: longer is calmer and later.
     flags: {
       // Of what is resident and not just retained by Go. Raise it for large session archives.
-      rss: { warning: 500 * MiB, failure: 2 * GiB, unit: 'bytes', hold: '2m' },
+      rss: { warning: 500 * MiB, failure: 2 * GiB, unit: 'bytes', hold: '1m' },
       // Lines of /proc/PID/maps. Raise it for a program that maps many files.
-      memory_regions: { warning: 1000, failure: 5000, unit: 'regions', hold: '2m' },
+      memory_regions: { warning: 1000, failure: 5000, unit: 'regions', hold: '1m' },
       // Raise it where many projects are open at once.
-      fds: { warning: 200, failure: 1000, unit: 'descriptors', hold: '2m' },
+      fds: { warning: 200, failure: 1000, unit: 'descriptors', hold: '1m' },
       // Opens of one file. Raise it where something legitimately opens a file often.
-      same_file: { warning: 4, failure: 50, unit: 'opens', hold: '2m' },
+      same_file: { warning: 4, failure: 50, unit: 'opens', hold: '1m' },
       // Open files of one pattern (sessionPatterns). Raise it with the number of live sessions.
-      session_files: { warning: 100, failure: 1000, unit: 'files', hold: '2m' },
+      session_files: { warning: 100, failure: 1000, unit: 'files', hold: '1m' },
       // Raise it on machines with more than 32 cores: Go starts a thread for each busy one.
-      threads: { warning: 60, failure: 100, unit: 'threads', hold: '2m' },
+      threads: { warning: 60, failure: 100, unit: 'threads', hold: '1m' },
       // Raise it where many projects are open at once.
-      goroutines: { warning: 200, failure: 1000, unit: 'goroutines', hold: '2m' },
+      goroutines: { warning: 200, failure: 1000, unit: 'goroutines', hold: '1m' },
       // Goroutines in fetchData at once. Raise it where the database is on a slow disk.
-      fetch_data_piling: { warning: 3, failure: 10, unit: 'goroutines', hold: '2m' },
+      fetch_data_piling: { warning: 3, failure: 10, unit: 'goroutines', hold: '1m' },
       // Raise it for a sidecar that follows very talkative agents.
-      allocation_rate: { warning: 20 * MiB, failure: 100 * MiB, unit: 'bytes/s', hold: '5m' },
-      // Warning: times its own usual. Failure: cores.
-      cpu: { warning: 2, failure: 1, unit: 'times its usual; cores', hold: { warning: '30m', failure: '10m' } },
+      allocation_rate: { warning: 20 * MiB, failure: 100 * MiB, unit: 'bytes/s', hold: '2m' },
+      // Cores. Failure: at least so many. Warning: at least so many, and twice its own usual
+      // (`cpu` below). Raise it where busy hours after quiet ones are nothing to tell of.
+      cpu: { warning: 0.1, failure: 1, unit: 'cores', hold: { warning: '30m', failure: '10m' } },
       // Foreign locks on open files of a sidecar that has a database open. Lengthen the hold
       // where other programs legitimately keep it locked.
       sqlite_contention: { warning: 1, failure: null, unit: 'locks', hold: '30s' },
       // Share of inotifyLimit.
-      inotify_watches: { warning: 0.5, failure: 0.9, unit: 'ratio', hold: '2m' },
+      inotify_watches: { warning: 0.5, failure: 0.9, unit: 'ratio', hold: '1m' },
     },
 
     // --- red flags: growth
 
-    // A trough is the least in a window. Growth is `windows` troughs in a row, each above the one
-    // before, and the last at least `rise` above the first. Longer and more windows find slower
-    // leaks later and mistake fewer saw-teeth for one; a smaller rise finds smaller leaks.
-    // The first warmUp of a process counts for nothing: lengthen it where loading takes longer.
-    warmUp: '10m',
+    // A trough is the least in a window. Growth is a trough that has risen in each of `windows`
+    // windows, and in all of them by `rise` and by growthShare of what it was. Longer and more
+    // windows find slower leaks later and mistake fewer saw-teeth for one; a smaller rise finds
+    // smaller leaks. The first warmUp of a process counts for nothing: lengthen it where loading
+    // sessions takes longer.
+    warmUp: '15m',
+    growthShare: 0.1,
     growthHold: '5m',
     growth: {
-      // Swap: the host is short of memory. Raise the rise on a host that swaps by design.
+      // The host is short of memory. Raise the rise on one that swaps by design.
       swap_growing: { window: '10m', windows: 3, rise: 16 * MiB, unit: 'bytes' },
       fds_growing: { window: '15m', windows: 4, rise: 20, unit: 'descriptors' },
-      goroutines_growing: { window: '15m', windows: 4, rise: 20, unit: 'goroutines' },
+      goroutines_growing: { window: '15m', windows: 4, rise: 10, unit: 'goroutines' },
       // Of goroutines that have waited for ten minutes and more, so few are already many.
-      goroutines_stuck: { window: '15m', windows: 4, rise: 5, unit: 'goroutines' },
+      goroutines_stuck: { window: '10m', windows: 3, rise: 3, unit: 'goroutines' },
       // Of HeapAlloc; a window has to hold several garbage collections, and Go forces one every
       // two minutes.
-      heap_growing: { window: '1h', windows: 3, rise: 32 * MiB, unit: 'bytes' },
+      heap_growing: { window: '1h', windows: 3, rise: 16 * MiB, unit: 'bytes' },
     },
-    // A spike has not receded when for `window` the heap was nowhere below `times` the lowest
-    // trough of this process, and not below that and `rise` either. Lengthen the window where
-    // sessions are legitimately held for longer.
-    heap_not_receding: { window: '30m', times: 2, rise: 100 * MiB, unit: 'bytes' },
+    // A spike has not receded when for all of `hold` the heap was above the lowest trough of this
+    // process by `rise`, and `times` as high. What is still there after `plateau` is the new
+    // usual. Lengthen the hold where sessions are legitimately kept for longer.
+    heap_not_receding: { hold: '30m', times: 1.5, rise: 64 * MiB, plateau: '6h', unit: 'bytes' },
 
     // --- what the flags are about
 
@@ -128,10 +131,9 @@ local GiB = 1024 * MiB;
     inotifyLimit: 65536,
     // What rate() looks back over: at least two detail intervals of the plugin.
     rateWindow: '5m',
-    // The time whose average is "its own usual" CPU use; the age from which a process has one;
-    // and the cores below which no use is high, however unusual. Raise the floor where busy
-    // hours after quiet ones are nothing to tell of.
-    cpu: { usualWindow: '1d', usualMinimum: '2h', floor: 0.2 },
+    // The time whose median is "its own usual" CPU use, how often that a use has to be to be
+    // unusual, and the age from which a process has a usual.
+    cpu: { usualWindow: '1d', times: 2, usualMinimum: '2h' },
 
     // --- the watching itself
 

@@ -117,7 +117,10 @@ function(config) {
       alert.sidecar(
         name,
         'warning',
-        std.join('\n', ['(%s - %s) >= %s' % [trough(0), trough(last), growth.rise]] + rises),
+        std.join('\n', [
+          '(%s - %s) >= %s' % [trough(0), trough(last), growth.rise],
+          'and %s >= %s * %s' % [trough(0), 1 + config.growthShare, trough(last)],
+        ] + rises),
         config.growthHold,
         summary,
         says % {

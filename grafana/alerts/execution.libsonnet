@@ -71,13 +71,12 @@ local alerts = import 'alert.libsonnet';
             function(which, threshold)
               if which == 'failure' then '%s >= %s' % [cpu, threshold]
               else |||
-                %(cpu)s >= %(times)s * %(usual)s
+                %(cpu)s >= %(least)s
                 and
-                %(cpu)s >= %(floor)s
-              ||| % { cpu: cpu, times: threshold, usual: p.metric('sidecar:cpu_cores:usual'), floor: config.cpu.floor },
+                %(cpu)s >= %(times)s * %(usual)s
+              ||| % { cpu: cpu, least: threshold, times: config.cpu.times, usual: p.metric('sidecar:cpu_cores:usual') },
             function(which)
-              if which == 'failure' then 'uses %(value)s cores (%(from)s).'
-              else 'uses %(value)s cores (%(from)s times its usual).',
+              'uses %(value)s cores (%(from)s' + (if which == 'failure' then ').' else ' and %s times its usual).' % config.cpu.times),
             a.pprof('profile?seconds=30', '> cpu.prof && go tool pprof -top cpu.prof'),
             a.known('sidecar:cpu_cores:usual', 'Usual are {{ .Value | printf "%.2f" }}.'),
           ),

@@ -83,16 +83,19 @@ local alerts = import 'alert.libsonnet';
                 (%(trough)s - %(lowest)s) >= %(rise)s
                 and
                 %(trough)s >= %(times)s * %(lowest)s
+                unless
+                (%(trough)s offset %(plateau)s - %(lowest)s) >= %(rise)s
               ||| % {
                 trough: p.metric('sidecar:heap_not_receding:trough'),
                 lowest: p.metric('sidecar:heap_not_receding:lowest'),
                 rise: spike.rise,
                 times: spike.times,
+                plateau: spike.plateau,
               },
               null,
               "Sidecar's Go heap does not recede after a spike.",
               'has had a heap at least %s above its lowest for %s (warning from %s and %s times the lowest).' %
-              [a.bytes.value, spike.window, a.bytes.threshold(spike.rise), spike.times] +
+              [a.bytes.value, spike.hold, a.bytes.threshold(spike.rise), spike.times] +
               a.known('sidecar:heap_not_receding:lowest', 'The lowest was {{ .Value | humanize1024 }}B.'),
               heapTop,
               { flag: 'heap_not_receding' },

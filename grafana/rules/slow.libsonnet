@@ -21,7 +21,7 @@ local promql = import '../lib/promql.libsonnet';
           {
             record: 'sidecar:cpu_cores:usual',
             expr: |||
-              avg_over_time(%s[%s] offset %s)
+              quantile_over_time(0.5, %s[%s] offset %s)
               and
               (%s > %d)
             ||| % [

@@ -39,7 +39,7 @@ local promql = import '../lib/promql.libsonnet';
           growth('heap_growing', 'go_memstats_heap_alloc_bytes'),
           {
             record: spike + 'trough',
-            expr: trough('go_memstats_heap_alloc_bytes', '', config.heap_not_receding.window),
+            expr: trough('go_memstats_heap_alloc_bytes', '', config.heap_not_receding.hold),
           },
           // The lowest trough of this process: the rule reads its own result, which the gap after
           // a restart makes it forget.
