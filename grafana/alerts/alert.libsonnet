@@ -10,15 +10,15 @@ function(config) {
 
   // --- values as people read them
 
-  count:: { value: '{{ $value | printf "%.0f" }}', threshold(n): '%s' % n },
-  cores:: { value: '{{ $value | printf "%.2f" }}', threshold(n): '%s' % n },
-  ratio:: { value: '{{ $value | humanizePercentage }}', threshold(n): '%s%%' % (100 * n) },
+  count:: { value: '{{ $value | printf "%.0f" }}', threshold(n): p.number(n) },
+  cores:: { value: '{{ $value | printf "%.2f" }}', threshold(n): p.number(n) },
+  ratio:: { value: '{{ $value | humanizePercentage }}', threshold(n): p.number(100 * n) + '%' },
   bytes:: {
     value: '{{ $value | humanize1024 }}B',
     threshold(n):
       local units = [['GiB', 1073741824], ['MiB', 1048576], ['KiB', 1024], ['B', 1]];
       local fit = [u for u in units if n >= u[1]] + [['B', 1]];
-      '%s%s' % [n / fit[0][1], fit[0][0]],
+      p.number(n / fit[0][1]) + fit[0][0],
   },
 
   // --- what a template asks Prometheus for
@@ -95,7 +95,7 @@ function(config) {
     alert.sidecar(
       name,
       s[1],
-      if std.isFunction(expr) then expr(which, threshold) else '%s >= %s' % [expr, threshold],
+      if std.isFunction(expr) then expr(which, p.number(threshold)) else '%s >= %s' % [expr, p.number(threshold)],
       if std.isObject(hold) then hold[which] else hold,
       summary,
       (if std.isFunction(says) then says(which) else says) %
@@ -119,7 +119,7 @@ function(config) {
         'warning',
         std.join('\n', [
           '(%s - %s) >= %s' % [trough(0), trough(last), growth.rise],
-          'and %s >= %s * %s' % [trough(0), 1 + config.growthShare, trough(last)],
+          'and %s >= %s * %s' % [trough(0), p.number(1 + config.growthShare), trough(last)],
         ] + rises),
         config.growthHold,
         summary,

@@ -13,6 +13,9 @@ function(config) {
       else config.prefix;
     prefix + name + (if all == '' then '' else '{' + all + '}'),
 
+  // 0.1 and not 0.10000000000000001; 2147483648 and not 2.14748e+09.
+  number(n): if std.floor(n) == n then '%d' % n else '%g' % n,
+
   seconds(duration):
     local factors = { s: 1, m: 60, h: 3600, d: 86400 };
     local last = std.length(duration) - 1;
