@@ -37,6 +37,9 @@ const struct metric_info metrics[METRICS] = {
                                    "when the process started (stat)"},
     [METRIC_PID] = {"process_pid", METRIC_GAUGE, TIER_PULSE, "", "pid",
                     "process id, for the commands an alert suggests"},
+    [METRIC_PPROF_PORT] = {"process_pprof_port", METRIC_GAUGE, TIER_PULSE, "", "port",
+                           "where its pprof server listens, for the same commands; absent "
+                           "unless the port is proved to be the process's"},
     [METRIC_FDS] = {"process_fds", METRIC_GAUGE, TIER_DETAIL,
                     "regular directory pipe socket inotify eventpoll eventfd device other",
                     "descriptors", "open descriptors by class (links in fd/)"},

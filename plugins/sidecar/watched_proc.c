@@ -28,6 +28,8 @@ int watched_read_pulse(struct watched *watched, struct watch_services *services)
                              watched->start_time_seconds);
     samples_add_gauge(&services->samples, METRIC_PID, NULL,
                       (uint64_t)process_pid(watched->process));
+    if (watched->endpoint.client != NULL)
+      samples_add_gauge(&services->samples, METRIC_PPROF_PORT, NULL, watched->endpoint.port);
     bool unlimited = pulse.limits_error == -ENODATA;
     error = pulse.status_error != 0   ? (what = "status", pulse.status_error)
             : pulse.io_error != 0     ? (what = "io", pulse.io_error)

@@ -13,6 +13,8 @@ from harness.case import (
     REFUSED,
     UNSUPPORTED,
     SidecarCase,
+    labels,
+    metric,
 )
 from harness.daemon import free_port, need
 from harness.target import Target, curl
@@ -57,6 +59,8 @@ class Ownership(SidecarCase):
         self.wait_for_status("late", "pprof", FOREIGN)
         self.assertEqual(goroutines_by_curl(DEFAULT_PORT), self.rested("go_goroutines", "owner"))
         self.assertEqual([], self.go_values("late"))
+        self.assertEqual(DEFAULT_PORT, self.value("process_pprof_port", "owner"))
+        self.assertIsNone(self.page().value(metric("process_pprof_port"), **labels("late")))
         self.assertIn(str(DEFAULT_PORT), self.wait_for_one_log_line("late", late.pid))
 
     def test_the_port_changes_hands(self):

@@ -196,6 +196,7 @@ static void values_are_those_of_the_process(void **state) {
   assert_true(gauge("proj", "collector_status", "pprof") == 1); /* off */
   assert_null(fake_collectd_find("proj", "collector_success", "pprof"));
   assert_null(fake_collectd_find("proj", "go_goroutines", ""));
+  assert_null(fake_collectd_find("proj", "process_pprof_port", ""));
 
   double sum = 0;
   static const char *const classes[] = {"regular",   "directory", "pipe",   "socket", "inotify",
