@@ -59,6 +59,8 @@ local GiB = 1024 * MiB;
     annotationLimit: 100,
     // Prefix in write_graphite's Node, as it stands there; it ends with a dot unless it is empty.
     graphitePrefix: 'collectd.',
+    // The Graphite data source's uid, for rules that Grafana evaluates (provisioning/datasources).
+    graphiteUid: 'graphite',
     // The recording rule that has the red flags that are up, and only those: a fleet has 19 flags
     // for each sidecar, and nearly all are 0.
     flagsUp: 'sidecar:red_flag:up',

@@ -54,13 +54,13 @@ function(config, q, panels)
         text.band(bands.go_goroutines) + ' ' + text.levels(flags.goroutines),
         [q.value('max', 'go_goroutines', 'goroutines')],
         'none'
-      ) + panels.colored(flags.goroutines),
+      ) + panels.colored(flags.goroutines) + panels.size(3, 4),
       panels.stat(
         'Threads',
         text.band(bands.process_threads) + ' ' + text.levels(flags.threads),
         [q.value('max', 'process_threads', 'threads')],
         'none'
-      ) + panels.colored(flags.threads),
+      ) + panels.colored(flags.threads) + panels.size(3, 4),
       panels.stat(
         'Started',
         'When it started. What has leaked since is gone with a restart; look at the evidence first.',

@@ -12,8 +12,8 @@ LEFT_OUT = {
 }
 # What recording rules make, and from which metrics.
 RECORDED = {"sidecar:red_flag:up": "red_flag"}
-# Sent by the plugin as soon as it gives verdicts.
-AWAITED = {"red_flag"}
+# Sent by the plugin as soon as it gives verdicts; from then on this has no effect.
+AWAITED = {"red_flag"} - {metric.type for metric in agreement.metrics()}
 
 UNITS = {"none", "short", "bytes", "Bps", "ops", "opm", "s", "ns", "percentunit", "dateTimeFromNow"}
 
