@@ -69,8 +69,14 @@ function(config, q, panels)
       ) + { options+: { graphMode: 'none' } } + panels.size(2, 4),
       panels.stat(
         'PID',
-        'For the commands of the guide, on its host.',
+        'Its process id, for the commands of the guide on its host.',
         [q.value('max', 'process_pid', 'pid')],
+        'none'
+      ) + { options+: { graphMode: 'none' } } + panels.size(2, 4),
+      panels.stat(
+        'pprof port',
+        'Where its pprof server listens, for curl on its host. Empty: none is known to be its own; see Collectors below.',
+        [q.value('max', 'process_pprof_port', 'port')],
         'none'
       ) + { options+: { graphMode: 'none' } } + panels.size(2, 4),
       panels.timeline(
