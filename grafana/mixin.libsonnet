@@ -1,4 +1,5 @@
-// All of the mixin: grafanaDashboards, grafanaAlerts, prometheusAlerts and prometheusRules, made from _config.
+// All of the mixin, made from _config: grafanaDashboards, grafanaAlerts, prometheusAlerts and
+// prometheusRules.
 (import 'config.libsonnet') +
 (import 'alerts/alerts.libsonnet') +
 (import 'rules/rules.libsonnet') +

@@ -1,31 +1,25 @@
 // A Prometheus rule file: YAML in the order in which people read a rule, with expressions and
 // templates in lines of their own (std.manifestYamlDoc sorts fields and escapes quotes).
 local order = ['name', 'interval', 'alert', 'record', 'expr', 'for', 'labels', 'annotations', 'summary', 'description'];
-
-local fields(object) =
+local keys(object) =
   [f for f in order if std.objectHas(object, f)] +
   [f for f in std.objectFields(object) if !std.member(order, f)];
 
-local isLetterOrDigit(c) = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-local isPlain(text) =
-  std.length([c for c in std.stringChars(text) if std.length(std.findSubstr(c, ':_-')) == 0 && !isLetterOrDigit(c)]) == 0;
+local isPlain(c) =
+  (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == ':';
+local scalar(text, indent) =
+  local lines = std.split(text, '\n');
+  if std.length(lines) > 1 then ' |-\n' + std.join('\n', [indent + line for line in lines if line != ''])
+  else if std.length([c for c in std.stringChars(text) if !isPlain(c)]) == 0 then ' ' + text
+  else if std.member(text, "'") then ' ' + std.escapeStringJson(text)
+  else " '" + text + "'";
 
-local yaml(value, indent) =
-  if std.isObject(value) then
-    std.join('', ['\n' + indent + f + ':' + yaml(value[f], indent + '  ') for f in fields(value)])
-  else if std.isArray(value) then
-    std.join('', [
-      local item = yaml(element, indent + '  ');
-      '\n' + indent + '- ' + std.lstripChars(item, '\n ')
-      for element in value
-    ])
-  else
-    local text = std.rstripChars(value, '\n');
-    if std.length(std.findSubstr('\n', text)) > 0 then
-      ' |-' + std.join('', ['\n' + indent + line for line in std.split(text, '\n')])
-    else if isPlain(text) then ' ' + text
-    else if std.length(std.findSubstr("'", text)) > 0 then ' ' + std.escapeStringJson(text)
-    else " '" + text + "'";
+local fields(object, indent) =
+  local value(v) =
+    if std.isObject(v) then '\n' + indent + '  ' + fields(v, indent + '  ')
+    else if std.isArray(v) then std.join('', ['\n' + indent + '  - ' + fields(e, indent + '    ') for e in v])
+    else scalar(v, indent + '  ');
+  std.join('\n' + indent, [key + ':' + value(object[key]) for key in keys(object)]);
 
 function(groups)
-  '# Generated from grafana/*.libsonnet by `make grafana`: change it there.' + yaml(groups, '') + '\n'
+  '# Generated from grafana/*.libsonnet by `make grafana`: change it there.\n' + fields(groups, '') + '\n'

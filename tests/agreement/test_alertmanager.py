@@ -13,7 +13,7 @@ FOLDER = "plugins/notify_alertmanager/"
 MANUAL = FOLDER + "collectd-notify_alertmanager.5.pod"
 TYPES = FOLDER + "notify_alertmanager.types.db"
 SAMPLE = "packaging/collectd.conf.d/notify_alertmanager.conf"
-ALERTMANAGER = "packaging/alertmanager/alertmanager.yml"
+ALERTMANAGER = "grafana/alertmanager/alertmanager.yml"
 
 # where -> file, table in it, heading in the man page
 TABLES = {

@@ -113,7 +113,7 @@ class Correct(unittest.TestCase):
 
 
 def sample():
-    path = os.path.join(SOURCE, "packaging", "alertmanager", "alertmanager.yml")
+    path = os.path.join(SOURCE, "grafana", "alertmanager", "alertmanager.yml")
     with open(path, encoding="utf-8") as file:
         return file.read()
 
@@ -184,9 +184,33 @@ class Sample(unittest.TestCase):
 
         wait_until("the warning to be inhibited", inhibited, 5)
         groups = self.manager.groups()
-        of_flag = [g for g in groups if g["labels"].get("alertname") == "SidecarRSSHigh"]
-        self.assertEqual(1, len(of_flag), "both ways are one group")
-        self.assertEqual(2, len(of_flag[0]["alerts"]))
+        of_sidecar = [g for g in groups if g["labels"].get("sidecar") == "proj"]
+        self.assertEqual(1, len(of_sidecar), "both ways are one group")
+        self.assertEqual(2, len(of_sidecar[0]["alerts"]))
+
+    def test_not_reporting(self):
+        """beside "not reporting" nothing else of that host is told, and of other hosts it is"""
+        gone = {"alertname": "SidecarPluginNotReporting", "instance": "web1", "severity": "warning"}
+        self.manager.post([{"labels": gone, "annotations": {"summary": "gone"}}])
+        self.hook.wait_for("SidecarPluginNotReporting", "firing")
+        labels = {"alertname": "SidecarFDsHigh", "sidecar": "proj", "severity": "critical"}
+        hosts = [{"labels": dict(labels, instance=host)} for host in ("web1", "web2")]
+        self.manager.post(hosts)
+        self.hook.wait_for("SidecarFDsHigh", "firing", instance="web2")
+        (muted,) = self.manager.active(alertname="SidecarFDsHigh", instance="web1")
+        self.assertTrue(muted["status"]["inhibitedBy"])
+
+    def test_retained(self):
+        """a warning about RSS is not told when the rules know that Go only retains it"""
+        labels = {"alertname": "SidecarRSSRetained", "instance": HOST, "sidecar": "proj"}
+        self.manager.post([{"labels": dict(labels, severity="info")}])
+        self.flag("warning", "rss")
+
+        def inhibited():
+            found = self.manager.active(alertname="SidecarRSSHigh")
+            return bool(found) and bool(found[0]["status"]["inhibitedBy"])
+
+        wait_until("the warning to be inhibited", inhibited, 5)
 
     def test_silence(self):
         """a silence on name, instance and sidecar holds for both ways"""

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "fake_oconfig.h"
+#include "fake_told.h"
 
 enum { VALUES_MAX = 65536, LOG_LINES_MAX = 4096, DATA_SETS_MAX = 256 };
 
@@ -43,6 +44,7 @@ static void add_stock_type(const char *type, size_t ds_num) {
 }
 
 void fake_collectd_reset(void) {
+  fake_told_reset();
   for (size_t i = 0; i < daemon_state.log_len; i++)
     free(daemon_state.log_lines[i]);
   for (size_t i = 0; i < daemon_state.sets_len; i++)
@@ -169,6 +171,8 @@ const data_set_t *plugin_get_ds(const char *name) {
   }
   return NULL;
 }
+
+char *hostname_g = (char *)"fake.host";
 
 int plugin_dispatch_values(const value_list_t *vl) {
   pthread_mutex_lock(&lock);

@@ -1,0 +1,166 @@
+// Retained memory, and alerts about the watching itself.
+local t = import 'lib.libsonnet';
+local MiB = 1024 * 1024;
+local mib(name, n, type='', sidecar='proj') = t.series(sidecar, name, '%dx1000' % (n * MiB), type);
+local status(code, collector, sidecar='proj') = t.series(sidecar, 'collector_status', '%dx1000' % code, collector);
+
+local heapStats = t.curl('heap?debug=1') + " | grep '^# Heap'";
+local rss(severity, says, next) = t.alert('SidecarRSSHigh', severity, 'proj', 'Sidecar holds much resident memory.', says, 'rss', next=next);
+local retained(says, next) = t.alert('SidecarRSSRetained', 'info', 'proj', 'Sidecar is large because Go has kept memory that it freed.', says, next=next);
+local rssNext(command) = 'lsof -p 4711 | wc -l; pmap -x 4711 | tail -5; ' + command;
+local restart = 'restart it with SIDECAR_PPROF=1 and run ';
+
+local failing(collector, says) =
+  t.alert('SidecarCollectorFailing', 'warning', 'proj', 'The plugin sidecar cannot read some of what it should.', 'is not read by the collector %s: %s for 10m. Its values are missing.' % [collector, says], type=collector, next="journalctl -u collectd | grep 'sidecar plugin.*%s' | tail -5" % collector);
+
+[
+  {
+    name: 'rss: what Go retains is told of as information, and is no warning',
+    interval: '30s',
+    input_series: t.process('proj') + [
+      mib('process_resident_memory_bytes', 600),
+      mib('go_memstats_heap_idle_bytes', 300),
+      mib('go_memstats_heap_released_bytes', 199),
+    ],
+    alert_rule_test: [
+      t.silent('10m', 'SidecarRSSHigh'),
+      t.silent('30s', 'SidecarRSSRetained'),
+      t.at('10m', 'SidecarRSSRetained', [retained('has 600MiB resident, but holds less than 500MiB: Go keeps the rest to use it again, which is no leak. 101MiB are kept.', heapStats)]),
+    ],
+  },
+  {
+    name: 'rss: pages given up with MADV_FREE are retained, also where there is no pprof',
+    interval: '30s',
+    input_series: t.process('proj', port=null) + [
+      mib('process_resident_memory_bytes', 600),
+      mib('process_smaps_bytes', 101, 'lazyfree'),
+      mib('process_smaps_bytes', 600, 'pss'),
+    ],
+    alert_rule_test: [
+      t.silent('10m', 'SidecarRSSHigh'),
+      t.at('10m', 'SidecarRSSRetained', [retained('has 600MiB resident, but holds less than 500MiB: Go keeps the rest to use it again, which is no leak. 101MiB are kept.', restart + t.curl('heap?debug=1', 6060) + " | grep '^# Heap'")]),
+    ],
+  },
+  {
+    name: 'rss: what is retained makes a warning of what would be critical',
+    interval: '30s',
+    input_series: t.process('proj', port=null) + [
+      mib('process_resident_memory_bytes', 2560),
+      mib('go_memstats_heap_inuse_bytes', 1024),
+      mib('go_memstats_heap_idle_bytes', 1024),
+      mib('go_memstats_heap_released_bytes', 256),
+      t.series('proj', 'process_open_fds', '80x1000'),
+    ],
+    alert_rule_test: [
+      t.silent('10m', 'SidecarRSSRetained'),
+      t.at('10m', 'SidecarRSSHigh', [rss('warning', 'holds 1.75GiB in memory (warning from 500MiB). 2.5GiB are resident. 1GiB are in use in the Go heap. 80 descriptors are open.', rssNext(restart + t.curl('heap', 6060) + ' > heap.prof && go tool pprof -top heap.prof'))]),
+    ],
+  },
+  {
+    name: 'not reporting: a host whose plugin is silent for more than five minutes, for a day',
+    interval: '1m',
+    input_series: [
+      { series: 'collectd_sidecar_process_count{instance="web1", job="collectd", sidecar="sidecar"}', values: '2x60 stale' },
+      { series: 'collectd_sidecar_process_count{instance="web1", job="collectd", sidecar="other"}', values: '0x60 stale' },
+      { series: 'collectd_sidecar_process_count{instance="web2", job="collectd", sidecar="sidecar"}', values: '2x2000' },
+    ],
+    alert_rule_test: [
+      t.silent('65m', 'SidecarPluginNotReporting'),
+      t.at('65m30s', 'SidecarPluginNotReporting', [
+        t.alert('SidecarPluginNotReporting', 'warning', null, "collectd's plugin sidecar no longer reports.", 'has sent nothing of the plugin sidecar for 5m 30s (warning from 5m). What sidecars do there is unknown.', next='systemctl status collectd; journalctl -u collectd -n 50; curl -s http://127.0.0.1:9103/metrics | grep -c ^collectd_sidecar_'),
+      ]),
+      t.silent('1502m', 'SidecarPluginNotReporting'),
+    ],
+  },
+  {
+    name: 'collector failing: each collector that is denied, refused, slow or makes no sense, after ten minutes',
+    interval: '30s',
+    input_series: t.process('proj') + [
+      status(0, 'process'),
+      status(2, 'descriptors'),
+      status(5, 'goroutines'),
+      status(7, 'pprof'),
+      status(10, 'smaps'),
+    ],
+    alert_rule_test: [
+      t.silent('9m30s', 'SidecarCollectorFailing'),
+      t.at('10m', 'SidecarCollectorFailing', [
+        failing('descriptors', 'denied (status 2)'),
+        failing('goroutines', 'timeout (status 5)'),
+        failing('pprof', 'invalid (status 7)'),
+        failing('smaps', 'error (status 10)'),
+      ]),
+    ],
+  },
+  {
+    name: 'collector failing: what is off, foreign, held back or not in this kernel is no failure',
+    interval: '30s',
+    input_series: t.process('proj') + [
+      status(9, 'process'),
+      status(1, 'descriptors'),
+      status(1, 'goroutines'),
+      status(3, 'pprof'),
+      status(8, 'smaps'),
+    ],
+    alert_rule_test: [t.silent('1h', 'SidecarCollectorFailing')],
+  },
+  {
+    name: "pprof foreign: a sidecar whose port is another process's, after ten minutes",
+    interval: '30s',
+    input_series: t.process('proj', port=null) + [status(3, 'pprof'), status(0, 'pprof', 'owner')],
+    alert_rule_test: [
+      t.silent('9m30s', 'SidecarPprofForeign'),
+      t.at('10m', 'SidecarPprofForeign', [
+        t.alert('SidecarPprofForeign', 'warning', 'proj', "Sidecar's pprof port belongs to another process.", 'cannot be asked about its Go runtime: the port in its SIDECAR_PPROF is that of another process, as a rule of a sidecar started earlier.', next="tr '\\0' '\\n' </proc/4711/environ | grep ^SIDECAR_PPROF=; ss -ltnp"),
+      ]),
+    ],
+  },
+  {
+    name: 'pprof off: a sidecar without SIDECAR_PPROF, after a quarter of an hour',
+    interval: '30s',
+    input_series: t.process('proj', port=null) + [status(1, 'pprof'), status(0, 'pprof', 'other')],
+    alert_rule_test: [
+      t.silent('14m30s', 'SidecarPprofOff'),
+      t.at('15m', 'SidecarPprofOff', [
+        t.alert('SidecarPprofOff', 'info', 'proj', 'Sidecar runs without pprof.', 'has run for 15m without pprof: heap and goroutines are unknown.', next='restart it with SIDECAR_PPROF=1'),
+      ]),
+    ],
+  },
+  {
+    name: 'pprof missing: a sidecar without pprof that has a red flag, and no other',
+    interval: '30s',
+    input_series: t.process('proj', port=null) + [
+      status(1, 'pprof'),
+      status(2, 'descriptors'),
+      status(1, 'pprof', 'quiet'),
+      status(5, 'descriptors', 'quiet'),
+      status(0, 'pprof', 'other'),
+      t.series('proj', 'process_open_fds', '200x1000'),
+      t.series('quiet', 'process_open_fds', '199x1000'),
+      t.series('other', 'process_open_fds', '5000x1000'),
+    ],
+    alert_rule_test: [
+      t.silent('30s', 'SidecarPprofMissing'),
+      t.at('30m', 'SidecarPprofMissing', [
+        t.alert('SidecarPprofMissing', 'info', 'proj', 'Sidecar has a red flag and runs without pprof.', 'has a red flag, and what its heap and goroutines do is unknown.', 'pprof_missing', next='restart it with SIDECAR_PPROF=1, and reproduce'),
+      ]),
+    ],
+  },
+  {
+    name: 'restarting: four restarts in an hour are silent',
+    interval: '1m',
+    input_series: t.process('proj', 100, start='= 900 * (i // 15)'),
+    alert_rule_test: [t.silent('%dm' % (10 * i), 'SidecarRestarting') for i in std.range(1, 10)],
+  },
+  {
+    name: 'restarting: five restarts in an hour are a warning',
+    interval: '1m',
+    input_series: t.process('proj', 100, start='= 600 * (i // 10)'),
+    alert_rule_test: [
+      t.silent('49m', 'SidecarRestarting'),
+      t.at('53m', 'SidecarRestarting', [
+        t.alert('SidecarRestarting', 'warning', 'proj', 'Sidecar is started again and again.', 'has been started 5 times in 1h (warning from 5).', next="ps -o pid,ppid,lstart,etime,args -p 4711; journalctl --since -1h | grep -i -E 'oom|sidecar'"),
+      ]),
+    ],
+  },
+]

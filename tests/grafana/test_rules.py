@@ -1,0 +1,134 @@
+"""promtool's tests of the alert rules, each a sentence: rules/*.jsonnet says what happens when."""
+
+import glob
+import json
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+
+from harness.daemon import need
+from harness.installation import SOURCE
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+GRAFANA = os.path.join(SOURCE, "grafana")
+RULES = sorted(glob.glob(os.path.join(GRAFANA, "generated", "prometheus_*.yaml")))
+
+
+def jsonnet(*arguments):
+    command = [need("jsonnet", "jsonnet")] + list(arguments)
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+
+
+def promtool(*arguments):
+    """(whether it is content, what it said)"""
+    done = subprocess.run(
+        [need("promtool", "prometheus")] + list(arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    return done.returncode == 0, done.stdout.decode()
+
+
+class Files(unittest.TestCase):
+    def test_generated(self):
+        """what is in grafana/generated is what its sources make; else run `make grafana`"""
+        need("jsonnet", "jsonnet")
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([os.path.join(GRAFANA, "generate"), folder], check=True)
+            done = subprocess.run(
+                ["diff", "-r", os.path.join(GRAFANA, "generated"), folder],
+                stdout=subprocess.PIPE,
+                check=False,
+            )
+        self.assertEqual("", done.stdout.decode())
+
+    def test_format(self):
+        """jsonnetfmt would change nothing"""
+        need("jsonnetfmt", "jsonnet")
+        sources = [
+            path
+            for folder in (GRAFANA, HERE)
+            for path in glob.glob(os.path.join(folder, "**", "*sonnet"), recursive=True)
+        ]
+        self.assertGreater(len(sources), 10)
+        for path in sources:
+            self.assertEqual(0, subprocess.call(["jsonnetfmt", "--test", path]), path)
+
+    def test_accepted(self):
+        """promtool accepts the rules and has nothing to say about them"""
+        content, said = promtool("check", "rules", "--lint=all", "--lint-fatal", *RULES)
+        self.assertTrue(content, said)
+
+
+class Behaviour(unittest.TestCase):
+    """Each test of rules/*.jsonnet, made below."""
+
+    longMessage = False
+
+    def check(self, test):
+        test = dict(test)
+        evaluation = test.pop("evaluation", "30s")
+        with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+            json.dump(
+                {"rule_files": RULES, "evaluation_interval": evaluation, "tests": [test]}, file
+            )
+            file.flush()
+            content, said = promtool("test", "rules", file.name)
+        self.assertTrue(content, said)
+
+
+class Coverage(unittest.TestCase):
+    def test_every_alert(self):
+        """every alert of every severity has a test in which it fires and one in which it is silent"""
+        expected = set()
+        for path in RULES:
+            with open(path, encoding="utf-8") as file:
+                for rule in re.split(r"\n +- alert: ", file.read())[1:]:
+                    expected.add((rule.split("\n")[0], re.search(r"severity: (\w+)", rule).group(1)))
+        fires, silent = set(), set()
+        for test in TESTS:
+            for at in test["alert_rule_test"]:
+                name = at["alertname"]
+                fires |= {(name, alert["exp_labels"]["severity"]) for alert in at["exp_alerts"]}
+                silent |= {name} if not at["exp_alerts"] else set()
+        self.assertEqual(expected, fires)
+        self.assertEqual({name for name, _ in expected}, silent)
+
+
+def _make(test):
+    return lambda self: self.check(test)
+
+
+def _expanded(test):
+    """The series that are given as an expression have it worked out."""
+    last = max(_minutes(at["eval_time"]) for at in test["alert_rule_test"])
+    for series in test["input_series"]:
+        if series["values"].startswith("= "):
+            value = compile(series["values"][2:], test["name"], "eval")
+            series["values"] = " ".join(str(eval(value, {"i": i})) for i in range(last + 2))
+    return test
+
+
+def _minutes(time):
+    units = {"h": 60, "m": 1, "s": 1 / 60}
+    return int(sum(int(n) * units[unit] for n, unit in re.findall(r"(\d+)(\w)", time)))
+
+
+def _tests():
+    try:
+        paths = sorted(glob.glob(os.path.join(HERE, "rules", "*.jsonnet")))
+        return [_expanded(test) for path in paths for test in jsonnet(path)]
+    except unittest.SkipTest:
+        return []
+
+
+TESTS = _tests()
+for _one in TESTS:
+    _test = _make(_one)
+    _test.__doc__ = _one["name"]
+    _name = "test_" + re.sub(r"\W+", "_", _one["name"])
+    assert not hasattr(Behaviour, _name), _name + " is there twice"
+    setattr(Behaviour, _name, _test)
