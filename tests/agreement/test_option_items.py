@@ -37,9 +37,13 @@ class OptionItems(unittest.TestCase):
                     self.assertIn("Allowed: ", paragraphs[default[0]])
                     self.assertGreater(default[0], 0, "it is not said what it does")
                     after = paragraphs[default[0] + 1 :]
-                    self.assertTrue([p for p in after if not p.startswith(" ")], "no reason to change it")
+                    self.assertTrue(
+                        [p for p in after if not p.startswith(" ")], "no reason to change it"
+                    )
                     examples = [p for p in after if p.startswith(" ")]
-                    self.assertTrue([p for p in examples if re.search(r"\b%s\b" % option, p)], "no example")
+                    self.assertTrue(
+                        [p for p in examples if re.search(r"\b%s\b" % option, p)], "no example"
+                    )
         self.assertGreater(found, 40)
 
 

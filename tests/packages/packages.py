@@ -23,7 +23,9 @@ def read(*path):
 
 
 def version():
-    return re.search(r"^AC_INIT\(\[[^]]*\], \[([^]]*)\]\)", read("configure.ac"), re.MULTILINE).group(1)
+    return re.search(
+        r"^AC_INIT\(\[[^]]*\], \[([^]]*)\]\)", read("configure.ac"), re.MULTILINE
+    ).group(1)
 
 
 def output(*command, **options):

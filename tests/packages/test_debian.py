@@ -18,7 +18,12 @@ PLUGIN_FILES = {
     "usr/share/man/man5/collectd-notify_alertmanager.5.gz",
     "usr/share/man/man5/collectd-sidecar.5.gz",
 }
-EXAMPLES = {"alertmanager.yml", "notify_alertmanager.conf", "write_graphite.conf", "write_prometheus.conf"}
+EXAMPLES = {
+    "alertmanager.yml",
+    "notify_alertmanager.conf",
+    "write_graphite.conf",
+    "write_prometheus.conf",
+}
 
 
 def contents(deb):
@@ -53,7 +58,9 @@ class Debian(unittest.TestCase):
 
     def test_overrides(self):
         """each lintian override has its reason above it"""
-        for path in glob.glob(os.path.join(packages.SOURCE, "packaging/debian/*.lintian-overrides")):
+        for path in glob.glob(
+            os.path.join(packages.SOURCE, "packaging/debian/*.lintian-overrides")
+        ):
             lines = packages.read(path).splitlines()
             for above, line in zip([""] + lines, lines):
                 if not line.startswith("#"):
@@ -62,7 +69,9 @@ class Debian(unittest.TestCase):
     def test_plugin_files(self):
         """collectd-plugin-sidecar has both plugins, and what belongs to them"""
         doc = "usr/share/doc/collectd-plugin-sidecar/"
-        wanted = PLUGIN_FILES | {doc + "README.md.gz"} | {doc + "examples/" + name for name in EXAMPLES}
+        wanted = (
+            PLUGIN_FILES | {doc + "README.md.gz"} | {doc + "examples/" + name for name in EXAMPLES}
+        )
         self.assertEqual(wanted, self.files(self.plugin, "collectd-plugin-sidecar"))
 
     def test_captures(self):
@@ -89,7 +98,10 @@ class Debian(unittest.TestCase):
     def test_grafana_files(self):
         """collectd-plugin-sidecar-grafana has all that grafana/ generates, and its pages"""
         doc = "usr/share/doc/collectd-plugin-sidecar-grafana/"
-        files = {path.removesuffix(".gz") for path in self.files(self.grafana, "collectd-plugin-sidecar-grafana")}
+        files = {
+            path.removesuffix(".gz")
+            for path in self.files(self.grafana, "collectd-plugin-sidecar-grafana")
+        }
         wanted = packages.grafana_files(SHARE) | {doc + "README.md", doc + "runbook.md"}
         self.assertEqual(wanted, files)
         self.assertEqual("all", field(self.grafana, "Architecture"))

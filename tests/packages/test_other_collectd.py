@@ -18,6 +18,21 @@ SEARCH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 PLUGINS = ("sidecar", "notify_alertmanager")
 BLOCKS = {"sidecar": "Summary true", "notify_alertmanager": "QueueLimit 100"}
 
+CONFIGURATION = """FQDNLookup false
+BaseDir "FOLDER"
+PIDFile "FOLDER/pid"
+LoadPlugin logfile
+<Plugin logfile>
+  File stderr
+  PrintSeverity true
+</Plugin>
+LoadPlugin csv
+<Plugin csv>
+  DataDir stdout
+</Plugin>
+LoadPlugin uptime
+"""
+
 
 class OtherCollectd(unittest.TestCase):
     @classmethod
@@ -40,7 +55,9 @@ class OtherCollectd(unittest.TestCase):
         folder = os.path.join(self.folder, "built")
         os.mkdir(folder)
         configure = os.path.join(packages.SOURCE, "configure")
-        packages.output(configure, "-q", "CFLAGS=-O0", "--with-collectd-includedir=" + headers, cwd=folder)
+        packages.output(
+            configure, "-q", "CFLAGS=-O0", "--with-collectd-includedir=" + headers, cwd=folder
+        )
         packages.output("make", "-s", "-j2", *[plugin + ".la" for plugin in PLUGINS], cwd=folder)
         return os.path.join(folder, ".libs")
 
@@ -65,15 +82,14 @@ class OtherCollectd(unittest.TestCase):
 
     def read_once(self, collectd, plugindir, *plugins, options=True):
         """Has it load these and uptime, and read once: (exit status, what it said and sent)."""
+        text = CONFIGURATION.replace("FOLDER", self.folder) + 'PluginDir "%s"\n' % plugindir
+        for plugin in plugins:
+            text += "LoadPlugin %s\n" % plugin
+            if options:
+                text += "<Plugin %s>\n  %s\n</Plugin>\n" % (plugin, BLOCKS[plugin])
         configuration = os.path.join(self.folder, "collectd.conf")
         with open(configuration, "w", encoding="utf-8") as file:
-            file.write('BaseDir "%s"\nPIDFile "%s/pid"\nFQDNLookup false\n' % (self.folder, self.folder))
-            file.write("LoadPlugin logfile\n<Plugin logfile>\n  File stderr\n  PrintSeverity true\n</Plugin>\n")
-            file.write('LoadPlugin uptime\nLoadPlugin csv\n<Plugin csv>\n  DataDir stdout\n</Plugin>\nPluginDir "%s"\n' % plugindir)
-            for plugin in plugins:
-                file.write("LoadPlugin %s\n" % plugin)
-                if options:
-                    file.write("<Plugin %s>\n  %s\n</Plugin>\n" % (plugin, BLOCKS[plugin]))
+            file.write(text)
         done = subprocess.run(
             [collectd, "-T", "-f", "-C", configuration],
             stdin=subprocess.DEVNULL,
@@ -94,7 +110,11 @@ class OtherCollectd(unittest.TestCase):
 
     def test_missing_function(self):
         """one that lacks a function is told so when it loads a plugin, and does not start"""
-        lacking = {"hostname_set": "before 5.8", "parse_identifier_vl": "6.0", "plugin_get_ds": "some other"}
+        lacking = {
+            "hostname_set": "before 5.8",
+            "parse_identifier_vl": "6.0",
+            "plugin_get_ds": "some other",
+        }
         for symbol, which in lacking.items():
             collectd = self.without(symbol)
             for plugin in PLUGINS:

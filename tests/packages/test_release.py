@@ -29,13 +29,19 @@ class Release(unittest.TestCase):
         with tarfile.open(self.tarball) as tar:
             names = {name.partition("/")[2] for name in tar.getnames()}
         made = {"configure", "Makefile.in", "packaging/debian/changelog"}
-        made.update("plugins/%s/collectd-%s.5" % (name, name) for name in ("sidecar", "notify_alertmanager"))
-        made.update("grafana/generated/" + name for name in packages.files_below("grafana", "generated"))
+        made.update(
+            "plugins/%s/collectd-%s.5" % (name, name) for name in ("sidecar", "notify_alertmanager")
+        )
+        made.update(
+            "grafana/generated/" + name for name in packages.files_below("grafana", "generated")
+        )
         self.assertEqual(set(), made - names)
-        self.assertEqual([], [name for name in names if name.endswith((".o", ".lo", ".pyc", "config.status"))])
+        self.assertEqual(
+            [], [name for name in names if name.endswith((".o", ".lo", ".pyc", "config.status"))]
+        )
 
     def test_same_bytes(self):
-        """made in another folder, with another umask, time zone and language, it is the same bytes"""
+        """made in another folder, by another umask and time zone, it is the same bytes"""
         folder = tempfile.mkdtemp(prefix="release-")
         self.addCleanup(shutil.rmtree, folder)
         source = os.path.join(folder, "a", "longer", "path")

@@ -15,7 +15,13 @@ PLUGIN_FILES = {
     "/usr/share/man/man5/collectd-notify_alertmanager.5",
     "/usr/share/man/man5/collectd-sidecar.5",
 }
-DOCS = {"README.md", "alertmanager.yml", "notify_alertmanager.conf", "write_graphite.conf", "write_prometheus.conf"}
+DOCS = {
+    "README.md",
+    "alertmanager.yml",
+    "notify_alertmanager.conf",
+    "write_graphite.conf",
+    "write_prometheus.conf",
+}
 
 
 def query(rpm, *options):
@@ -41,13 +47,21 @@ class Rpm(unittest.TestCase):
         """collectd-plugin-sidecar has both plugins, and what belongs to them"""
         own = self.files(self.plugin)
         doc = DOC % self.of_version
-        plain = {path.removesuffix(".gz") for path, (mode, _, _) in own.items() if mode.startswith("0100")}
+        plain = {
+            path.removesuffix(".gz")
+            for path, (mode, _, _) in own.items()
+            if mode.startswith("0100")
+        }
         self.assertEqual(PLUGIN_FILES | {doc + name for name in DOCS}, plain)
         self.assertEqual({("root", "root")}, {owner[1:] for owner in own.values()})
 
     def test_captures(self):
         """the folder of captures is root's alone"""
-        found = {path: mode for path, (mode, _, _) in self.files(self.plugin).items() if path.endswith("/sidecar-captures")}
+        found = {
+            path: mode
+            for path, (mode, _, _) in self.files(self.plugin).items()
+            if path.endswith("/sidecar-captures")
+        }
         self.assertEqual({"/var/lib/collectd/sidecar-captures": "040700"}, found)
 
     def test_configuration(self):
@@ -59,15 +73,23 @@ class Rpm(unittest.TestCase):
         wanted = query(self.plugin, "--requires")
         self.assertIn("collectd >= 5.12", wanted)
         self.assertIn("collectd < 5.13", wanted)
-        libraries = {line.partition("(")[0] for line in wanted if line.startswith("lib") and ".so." in line}
+        libraries = {
+            line.partition("(")[0] for line in wanted if line.startswith("lib") and ".so." in line
+        }
         self.assertEqual({"libc.so.6", "libcurl.so.4", "libm.so.6", "libyajl.so.2"}, libraries)
 
     def test_grafana_files(self):
         """collectd-plugin-sidecar-grafana has all that grafana/ generates, for any machine"""
-        plain = {path for path, (mode, _, _) in self.files(self.grafana).items() if mode.startswith("0100")}
+        plain = {
+            path
+            for path, (mode, _, _) in self.files(self.grafana).items()
+            if mode.startswith("0100")
+        }
         docs = {path for path in plain if path.startswith("/usr/share/doc/")}
         self.assertEqual({"README.md", "runbook.md"}, {path.rpartition("/")[2] for path in docs})
-        self.assertEqual(packages.grafana_files("/usr/share/collectd-plugin-sidecar-grafana"), plain - docs)
+        self.assertEqual(
+            packages.grafana_files("/usr/share/collectd-plugin-sidecar-grafana"), plain - docs
+        )
         self.assertEqual(["noarch"], query(self.grafana, "--qf", "%{ARCH}\n"))
 
     def test_version(self):

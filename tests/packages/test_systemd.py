@@ -25,12 +25,21 @@ class Systemd(unittest.TestCase):
             file.write("[Service]\nExecStart=/bin/true\n%s\n" % setting)
         shutil.copy(os.path.join(packages.SOURCE, DROP_IN), unit + ".d")
         said = packages.output(
-            "systemd-analyze", "security", "--offline=yes", "--json=short", "--no-pager", "--root=" + root,
+            "systemd-analyze",
+            "security",
+            "--offline=yes",
+            "--json=short",
+            "--no-pager",
+            "--root=" + root,
             "collectd.service",
         )
         prefix = "CapabilityBoundingSet=~"
         entries = json.loads(said[said.index("[{") :].splitlines()[0])
-        found = {entry["name"][len(prefix) :]: entry["set"] for entry in entries if entry["name"].startswith(prefix)}
+        found = {
+            entry["name"][len(prefix) :]: entry["set"]
+            for entry in entries
+            if entry["name"].startswith(prefix)
+        }
         self.assertGreater(len(found), 20, said)
         return {name for name, good in found.items() if not good}, set(found)
 
