@@ -56,10 +56,9 @@ def files_below(*path):
 
 
 def grafana_files(share):
-    """Where the files of grafana/ belong, for packages whose folder of that is share."""
-    generated = {os.path.join(share, name) for name in files_below("grafana", "generated")}
-    return generated.union(
+    """Where the files of grafana/ belong, in a package whose folder for them is share."""
+    return {
         os.path.join(share, kind, name)
-        for kind in ("provisioning", "prometheus")
+        for kind in ("generated", "prometheus", "provisioning")
         for name in files_below("grafana", kind)
-    )
+    }

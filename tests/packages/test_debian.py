@@ -102,7 +102,8 @@ class Debian(unittest.TestCase):
             path.removesuffix(".gz")
             for path in self.files(self.grafana, "collectd-plugin-sidecar-grafana")
         }
-        wanted = packages.grafana_files(SHARE) | {doc + "README.md", doc + "runbook.md"}
+        pages = {doc + name for name in ("README.Debian", "README.md", "runbook.md")}
+        wanted = packages.grafana_files(SHARE) | pages
         self.assertEqual(wanted, files)
         self.assertEqual("all", field(self.grafana, "Architecture"))
 
