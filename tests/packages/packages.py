@@ -5,6 +5,15 @@ import os
 import re
 import subprocess
 
+EXAMPLES = {
+    "alertmanager.yml",
+    "notify_alertmanager.conf",
+    "sidecar.tmpl",
+    "threshold.conf",
+    "write_graphite.conf",
+    "write_prometheus.conf",
+}
+
 # Set by run.py before a test runs.
 SOURCE = FOLDER = None
 
@@ -59,6 +68,10 @@ def grafana_files(share):
     """Where the files of grafana/ belong, in a package whose folder for them is share."""
     return {
         os.path.join(share, kind, name)
-        for kind in ("generated", "prometheus", "provisioning")
+        for kind in ("alertmanager", "generated", "prometheus", "provisioning")
         for name in files_below("grafana", kind)
     }
+
+
+def grafana_pages():
+    return {name for name in files_below("grafana") if re.fullmatch(r"\w+\.md", name)}

@@ -18,12 +18,6 @@ PLUGIN_FILES = {
     "usr/share/man/man5/collectd-notify_alertmanager.5.gz",
     "usr/share/man/man5/collectd-sidecar.5.gz",
 }
-EXAMPLES = {
-    "alertmanager.yml",
-    "notify_alertmanager.conf",
-    "write_graphite.conf",
-    "write_prometheus.conf",
-}
 
 
 def contents(deb):
@@ -70,7 +64,9 @@ class Debian(unittest.TestCase):
         """collectd-plugin-sidecar has both plugins, and what belongs to them"""
         doc = "usr/share/doc/collectd-plugin-sidecar/"
         wanted = (
-            PLUGIN_FILES | {doc + "README.md.gz"} | {doc + "examples/" + name for name in EXAMPLES}
+            PLUGIN_FILES
+            | {doc + "README.md.gz"}
+            | {doc + "examples/" + name for name in packages.EXAMPLES}
         )
         self.assertEqual(wanted, self.files(self.plugin, "collectd-plugin-sidecar"))
 
@@ -102,7 +98,7 @@ class Debian(unittest.TestCase):
             path.removesuffix(".gz")
             for path in self.files(self.grafana, "collectd-plugin-sidecar-grafana")
         }
-        pages = {doc + name for name in ("README.Debian", "README.md", "runbook.md")}
+        pages = {doc + name for name in packages.grafana_pages() | {"README.Debian"}}
         wanted = packages.grafana_files(SHARE) | pages
         self.assertEqual(wanted, files)
         self.assertEqual("all", field(self.grafana, "Architecture"))

@@ -15,13 +15,6 @@ PLUGIN_FILES = {
     "/usr/share/man/man5/collectd-notify_alertmanager.5",
     "/usr/share/man/man5/collectd-sidecar.5",
 }
-DOCS = {
-    "README.md",
-    "alertmanager.yml",
-    "notify_alertmanager.conf",
-    "write_graphite.conf",
-    "write_prometheus.conf",
-}
 
 
 def query(rpm, *options):
@@ -52,7 +45,9 @@ class Rpm(unittest.TestCase):
             for path, (mode, _, _) in own.items()
             if mode.startswith("0100")
         }
-        self.assertEqual(PLUGIN_FILES | {doc + name for name in DOCS}, plain)
+        self.assertEqual(
+            PLUGIN_FILES | {doc + name for name in packages.EXAMPLES | {"README.md"}}, plain
+        )
         self.assertEqual({("root", "root")}, {owner[1:] for owner in own.values()})
 
     def test_captures(self):
@@ -86,7 +81,7 @@ class Rpm(unittest.TestCase):
             if mode.startswith("0100")
         }
         docs = {path for path in plain if path.startswith("/usr/share/doc/")}
-        self.assertEqual({"README.md", "runbook.md"}, {path.rpartition("/")[2] for path in docs})
+        self.assertEqual(packages.grafana_pages(), {path.rpartition("/")[2] for path in docs})
         self.assertEqual(
             packages.grafana_files("/usr/share/collectd-plugin-sidecar-grafana"), plain - docs
         )
