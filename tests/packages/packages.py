@@ -65,7 +65,8 @@ def files_below(*path):
 
 
 def grafana_files(share):
-    """Where the files of grafana/ belong, in a package whose folder for them is share."""
+    """Where the files of grafana/ belong, in a package whose folder for them is share, but for
+    what tells Grafana."""
     return {
         os.path.join(share, kind, name)
         for kind in ("alertmanager", "generated", "prometheus", "provisioning")

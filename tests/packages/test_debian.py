@@ -3,10 +3,12 @@
 import glob
 import os
 import re
+import tempfile
 import unittest
 
 import packages
 
+PROVIDER = "etc/grafana/provisioning/dashboards/sidecar.yaml"
 SHARE = "usr/share/collectd-plugin-sidecar-grafana"
 PLUGIN_FILES = {
     "etc/collectd/collectd.conf.d/sidecar.conf",
@@ -99,9 +101,19 @@ class Debian(unittest.TestCase):
             for path in self.files(self.grafana, "collectd-plugin-sidecar-grafana")
         }
         pages = {doc + name for name in packages.grafana_pages() | {"README.Debian"}}
-        wanted = packages.grafana_files(SHARE) | pages
+        wanted = packages.grafana_files(SHARE) | pages | {PROVIDER}
         self.assertEqual(wanted, files)
         self.assertEqual("all", field(self.grafana, "Architecture"))
+
+    def test_provider(self):
+        """Grafana's file names the folder where the package has the dashboards, and is a conffile"""
+        conffiles = packages.output("dpkg-deb", "-I", self.grafana, "conffiles").split()
+        self.assertEqual(["/" + PROVIDER], conffiles)
+        with tempfile.TemporaryDirectory() as folder:
+            packages.output("dpkg-deb", "-x", self.grafana, folder)
+            with open(os.path.join(folder, PROVIDER), encoding="utf-8") as file:
+                path = re.search(r"^ +path: /(\S+)$", file.read(), re.MULTILINE).group(1)
+            self.assertTrue(glob.glob(os.path.join(folder, path, "*.json")), path)
 
     def test_version(self):
         """the packages have the version of configure.ac"""

@@ -82,9 +82,10 @@ class Rpm(unittest.TestCase):
         }
         docs = {path for path in plain if path.startswith("/usr/share/doc/")}
         self.assertEqual(packages.grafana_pages(), {path.rpartition("/")[2] for path in docs})
-        self.assertEqual(
-            packages.grafana_files("/usr/share/collectd-plugin-sidecar-grafana"), plain - docs
-        )
+        provider = "/etc/grafana/provisioning/dashboards/sidecar.yaml"
+        self.assertEqual([provider], query(self.grafana, "-c"))
+        wanted = packages.grafana_files("/usr/share/collectd-plugin-sidecar-grafana") | {provider}
+        self.assertEqual(wanted, plain - docs)
         self.assertEqual(["noarch"], query(self.grafana, "--qf", "%{ARCH}\n"))
 
     def test_version(self):
