@@ -98,7 +98,7 @@ class CutOff(RedFlagCase):
         with Target("burns", variables={"SIDECAR_PPROF": str(free_port())}) as target:
             self.bundle("burns", "baseline")
             target.do("cpu 500")
-            self.notices.wait_for("burns", "cpu", "failure", 150)
+            self.notices.wait_for("burns", "cpu", "failure", 60)
             wait_until(
                 "a capture under way", lambda: glob.glob(self.folder + "/burns/.tmp-*"), 30
             )

@@ -27,8 +27,8 @@ def quick_flags(**settings):
     for flag in ("fds_growing", "goroutines_growing", "heap_growing"):
         rules[flag] = dict(GROWTH)
     rules["heap_not_receding"] = {"Hold": 12, "Window": 600, "Warning": 40}
-    rules["allocation_rate"] = {"Hold": 60}
-    rules["cpu"] = {"Hold": 60, "Warning": 0.1, "Failure": 0.1, "Window": 600}
+    rules["allocation_rate"] = {"Hold": 8}
+    rules["cpu"] = {"Hold": 8, "Warning": 0.1, "Failure": 0.1, "Window": 600}
     for flag, options in settings.items():
         rules.setdefault(flag, {}).update(options)
     return [config.red_flag(flag, **options) for flag, options in rules.items()]

@@ -20,6 +20,7 @@ LAST_RESORT_SECONDS = 45
 # what takes long should not start last
 LONG = (
     "test_alert_rules",
+    "test_red_flag_rates",
     "test_red_flag_growth",
     "test_alertmanager_answers",
     "test_captures",
