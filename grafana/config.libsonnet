@@ -37,7 +37,29 @@ local GiB = 1024 * MiB;
       runtime: 'sidecar-runtime',
     },
     // The dashboards' variables are called as the labels they choose from, and are in links.
-    variables: { datasource: 'datasource', host: 'instance', sidecar: 'sidecar' },
+    variables: {
+      datasource: 'prometheus_datasource',
+      graphiteDatasource: 'graphite_datasource',
+      host: 'instance',
+      sidecar: 'sidecar',
+    },
+
+    // --- dashboards
+
+    // The plugin's codes for how a collector fares, from 0 on (man collectd-sidecar, COLLECTORS).
+    collectorStatuses: ['ok', 'off', 'denied', 'foreign', 'refused', 'timeout', 'malformed', 'invalid', 'ceiling', 'unsupported', 'error'],
+    dashboardTags: ['collectd', 'sidecar'],
+    // How often they ask anew; slower spares a Prometheus that many people look at.
+    dashboardRefresh: '1m',
+    // Starts of sidecars that are marked: more make a busy fleet's pages slow.
+    annotationLimit: 100,
+    // Prefix in write_graphite's Node, as it stands there; it ends with a dot unless it is empty.
+    graphitePrefix: 'collectd.',
+    // The Graphite data source's uid, for rules that Grafana evaluates (provisioning/datasources).
+    graphiteUid: 'graphite',
+    // The recording rule that has the red flags that are up, and only those: a fleet has 19 flags
+    // for each sidecar, and nearly all are 0.
+    flagsUp: 'sidecar:red_flag:up',
 
     // --- red flags: the level from which on one is up
 

@@ -61,7 +61,7 @@ local alerts = import 'alert.libsonnet';
             'max without (type) (%s)' % p.metric('go_goroutines_matching', 'type="fetch_data"'),
             'has %(value)s goroutines in fetchData at once (%(from)s).',
             a.pprof('goroutine?debug=2', "| grep -B2 'fetchData\\|FetchData'"),
-            a.known('process_file_locks', 'Other processes hold {{ .Value }} locks on its files.', ['type="foreign"']),
+            a.known('process_file_locks', 'Other processes hold {{ .Value }} locks to write on its databases.', ['type="contended"']),
           ) +
           a.level(
             'cpu',

@@ -69,16 +69,8 @@ local alerts = import 'alert.libsonnet';
             'SidecarSQLiteContention',
             "Another process holds a lock on a database of sidecar's.",
             a.count,
-            function(which, threshold) |||
-              max without (type) (%s) >= %s
-              and
-              max without (type) (%s) > 0
-            ||| % [
-              p.metric('process_file_locks', 'type="foreign"'),
-              threshold,
-              p.metric('process_fds_matching', 'type="sqlite"'),
-            ],
-            'has a database open, and other processes hold %(value)s locks on its files (%(from)s).',
+            'max without (type) (%s)' % p.metric('process_file_locks', 'type="contended"'),
+            'has a database open, and other processes hold %(value)s locks to write on it (%(from)s).',
             "lsof -p {{ $pid }} | grep '\\.db'; cat /proc/locks",
           ),
       },

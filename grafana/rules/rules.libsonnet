@@ -2,4 +2,5 @@
 // that 2,000 sidecars cost as many samples as they must and no more.
 (import 'levels.libsonnet') +
 (import 'troughs.libsonnet') +
-(import 'slow.libsonnet')
+(import 'slow.libsonnet') +
+(import 'red_flags.libsonnet')

@@ -113,7 +113,7 @@ int config_set_string(const struct config_context *context) {
 
 static int refuse_unknown(const struct config_context *context,
                           const struct config_option *options, size_t len) {
-  char why[400] = "unknown option; allowed are ";
+  char why[700] = "unknown option; allowed are ";
   for (size_t i = 0; i < len; i++) {
     append(why, sizeof(why), i > 0 ? ", " : "");
     append(why, sizeof(why), options[i].key);

@@ -25,7 +25,8 @@ struct http_result {
   int error;      /* 0: a response came whole, of whatever status. -ETIMEDOUT,
                      -ECONNREFUSED, -ECONNRESET (closed in the middle or a length that does
                      not hold), -EMSGSIZE (past max_bytes), -EPROTO (not HTTP, bad chunks),
-                     -EHOSTUNREACH, -EACCES (TLS: certificate or its name refused),
+                     -EHOSTUNREACH, -EACCES (TLS: certificate or its name refused), -ENOKEY
+                     (TLS: no authorities to check it with; the reason names their file),
                      -ECANCELED (http_loop_cancel or _free), -ENOMEM, -EIO, or what the body
                      callback returned */
   long status;    /* HTTP status, 0 when none came */

@@ -195,8 +195,9 @@ int http_easy_error(CURL *easy, CURLcode code, bool headers_complete) {
   case CURLE_HTTP2:
   case CURLE_SSL_CONNECT_ERROR:
     return -EPROTO;
-  case CURLE_PEER_FAILED_VERIFICATION:
   case CURLE_SSL_CACERT_BADFILE:
+    return -ENOKEY;
+  case CURLE_PEER_FAILED_VERIFICATION:
   case CURLE_SSL_CERTPROBLEM:
   case CURLE_SSL_ISSUER_ERROR:
   case CURLE_SSL_CRL_BADFILE:

@@ -24,6 +24,9 @@ static const char *what_happened(const struct sender_event *event, char *dst, si
 static const char *remedy_of_failure(const struct sender_event *event) {
   if (event->error == -EACCES)
     return "see CACert and the host name in URL";
+  if (event->error == -ENOKEY)
+    return "give CACert a file that can be read, or, for the public authorities, "
+           "apt-get install ca-certificates";
   if (event->error == -EPROTO || event->error == -EMSGSIZE)
     return "is it an Alertmanager, and is the scheme right (http or https)? See URL";
   return "its alerts are kept and sent when it answers";

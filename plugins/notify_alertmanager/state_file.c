@@ -10,25 +10,14 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/file.h"
 
 enum { FLUSH_BYTES = 64 * 1024, READ_BYTES = 64 * 1024 };
 
 /* ---- writing ---- */
 
-static int write_all(int fd, struct span s) {
-  while (s.len > 0) {
-    ssize_t n = write(fd, s.at, s.len);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return -errno;
-    s = span_make(s.at + n, s.len - (size_t)n);
-  }
-  return 0;
-}
-
 static int flush(struct state_file *f) {
-  int status = write_all(f->fd, buffer_span(&f->pending));
+  int status = file_write_all(f->fd, buffer_span(&f->pending));
   buffer_reset(&f->pending);
   return status;
 }

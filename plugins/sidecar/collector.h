@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+/* In the order in which they are read. */
 enum collector {
   COLLECTOR_PROCESS,     /* stat, status, io, limits, FD count */
   COLLECTOR_DESCRIPTORS, /* fd/, fdinfo/, locks */

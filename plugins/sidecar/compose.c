@@ -28,17 +28,21 @@ void compose_pulse(struct samples *samples, const struct process_pulse *pulse,
                            pulse->disk_write_bytes);
 }
 
-void compose_descriptors(struct samples *samples, const struct descriptors_reading *reading,
-                         const struct pattern *patterns, size_t patterns_len) {
-  static const char *const class_names[DESCRIPTOR_CLASSES] = {
+const char *compose_class_name(enum descriptor_class class) {
+  static const char *const names[DESCRIPTOR_CLASSES] = {
       [DESCRIPTOR_REGULAR] = "regular", [DESCRIPTOR_DIRECTORY] = "directory",
       [DESCRIPTOR_PIPE] = "pipe",       [DESCRIPTOR_SOCKET] = "socket",
       [DESCRIPTOR_INOTIFY] = "inotify", [DESCRIPTOR_EVENTPOLL] = "eventpoll",
       [DESCRIPTOR_EVENTFD] = "eventfd", [DESCRIPTOR_DEVICE] = "device",
       [DESCRIPTOR_OTHER] = "other",
   };
+  return names[class];
+}
+
+void compose_descriptors(struct samples *samples, const struct descriptors_reading *reading,
+                         const struct pattern *patterns, size_t patterns_len) {
   for (size_t i = 0; i < DESCRIPTOR_CLASSES; i++)
-    samples_add_gauge(samples, METRIC_FDS, class_names[i], reading->by_class[i]);
+    samples_add_gauge(samples, METRIC_FDS, compose_class_name(i), reading->by_class[i]);
   samples_add_gauge(samples, METRIC_FDS_DELETED, NULL, reading->deleted);
   samples_add_gauge(samples, METRIC_FDS_SAME_FILE_MAX, NULL, reading->same_file_max);
   samples_add_gauge(samples, METRIC_FDS_DUPLICATE, NULL, reading->duplicate);
@@ -47,6 +51,7 @@ void compose_descriptors(struct samples *samples, const struct descriptors_readi
   samples_add_gauge(samples, METRIC_INOTIFY_WATCHES, NULL, reading->inotify_watches);
   samples_add_gauge(samples, METRIC_FILE_LOCKS, "held", reading->locks_held);
   samples_add_gauge(samples, METRIC_FILE_LOCKS, "foreign", reading->locks_foreign);
+  samples_add_gauge(samples, METRIC_FILE_LOCKS, "contended", reading->locks_contended);
 }
 
 void compose_rollup(struct samples *samples, const struct memory_map_rollup *rollup) {

@@ -16,6 +16,9 @@
 void compose_pulse(struct samples *samples, const struct process_pulse *pulse,
                    uint64_t ticks_per_second);
 
+/* What a class of descriptors is called: the type instance of process_fds. */
+const char *compose_class_name(enum descriptor_class class);
+
 /* Type instances of patterns are borrowed from them. */
 void compose_descriptors(struct samples *samples, const struct descriptors_reading *reading,
                          const struct pattern *patterns, size_t patterns_len);

@@ -31,9 +31,18 @@ struct config *config_new(void) {
   config->goroutine_dump_interval_ms = 60 * 1000;
   config->goroutine_dump_max = 5000;
   config->heap_profile_interval_ms = 60 * 1000;
+  config->capture = true;
+  config->baseline_delay_ms = 300 * 1000;
+  config->capture_interval_ms = 3600 * 1000;
+  config->capture_max_bytes = 1024ull << 20;
+  config->capture_process_max_bytes = 128ull << 20;
+  config->capture_process_max_bundles = 20;
+  config->cpu_profile_seconds = 10;
+  config->capture_folder = strdup("/var/lib/collectd/sidecar-captures");
+  red_flag_rules_init(&config->red_flags);
   config->proc_root = strdup("/proc");
-  if (config->proc_root == NULL) {
-    free(config);
+  if (config->capture_folder == NULL || config->proc_root == NULL) {
+    config_free(config);
     return NULL;
   }
   return config;
@@ -55,6 +64,7 @@ void config_free(struct config *config) {
     free(block->instance_template);
     free(block->pprof_variable);
   }
+  free(config->capture_folder);
   free(config->proc_root);
   free(config);
 }

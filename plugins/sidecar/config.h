@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/pattern.h"
+#include "sidecar/redflag/red_flag_rules.h"
 
 enum { PROCESS_BLOCKS_MAX = 32 };
 
@@ -35,10 +36,17 @@ struct config {
   uint64_t pprof_max_bytes;
   uint64_t max_processes;
   bool summary;
-  uint32_t options_seen; /* bit n: option n of the plugin block was given */
+  uint32_t options_seen;               /* bit n: option n of the plugin block was given */
   uint64_t goroutine_dump_interval_ms; /* 0: never */
   uint64_t goroutine_dump_max;         /* goroutines */
   uint64_t heap_profile_interval_ms;   /* 0: never */
+  bool capture, capture_on_warning;
+  char *capture_folder; /* absolute */
+  uint64_t baseline_delay_ms;
+  uint64_t capture_interval_ms; /* between two bundles of one flag of one process */
+  uint64_t capture_max_bytes, capture_process_max_bytes, capture_process_max_bundles;
+  uint64_t cpu_profile_seconds; /* 0: none */
+  struct red_flag_rules red_flags;
   struct pattern_list fd_patterns, goroutine_patterns, heap_patterns;
   struct process_block blocks[PROCESS_BLOCKS_MAX];
   size_t blocks_len;

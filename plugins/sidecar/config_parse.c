@@ -18,6 +18,23 @@ static int add_process(const struct config_context *context);
 
 #define IN_CONFIG(field) offsetof(struct config, field)
 static const struct config_option plugin_options[] = {
+    {"BaselineDelay", config_set_number, IN_CONFIG(baseline_delay_ms), 1, 86400, 1e3,
+     "a number of seconds from 1 to 86400", false},
+    {"Capture", config_set_boolean, IN_CONFIG(capture), 0, 0, 0, "true or false", false},
+    {"CaptureFolder", config_set_folder, IN_CONFIG(capture_folder), 0, 0, 0,
+     "an absolute path of at most 255 bytes, in quotes", false},
+    {"CaptureInterval", config_set_number, IN_CONFIG(capture_interval_ms), 0, 604800, 1e3,
+     "a number of seconds from 0 to 604800", false},
+    {"CaptureMaxBytes", config_set_number, IN_CONFIG(capture_max_bytes), 1, 1048576, 1 << 20,
+     "a number of megabytes from 1 to 1048576", false},
+    {"CaptureOnWarning", config_set_boolean, IN_CONFIG(capture_on_warning), 0, 0, 0,
+     "true or false", false},
+    {"CaptureProcessMaxBundles", config_set_number, IN_CONFIG(capture_process_max_bundles), 2,
+     10000, 1, "a number from 2 to 10000", false},
+    {"CaptureProcessMaxBytes", config_set_number, IN_CONFIG(capture_process_max_bytes), 1,
+     1048576, 1 << 20, "a number of megabytes from 1 to 1048576", false},
+    {"CpuProfileSeconds", config_set_number, IN_CONFIG(cpu_profile_seconds), 0, 300, 1,
+     "a number of seconds from 0 (none) to 300", false},
     {"DetailInterval", config_set_number, IN_CONFIG(detail_interval_ms), 1, 86400, 1e3,
      "a number of seconds from 1 to 86400", false},
     {"FdMatch", config_add_pattern, IN_CONFIG(fd_patterns), 0, 29, 0,
@@ -41,9 +58,13 @@ static const struct config_option plugin_options[] = {
     {"ProcRoot", config_set_string, IN_CONFIG(proc_root), 0, 0, 0,
      "the path of a procfs, in quotes", false},
     {"Process", add_process, 0, 0, 0, 0, "a block with one name: <Process \"NAME\">", true},
+    {"RedFlag", config_add_red_flag, 0, 0, 0, 0,
+     "a block with the name of a red flag: <RedFlag \"NAME\">", true},
     {"SmapsMaxRSS", config_set_number, IN_CONFIG(smaps_max_rss_bytes), 0, 1048576, 1 << 20,
      "a number of megabytes from 0 (never read smaps_rollup) to 1048576", false},
     {"Summary", config_set_boolean, IN_CONFIG(summary), 0, 0, 0, "true or false", false},
+    {"WarmUp", config_set_number, IN_CONFIG(red_flags.warm_up_ms), 0, 86400, 1e3,
+     "a number of seconds from 0 to 86400", false},
 };
 
 #define IN_BLOCK(field) offsetof(struct process_block, field)

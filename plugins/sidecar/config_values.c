@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sidecar/capture/capture.h"
 #include "sidecar/config.h"
 #include "sidecar/instance_name.h"
 
@@ -22,6 +23,15 @@ int config_set_executable(const struct config_context *context) {
   if (config_has_values(context->item, "s") &&
       strchr(context->item->values[0].value.string, '/') != NULL)
     return config_refuse_value(context);
+  return config_set_string(context);
+}
+
+int config_set_folder(const struct config_context *context) {
+  if (config_has_values(context->item, "s")) {
+    const char *path = context->item->values[0].value.string;
+    if (path[0] != '/' || strlen(path) > CAPTURE_FOLDER_MAX)
+      return config_refuse_value(context);
+  }
   return config_set_string(context);
 }
 

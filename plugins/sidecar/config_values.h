@@ -10,6 +10,7 @@
 
 int config_set_port(const struct config_context *context); /* to uint16_t */
 int config_set_executable(const struct config_context *context);
+int config_set_folder(const struct config_context *context);
 int config_set_variable(const struct config_context *context);
 int config_set_template(const struct config_context *context);
 int config_set_command_line(const struct config_context *context); /* target: process_block */

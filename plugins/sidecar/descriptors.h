@@ -38,6 +38,10 @@ enum {
   DESCRIPTORS_SOCKETS_MAX = 64
 };
 
+/* The name of the pattern that databases match: a foreign lock to write on one of those is
+ * what makes SQLite wait. One to read is not: in WAL mode every connection holds it. */
+#define DESCRIPTORS_DATABASE_PATTERN "sqlite"
+
 /*
  * A file is one path as the kernel names it (what lsof prints as NAME), " (deleted)"
  * included: two deleted files that had the same name count as one opened twice.
@@ -51,14 +55,17 @@ struct descriptors_reading {
   uint64_t matching[PATTERNS_MAX]; /* descriptors, by pattern */
   uint64_t inotify_watches;        /* of all inotify descriptors, those of a duplicated one
                                       twice; VALUE_UNKNOWN where fdinfo may not be read */
-  uint64_t locks_held;    /* locks of this process on files it has open; VALUE_UNKNOWN when
-                             the lock table cannot be read, or not be compared with a file */
-  uint64_t locks_foreign; /* other processes' locks on files it has open */
+  uint64_t locks_held;      /* locks of this process on files it has open; VALUE_UNKNOWN when
+                               the lock table cannot be read, or not be compared with a file */
+  uint64_t locks_foreign;   /* other processes' locks on files it has open */
+  uint64_t locks_contended; /* of those, the ones to write on files that match
+                               DESCRIPTORS_DATABASE_PATTERN; unknown without the pattern */
   char same_file_path[PATH_MAX]; /* raw bytes of the path open most often, the one with the
                                     lowest descriptor if several are; "" if none */
-  pid_t foreign_lock_pid;        /* owner of one of locks_foreign, a write lock if there is one;
-                                    -1 when the kernel does not name it (open file description
-                                    locks); 0 if there are none */
+  pid_t foreign_lock_pid; /* owner of one of locks_foreign, a contended one if there is one,
+                             otherwise a write lock;
+                             -1 when the kernel does not name it (open file description
+                             locks); 0 if there are none */
   char foreign_lock_path[PATH_MAX]; /* the file it is on, raw bytes; "" if none, or closed
                                        meanwhile */
 };

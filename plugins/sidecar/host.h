@@ -9,7 +9,9 @@
 #ifndef SIDECAR_HOST_H
 #define SIDECAR_HOST_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct host; /* opaque; used by one thread at a time */
 
@@ -30,5 +32,22 @@ int host_uptime_ticks(struct host *host, uint64_t *ret_ticks);
 
 /* Boot time in seconds since the epoch (proc(5), btime of /proc/stat). 0 or -errno. */
 int host_boot_time_seconds(struct host *host, uint64_t *ret_seconds);
+
+/* How many inotify watches a user may have (proc(5), fs/inotify/max_user_watches). Returns 0
+ * or -errno; -ENOENT on a kernel without. */
+int host_inotify_watches_limit(struct host *host, uint64_t *ret_watches);
+
+/* The share of the last minute, in percent, in which some task waited for memory (PSI,
+ * /proc/pressure/memory). Returns 0 or -errno; -ENOENT or -EOPNOTSUPP on a kernel without. */
+int host_memory_pressure(struct host *host, double *ret_percent);
+
+/* The name that the kernel has for a process (comm): raw bytes, NUL-terminated, at most 15.
+ * Returns 0, -ESRCH or another -errno. */
+int host_process_name(struct host *host, pid_t pid, char *name, size_t size);
+
+/* Which boot of the machine this is: the same until the next, and never again (proc(5),
+ * sys/kernel/random/boot_id). ret is "" after an error. Returns 0 or -errno. */
+enum { HOST_BOOT_ID_MAX = 40 /* with its NUL */ };
+int host_boot_id(struct host *host, char ret[HOST_BOOT_ID_MAX]);
 
 #endif

@@ -22,7 +22,8 @@ void lock_table_free(struct lock_table *table);
 /*
  * Reads the list again (proc(5), /proc/locks): fcntl(2) record locks, open file
  * description locks and flock(2) locks. Leases, delegations and those who wait for a lock
- * are left out. Call it once before a round of descriptors_read. Returns 0; -EACCES,
+ * are left out; so are, by the kernel, those whose owner has no pid in the pid namespace of
+ * this /proc. Call it once before a round of descriptors_read. Returns 0; -EACCES,
  * -ENOENT, -ENOMEM, -EMFILE; -E2BIG past LOCK_TABLE_MAX locks. After an error the lock
  * counts of readings are unknown until it succeeds again.
  */

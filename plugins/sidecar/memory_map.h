@@ -1,11 +1,13 @@
 /*
  * The memory map of a process in the two forms the detail tier wants: how many regions,
- * and what they add up to. Both make the kernel walk the target's map under its lock, so
- * neither belongs into the pulse, and the caller holds the second back above a ceiling.
+ * and what they add up to; and region by region, for a capture. All make the kernel walk the
+ * target's map under its lock, so none belongs into the pulse, and the caller holds those
+ * with sums back above a ceiling.
  */
 #ifndef SIDECAR_MEMORY_MAP_H
 #define SIDECAR_MEMORY_MAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sidecar/process.h"
@@ -25,5 +27,22 @@ int memory_map_count_regions(struct process *process, uint64_t *ret_regions);
  * the kernel does not have it; -EBADMSG when it holds no sums.
  */
 int memory_map_read_rollup(struct process *process, struct memory_map_rollup *ret);
+
+/* One region, in bytes; but for its size VALUE_UNKNOWN without sums. */
+struct memory_map_region {
+  struct span name; /* as the kernel gives it: a path, "[heap]", "" for anonymous memory; raw
+                       bytes, valid during the call */
+  uint64_t size, rss, pss, private_dirty, lazyfree, swap;
+};
+
+/* What it returns, if not 0, ends the walk. */
+typedef int (*memory_map_region_fn)(void *context, const struct memory_map_region *region);
+
+/*
+ * Each region of smaps, or of maps when with_sums is false: then the kernel walks no page
+ * tables. Returns 0, what the function returned, -EACCES, -ESRCH, -EMFILE, -EBADMSG, -ENOSYS.
+ */
+int memory_map_list(struct process *process, bool with_sums, memory_map_region_fn on_region,
+                    void *context);
 
 #endif

@@ -2,6 +2,7 @@
 #include "sidecar/metrics.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,10 +56,10 @@ const struct metric_info metrics[METRICS] = {
                              "codex_sessions, sqlite by default)"},
     [METRIC_INOTIFY_WATCHES] = {"process_inotify_watches", METRIC_GAUGE, TIER_DETAIL, "",
                                 "watches", "inotify watches (fdinfo)"},
-    [METRIC_FILE_LOCKS] = {"process_file_locks", METRIC_GAUGE, TIER_DETAIL, "held foreign",
-                           "locks",
-                           "locks on files the process has open: its own, and others' "
-                           "(/proc/locks)"},
+    [METRIC_FILE_LOCKS] = {"process_file_locks", METRIC_GAUGE, TIER_DETAIL,
+                           "held foreign contended", "locks",
+                           "locks on files the process has open: its own, others', and of "
+                           "those the ones to write on SQLite databases (/proc/locks)"},
     [METRIC_CPU_TIME] = {"ps_cputime", METRIC_STOCK_DERIVE, TIER_PULSE, "", "microseconds",
                          "CPU time, user and system (stat)"},
     [METRIC_PAGE_FAULTS] = {"ps_pagefaults", METRIC_STOCK_DERIVE, TIER_PULSE, "", "faults",
@@ -122,6 +123,16 @@ const struct metric_info metrics[METRICS] = {
          "heap in use that was allocated below a function that "
          "matches a HeapMatch, estimated from samples (heap "
          "profile)"},
+    [METRIC_RED_FLAG] = {"red_flag", METRIC_GAUGE, TIER_PULSE,
+                         "rss swap_growing memory_regions fds fds_growing "
+                         "same_file session_files threads goroutines "
+                         "goroutines_growing goroutines_stuck "
+                         "fetch_data_piling heap_growing heap_not_receding "
+                         "allocation_rate cpu sqlite_contention "
+                         "inotify_watches pprof_missing",
+                         "state",
+                         "what each red flag says: 0 ok, 1 warning, 2 failure; absent while it "
+                         "is not known or switched off"},
     [METRIC_COLLECTOR_SUCCESS] = {"collector_success", METRIC_GAUGE, TIER_PULSE,
                                   "process descriptors smaps pprof goroutines", "0 or 1",
                                   "1: the collector's last reading worked; absent while it is "
@@ -181,6 +192,22 @@ void samples_add_counter_pair(struct samples *samples, enum metric metric, uint6
   sample->value.derive[0] = (int64_t)first;
   sample->value.derive[1] = (int64_t)second;
   sample->values_len = 2;
+}
+
+void samples_write(struct buffer *text, const struct sample *samples, size_t len) {
+  for (size_t i = 0; i < len; i++) {
+    const struct sample *sample = &samples[i];
+    const struct metric_info *info = &metrics[sample->metric];
+    buffer_append_string(text, info->type);
+    if (sample->type_instance != NULL)
+      buffer_printf(text, "{type=\"%s\"}", sample->type_instance);
+    if (info->kind == METRIC_GAUGE)
+      buffer_printf(text, " %.15g", sample->value.gauge);
+    else
+      for (size_t n = 0; n < sample->values_len; n++)
+        buffer_printf(text, " %" PRId64, sample->value.derive[n]);
+    buffer_printf(text, " %s\n", info->unit);
+  }
 }
 
 int samples_hold(struct held_samples *held, const struct samples *samples) {

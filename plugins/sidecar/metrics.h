@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/buffer.h"
+
 enum metric {
   METRIC_RESIDENT_BYTES,
   METRIC_VIRTUAL_BYTES,
@@ -56,6 +58,7 @@ enum metric {
   METRIC_GC_CYCLES,
   METRIC_GC_PAUSE_NANOSECONDS,
   METRIC_HEAP_INUSE_MATCHING_BYTES,
+  METRIC_RED_FLAG,
   METRIC_COLLECTOR_SUCCESS,
   METRIC_COLLECTOR_STATUS,
   METRIC_COLLECTOR_DURATION_SECONDS,
@@ -110,6 +113,10 @@ void samples_add_gauge_double(struct samples *samples, enum metric metric,
 void samples_add_counter(struct samples *samples, enum metric metric, uint64_t value);
 void samples_add_counter_pair(struct samples *samples, enum metric metric, uint64_t first,
                               uint64_t second);
+
+/* Appends each as a line of text, with the unit's name behind the number: for people, in the
+ * evidence of a red flag. */
+void samples_write(struct buffer *text, const struct sample *samples, size_t len);
 
 /* A copy of samples kept from one reading to the next. All zero is empty. */
 struct held_samples {

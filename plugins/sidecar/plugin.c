@@ -4,9 +4,11 @@
  */
 #include "common/array.h"
 #include "common/collectd.h"
+#include "common/daemon_layout.h"
 #include "common/text.h"
 #include "sidecar/config.h"
 #include "sidecar/metrics.h"
+#include "sidecar/redflag/evidence.h"
 #include "sidecar/watch.h"
 
 #define PLUGIN_NAME "sidecar"
@@ -38,6 +40,38 @@ static void emit(void *context, const char *instance, const struct sample *sampl
   if (sample->type_instance != NULL)
     snprintf(vl.type_instance, sizeof(vl.type_instance), "%s", sample->type_instance);
   plugin_dispatch_values(&vl);
+}
+
+/* Meta data that cannot be had are left out: what happened is told all the same. collectd logs
+ * each notification itself. */
+static void notify(void *context, const char *instance, const struct flag_notice *notice) {
+  (void)context;
+  static const int severities[] = {
+      [RED_FLAG_OK] = NOTIF_OKAY,
+      [RED_FLAG_WARNING] = NOTIF_WARNING,
+      [RED_FLAG_FAILURE] = NOTIF_FAILURE,
+  };
+  const struct verdict *verdict = notice->verdict;
+  const struct evidence *evidence = notice->evidence;
+  notification_t n = {.severity = severities[verdict->state], .time = cdtime()};
+  snprintf(n.message, sizeof(n.message), "%s", evidence->line);
+  snprintf(n.host, sizeof(n.host), "%s", hostname_g);
+  snprintf(n.plugin, sizeof(n.plugin), "%s", PLUGIN_NAME);
+  snprintf(n.plugin_instance, sizeof(n.plugin_instance), "%s", instance);
+  snprintf(n.type, sizeof(n.type), "%s", metrics[METRIC_RED_FLAG].type);
+  snprintf(n.type_instance, sizeof(n.type_instance), "%s", red_flags[verdict->flag].name);
+
+  plugin_notification_meta_add_unsigned_int(&n, "pid", (uint64_t)notice->pid);
+  plugin_notification_meta_add_unsigned_int(&n, "since", (uint64_t)notice->since_seconds);
+  if (isfinite(verdict->value))
+    plugin_notification_meta_add_double(&n, "value", verdict->value);
+  if (isfinite(verdict->threshold))
+    plugin_notification_meta_add_double(&n, "threshold", verdict->threshold);
+  for (size_t i = 0; i < evidence->len; i++)
+    plugin_notification_meta_add_string(&n, evidence->items[i].name,
+                                        evidence_value(evidence, i));
+  plugin_dispatch_notification(&n);
+  plugin_notification_meta_free(n.meta);
 }
 
 static void say(void *context, int severity, const char *line) {
@@ -89,7 +123,7 @@ static int plugin_init(void) {
     return -1;
 
   struct watch *watch;
-  struct watch_sink sink = {.emit = emit, .say = say};
+  struct watch_sink sink = {.emit = emit, .say = say, .notify = notify};
   int status = watch_new(configuration, &sink, &watch);
   if (status != 0) {
     ERROR(PLUGIN_NAME " plugin: cannot start: %s", strerror(-status));
@@ -108,6 +142,8 @@ static int plugin_shutdown(void) {
 }
 
 void module_register(void) {
+  if (!daemon_layout_fits(PLUGIN_NAME))
+    return;
   plugin_register_complex_config(PLUGIN_NAME, plugin_config);
   plugin_register_init(PLUGIN_NAME, plugin_init);
   plugin_register_shutdown(PLUGIN_NAME, plugin_shutdown);

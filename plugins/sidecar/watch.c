@@ -9,6 +9,7 @@
 #include <syslog.h>
 
 #include "common/clock.h"
+#include "sidecar/capture/capture.h"
 #include "sidecar/summary.h"
 #include "sidecar/watch_internal.h"
 
@@ -43,6 +44,28 @@ static int start_asking(struct watch *watch, const struct config *config) {
   return status;
 }
 
+static int start_capturing(struct watch *watch, const struct config *config) {
+  struct capture_options options = {
+      .folder = config->capture_folder,
+      .proc_root = config->proc_root,
+      .smaps_max_rss_bytes = config->smaps_max_rss_bytes,
+      .process_max_bytes = config->capture_process_max_bytes,
+      .process_max_bundles = config->capture_process_max_bundles,
+      .total_max_bytes = config->capture_max_bytes,
+      .min_interval_ms = config->capture_interval_ms,
+      .cpu_profile_seconds = config->cpu_profile_seconds,
+      .pprof_max_bytes = config->pprof_max_bytes,
+      .pprof_timeout_ms = config->pprof_timeout_ms,
+      .say = watch->services.sink.say,
+      .context = watch->services.sink.context,
+  };
+  int status = capture_new(&options, &watch->services.capture);
+  if (status != 0)
+    watch_say(watch, LOG_ERR, "the thread that writes captures cannot start: %s",
+              strerror(-status));
+  return status;
+}
+
 int watch_new(const struct config *config, const struct watch_sink *sink, struct watch **ret) {
   struct watch *watch = calloc(1, sizeof(*watch));
   if (watch == NULL)
@@ -72,6 +95,8 @@ int watch_new(const struct config *config, const struct watch_sink *sink, struct
     status = lock_table_new(&watch->services.locks);
   if (status == 0)
     status = start_asking(watch, config);
+  if (status == 0 && config->capture)
+    status = start_capturing(watch, config);
   if (status != 0) {
     watch_free(watch);
     return status;
@@ -86,6 +111,7 @@ void watch_free(struct watch *watch) {
   for (size_t i = 0; i < watch->watched_len; i++)
     watched_free(watch->watched[i]);
   free(watch->watched);
+  capture_free(watch->services.capture);
   pprof_free(watch->services.pprof);
   stack_matcher_free(watch->goroutine_matcher);
   stack_matcher_free(watch->heap_matcher);
@@ -179,6 +205,8 @@ void watch_read(struct watch *watch, uint64_t interval_ns) {
   uint64_t patience_ms = interval_ns / 1000000 / 4;
   pprof_wait(watch->services.pprof, patience_ms < 250 ? patience_ms : 250);
   for_each(watch, take_runtime);
+  for (size_t i = 0; i < watch->watched_len; i++)
+    watched_judge(watch->watched[i], &watch->services);
   for (size_t i = 0; i < watch->watched_len; i++)
     watched_emit_collectors(watch->watched[i], &watch->services);
   emit_counts(watch);

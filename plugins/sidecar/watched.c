@@ -35,7 +35,8 @@ int watched_new(struct watch_services *services, struct process *process,
         (double)process_start_ticks(process) / (double)host_ticks_per_second(services->host);
 
   const struct pattern_list *patterns = &services->config->fd_patterns;
-  if (descriptors_new(patterns->items, patterns->len, &watched->descriptors) != 0) {
+  if (descriptors_new(patterns->items, patterns->len, &watched->descriptors) != 0 ||
+      watched_flags_begin(watched, services) != 0) {
     watched_free(watched);
     return -ENOMEM;
   }
@@ -53,6 +54,7 @@ void watched_free(struct watched *watched) {
   samples_drop(&watched->memstats_gauges);
   samples_drop(&watched->memstats_counters);
   watched_free_profiles(watched);
+  watched_flags_free(watched->flags);
   process_close(watched->process);
   free(watched);
 }
@@ -78,6 +80,7 @@ void watched_emit_held(const struct watched *watched, const struct watch_service
 void watched_emit_last(struct watched *watched, struct watch_services *services) {
   watched_emit_held(watched, services, &watched->detail_counters, 0);
   watched_emit_held(watched, services, &watched->memstats_counters, 0);
+  watched_flags_end(watched, services);
 }
 
 void watched_emit_collectors(const struct watched *watched, struct watch_services *services) {
@@ -99,6 +102,16 @@ void watched_emit_collectors(const struct watched *watched, struct watch_service
 
 /* --- how the collectors fared */
 
+/* What closes one file below /proc/PID closes others as well: the first collector that is
+ * denied one speaks for those that are read after it. */
+static bool is_said_by_another(const struct watched *watched, enum collector collector,
+                               enum collector_status status) {
+  for (size_t i = 0; status == STATUS_DENIED && i < collector; i++)
+    if (watched->collectors[i].status == STATUS_DENIED)
+      return true;
+  return false;
+}
+
 void watched_collector_ended(struct watched *watched, const struct watch_services *services,
                              enum collector collector, enum collector_status status,
                              const char *reason, uint64_t duration_ns) {
@@ -117,7 +130,8 @@ void watched_collector_ended(struct watched *watched, const struct watch_service
     return;
   }
   uint32_t suppressed;
-  if (!backoff_due(complaint, clock_monotonic_ns(), &suppressed))
+  if (is_said_by_another(watched, collector, status) ||
+      !backoff_due(complaint, clock_monotonic_ns(), &suppressed))
     return;
   const char *remedy = collector_remedy(collector, status);
   char again[64] = "";

@@ -17,13 +17,17 @@
 #include "sidecar/instance_name.h"
 #include "sidecar/lock_table.h"
 #include "sidecar/parse/site_history.h"
+#include "sidecar/watched_flags.h"
 
 /* Where samples and log lines go. The glue implements it; tests record. */
 struct watch_sink {
   /* interval_ms: how often this series is sent; 0: in each reading */
   void (*emit)(void *context, const char *instance, const struct sample *sample,
                uint64_t interval_ms);
-  void (*say)(void *context, int severity, const char *line); /* severity as in syslog(3) */
+  void (*say)(void *context, int severity, const char *line); /* severity as in syslog(3);
+                                                                 any thread may call it */
+  /* a red flag turned */
+  void (*notify)(void *context, const char *instance, const struct flag_notice *notice);
   void *context;
 };
 
@@ -33,6 +37,7 @@ struct watch_services {
   struct host *host;
   struct pprof *pprof;
   struct lock_table *locks;
+  struct capture *capture; /* NULL: off */
   struct watch_sink sink;
   struct samples samples;             /* scratch */
   struct descriptors_reading reading; /* scratch */
@@ -68,6 +73,7 @@ struct watched {
   struct held_samples memstats_counters;
   unsigned runtime_failing; /* questions of pprof.h whose last answer was an error */
   struct watched_profiles profiles;
+  struct watched_flags *flags;
 
   struct {
     enum collector_status status;
@@ -87,7 +93,7 @@ int watched_new(struct watch_services *services, struct process *process,
 void watched_free(struct watched *watched);
 
 /* Says the last counters once more with the short interval, so that all its series leave
- * together; for a process that ended. */
+ * together, and ends the red flags that are up; for a process that ended. */
 void watched_emit_last(struct watched *watched, struct watch_services *services);
 
 /* Reads and sends the pulse. Returns 0, or -ESRCH when the process ended: nothing was sent
@@ -113,6 +119,9 @@ void watched_ask_runtime(struct watched *watched, const struct watch_services *s
 /* Sends what the Go runtime has answered and what is held. Returns 0 or -ESRCH. */
 int watched_take_runtime(struct watched *watched, struct watch_services *services,
                          uint64_t now_ns);
+
+/* Judges the red flags, tells of those that turned, sends their states. After all readings. */
+void watched_judge(struct watched *watched, struct watch_services *services);
 
 /* Sends how each collector fared. */
 void watched_emit_collectors(const struct watched *watched, struct watch_services *services);

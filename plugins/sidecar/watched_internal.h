@@ -13,7 +13,8 @@ void watched_emit_held(const struct watched *watched, const struct watch_service
 
 /*
  * Keeps how a collector's reading ended. reason is what went wrong, in words, and is said
- * at once, then ever less often, until the collector works again.
+ * at once, then ever less often, until the collector works again; once a process when
+ * several collectors are denied.
  */
 void watched_collector_ended(struct watched *watched, const struct watch_services *services,
                              enum collector collector, enum collector_status status,
@@ -37,7 +38,7 @@ void watched_take_profiles(struct watched *watched, struct watch_services *servi
                            const struct pprof_round *round, uint64_t now_ns);
 
 /* There is nobody to ask: nothing is held any more. What is known of stacks stays. */
-void watched_drop_profiles(struct watched *watched);
+void watched_drop_profiles(struct watched *watched, const struct watch_services *services);
 
 void watched_free_profiles(struct watched *watched);
 

@@ -38,6 +38,7 @@ int watched_read_pulse(struct watched *watched, struct watch_services *services)
             : pulse.limits_error != 0 ? (what = "limits", pulse.limits_error)
                                       : 0;
   }
+  watched_flags_take_pulse(watched, services);
   watched_collector_read(watched, services, COLLECTOR_PROCESS, what, error, started_ns);
   watched_emit_scratch(watched, services);
   return 0;
@@ -57,7 +58,8 @@ bool watched_detail_due(const struct watched *watched, const struct watch_servic
   uint64_t interval_ns = services->config->detail_interval_ms * 1000000;
   /* readings come a little early or late: one that is due within 1 % is due */
   uint64_t age_ns = now_ns - watched->detail_ns + interval_ns / 100;
-  if (watched->detail_ns == 0 || age_ns >= interval_ns)
+  if (watched->detail_ns == 0 || age_ns >= interval_ns ||
+      watched_flags_want_detail(watched, services, age_ns))
     return true;
   const struct process_pulse *before = &watched->detail_pulse, *now = &watched->pulse;
   return age_ns >= interval_ns / 6 &&
@@ -88,34 +90,41 @@ static int read_descriptors(struct watched *watched, struct watch_services *serv
   } else {
     watched->regular = watched->pipes = watched->directories = VALUE_UNKNOWN;
   }
+  watched_flags_take_descriptors(watched, services, error == 0 ? reading : NULL);
   if (error != -ESRCH)
     watched_collector_read(watched, services, COLLECTOR_DESCRIPTORS, "fd", error, started_ns);
   return error;
 }
 
+static void say_held_back(struct watched *watched, const struct watch_services *services,
+                          uint64_t started_ns) {
+  char reason[120];
+  snprintf(reason, sizeof(reason), "RSS is above SmapsMaxRSS (%llu MB): smaps_rollup",
+           (unsigned long long)(services->config->smaps_max_rss_bytes >> 20));
+  watched_collector_ended(watched, services, COLLECTOR_SMAPS, STATUS_CEILING, reason,
+                          clock_monotonic_ns() - started_ns);
+}
+
 static int read_memory_map(struct watched *watched, struct watch_services *services) {
   uint64_t started_ns = clock_monotonic_ns();
-  uint64_t regions, ceiling = services->config->smaps_max_rss_bytes;
-  struct memory_map_rollup rollup;
+  uint64_t regions = VALUE_UNKNOWN, ceiling = services->config->smaps_max_rss_bytes;
+  struct memory_map_rollup rollup = {.lazyfree = VALUE_UNKNOWN};
+  bool is_held_back = ceiling > 0 && watched->pulse.resident_bytes > ceiling;
   const char *what = "maps";
   int error = memory_map_count_regions(watched->process, &regions);
   if (error == 0) {
     samples_add_gauge(&services->samples, METRIC_MEMORY_REGIONS, NULL, regions);
     what = "smaps_rollup";
-    if (ceiling > 0 && watched->pulse.resident_bytes <= ceiling) {
+    if (ceiling > 0 && !is_held_back) {
       error = memory_map_read_rollup(watched->process, &rollup);
       if (error == 0)
         compose_rollup(&services->samples, &rollup);
-    } else if (ceiling > 0) {
-      char reason[120];
-      snprintf(reason, sizeof(reason), "RSS is above SmapsMaxRSS (%llu MB): smaps_rollup",
-               (unsigned long long)(ceiling >> 20));
-      watched_collector_ended(watched, services, COLLECTOR_SMAPS, STATUS_CEILING, reason,
-                              clock_monotonic_ns() - started_ns);
-      return 0;
     }
   }
-  if (error != -ESRCH)
+  watched_flags_take_memory_map(watched, regions, rollup.lazyfree);
+  if (error == 0 && is_held_back)
+    say_held_back(watched, services, started_ns);
+  else if (error != -ESRCH)
     watched_collector_read(watched, services, COLLECTOR_SMAPS, what, error, started_ns);
   return error;
 }

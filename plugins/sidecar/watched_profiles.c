@@ -20,6 +20,11 @@ static bool is_stale(uint64_t interval_ms, uint64_t taken_ns, uint64_t now_ns) {
   return now_ns - taken_ns > interval_ms * 1000000 * HELD_INTERVALS;
 }
 
+static void drop_goroutines(struct watched *watched, const struct watch_services *services) {
+  samples_drop(&watched->profiles.goroutine_gauges);
+  watched_flags_take_goroutines(watched, services, NULL);
+}
+
 /* ---- what to ask ---- */
 
 static bool is_below_ceiling(struct watched *watched, const struct watch_services *services) {
@@ -31,7 +36,7 @@ static bool is_below_ceiling(struct watched *watched, const struct watch_service
            "%llu goroutines are more than %llu: no dump, which would stop the process "
            "for long",
            (unsigned long long)watched->goroutines, (unsigned long long)max);
-  samples_drop(&watched->profiles.goroutine_gauges);
+  drop_goroutines(watched, services);
   watched_collector_ended(watched, services, COLLECTOR_GOROUTINES, STATUS_CEILING, reason,
                           VALUE_UNKNOWN);
   return false;
@@ -80,6 +85,7 @@ static void take_goroutines(struct watched *watched, struct watch_services *serv
   if (!profile->is_cut_short)
     compose_goroutine_profile(&services->samples, profile,
                               &services->config->goroutine_patterns);
+  watched_flags_take_goroutines(watched, services, profile->is_cut_short ? NULL : profile);
   samples_hold(&profiles->goroutine_gauges, &services->samples);
   profiles->goroutines_ns = now_ns;
 }
@@ -123,7 +129,7 @@ void watched_take_profiles(struct watched *watched, struct watch_services *servi
     if (round->goroutine_profile != NULL)
       take_goroutines(watched, services, round->goroutine_profile, now_ns);
     else
-      samples_drop(&profiles->goroutine_gauges);
+      drop_goroutines(watched, services);
   }
   if (round->answered & PPROF_HEAP_PROFILE) {
     if (round->heap_profile != NULL)
@@ -133,15 +139,15 @@ void watched_take_profiles(struct watched *watched, struct watch_services *servi
   }
   const struct config *config = services->config;
   if (is_stale(config->goroutine_dump_interval_ms, profiles->goroutines_ns, now_ns))
-    samples_drop(&profiles->goroutine_gauges);
+    drop_goroutines(watched, services);
   if (is_stale(config->heap_profile_interval_ms, profiles->heap_ns, now_ns))
     samples_drop(&profiles->heap_gauges);
   watched_emit_held(watched, services, &profiles->goroutine_gauges, 0);
   watched_emit_held(watched, services, &profiles->heap_gauges, 0);
 }
 
-void watched_drop_profiles(struct watched *watched) {
-  samples_drop(&watched->profiles.goroutine_gauges);
+void watched_drop_profiles(struct watched *watched, const struct watch_services *services) {
+  drop_goroutines(watched, services);
   samples_drop(&watched->profiles.heap_gauges);
   watched->collectors[COLLECTOR_GOROUTINES].status = STATUS_OFF;
   watched->collectors[COLLECTOR_GOROUTINES].duration_ns = VALUE_UNKNOWN;

@@ -33,6 +33,7 @@ static void take_memstats(struct watched *watched, struct watch_services *servic
     watched->num_gc = stats->num_gc;
   watched->heap_inuse_bytes = stats->heap_inuse_bytes;
   watched->memstats_ns = now_ns;
+  watched_flags_take_memstats(watched, stats);
 
   services->samples.len = 0;
   compose_memstats_gauges(&services->samples, stats);
@@ -47,6 +48,7 @@ static void take_memstats(struct watched *watched, struct watch_services *servic
 static void drop_memstats(struct watched *watched) {
   samples_drop(&watched->memstats_gauges);
   watched->heap_inuse_bytes = VALUE_UNKNOWN;
+  watched_flags_take_memstats(watched, NULL);
 }
 
 /* The counters are kept for watched_emit_last() as long as collectd keeps their series, or
@@ -109,6 +111,7 @@ static void take_round(struct watched *watched, struct watch_services *services,
     watched->goroutines = round->goroutines;
     samples_add_gauge(&services->samples, METRIC_GOROUTINES, NULL, round->goroutines);
     watched_emit_scratch(watched, services);
+    watched_flags_take_goroutine_count(watched);
   }
   if (has_memstats(round))
     take_memstats(watched, services, &round->memstats, now_ns);
@@ -127,7 +130,7 @@ int watched_take_runtime(struct watched *watched, struct watch_services *service
   age_counters(watched, held_for_ns(services), now_ns);
   if (watched->endpoint.client == NULL) {
     drop_memstats(watched);
-    watched_drop_profiles(watched);
+    watched_drop_profiles(watched, services);
     watched->runtime_failing = 0;
     watched_collector_ended(watched, services, COLLECTOR_PPROF, watched->endpoint.status,
                             watched->endpoint.reason, VALUE_UNKNOWN);

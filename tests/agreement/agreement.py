@@ -24,9 +24,9 @@ def read(path):
         return file.read()
 
 
-def output_of(program):
+def output_of(program, *arguments):
     path = os.path.join(BUILD, "tests", "agreement", program)
-    return subprocess.run([path], stdout=subprocess.PIPE, check=True).stdout.decode()
+    return subprocess.run([path, *arguments], stdout=subprocess.PIPE, check=True).stdout.decode()
 
 
 # --- metrics
@@ -69,7 +69,7 @@ class Option:
 
 
 ROW = re.compile(
-    r'\{"(\w+)", \w+,\s*(0|IN_CONFIG\((\w+)\)|IN_BLOCK\((\w+)\)),\s*[^,]+,\s*[^,]+,\s*([^,]+),'
+    r'\{"(\w+)", \w+,\s*(0|IN_CONFIG\(([\w.]+)\)|IN_BLOCK\((\w+)\)),\s*[^,]+,\s*[^,]+,\s*([^,]+),'
     r'\s*((?:"(?:[^"\\]|\\.)*"\s*)+),\s*(true|false)\}'
 )
 SCALES = {"0": 0, "1": 1, "1e3": 1000, "1 << 20": 1 << 20}
@@ -131,6 +131,35 @@ def default_patterns():
     return found
 
 
+# --- red flags
+
+
+class Flag:
+    """A row of the table of red flags; thresholds and times as text, None where there is none."""
+
+    def __init__(self, line):
+        fields = [None if field == "-" else field for field in line.split()]
+        self.name, self.warning, self.failure, self.unit, self.hold, self.window = fields
+
+    def options(self):
+        """{option: default}, as one would write it."""
+        options = {
+            "Disable": "false",
+            "Failure": self.failure,
+            "Hold": self.hold if self.unit else None,
+            "Warning": self.warning,
+            "Window": self.window,
+        }
+        return {name: value for name, value in options.items() if value is not None}
+
+
+def flags():
+    found = [Flag(line) for line in output_of("print_flags").splitlines()]
+    for flag, line in zip(found, output_of("print_flags", "help").splitlines()):
+        _, flag.kind, flag.help = line.split("\t")
+    return found
+
+
 # --- collectors
 
 
@@ -179,6 +208,20 @@ def pod_text(text):
     return text.replace("<", "E<lt>").replace(">", "E<gt>")
 
 
+FLAG_MARKS = ("=for agreement begin flags\n", "=for agreement end flags\n")
+
+
+def flag_list():
+    paragraphs = ["=over 4"]
+    for flag in flags():
+        limits = ["C<%s> %s" % (name, value) for name, value in flag.options().items() if name != "Disable"]
+        unit = flag.unit and " in " + flag.unit
+        paragraphs.append("=item B<%s>, by %s%s" % (flag.name, flag.kind, unit or ""))
+        text = pod_text(flag.help[0].upper() + flag.help[1:]) + "."
+        paragraphs.append(text + (" " + ", ".join(limits) + "." if limits else ""))
+    return "\n" + "\n\n".join(paragraphs + ["=back"]) + "\n\n"
+
+
 # The option that names the type instances.
 NAMED_BY = {
     "process_fds_matching": "FdMatch",
@@ -206,4 +249,8 @@ def manual_list():
     return "\n" + "\n\n".join(paragraphs) + "\n\n"
 
 
-REGIONS = ((README, README_MARKS, readme_table), (MANUAL, MANUAL_MARKS, manual_list))
+REGIONS = (
+    (README, README_MARKS, readme_table),
+    (MANUAL, MANUAL_MARKS, manual_list),
+    (MANUAL, FLAG_MARKS, flag_list),
+)

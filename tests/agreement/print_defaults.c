@@ -45,8 +45,18 @@ static void print_block(const char *where, const struct process_block *block) {
 
 int main(void) {
   struct config *config = config_new();
-  if (config == NULL || config_add_block(config, "other") == NULL || config_complete(config) != 0)
+  if (config == NULL || config_add_block(config, "other") == NULL ||
+      config_complete(config) != 0)
     return 1;
+  print_number("plugin", "baseline_delay_ms", config->baseline_delay_ms);
+  print_truth("plugin", "capture", config->capture);
+  print_text("plugin", "capture_folder", config->capture_folder);
+  print_number("plugin", "capture_interval_ms", config->capture_interval_ms);
+  print_number("plugin", "capture_max_bytes", config->capture_max_bytes);
+  print_truth("plugin", "capture_on_warning", config->capture_on_warning);
+  print_number("plugin", "capture_process_max_bundles", config->capture_process_max_bundles);
+  print_number("plugin", "capture_process_max_bytes", config->capture_process_max_bytes);
+  print_number("plugin", "cpu_profile_seconds", config->cpu_profile_seconds);
   print_number("plugin", "detail_interval_ms", config->detail_interval_ms);
   print_number("plugin", "goroutine_dump_interval_ms", config->goroutine_dump_interval_ms);
   print_number("plugin", "goroutine_dump_max", config->goroutine_dump_max);
@@ -57,6 +67,7 @@ int main(void) {
   print_text("plugin", "proc_root", config->proc_root);
   print_number("plugin", "smaps_max_rss_bytes", config->smaps_max_rss_bytes);
   print_truth("plugin", "summary", config->summary);
+  print_number("plugin", "red_flags.warm_up_ms", config->red_flags.warm_up_ms);
   print_block("other", &config->blocks[0]);
   print_block("sidecar", &config->blocks[1]);
   config_free(config);

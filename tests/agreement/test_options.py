@@ -5,6 +5,7 @@ import unittest
 
 import agreement
 
+BLOCKS = {"Process", "RedFlag"}
 HEADS = {"plugin": "=head1 OPTIONS\n", "process": "=head1 OPTIONS OF A PROCESS BLOCK\n"}
 
 
@@ -23,7 +24,8 @@ def unquoted(value):
 
 
 def parse(text):
-    """{"plugin": [(option, [values])], "process": [...]} of a configuration; comments count not."""
+    """{"plugin": [(option, [values])], "process": [...]} of a configuration; comments count not.
+    Of a red flag's block the key is ("red_flag", its name)."""
     found = {"plugin": [], "process": []}
     where = "plugin"
     for line in text.splitlines():
@@ -33,7 +35,10 @@ def parse(text):
             continue
         if words[0] == "<Process":
             where = "process"
-        elif words[0] == "</Process>":
+        elif words[0] == "<RedFlag":
+            where = ("red_flag", unquoted(words[1]))
+            found[where] = []
+        elif words[0] in ("</Process>", "</RedFlag>"):
             where = "plugin"
         else:
             found[where].append((words[0], [unquoted(word) for word in words[1:]]))
@@ -93,7 +98,7 @@ class Options(unittest.TestCase):
         """each option of the man page has an example of itself"""
         for where in self.options:
             for name, text in manual_items(where).items():
-                example = r"^  <Process " if name == "Process" else r"^  %s " % name
+                example = (r"^  <%s " if name in BLOCKS else r"^  %s ") % name
                 self.assertRegex(text, re.compile(example, re.MULTILINE), name)
 
     def check_defaults(self, found, has_all):
@@ -110,7 +115,7 @@ class Options(unittest.TestCase):
                 value = agreement.default_in_its_unit(option, self.defaults[fields][option.field])
                 self.assertEqual([value], values, name)
             unset = {"CommandLine", "PprofPort"}  # there is no value that says "none"
-            missing = set(by_name) - unset - {"Process"} - set(agreement.PATTERNS)
+            missing = set(by_name) - unset - BLOCKS - set(agreement.PATTERNS)
             self.assertEqual(set(), missing if has_all else set(), "not shown")
         self.assertEqual(agreement.default_patterns(), patterns)
 

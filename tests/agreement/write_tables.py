@@ -1,4 +1,4 @@
-"""Writes the tables of metrics into README.md and the man page, from the code: `make tables`."""
+"""Writes the tables of metrics and red flags into README.md and the man page, from the code: `make tables`."""
 
 import os
 
@@ -8,4 +8,4 @@ for path, (begin, end), make in REGIONS:
     before, _, after = region(read(path), begin, end)
     with open(os.path.join(SOURCE, path), "w", encoding="utf-8") as file:
         file.write(before + make() + after)
-    print("written: the metrics in", path)
+    print("written: a table in", path)

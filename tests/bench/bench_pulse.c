@@ -6,50 +6,17 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "healthy_process.h"
 #include "measure.h"
 #include "sidecar/process.h"
 
-enum { DESCRIPTORS = 100, THREADS = 30, REPEATS = 320 };
-
-static void *wait_forever(void *nothing) {
-  for (;;)
-    pause();
-  return nothing;
-}
-
-static pid_t start_healthy_process(void) {
-  int ready[2];
-  char byte;
-  if (pipe(ready) != 0)
-    bench_fail("pipe");
-  pid_t pid = fork();
-  if (pid < 0)
-    bench_fail("fork");
-  if (pid == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    pthread_t thread;
-    for (int i = 1; i < THREADS; i++)
-      if (pthread_create(&thread, NULL, wait_forever, NULL) != 0)
-        _exit(1);
-    while (dup(0) < DESCRIPTORS - 1)
-      ;
-    (void)!write(ready[1], "", 1);
-    wait_forever(NULL);
-  }
-  close(ready[1]);
-  if (read(ready[0], &byte, 1) != 1)
-    bench_fail("the process to watch");
-  close(ready[0]);
-  return pid;
-}
+enum { REPEATS = 320 };
 
 struct subject {
   struct process *process;
@@ -63,8 +30,8 @@ static char text[16 * 1024];
 static void pulse(void *argument) {
   struct subject *subject = argument;
   struct process_pulse pulse;
-  if (process_read_pulse(subject->process, &pulse) != 0 || pulse.threads != THREADS ||
-      pulse.open_fds < DESCRIPTORS || pulse.status_error != 0 || pulse.io_error != 0)
+  if (process_read_pulse(subject->process, &pulse) != 0 || pulse.threads != HEALTHY_THREADS ||
+      pulse.open_fds < HEALTHY_DESCRIPTORS || pulse.status_error != 0 || pulse.io_error != 0)
     bench_fail("process_read_pulse");
 }
 
@@ -157,9 +124,9 @@ static void measure(const char *name, measured bare, pid_t pid, rlim_t descripto
 
 int main(int argc, char **argv) {
   unsigned rounds = argc > 1 ? bench_argument(argv[1], BENCH_ROUNDS_MAX) : 101;
-  pid_t pid = start_healthy_process();
+  pid_t pid = healthy_process_start();
   printf("pulse: CPU time a pulse, medians of %u rounds of %d; %d descriptors, %d threads\n",
-         rounds, REPEATS, DESCRIPTORS, THREADS);
+         rounds, REPEATS, HEALTHY_DESCRIPTORS, HEALTHY_THREADS);
   measure("  files kept open", bare_calls_on_kept_files, pid, 1024, rounds);
   measure("  files opened each time", bare_calls_by_name, pid, 15, rounds);
   kill(pid, SIGKILL);

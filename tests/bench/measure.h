@@ -61,7 +61,7 @@ static inline void bench_side_by_side(const char *name, double limit, measured b
     ours_us[i] = (double)o / 1000 / repeats;
     ratio[i] = ours_us[i] / bare_us[i];
   }
-  printf("%-28s bare %8.2f us  ours %8.2f us  = %.2f x  (limit %.2f)\n", name,
+  printf("%-28s bare %8.2f us  ours %8.2f us  = %.3g x  (limit %.2f)\n", name,
          bench_median(bare_us, rounds), bench_median(ours_us, rounds),
          bench_median(ratio, rounds), limit);
   fflush(stdout);

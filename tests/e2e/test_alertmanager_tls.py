@@ -151,7 +151,8 @@ class Tls(unittest.TestCase):
     def test_tls_to_plain(self):
         """https to a port that speaks none: a line that asks for the scheme"""
         manager = self.enterContext(Manager())
-        plugin = notify_alertmanager(node("am", "https://127.0.0.1:%d" % manager.port))
+        url = "https://127.0.0.1:%d" % manager.port
+        plugin = notify_alertmanager(node("am", url, VerifyPeer=False))
         collectd = self.enterContext(Notifier(plugin))
         collectd.fire("secret")
         self.check_refused(manager, collectd, "http or https")

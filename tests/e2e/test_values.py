@@ -147,11 +147,11 @@ class Holding(SidecarCase):
         with Target("locker") as locker:
             locker.do('locks posix 1 shared start=10 length=5 path="%s"' % shared)
             locker.do('locks flock 1 path="%s"' % shared)
-            self.assertEqual((3 + 2 + 1, 2), procfs.locks(self.pid))
-            self.changed()
-            self.assert_kinds(
-                "process_file_locks", lambda pid: dict(zip(("held", "foreign"), procfs.locks(pid)))
+            self.assertEqual(
+                {"held": 3 + 2 + 1, "foreign": 2, "contended": 1}, procfs.locks(self.pid)
             )
+            self.changed()
+            self.assert_kinds("process_file_locks", procfs.locks)
 
     def test_threads(self):
         """process_threads is ps -o nlwp"""

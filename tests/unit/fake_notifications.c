@@ -8,8 +8,6 @@ static plugin_notification_cb callback;
 static user_data_t callback_data;
 static const char *base_folder;
 
-char *hostname_g = (char *)"fake.host";
-
 void fake_notifications_reset(const char *basedir) {
   callback = NULL;
   callback_data = (user_data_t){.data = NULL};

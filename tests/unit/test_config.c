@@ -55,6 +55,27 @@ static void a_block_for_another_program_adds_to_the_sidecars(void **state) {
   config_free(config);
 }
 
+static void options_of_captures_are_read_in_their_units(void **state) {
+  (void)state;
+  struct config *config = config_new();
+  assert_int_equal(parse(config, "Capture false\n"
+                                 "CaptureFolder \"/srv/captures\"\n"
+                                 "CaptureMaxBytes 0.5\n"),
+                   -1);
+  config_free(config);
+  config = config_new();
+  assert_int_equal(parse(config, "Capture false\n"
+                                 "CaptureFolder \"/srv/captures\"\n"
+                                 "CaptureInterval 0.5\n"
+                                 "CaptureMaxBytes 2\n"),
+                   0);
+  assert_false(config->capture);
+  assert_string_equal(config->capture_folder, "/srv/captures");
+  assert_int_equal(config->capture_interval_ms, 500);
+  assert_int_equal(config->capture_max_bytes, 2 << 20);
+  config_free(config);
+}
+
 static void a_sidecar_block_replaces_the_built_in_one(void **state) {
   (void)state;
   struct config *config = config_new();
@@ -119,13 +140,23 @@ static const struct {
   const char *text;
   const char *words[4];
 } refused[] = {
-    {"Intervall 5\n", {"<Plugin sidecar>", "Intervall", "5", "allowed are DetailInterval"}},
+    {"Intervall 5\n", {"<Plugin sidecar>", "Intervall", "5", "allowed are BaselineDelay"}},
     {"DetailInterval -60\n", {"<Plugin sidecar>", "DetailInterval", "-60", "from 1 to 86400"}},
     {"DetailInterval \"60\"\n", {"DetailInterval", "\"60\"", "number of seconds"}},
     {"DetailInterval 60 70\n", {"DetailInterval", "60 70", "number of seconds"}},
     {"DetailInterval\n", {"DetailInterval", "number of seconds"}},
     {"DetailInterval 5\nDetailInterval 6\n", {"DetailInterval", "6", "given twice"}},
     {"DetailInterval nan\n", {"DetailInterval", "number of seconds"}},
+    {"BaselineDelay 0\n", {"BaselineDelay", "0", "from 1 to 86400"}},
+    {"Capture 1\n", {"Capture", "1", "true or false"}},
+    {"CaptureFolder \"captures\"\n", {"CaptureFolder", "\"captures\"", "an absolute path"}},
+    {"CaptureFolder \"\"\n", {"CaptureFolder", "an absolute path"}},
+    {"CaptureInterval -1\n", {"CaptureInterval", "-1", "from 0 to 604800"}},
+    {"CaptureMaxBytes 0\n", {"CaptureMaxBytes", "0", "megabytes from 1"}},
+    {"CaptureOnWarning \"yes\"\n", {"CaptureOnWarning", "\"yes\"", "true or false"}},
+    {"CaptureProcessMaxBundles 1\n", {"CaptureProcessMaxBundles", "1", "from 2 to 10000"}},
+    {"CaptureProcessMaxBytes 0\n", {"CaptureProcessMaxBytes", "0", "megabytes from 1"}},
+    {"CpuProfileSeconds 301\n", {"CpuProfileSeconds", "301", "from 0 (none) to 300"}},
     {"Summary 1\n", {"Summary", "1", "true or false"}},
     {"ProcRoot \"\"\n", {"ProcRoot", "\"\"", "path"}},
     {"SmapsMaxRSS -1\n", {"SmapsMaxRSS", "-1", "megabytes"}},
@@ -235,6 +266,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(no_block_at_all_watches_every_sidecar),
       cmocka_unit_test(a_block_for_another_program_adds_to_the_sidecars),
+      cmocka_unit_test(options_of_captures_are_read_in_their_units),
       cmocka_unit_test(a_sidecar_block_replaces_the_built_in_one),
       cmocka_unit_test(an_fd_match_with_a_default_name_replaces_that_default),
       cmocka_unit_test(the_default_patterns_match_what_the_guide_greps_for),

@@ -1,7 +1,6 @@
 /*
  * Each allocation of a round of readings fails once: the round says so, leaves no memory
- * behind, and the next one is exact. The linker puts the functions below in the places of
- * the allocator's (-Wl,--wrap).
+ * behind, and the next one is exact.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,38 +8,8 @@
 #include <sys/file.h>
 
 #include "cases.h"
+#include "failing_allocations.h"
 #include "held_process.h"
-
-static long allocations_left = -1; /* until one fails; negative: none does */
-
-static bool fails(void) {
-  return allocations_left >= 0 && allocations_left-- == 0;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_reallocarray(void *old, size_t count, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_reallocarray(void *old, size_t count, size_t size);
-
-void *__wrap_malloc(size_t size) {
-  return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-  return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size) {
-  return fails() ? NULL : __real_realloc(old, size);
-}
-
-void *__wrap_reallocarray(void *old, size_t count, size_t size) {
-  return fails() ? NULL : __real_reallocarray(old, count, size);
-}
 
 static struct held_folder folder;
 static struct descriptors_reading reading;

@@ -37,6 +37,41 @@ static void the_live_clocks_agree_with_the_kernels(void **state) {
   host_close(host);
 }
 
+static void a_boot_has_a_name(void **state) {
+  (void)state;
+  static const struct {
+    const char *name, *text;
+    int status;
+    const char *boot;
+  } cases[] = {
+      {"as Linux has it", "8cdeb457-0b73-4ebd-9d1c-be639c3f1372\n", 0,
+       "8cdeb457-0b73-4ebd-9d1c-be639c3f1372"},
+      {"too long", "8cdeb457-0b73-4ebd-9d1c-be639c3f1372-0000\n", -EBADMSG, ""},
+      {"no name", "a, b\n", -EBADMSG, ""},
+      {"nothing", "", -EBADMSG, ""},
+  };
+  struct host *host;
+  char boot[HOST_BOOT_ID_MAX], again[HOST_BOOT_ID_MAX];
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    struct replay_tree tree;
+    replay_tree_create(&tree);
+    assert_int_equal(host_open(tree.root, &host), 0);
+    assert_int_equal(host_boot_id(host, boot), -ENOENT); /* it was not captured */
+    assert_string_equal(boot, "");
+    replay_tree_add_file(&tree, "sys/kernel/random/boot_id", span_of(cases[i].text));
+    check_int(cases[i].name, host_boot_id(host, boot), cases[i].status);
+    check_span(cases[i].name, span_of(boot), span_of(cases[i].boot));
+    host_close(host);
+    replay_tree_remove(&tree);
+  }
+  assert_int_equal(host_open("/proc", &host), 0);
+  assert_int_equal(host_boot_id(host, boot), 0);
+  assert_int_equal(strlen(boot), 36);
+  assert_int_equal(host_boot_id(host, again), 0);
+  assert_string_equal(boot, again);
+  host_close(host);
+}
+
 static void captured_clocks_stand_still(void **state) {
   (void)state;
   static const struct {
@@ -108,13 +143,69 @@ static void the_boot_time_stands_behind_lines_of_any_length(void **state) {
   free(text);
 }
 
+static void facts_of_the_machine_are_the_kernels(void **state) {
+  (void)state;
+  struct host *host;
+  uint64_t watches, expected;
+  double percent;
+  char name[16];
+  assert_int_equal(host_open("/proc", &host), 0);
+  FILE *stream = fopen("/proc/sys/fs/inotify/max_user_watches", "r");
+  assert_non_null(stream);
+  assert_int_equal(fscanf(stream, "%lu", &expected), 1);
+  fclose(stream);
+  assert_int_equal(host_inotify_watches_limit(host, &watches), 0);
+  assert_int_equal(watches, expected);
+  int status = host_memory_pressure(host, &percent);
+  if (access("/proc/pressure/memory", R_OK) == 0)
+    assert_true((status == 0 && percent >= 0) || status == -EOPNOTSUPP);
+  else
+    assert_int_equal(status, -ENOENT);
+  assert_int_equal(host_process_name(host, getpid(), name, sizeof(name)), 0);
+  assert_string_equal(name, "test_host");
+  assert_int_equal(host_process_name(host, getpid(), name, 4), -ENAMETOOLONG);
+  assert_int_equal(host_process_name(host, 1 << 30, name, sizeof(name)), -ESRCH);
+  host_close(host);
+}
+
+static void captured_facts_make_sense_or_are_refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *name, *watches, *pressure;
+    int watches_status, pressure_status;
+  } cases[] = {
+      {"a captured host", "65536\n", "some avg10=0.00 avg60=2.50 total=1\n", 0, 0},
+      {"no limit at all", "0\n", "full avg60=1.00\n", -EBADMSG, -EBADMSG},
+      {"no numbers", "x\n", "some avg60=x\n", -EBADMSG, -EBADMSG},
+      {"nothing", "", "", -EBADMSG, -EBADMSG},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    struct replay_tree tree;
+    struct host *host;
+    uint64_t watches;
+    double percent;
+    replay_tree_create(&tree);
+    replay_tree_add_file(&tree, "sys/fs/inotify/max_user_watches", span_of(cases[i].watches));
+    replay_tree_add_file(&tree, "pressure/memory", span_of(cases[i].pressure));
+    assert_int_equal(host_open(tree.root, &host), 0);
+    check_int(cases[i].name, host_inotify_watches_limit(host, &watches),
+              cases[i].watches_status);
+    check_int(cases[i].name, host_memory_pressure(host, &percent), cases[i].pressure_status);
+    host_close(host);
+    replay_tree_remove(&tree);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_no_process_table_is_refused),
       cmocka_unit_test(the_live_clocks_agree_with_the_kernels),
+      cmocka_unit_test(a_boot_has_a_name),
       cmocka_unit_test(captured_clocks_stand_still),
       cmocka_unit_test(files_that_are_missing_are_errors_of_their_own),
       cmocka_unit_test(the_boot_time_stands_behind_lines_of_any_length),
+      cmocka_unit_test(facts_of_the_machine_are_the_kernels),
+      cmocka_unit_test(captured_facts_make_sense_or_are_refused),
   };
   return cmocka_run_group_tests_name("host", tests, NULL, NULL);
 }

@@ -117,6 +117,52 @@ static void sums_are_those_of_smaps(void **state) {
   held_process_end(&held);
 }
 
+struct listing {
+  uint64_t regions, size, rss, lazyfree;
+  bool has_stack, has_strange_name;
+  unsigned stop_after; /* regions; 0: never */
+};
+
+static int add_region(void *context, const struct memory_map_region *region) {
+  struct listing *listing = context;
+  listing->regions++;
+  listing->size += region->size;
+  listing->rss = region->rss == VALUE_UNKNOWN ? VALUE_UNKNOWN : listing->rss + region->rss;
+  listing->lazyfree += region->lazyfree;
+  listing->has_stack = listing->has_stack || span_equals(region->name, "[stack]");
+  listing->has_strange_name =
+      listing->has_strange_name || span_starts_with(region->name, "/tmp/a\\012b\\012");
+  return listing->regions == listing->stop_after ? -ECANCELED : 0;
+}
+
+static void a_list_has_every_region_and_what_is_in_it(void **state) {
+  (void)state;
+  struct held_process held;
+  struct listing smaps = {0}, maps = {0}, stopped = {.stop_after = 3};
+  held_process_start(&held);
+  held_process_do(&held, map_regions, (void *)5000);
+  held_process_do(&held, fill_pages, (void *)2000);
+  held_process_do(&held, map_strange_name, NULL);
+  assert_int_equal(memory_map_list(held.process, true, add_region, &smaps), 0);
+  assert_int_equal(memory_map_list(held.process, false, add_region, &maps), 0);
+  assert_int_equal(smaps.regions, count_lines(held.pid));
+  assert_int_equal(maps.regions, smaps.regions);
+  assert_int_equal(smaps.rss, sum_of_smaps(held.pid, "Rss:"));
+  assert_int_equal(smaps.lazyfree, sum_of_smaps(held.pid, "LazyFree:"));
+  assert_int_equal(smaps.size, sum_of_smaps(held.pid, "Size:"));
+  assert_int_equal(maps.size, smaps.size);
+  assert_int_equal(maps.rss, VALUE_UNKNOWN);
+  assert_true(smaps.has_stack && maps.has_stack);
+  assert_true(smaps.has_strange_name && maps.has_strange_name);
+  assert_int_equal(memory_map_list(held.process, true, add_region, &stopped), -ECANCELED);
+  assert_int_equal(stopped.regions, 3);
+
+  held_process_kill(&held);
+  assert_int_equal(memory_map_list(held.process, true, add_region, &stopped), -ESRCH);
+  assert_int_equal(stopped.regions, 3);
+  held_process_end(&held);
+}
+
 static void captured_processes_have_what_was_captured(void **state) {
   (void)state;
   struct replay_tree tree;
@@ -174,6 +220,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(regions_are_the_lines_of_maps),
       cmocka_unit_test(sums_are_those_of_smaps),
+      cmocka_unit_test(a_list_has_every_region_and_what_is_in_it),
       cmocka_unit_test(captured_processes_have_what_was_captured),
       cmocka_unit_test(a_kernel_without_sums_is_told_from_a_process_that_is_gone),
   };

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "fake_collectd.h"
+#include "fake_told.h"
 #include "sidecar/metrics.h"
 
 static char folder[] = "/tmp/sidecar-test-plugin-XXXXXX";
@@ -130,6 +131,7 @@ static void configure(const char *more) {
   char text[1024];
   snprintf(text, sizeof(text),
            "DetailInterval 1\n"
+           "Capture false\n"
            "<Process \"sidecar\">\n"
            " Executable \"%s\"\n"
            " MinimumAge 0\n"
@@ -239,7 +241,8 @@ static void a_process_younger_than_its_minimum_age_is_not_watched(void **state) 
   (void)state;
   char text[512];
   snprintf(text, sizeof(text),
-           "<Process \"sidecar\">\n Executable \"%s\"\n MinimumAge 3600\n</Process>\n",
+           "Capture false\n<Process \"sidecar\">\n Executable \"%s\"\n MinimumAge 3600\n"
+           "</Process>\n",
            executable);
   assert_int_equal(fake_collectd_configure(text), 0);
   assert_int_equal(fake_collectd_init(), 0);
@@ -321,10 +324,10 @@ static void a_missing_process_table_refuses_the_start_with_its_path(void **state
 static void the_summary_is_one_line_a_process_and_reading(void **state) {
   (void)state;
   char text[512];
-  snprintf(
-      text, sizeof(text),
-      "Summary true\n<Process \"sidecar\">\n Executable \"%s\"\n MinimumAge 0\n</Process>\n",
-      executable);
+  snprintf(text, sizeof(text),
+           "Summary true\nCapture false\n<Process \"sidecar\">\n Executable \"%s\"\n "
+           "MinimumAge 0\n</Process>\n",
+           executable);
   assert_int_equal(fake_collectd_configure(text), 0);
   assert_int_equal(fake_collectd_init(), 0);
   fake_collectd_read();
@@ -371,6 +374,67 @@ static void a_complaint_names_process_thing_and_remedy_and_comes_back_counted(vo
   assert_int_equal(fake_collectd_logged(LOG_WARNING, "(and 4 times more since"), 1);
 }
 
+/* ---- red flags ---- */
+
+static const char one_thread_is_a_flag[] =
+    "<RedFlag \"threads\">\n Warning 1\n Failure 2\n Hold 0\n</RedFlag>\n";
+
+static void a_red_flag_is_told_once_with_what_there_is_to_know(void **state) {
+  (void)state;
+  assert_int_equal(fake_collectd_configure(one_thread_is_a_flag), 0);
+  configure("");
+  pid_t pid = start("proj");
+  fake_collectd_read();
+  const notification_t *told = fake_told_of("proj", "threads");
+  assert_non_null(told);
+  assert_int_equal(told->severity, NOTIF_WARNING);
+  assert_string_equal(told->plugin, "sidecar");
+  assert_string_equal(told->type, "red_flag");
+  assert_string_equal(told->host, "fake.host");
+  char expected[128];
+  snprintf(expected, sizeof(expected), "proj (pid %d): threads: 1 (warning from 1)", (int)pid);
+  assert_string_equal(told->message, expected);
+  snprintf(expected, sizeof(expected), "%d", (int)pid);
+  assert_string_equal(fake_told_meta(told, "pid"), expected);
+  assert_string_equal(fake_told_meta(told, "value"), "1");
+  assert_string_equal(fake_told_meta(told, "threshold"), "1");
+  assert_true(fabs(strtod(fake_told_meta(told, "since"), NULL) - (double)time(NULL)) < 30);
+  assert_null(fake_told_meta(told, "capture"));
+  assert_true(gauge("proj", "red_flag", "threads") == 1);
+  assert_true(gauge("proj", "red_flag", "fds") == 0);
+
+  size_t told_before = fake_told_len();
+  for (int i = 0; i < 10; i++)
+    fake_collectd_read();
+  assert_int_equal(fake_told_len(), told_before);
+}
+
+static void what_is_up_ends_with_the_process(void **state) {
+  (void)state;
+  assert_int_equal(fake_collectd_configure(one_thread_is_a_flag), 0);
+  configure("");
+  pid_t pid = start("proj");
+  fake_collectd_read();
+  end(pid);
+  fake_collectd_read();
+  const notification_t *told = fake_told_of("proj", "threads");
+  assert_int_equal(told->severity, NOTIF_OKAY);
+  assert_non_null(strstr(told->message, "threads: the process ended"));
+  for (size_t i = 0; i < fake_told_len(); i++)
+    assert_int_not_equal(fake_told(i)->severity, NOTIF_FAILURE);
+}
+
+static void a_red_flag_that_is_switched_off_is_neither_sent_nor_told(void **state) {
+  (void)state;
+  assert_int_equal(
+      fake_collectd_configure("<RedFlag \"threads\">\n Disable true\n</RedFlag>\n"), 0);
+  configure("");
+  start("proj");
+  fake_collectd_read();
+  assert_int_equal(fake_told_len(), 0);
+  assert_null(fake_collectd_find("proj", "red_flag", "threads"));
+}
+
 #define PLUGIN_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -388,6 +452,9 @@ int main(void) {
       PLUGIN_TEST(the_summary_is_one_line_a_process_and_reading),
       PLUGIN_TEST(a_thousand_readings_keep_no_descriptor),
       PLUGIN_TEST(a_complaint_names_process_thing_and_remedy_and_comes_back_counted),
+      PLUGIN_TEST(a_red_flag_is_told_once_with_what_there_is_to_know),
+      PLUGIN_TEST(what_is_up_ends_with_the_process),
+      PLUGIN_TEST(a_red_flag_that_is_switched_off_is_neither_sent_nor_told),
   };
   return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
 }

@@ -13,6 +13,7 @@
 struct descriptors {
   const struct pattern *patterns;
   size_t patterns_len;
+  uint32_t database_patterns; /* bit i: pattern i tells databases */
   struct path_table paths;
   uint64_t max; /* DESCRIPTORS_MAX, but in tests */
 };

@@ -63,7 +63,8 @@ static int count_locks(struct descriptor_pass *pass, const struct open_descripto
   if (first) {
     struct open_file_id id = {entry->inode, entry->device, entry->mount};
     bool ask;
-    int status = lock_match_file(&pass->locks, &id, descriptor->fd, &ask);
+    bool is_database = entry->patterns & pass->descriptors->database_patterns;
+    int status = lock_match_file(&pass->locks, &id, descriptor->fd, is_database, &ask);
     if (status != 0)
       return status;
     entry->has_shared_lock = ask;

@@ -14,6 +14,14 @@
 #include "sidecar/linux/descriptor_pass.h"
 #include "sidecar/linux/procfs.h"
 
+static uint32_t find_database_patterns(const struct pattern *patterns, size_t len) {
+  uint32_t found = 0;
+  for (size_t i = 0; i < len; i++)
+    if (strcmp(patterns[i].name, DESCRIPTORS_DATABASE_PATTERN) == 0)
+      found |= UINT32_C(1) << i;
+  return found;
+}
+
 int descriptors_new(const struct pattern *patterns, size_t patterns_len,
                     struct descriptors **ret) {
   if (patterns_len > PATTERNS_MAX)
@@ -23,6 +31,7 @@ int descriptors_new(const struct pattern *patterns, size_t patterns_len,
     return -ENOMEM;
   descriptors->patterns = patterns;
   descriptors->patterns_len = patterns_len;
+  descriptors->database_patterns = find_database_patterns(patterns, patterns_len);
   path_table_init(&descriptors->paths);
   descriptors->max = DESCRIPTORS_MAX;
   *ret = descriptors;
@@ -58,22 +67,12 @@ static void count_watches(struct descriptor_pass *pass, const char *name) {
 
 static enum descriptor_class count_nameless(struct descriptor_pass *pass,
                                             const struct open_descriptor *descriptor) {
-  switch (descriptor->parsed.kind) {
-  case FD_LINK_SOCKET:
+  enum descriptor_class class = open_file_class_without_path(descriptor->parsed.kind);
+  if (class == DESCRIPTOR_SOCKET)
     count_socket(pass, descriptor->parsed.inode);
-    return DESCRIPTOR_SOCKET;
-  case FD_LINK_PIPE:
-    return DESCRIPTOR_PIPE;
-  case FD_LINK_INOTIFY:
+  if (class == DESCRIPTOR_INOTIFY)
     count_watches(pass, descriptor->name);
-    return DESCRIPTOR_INOTIFY;
-  case FD_LINK_EVENTPOLL:
-    return DESCRIPTOR_EVENTPOLL;
-  case FD_LINK_EVENTFD:
-    return DESCRIPTOR_EVENTFD;
-  default:
-    return DESCRIPTOR_OTHER;
-  }
+  return class;
 }
 
 /* --- the pass --- */
@@ -172,6 +171,8 @@ static void sum_up(struct descriptor_pass *pass) {
   struct lock_sum sum = lock_match_sum(&pass->locks);
   reading->locks_held = sum.held;
   reading->locks_foreign = sum.foreign;
+  reading->locks_contended =
+      pass->descriptors->database_patterns != 0 ? sum.contended : VALUE_UNKNOWN;
   reading->foreign_lock_pid = sum.foreign_pid;
   if (sum.foreign_fd >= 0)
     read_path_again(pass, sum.foreign_fd, sum.foreign_inode, reading->foreign_lock_path);

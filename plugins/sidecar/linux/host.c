@@ -4,9 +4,11 @@
  */
 #include "sidecar/host.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -117,4 +119,20 @@ int host_boot_time_seconds(struct host *host, uint64_t *ret_seconds) {
     if (scan_literal(&line, "btime "))
       return scan_whole_u64(line, 0, VALUE_UNKNOWN - 1, ret_seconds) == 0 ? 0 : -EBADMSG;
   return -EBADMSG;
+}
+
+int host_boot_id(struct host *host, char ret[HOST_BOOT_ID_MAX]) {
+  ret[0] = '\0';
+  int status =
+      procfs_read_file(host->directory, "sys/kernel/random/boot_id", true, &host->text);
+  if (status != 0)
+    return status;
+  struct span text = buffer_span(&host->text), line;
+  if (!scan_line(&text, &line) || line.len >= HOST_BOOT_ID_MAX)
+    return -EBADMSG;
+  for (size_t i = 0; i < line.len; i++)
+    if (line.at[i] != '-' && !isxdigit((unsigned char)line.at[i]))
+      return -EBADMSG;
+  snprintf(ret, HOST_BOOT_ID_MAX, "%.*s", (int)line.len, line.at);
+  return 0;
 }

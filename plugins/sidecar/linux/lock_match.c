@@ -13,6 +13,7 @@ enum { MOUNT_LOOKUPS_MAX = 16 };
 struct lock_mark {
   int32_t fd; /* first descriptor on its file; -1: not on a file of this process */
   bool is_own;
+  bool is_on_database;
   bool has_shared_lock; /* in the mark of a file's first lock: one is shared and not ours */
 };
 
@@ -96,19 +97,21 @@ static int allocate_marks(struct lock_match *match) {
   return 0;
 }
 
-static void mark_file(struct lock_match *match, size_t start, size_t end, int fd) {
+static void mark_file(struct lock_match *match, size_t start, size_t end, int fd,
+                      bool is_database) {
   for (size_t i = start; i < end; i++) {
     const struct proc_lock *lock = &match->table->locks[i];
     bool is_own = lock->pid == match->pid;
     match->marks[i].fd = fd;
     match->marks[i].is_own = is_own;
+    match->marks[i].is_on_database = is_database;
     if (!is_own && is_shareable(lock))
       match->marks[start].has_shared_lock = true;
   }
 }
 
 int lock_match_file(struct lock_match *match, const struct open_file_id *file, int fd,
-                    bool *ret_ask) {
+                    bool is_database, bool *ret_ask) {
   *ret_ask = false;
   const struct lock_table *table = match->table;
   if (table == NULL || table->len == 0 || file->inode == 0)
@@ -124,7 +127,7 @@ int lock_match_file(struct lock_match *match, const struct open_file_id *file, i
       return -ENOMEM;
     /* another name of a file already marked must not cost as much as the first */
     if (match->marks[start].fd < 0)
-      mark_file(match, start, end, fd);
+      mark_file(match, start, end, fd, is_database);
     *ret_ask = *ret_ask || match->marks[start].has_shared_lock;
   }
   return 0;
@@ -144,15 +147,20 @@ void lock_match_own(struct lock_match *match, const struct proc_lock *lock) {
   }
 }
 
-/* A better example of a foreign lock: a writer before readers, an owner with a name. */
-static int rank(const struct proc_lock *lock) {
-  return 2 * lock->is_write + (lock->pid > 0);
+static bool is_contended(const struct proc_lock *lock, const struct lock_mark *mark) {
+  return mark->is_on_database && lock->is_write;
+}
+
+/* A better example of a foreign lock: a database's writer before other writers, those before
+ * readers, an owner with a name. */
+static int rank(const struct proc_lock *lock, const struct lock_mark *mark) {
+  return 4 * is_contended(lock, mark) + 2 * lock->is_write + (lock->pid > 0);
 }
 
 struct lock_sum lock_match_sum(const struct lock_match *match) {
   struct lock_sum sum = {.foreign_fd = -1};
   if (match->table == NULL || match->is_uncertain) {
-    sum.held = sum.foreign = VALUE_UNKNOWN;
+    sum.held = sum.foreign = sum.contended = VALUE_UNKNOWN;
     return sum;
   }
   if (match->marks == NULL)
@@ -165,9 +173,12 @@ struct lock_sum lock_match_sum(const struct lock_match *match) {
     if (mark->fd < 0)
       continue;
     sum.held += mark->is_own;
-    sum.foreign += !mark->is_own;
-    if (!mark->is_own && rank(lock) > best) {
-      best = rank(lock);
+    if (mark->is_own)
+      continue;
+    sum.foreign++;
+    sum.contended += is_contended(lock, mark);
+    if (rank(lock, mark) > best) {
+      best = rank(lock, mark);
       sum.foreign_pid = lock->pid;
       sum.foreign_fd = mark->fd;
       sum.foreign_inode = lock->inode;

@@ -44,14 +44,15 @@ struct open_file_id {
  * each descriptor on the file must be given to lock_match_own(). Returns 0 or -ENOMEM.
  */
 int lock_match_file(struct lock_match *match, const struct open_file_id *file, int fd,
-                    bool *ret_ask);
+                    bool is_database, bool *ret_ask);
 
 /* fdinfo says that a descriptor of the process has this lock. */
 void lock_match_own(struct lock_match *match, const struct proc_lock *lock);
 
 struct lock_sum {
   uint64_t held, foreign; /* VALUE_UNKNOWN when the list could not be read or compared */
-  pid_t foreign_pid;      /* of one foreign lock: preferably to write, with a known owner */
+  uint64_t contended;     /* of the foreign ones, those to write on databases; likewise */
+  pid_t foreign_pid;      /* of one foreign lock: preferably one of those, with an owner */
   int foreign_fd;         /* a descriptor of ours on its file; -1: no foreign lock */
   uint64_t foreign_inode; /* of that file */
 };

@@ -1,6 +1,6 @@
 /*
- * maps and smaps_rollup; see memory_map.h. Both are opened anew for each reading: an open
- * descriptor would hold on to the memory of a program that has since become another one.
+ * maps, smaps and smaps_rollup; see memory_map.h. They are opened anew for each reading: an
+ * open descriptor would hold on to the memory of a program that has since become another one.
  */
 #include "sidecar/memory_map.h"
 
@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "sidecar/linux/line_file.h"
 #include "sidecar/linux/procfs.h"
+#include "sidecar/parse/proc_maps.h"
 #include "sidecar/parse/proc_smaps.h"
 
 enum { PIECE = 16 * 1024 }; /* the kernel gives at most a page a time, other systems more */
@@ -55,4 +57,38 @@ int memory_map_read_rollup(struct process *process, struct memory_map_rollup *re
   if (status != 0)
     return procfs_process_error(-status);
   return proc_smaps_parse_rollup(buffer_span(text), ret);
+}
+
+int memory_map_list(struct process *process, bool with_sums, memory_map_region_fn on_region,
+                    void *context) {
+  struct memory_map_region region;
+  char name[LINE_READER_MAX]; /* the line is gone when its sums have been read */
+  bool has_region = false;
+  struct line line;
+  autolinefile file;
+  int status = line_file_open(&file, process_directory(process), with_sums ? "smaps" : "maps");
+  if (status == -ENOENT)
+    return explain_missing(process);
+
+  while (status == 0 && (status = line_file_next(&file, &line)) > 0) {
+    status = 0;
+    if (with_sums && proc_maps_is_sum(line.text)) {
+      if (has_region)
+        proc_maps_parse_sum(line.text, &region);
+      continue;
+    }
+    if (has_region)
+      status = on_region(context, &region);
+    if (status != 0)
+      return status;
+    status = proc_maps_parse_region(line.text, &region);
+    if (status != 0)
+      return status;
+    memcpy(name, region.name.at, region.name.len);
+    region.name.at = name;
+    has_region = true;
+  }
+  if (status != 0)
+    return procfs_process_error(-status);
+  return has_region ? on_region(context, &region) : -ESRCH;
 }

@@ -62,6 +62,23 @@ int open_file_read_info(struct open_files *files, const char *name, struct fdinf
 
 /* --- the file itself --- */
 
+enum descriptor_class open_file_class_without_path(enum fd_link_kind kind) {
+  switch (kind) {
+  case FD_LINK_SOCKET:
+    return DESCRIPTOR_SOCKET;
+  case FD_LINK_PIPE:
+    return DESCRIPTOR_PIPE;
+  case FD_LINK_INOTIFY:
+    return DESCRIPTOR_INOTIFY;
+  case FD_LINK_EVENTPOLL:
+    return DESCRIPTOR_EVENTPOLL;
+  case FD_LINK_EVENTFD:
+    return DESCRIPTOR_EVENTFD;
+  default:
+    return DESCRIPTOR_OTHER;
+  }
+}
+
 static enum descriptor_class class_of_mode(uint16_t mode) {
   switch (mode & S_IFMT) {
   case S_IFREG:

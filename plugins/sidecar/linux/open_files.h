@@ -26,6 +26,9 @@ void open_files_close(struct open_files *files);
 
 #define autoopenfiles __attribute__((cleanup(open_files_close))) struct open_files
 
+/* The class of a descriptor whose target is no path. */
+enum descriptor_class open_file_class_without_path(enum fd_link_kind kind);
+
 struct open_file {
   enum descriptor_class class;
   bool is_deleted; /* the last link is gone */

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-static uint64_t parse_kilobytes(struct span s) {
+uint64_t proc_smaps_parse_kilobytes(struct span s) {
   uint64_t kilobytes;
   scan_blanks(&s);
   if (scan_u64(&s, &kilobytes) != 0 || !span_equals(s, " kB") ||
@@ -47,7 +47,7 @@ int proc_smaps_parse_rollup(struct span text, struct memory_map_rollup *ret) {
   while (scan_line(&text, &line)) {
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
       if (scan_literal(&line, fields[i].name)) {
-        *fields[i].value = parse_kilobytes(line);
+        *fields[i].value = proc_smaps_parse_kilobytes(line);
         break;
       }
     }

@@ -5,17 +5,16 @@
 #include "sidecar/pprof/pprof.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "common/clock.h"
+#include "common/thread.h"
 #include "sidecar/pprof/client.h"
 
 enum {
-  THREAD_STACK_BYTES = 512 * 1024,
   WAIT_MAX_MS = 3600 * 1000,
   FIRST_PATIENCE_NS = 250 * 1000 * 1000, /* until pprof_wait tells another */
 };
@@ -79,23 +78,6 @@ static int init_condition(pthread_cond_t *condition) {
   return -status;
 }
 
-static int start_thread(struct pprof *pprof) {
-  pthread_attr_t attributes;
-  sigset_t all, before;
-
-  int status = pthread_attr_init(&attributes);
-  if (status != 0)
-    return -status;
-  pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
-  /* signals are the daemon's: its main thread waits for them */
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  status = pthread_create(&pprof->thread, &attributes, pprof_asker, pprof);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  pthread_attr_destroy(&attributes);
-  return -status;
-}
-
 int pprof_new(const struct pprof_options *options, struct pprof **ret) {
   struct pprof *pprof = calloc(1, sizeof(*pprof));
   if (pprof == NULL)
@@ -112,7 +94,7 @@ int pprof_new(const struct pprof_options *options, struct pprof **ret) {
   status = http_loop_new(&pprof->loop);
   if (status != 0)
     goto fail_condition;
-  status = start_thread(pprof);
+  status = thread_start(&pprof->thread, pprof_asker, pprof);
   if (status != 0)
     goto fail_loop;
   *ret = pprof;
@@ -169,6 +151,10 @@ int pprof_endpoint_new(struct pprof *pprof, const char *address, bool ipv6, uint
 void pprof_endpoint_destroy(struct pprof_endpoint *endpoint) {
   questions_forget_round(&endpoint->round);
   free(endpoint);
+}
+
+const char *pprof_endpoint_url(const struct pprof_endpoint *endpoint) {
+  return endpoint->base_url;
 }
 
 void pprof_endpoint_free(struct pprof_endpoint *endpoint) {

@@ -49,6 +49,9 @@ void pprof_free(struct pprof *pprof);
 int pprof_endpoint_new(struct pprof *pprof, const char *address, bool ipv6, uint16_t port,
                        struct pprof_endpoint **ret);
 
+/* "http://127.0.0.1:6060"; valid as long as the endpoint. */
+const char *pprof_endpoint_url(const struct pprof_endpoint *endpoint);
+
 /* Cancels what is under way on it, without waiting for that. No answer to it will show
  * anywhere. NULL is fine. */
 void pprof_endpoint_free(struct pprof_endpoint *endpoint);

@@ -20,6 +20,13 @@ PLUGIN_OPTIONS = {
     "goroutine_match": "GoroutineMatch",
     "heap_match": "HeapMatch",
     "heap_profile_interval": "HeapProfileInterval",
+    "warm_up": "WarmUp",
+    "capture": "Capture",
+    "capture_folder": "CaptureFolder",
+    "capture_on_warning": "CaptureOnWarning",
+    "capture_interval": "CaptureInterval",
+    "baseline_delay": "BaselineDelay",
+    "cpu_profile_seconds": "CpuProfileSeconds",
 }
 PROCESS_OPTIONS = {
     "enabled": "Enabled",
@@ -73,7 +80,13 @@ def sidecar(*processes, **options):
     options.setdefault("detail_interval", 1)
     for interval in ("goroutine_dump_interval", "heap_profile_interval"):
         options.setdefault(interval, options["detail_interval"])
+    options.setdefault("capture", False)
     return block("Plugin", "sidecar", _options(PLUGIN_OPTIONS, options) + list(processes))
+
+
+def red_flag(name, **options):
+    """A <RedFlag> block; options are spelt as in the configuration file."""
+    return block("RedFlag", name, [option(*pair) for pair in options.items()])
 
 
 def young(name="sidecar", **options):

@@ -1,6 +1,6 @@
 """Several files of tests at a time, each in private namespaces of its own.
 
-The tests mostly wait for the next interval, so more of them run at once than there are
+The tests mostly wait for the next interval, so many more of them run at once than there are
 cores. What a file prints is shown when it has ended, and the counts are added up.
 """
 
@@ -82,4 +82,4 @@ class Pool:
 
 
 def default_jobs():
-    return len(os.sched_getaffinity(0)) + 1
+    return 3 * len(os.sched_getaffinity(0))

@@ -132,20 +132,23 @@ def inotify_watches(pid):
 
 
 def locks(pid):
-    """(held, foreign): locks of the process, and of others, on files it has open.
+    """{type instance: number}: locks of the process, and of others, on files it has open.
 
     From lslocks, which leaves no way to name a file but its path.
     """
     paths = {
         file.name.decode("utf-8", "replace") for file in open_files(pid) if file.kind == "regular"
     }
-    text = output_of("lslocks", "util-linux", "-n", "-r", "-o", "PID,BLOCKER,PATH").decode()
-    held = foreign = 0
+    text = output_of("lslocks", "util-linux", "-n", "-r", "-o", "PID,MODE,BLOCKER,PATH").decode()
+    counts = {"held": 0, "foreign": 0, "contended": 0}
     for line in text.splitlines():
-        owner, _, path = line.split(" ", 2)
-        if path in paths:
-            held, foreign = held + (int(owner) == pid), foreign + (int(owner) != pid)
-    return held, foreign
+        owner, mode, _, path = line.split(" ", 3)
+        if path not in paths:
+            continue
+        is_own = int(owner) == pid
+        counts["held" if is_own else "foreign"] += 1
+        counts["contended"] += not is_own and mode == "WRITE" and path.endswith(".db")
+    return counts
 
 
 def status(pid):

@@ -20,7 +20,10 @@ LAST_RESORT_SECONDS = 45
 # what takes long should not start last
 LONG = (
     "test_alert_rules",
+    "test_red_flag_growth",
     "test_alertmanager_answers",
+    "test_captures",
+    "test_red_flags",
     "test_profiles",
     "test_alertmanager_outage",
     "test_identity",

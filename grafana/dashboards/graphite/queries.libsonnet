@@ -1,0 +1,136 @@
+// Targets for Graphite, as write_graphite names things: PREFIX HOST.sidecar-NAME.TYPE[-INSTANCE]
+// [.SOURCE]. The functions are those of the other back end. Nodes are counted from the end,
+// because nobody knows how many the prefix has. Counters come as rates: write_graphite's StoreRates.
+function(config)
+  local datasource = { type: 'graphite', uid: '${graphite_datasource}' };
+  local v = config.variables;
+  local host = '${prefix}${%s}' % v.host;
+  local path(metric, type=null, source=null) =
+    '%s.sidecar-${%s}.%s%s%s' % [
+      host,
+      v.sidecar,
+      metric,
+      if type == null then '' else '-' + type,
+      if source == null then '' else '.' + source,
+    ];
+  local blocks = host + '.sidecar-*.process_count';
+
+  local target(expression) = { datasource: datasource, target: expression };
+  local call(function_name, arguments) = '%s(%s)' % [function_name, std.join(', ', arguments)];
+  local quoted(text) = "'%s'" % text;
+  local named(expression, legend) = target(call('alias', [expression, quoted(legend)]));
+  local scaled(expression, scale) = if scale == 1 then expression else call('scale', [expression, '%g' % scale]);
+  local combined(combine, series) = call(combine + 'Series', [series]);
+  // Counters of the detail tier move once a minute, and are flat between.
+  local smooth(series, slow) = if slow then call('movingAverage', [series, quoted('4min')]) else series;
+
+  // Host and sidecar of a series whose name ends with HOST.sidecar-NAME[.TYPE…], also inside a
+  // function's name; quotes and commas are none of write_graphite's characters.
+  local names_in_path = @'^.*?([^.(,]+)\.sidecar-([^.,)]+).*$';
+  local renamed(series, replacement) =
+    target(call('aliasSub', [series, quoted(names_in_path), quoted(replacement)]));
+  local by_sidecar(series, combine, nodes) = call('groupByNodes', [series, quoted(combine)] + ['%d' % n for n in nodes]);
+  local highest(series, n) = renamed(call('highest', [series, '%d' % n, "'last'"]), @'\2 @ \1');
+  local by_type(combine, metric) =
+    target(call('aliasSub', [
+      call('groupByNode', [path(metric, '*'), '-1', quoted(combine)]),
+      quoted('^%s-' % metric),
+      "''",
+    ]));
+  local at_least(series, level) = call('removeBelowValue', [series, '%d' % level]);
+
+  {
+    datasource: datasource,
+
+    value(combine, metric, legend, type=null):: named(combined(combine, path(metric, type)), legend),
+    types(combine, metric):: by_type(combine, metric),
+    rate(combine, metric, legend, source=null, scale=1, slow=false)::
+      named(scaled(smooth(combined(combine, path(metric, null, source)), slow), scale), legend),
+    quotient(metric, divisor, legend, scale=1)::
+      local part(m) = smooth(combined('max', path(m)), true);
+      named(scaled(call('divideSeries', [part(metric), part(divisor)]), scale), legend),
+    // first - less + more, and nothing where that is below 0. The Go values come together or not at
+    // all; where there are none there is no answer: dividing by whether they are there says so.
+    difference(first, less, more, legend)::
+      local sum(m) = combined('sum', path(m));
+      local minuend = if more == [] then sum(first) else call('sumSeries', [path(m) for m in [first] + more]);
+      local rest = call('diffSeries', [minuend] + [sum(m) for m in less]);
+      named(at_least(call('divideSeries', [rest, call('isNonNull', [sum(less[0])])]), 0), legend),
+    remainder(first, less, legend):: self.difference(first, less, [], legend),
+    time(metric, legend):: named(scaled(combined('max', path(metric)), 1000), legend),
+
+    // --- many sidecars
+
+    worst(metric, n, scale=1):: highest(scaled(path(metric), scale), n),
+    worst_rate(metric, n, sources=[null], scale=1, slow=false)::
+      local series =
+        if sources == [null] then path(metric)
+        else by_sidecar(path(metric, null, '{%s}' % std.join(',', sources)), 'sum', [-4, -3]);
+      highest(scaled(smooth(series, slow), scale), n),
+    hosts(legend)::
+      named(call('countSeries', [call('groupByNode', [blocks, '-3', "'max'"])]), legend),
+    sidecars(legend):: named(combined('sum', blocks), legend),
+    flags_up(level, legend)::
+      named(call('countSeries', [at_least(path('red_flag', '*'), level)]), legend),
+    without(collector, legend)::
+      named(call('countSeries', [at_least(path('collector_status', collector), 1)]), legend),
+    flags():: by_type('max', 'red_flag'),
+    flags_of_many():: by_type('max', 'red_flag'),
+    flagged_sidecars(n)::
+      highest(call('currentAbove', [by_sidecar(path('red_flag', '*'), 'max', [-3, -2]), '0']), n),
+
+    // Grafana makes rows of such names: a series is called
+    //   row="instance=HOST sidecar=NAME" column=COLUMN
+    // which is taken apart into a table with a row for each row and a column for each column.
+    table(columns)::
+      local name(i) = @'row="%s=\1 sidecar=\2" column=c%d' % [v.host, i];
+      local series(column) =
+        if std.objectHas(column, 'flags') then by_sidecar(at_least(path('red_flag', '*'), 1), 'count', [-3, -2])
+        else scaled(path(column.metric), if std.objectHas(column, 'scale') then column.scale else 1);
+      {
+        targets: [renamed(series(columns[i]), name(i)) for i in std.range(0, std.length(columns) - 1)],
+        transformations: [
+          { id: 'reduce', options: { mode: 'seriesToRows', reducers: ['lastNotNull'] } },
+          { id: 'extractFields', options: { source: 'Field', format: 'kvp' } },
+          {
+            id: 'groupingToMatrix',
+            options: { rowField: 'row', columnField: 'column', valueField: 'Last *', emptyValue: 'null' },
+          },
+          { id: 'extractFields', options: { source: @'row\column', format: 'kvp' } },
+          {
+            id: 'organize',
+            options: {
+              excludeByName: { @'row\column': true },
+              indexByName: { [v.host]: 0, sidecar: 1 },
+              renameByName: { ['c%d' % i]: columns[i].name for i in std.range(0, std.length(columns) - 1) },
+            },
+          },
+        ],
+      },
+
+    url_variables: '&${graphite_datasource:queryparam}&${prefix:queryparam}',
+    now: { timeFrom: '5m', hideTimeOverride: false },
+
+    // --- annotations: when sidecars started and ended
+
+    // A target is an annotation at each of its points.
+    annotations()::
+      local start = path('process_start_time_seconds');
+      // Missing points that come back are no end, and the newest may not have come yet.
+      local there = call('isNonNull', [call('keepLastValue', [start, '3'])]);
+      local events(series) =
+        renamed(call('consolidateBy', [at_least(series, 1), "'max'"]), @'\2 @ \1').target;
+      local annotation(name, color, series) = {
+        name: name,
+        datasource: datasource,
+        enable: true,
+        hide: false,
+        iconColor: color,
+        target: { refId: name, target: events(series), fromAnnotations: true, textEditor: true },
+      };
+      [
+        annotation('started', 'green', call('derivative', [there])),
+        annotation('restarted', 'green', call('changed', [start])),
+        annotation('ended', 'purple', call('scale', [call('derivative', [there]), '-1'])),
+      ],
+  }

@@ -1,0 +1,18 @@
+// Pieces of the panels' descriptions.
+local bytes(n) =
+  if n >= 1024 * 1024 * 1024 then '%g GB' % (n / (1024 * 1024 * 1024))
+  else if n >= 1024 * 1024 then '%g MB' % (n / (1024 * 1024))
+  else '%g KB' % (n / 1024);
+local plain(n) = '%g' % n;
+{
+  bytes: bytes,
+  // "Warning at 200, failure at 1000."
+  levels(flag, show=plain)::
+    local parts =
+      (if flag.warning != null then ['warning at ' + show(flag.warning)] else []) +
+      (if flag.failure != null then ['failure at ' + show(flag.failure)] else []);
+    if parts == [] then 'Its red flag is switched off.'
+    else std.asciiUpper(parts[0][0]) + std.join(', ', parts)[1:] + '.',
+  // "Normal: 50 to 150."
+  band(band):: 'Normal: %g to %g (shaded).' % band,
+}

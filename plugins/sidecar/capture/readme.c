@@ -1,0 +1,163 @@
+/* The README of a bundle; see readme.h. */
+#include "sidecar/capture/readme.h"
+
+#include <string.h>
+
+#include "common/array.h"
+#include "common/text.h"
+#include "sidecar/capture/asked.h"
+#include "sidecar/capture/name.h"
+#include "sidecar/capture/next_steps.h"
+
+/* --- for the shell --- */
+
+static bool needs_quotes(const char *path) {
+  for (const char *c = path; *c != '\0'; c++)
+    if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+          strchr("/._-+@=,%:", *c) != NULL))
+      return true;
+  return false;
+}
+
+/* The path of a file as one word of a command line. */
+static int print_path(struct buffer *text, const char *folder, const char *file) {
+  bool quoted = needs_quotes(folder);
+  int status = quoted ? buffer_append_string(text, "'") : 0;
+  for (const char *c = folder; status == 0 && *c != '\0'; c++)
+    status = *c == '\'' ? buffer_append_string(text, "'\\''") : buffer_append(text, c, 1);
+  if (status == 0)
+    status = buffer_printf(text, "/%s%s", file, quoted ? "'" : "");
+  return status;
+}
+
+/* before and behind: what stands around the path. */
+static int print_command(struct buffer *text, const char *before, const char *folder,
+                         const char *file, const char *behind) {
+  int status = buffer_printf(text, "%s ", before);
+  if (status == 0)
+    status = print_path(text, folder, file);
+  return status == 0 ? buffer_printf(text, "%s\n", behind) : status;
+}
+
+/* --- its parts --- */
+
+static int print_head(const struct readme *readme, struct buffer *text) {
+  const struct capture_request *request = readme->request;
+  char when[CAPTURE_TIME_MAX], instance[512], headline[1200];
+  text_printable(instance, sizeof(instance), span_of(request->instance));
+  text_printable(headline, sizeof(headline), span_of(request->headline));
+  capture_time_readable(request->wall_time_ms, when);
+  bool is_baseline = strcmp(request->reason, CAPTURE_BASELINE) == 0;
+  return buffer_printf(text, "%s%s%s\n\n  process  %s, pid %d\n  time     %s\n  reason   %s\n",
+                       is_baseline ? "The baseline of " : headline, is_baseline ? instance : "",
+                       is_baseline ? ", to compare with" : "", instance, (int)request->pid,
+                       when, request->reason);
+}
+
+static int print_heap(const struct readme *readme, struct buffer *text) {
+  if (!readme->has_heap)
+    return 0;
+  int status = buffer_append_string(text, "\nHeap\n");
+  if (status == 0 && readme->baseline_path != NULL && readme->baseline_has_heap) {
+    status = buffer_append_string(text, "  what grew since the baseline:\n"
+                                        "  go tool pprof -base ");
+    if (status == 0)
+      status = print_path(text, readme->baseline_path, "heap.pb.gz");
+    if (status == 0)
+      status = buffer_append_string(text, " ");
+    if (status == 0)
+      status = print_path(text, readme->path, "heap.pb.gz");
+    if (status == 0)
+      status = buffer_append_string(text, "\n  what is there:\n");
+  }
+  if (status == 0)
+    status = print_command(text, "  go tool pprof -top", readme->path, "heap.pb.gz", "");
+  return status;
+}
+
+/* The listings beside those of the baseline. */
+static int print_listings(const struct readme *readme, struct buffer *text) {
+  static const char *const files[] = {"fds.txt", "memory-map.txt"};
+  if (readme->baseline_path == NULL)
+    return 0;
+  int status = buffer_append_string(text, "\nDescriptors and memory, since the baseline\n");
+  for (size_t i = 0; status == 0 && i < ARRAY_LENGTH(files); i++) {
+    status = buffer_append_string(text, "  diff ");
+    if (status == 0)
+      status = print_path(text, readme->baseline_path, files[i]);
+    if (status == 0)
+      status = print_command(text, "", readme->path, files[i], "");
+  }
+  return status;
+}
+
+static int print_cpu(const struct readme *readme, struct buffer *text) {
+  if (!readme->has_cpu)
+    return 0;
+  int status = buffer_append_string(text, "\nCPU\n");
+  return status == 0
+             ? print_command(text, "  go tool pprof -top", readme->path, "cpu.pb.gz", "")
+             : status;
+}
+
+static int print_goroutines(const struct readme *readme, struct buffer *text) {
+  static const struct {
+    const char *command, *behind;
+  } commands[] = {
+      {"  sed -n 's/^goroutine [0-9]* .*\\[\\([^],]*\\).*/\\1/p'",
+       " | sort | uniq -c | sort -rn"},
+      {"  grep -A5 -E 'minutes(, [a-z ]+)?\\]:'", ""},
+      {"  grep -A5 -E '\\[(chan receive|chan send|sleep)'", ""},
+      {"  grep -B2 '[fF]etchData'", ""},
+  };
+  if (!readme->has_goroutines)
+    return 0;
+  int status = buffer_append_string(
+      text,
+      "\nGoroutines: what they wait for; those that have waited for long; those that wait for\n"
+      "a channel or sleep; those that fetch\n");
+  for (size_t i = 0; status == 0 && i < ARRAY_LENGTH(commands); i++)
+    status = print_command(text, commands[i].command, readme->path, "goroutines.txt",
+                           commands[i].behind);
+  return status;
+}
+
+static int print_files(const struct readme *readme, struct buffer *text) {
+  (void)readme;
+  return buffer_append_string(
+      text, "\nFiles\n"
+            "  fds.txt         what is open: by class, the files open most often, each one\n"
+            "  memory-map.txt  memory by what it is for\n"
+            "  metrics.txt     the metrics of that moment\n"
+            "  ../summary.txt  what has grown since the baseline, and which flags turned\n");
+}
+
+/* Indented, line by line. */
+static int print_steps(const struct readme *readme, struct buffer *text) {
+  struct span steps = span_of(next_steps(readme->request->reason)), line;
+  if (steps.len == 0)
+    return 0;
+  int status = buffer_append_string(text, "\nNext\n");
+  while (status == 0 && scan_line(&steps, &line))
+    status = buffer_printf(text, "  %.*s\n", (int)line.len, line.at);
+  return status;
+}
+
+static int print_gaps(const struct readme *readme, struct buffer *text) {
+  if (readme->not_taken[0] == '\0')
+    return 0;
+  return buffer_printf(text, "\nNot here\n%s", readme->not_taken);
+}
+
+int readme_print(const struct readme *readme, struct buffer *text) {
+  int (*const parts[])(const struct readme *, struct buffer *) = {
+      print_head,       print_steps,    print_heap,  print_cpu,
+      print_goroutines, print_listings, print_files, print_gaps,
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
+    int status = parts[i](readme, text);
+    if (status != 0)
+      return status;
+  }
+  return 0;
+}

@@ -1,0 +1,52 @@
+/*
+ * What a process has at one moment, as numbers that two moments can be compared by: kept of
+ * the baseline and of now, so that a notification can say which class grew, and a summary
+ * what grew at all. Pure.
+ */
+#ifndef SIDECAR_REDFLAG_MOMENT_H
+#define SIDECAR_REDFLAG_MOMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sidecar/descriptors.h"
+#include "sidecar/parse/goroutine_profile.h"
+#include "sidecar/process.h"
+
+/* Each is VALUE_UNKNOWN until it was read, and again when it cannot be. */
+struct moment {
+  uint64_t resident_bytes, anon_bytes, file_bytes, shmem_bytes, swap_bytes;
+  uint64_t retained_bytes; /* of RSS, freed by the Go program and kept: idle and not released,
+                              and what the kernel may take (LazyFree) */
+  uint64_t heap_alloc_bytes, heap_inuse_bytes;
+  uint64_t memory_regions;
+  uint64_t fds, fds_by_class[DESCRIPTOR_CLASSES];
+  uint64_t same_file_opens, session_files, inotify_watches;
+  uint64_t threads;
+  uint64_t goroutines, goroutines_by_state[GOROUTINE_STATES];
+  uint64_t goroutines_stuck; /* blocked for at least ten minutes */
+  uint64_t fetch_data;
+};
+
+/* Everything unknown. */
+void moment_init(struct moment *moment);
+
+/* A row of the comparison. */
+struct moment_field {
+  const char *name; /* for people: "RSS", "files" */
+  size_t offset;    /* of the uint64_t in struct moment */
+  bool is_bytes;
+};
+
+enum { MOMENT_FIELDS = 17 + DESCRIPTOR_CLASSES + GOROUTINE_STATES };
+
+/* All fields, in the order of the guide's flowchart: memory, descriptors, goroutines. */
+extern const struct moment_field moment_fields[MOMENT_FIELDS];
+
+uint64_t moment_value(const struct moment *moment, const struct moment_field *field);
+
+/* How much more now than before; 0 when it is not more, or not known. */
+uint64_t moment_growth(uint64_t before, uint64_t now);
+
+#endif

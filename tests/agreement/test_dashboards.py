@@ -1,0 +1,233 @@
+"""The dashboards ask for what the plugin sends, show all of it, and are laid out as they should be."""
+
+import re
+import unittest
+
+import agreement
+import grafana_queries
+
+# Metrics that are on no panel, and why.
+LEFT_OUT = {
+    "collector_success": "collector_status on Triage tells the same and why",
+}
+# What recording rules make, and from which metrics.
+RECORDED = {"sidecar:red_flag:up": "red_flag"}
+# Sent by the plugin as soon as it gives verdicts; from then on this has no effect.
+AWAITED = {"red_flag"} - {metric.type for metric in agreement.metrics()}
+
+UNITS = {"none", "short", "bytes", "Bps", "ops", "opm", "s", "ns", "percentunit", "dateTimeFromNow"}
+
+
+def names_of(metric, back_end):
+    """What the queries call it."""
+    if back_end == "prometheus":
+        return metric.prometheus_names()
+    sources = metric.SOURCES.get(metric.type)
+    return [metric.type] if sources is None else ["%s.%s" % (metric.type, s) for s in sources]
+
+
+class Dashboards(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.all = grafana_queries.dashboards(agreement.SOURCE)
+        cls.metrics = {
+            back_end: {n: m for m in agreement.metrics() for n in names_of(m, back_end)}
+            for back_end in grafana_queries.BACK_ENDS
+        }
+
+    def each_panel(self, check):
+        """check(dashboard, panel) for all, each a subtest."""
+        for dashboard in self.all:
+            for panel in dashboard.panels():
+                with self.subTest("%s: %s" % (dashboard.path, panel["title"])):
+                    check(dashboard, panel)
+
+    # --- metrics
+
+    def asked_for(self, query):
+        """{(metric, type)}, with what a recording rule reads instead of its name."""
+        prefix = "collectd_sidecar_" if query.dashboard.back_end == "prometheus" else ""
+        found = set()
+        for name, kind in query.metrics():
+            name = prefix + RECORDED[name] if name in RECORDED else name
+            if name not in {prefix + metric for metric in AWAITED}:
+                found.add((name, kind))
+        return found
+
+    def test_known_metrics(self):
+        """no query names a metric, or a type of it, that the plugin does not send"""
+        for dashboard in self.all:
+            known = self.metrics[dashboard.back_end]
+            for query in dashboard.queries():
+                with self.subTest(str(query)):
+                    self.assertTrue(query.metrics(), "no metric was found in it")
+                    for name, kind in self.asked_for(query):
+                        self.assertIn(name, known)
+                        instances = known[name].instances
+                        if kind is not None and instances != ["*"]:
+                            self.assertIn(kind, instances)
+
+    def test_patterns(self):
+        """a pattern that a query names is one of the plugin's default patterns"""
+        defaults = {name for _, name, _ in agreement.default_patterns()}
+        for dashboard in self.all:
+            known = self.metrics[dashboard.back_end]
+            for query in dashboard.queries():
+                for name, kind in self.asked_for(query):
+                    if kind is not None and known[name].instances == ["*"]:
+                        self.assertIn(kind, defaults, str(query))
+
+    def test_all_metrics(self):
+        """every metric that the plugin sends is on a panel, or named here as left out"""
+        for back_end in grafana_queries.BACK_ENDS:
+            shown = {
+                name
+                for dashboard in self.all
+                if dashboard.back_end == back_end
+                for query in dashboard.queries()
+                if query.kind == "panel"
+                for name, _ in self.asked_for(query)
+            }
+            for name, metric in self.metrics[back_end].items():
+                with self.subTest("%s for %s" % (name, back_end)):
+                    self.assertNotEqual(name in shown, metric.type in LEFT_OUT)
+
+    def test_statuses(self):
+        """the collectors' timeline has a text for each status of the plugin"""
+        for dashboard in self.all:
+            for panel in dashboard.panels():
+                if panel["title"] == "Collectors":
+                    (mapping,) = panel["fieldConfig"]["defaults"]["mappings"]
+                    texts = {int(code): one["text"] for code, one in mapping["options"].items()}
+                    self.assertEqual(dict(agreement.statuses()), texts)
+
+    # --- layout
+
+    def test_places(self):
+        """no panel lies over another or outside, and each line of panels is 24 columns wide"""
+        for dashboard in self.all:
+            with self.subTest(dashboard.path):
+                taken = {}
+                for panel in dashboard.json["panels"]:
+                    at = panel["gridPos"]
+                    self.assertGreaterEqual(at["w"], 2, panel["title"])
+                    for x in range(at["x"], at["x"] + at["w"]):
+                        for y in range(at["y"], at["y"] + at["h"]):
+                            self.assertNotIn((x, y), taken, panel["title"])
+                            taken[x, y] = panel["title"]
+                height = 1 + max(y for _, y in taken)
+                self.assertEqual({(x, y) for x in range(24) for y in range(height)}, set(taken))
+
+    def test_ids(self):
+        """ids are unique, and uids are those of one dashboard each"""
+        for dashboard in self.all:
+            ids = [panel["id"] for panel in dashboard.json["panels"]]
+            self.assertEqual(sorted(set(ids)), sorted(ids), dashboard.path)
+        uids = [dashboard.json["uid"] for dashboard in self.all]
+        self.assertEqual(len(self.all), len(set(uids)))
+        for uid in uids:
+            self.assertRegex(uid, r"^[a-zA-Z0-9_-]{1,40}$")
+
+    def test_same_layout(self):
+        """Prometheus and Graphite have the same panels in the same places, with the same texts"""
+
+        def shape(dashboard):
+            keys = ("title", "type", "gridPos", "description", "fieldConfig", "options")
+            return [{key: panel.get(key) for key in keys} for panel in dashboard.json["panels"]]
+
+        by_name = {(d.back_end, d.name): shape(d) for d in self.all}
+        for name in grafana_queries.NAMES:
+            for one, other in zip(by_name["prometheus", name], by_name["graphite", name]):
+                with self.subTest("%s: %s" % (name, one["title"])):
+                    for shown in (one, other):  # where the table's links lead is the back end's
+                        for override in (shown["fieldConfig"] or {}).get("overrides", []):
+                            override["properties"] = [
+                                p for p in override["properties"] if p["id"] != "links"
+                            ]
+                    self.assertEqual(one, other)
+
+    # --- what each panel has
+
+    def test_texts(self):
+        """each panel has a title and says what it shows in full sentences"""
+
+        def check(_, panel):
+            self.assertTrue(panel["title"])
+            self.assertRegex(panel["description"], r"(?s)^[A-Z].{30,}[.]$")
+
+        self.each_panel(check)
+
+    def test_units(self):
+        """each panel has a unit that Grafana knows"""
+
+        def check(_, panel):
+            overrides = panel["fieldConfig"]["overrides"]
+            units = [panel["fieldConfig"]["defaults"]["unit"]]
+            units += [p["value"] for o in overrides for p in o["properties"] if p["id"] == "unit"]
+            self.assertLessEqual(set(units), UNITS)
+
+        self.each_panel(check)
+
+    def test_legends(self):
+        """each series has a name of its own, and what is drawn differently is among the names"""
+
+        def check(dashboard, panel):
+            if panel["type"] == "table" or dashboard.back_end != "prometheus":
+                return
+            legends = [target["legendFormat"] for target in panel["targets"]]
+            self.assertEqual(sorted(set(legends)), sorted(legends))
+            self.assertNotIn("", legends)
+            for override in panel["fieldConfig"]["overrides"]:
+                self.assertIn(override["matcher"]["options"], legends)
+
+        self.each_panel(check)
+
+    def test_data_sources(self):
+        """panels, variables and annotations use the data source of the variable, and no __inputs"""
+        for dashboard in self.all:
+            variable = dashboard.variables()[0]
+            self.assertEqual("datasource", variable["type"])
+            self.assertEqual(dashboard.back_end, variable["query"])
+            expected = {"type": dashboard.back_end, "uid": "${%s}" % variable["name"]}
+            self.assertNotIn("__inputs", dashboard.json)
+            users = dashboard.panels() + dashboard.json["annotations"]["list"]
+            users += [target for panel in dashboard.panels() for target in panel["targets"]]
+            users += [v for v in dashboard.variables() if v["type"] == "query"]
+            for user in users:
+                self.assertEqual(expected, user["datasource"], user)
+
+    def test_variables(self):
+        """host and sidecar offer All and several, and every variable in a query is there"""
+        own = {"__rate_interval", "__interval", "__from"}
+        for dashboard in self.all:
+            names = {variable["name"] for variable in dashboard.variables()}
+            for variable in dashboard.variables():
+                if variable["type"] == "query":
+                    self.assertTrue(variable["includeAll"] and variable["multi"])
+                    self.assertIn(variable["allValue"], (".+", "*"))
+            for query in dashboard.queries():
+                used = set(re.findall(r"\$\{?(\w+)", query.text))
+                self.assertLessEqual(used, names | own, str(query))
+
+    def test_links(self):
+        """the three link to each other and take variables and time along"""
+        for dashboard in self.all:
+            others = {
+                "/d/" + other.json["uid"]
+                for other in self.all
+                if other.back_end == dashboard.back_end and other is not dashboard
+            }
+            links = dashboard.json["links"]
+            self.assertEqual(others, {link["url"] for link in links})
+            for link in links:
+                self.assertTrue(link["includeVars"] and link["keepTime"])
+
+    def test_format(self):
+        """the files are classic JSON that Grafana 10 to 13 load"""
+        for dashboard in self.all:
+            self.assertIn(dashboard.json["schemaVersion"], (38, 39))
+            self.assertNotIn("spec", dashboard.json)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,71 @@
+"""The red flags are the same in the code, the metric, the alerts and the documents."""
+
+import re
+import unittest
+
+import agreement
+import test_options
+
+HEAD = "=head1 OPTIONS OF A REDFLAG BLOCK\n"
+SOURCE = "plugins/sidecar/config_red_flags.c"
+
+
+def option_names():
+    body = agreement.read(SOURCE).split(" red_flag_options[OPTIONS] = {")[1].split("\n};")[0]
+    return re.findall(r'\] = \{"(\w+)"', body)
+
+
+def manual_items():
+    part = agreement.read(agreement.MANUAL).split(HEAD)[1].split("\n=head1")[0]
+    pieces = re.split(r"^=item B<(\w+)> .*$", part, flags=re.MULTILINE)
+    return dict(zip(pieces[1::2], pieces[2::2]))
+
+
+class RedFlags(unittest.TestCase):
+    def test_metric(self):
+        """the type instances of red_flag are the flags"""
+        (metric,) = [m for m in agreement.metrics() if m.type == "red_flag"]
+        self.assertEqual([flag.name for flag in agreement.flags()], metric.instances)
+
+    def test_alerts(self):
+        """notify_alertmanager has a name for each flag, and for no other"""
+        lines = [line.split("\t") for line in agreement.output_of("print_alertmanager").splitlines()]
+        names = [fields[1] for fields in lines if fields[0] == "flag"]
+        self.assertEqual([flag.name for flag in agreement.flags()], names)
+
+    def test_options(self):
+        """the man page has each option, in order, with default, what is allowed and an example"""
+        items = manual_items()
+        self.assertEqual(option_names(), sorted(option_names()))
+        self.assertEqual(option_names(), list(items))
+        source = agreement.c_string(agreement.read(SOURCE))
+        for name, text in items.items():
+            with self.subTest(name):
+                line = re.search(r"^Default: (.*?) Allowed: (.*)\.$", text, re.MULTILINE)
+                self.assertIsNotNone(line, "no line 'Default: … Allowed: ….'")
+                if name in ("Failure", "Warning"):
+                    self.assertEqual("a number in the flag's unit above 0", line.group(2))
+                else:
+                    self.assertIn(line.group(2), source)
+                self.assertRegex(text, re.compile(r"^  %s \S" % name, re.MULTILINE))
+
+    def check_blocks(self, configuration):
+        """the blocks that are shown have the flags' defaults, all of them"""
+        flags = {flag.name: flag for flag in agreement.flags()}
+        shown = {key[1]: values for key, values in configuration.items() if isinstance(key, tuple)}
+        self.assertIn("fds", shown)
+        self.assertIn("fds_growing", shown)
+        for name, options in shown.items():
+            self.assertEqual(flags[name].options(), {option: values[0] for option, values in options})
+
+    def test_sample(self):
+        """the sample's blocks have the flags' defaults"""
+        self.check_blocks(test_options.sample_uncommented())
+
+    def test_synopsis(self):
+        """the synopsis' blocks have the flags' defaults"""
+        self.check_blocks(test_options.synopsis())
+
+
+if __name__ == "__main__":
+    unittest.main()

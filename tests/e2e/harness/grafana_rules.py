@@ -1,0 +1,95 @@
+"""Grafana-managed rules over Graphite, evaluated: graphite-web answers, and what Grafana's server
+would do with the answers (reduce, math) is done here.
+
+Only what the rules use is known. Anything else in a rule is an error, and so are two series with
+the same labels, which Grafana refuses.
+"""
+
+import re
+import statistics
+
+REDUCERS = {"last": lambda values: values[-1], "min": min, "sum": sum, "mean": statistics.fmean}
+_MATH = re.compile(r"[\d\s.()*/>=<!&|+-]|\$\w+")
+_TEMPLATE = re.compile(r'\{\{ reReplaceAll "(.*)" "\$(\d)" \$labels\.name \}\}')
+
+
+class Unjoined(Exception):
+    """Labels of two sides of an expression have nothing in common."""
+
+
+def dollars(value):
+    """In a provisioned file $$ stands for a dollar."""
+    if isinstance(value, dict):
+        return {key: dollars(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [dollars(one) for one in value]
+    if isinstance(value, str):
+        assert "$" not in value.replace("$$", ""), "Grafana takes a single $ for a variable: " + value
+        return value.replace("$$", "$")
+    return value
+
+
+class Rule:
+    def __init__(self, rule):
+        self.rule = dollars(rule)
+        self.title = self.rule["title"]
+        self.severity = self.rule["labels"]["severity"]
+        self.parts = {part["refId"]: part for part in self.rule["data"]}
+
+    def queries(self):
+        return [
+            (part["model"]["target"], part["relativeTimeRange"])
+            for part in self.parts.values()
+            if part["datasourceUid"] != "__expr__"
+        ]
+
+    def evaluate(self, render):
+        """{labels as a sorted tuple: value of the condition}; `render` asks graphite-web."""
+        return self._value(self.rule["condition"], render)
+
+    def firing(self, render):
+        """{(host, sidecar)} that are above, as the alert's labels name them."""
+        found = self.evaluate(render)
+        return {
+            (self._label("instance", labels), self._label("sidecar", labels))
+            for labels, value in found.items()
+            if value
+        }
+
+    def _label(self, name, labels):
+        template = self.rule["labels"].get(name)
+        if template is None:
+            return None
+        pattern, group = _TEMPLATE.fullmatch(template).groups()
+        pattern = pattern.replace("\\\\", "\\")
+        return re.sub(pattern, "\\" + group, dict(labels)["name"])
+
+    def _value(self, ref, render):
+        part = self.parts[ref]
+        model = part["model"]
+        if part["datasourceUid"] != "__expr__":
+            found = {}
+            for one in render(model["target"], part["relativeTimeRange"]):
+                labels = tuple(sorted(one["tags"].items()))
+                assert labels not in found, "two series have the labels %s" % (labels,)
+                found[labels] = [value for value, _ in one["datapoints"] if value is not None]
+            return found
+        if model["type"] == "reduce":
+            reducer = REDUCERS[model["reducer"]]
+            series = self._value(model["expression"], render)
+            return {labels: reducer(values) for labels, values in series.items() if values}
+        assert model["type"] == "math", model
+        return self._math(model["expression"], render)
+
+    def _math(self, text, render):
+        assert _MATH.sub("", text) == "", "not understood: " + text
+        sides = {name: self._value(name, render) for name in set(re.findall(r"\$(\w+)", text))}
+        keys = set.intersection(*map(set, sides.values()))
+        if not keys and all(sides.values()):
+            raise Unjoined(text)
+        code = re.sub(r"\$(\w+)", r"\1", text).replace("&&", " and ").replace("||", " or ")
+        compiled = compile(code, text, "eval")
+        return {
+            key: eval(compiled, {"__builtins__": {}}, {name: side[key] for name, side in sides.items()})
+            for key in keys
+        }

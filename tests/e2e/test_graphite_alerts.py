@@ -1,0 +1,150 @@
+"""The rules for Graphite alone, over a real graphite-web: silent on what is well, up on what is sick."""
+
+import json
+import os
+import subprocess
+import urllib.parse
+import urllib.request
+
+from harness import collectd_config as config
+from harness.case import SidecarCase
+from harness.collectd import HOST
+from harness.daemon import free_port, need, private_folder, remove_folder
+from harness.grafana_rules import Rule
+from harness.graphite import CarbonCache, GraphiteWeb
+from harness.installation import SOURCE
+from harness.target import Target
+from harness.wait import Probe, wait_until
+
+# Windows of seconds instead of minutes, and few megabytes instead of many.
+SHORT = """\
+{ _config+:: {
+  growth+: {
+    [name]+: { window: '4s', rise: 5 }
+    for name in ['swap_growing', 'fds_growing', 'goroutines_growing', 'goroutines_stuck', 'heap_growing']
+  },
+  flags+: { rss+: { warning: 100 * 1024 * 1024 }, memory_regions+: { warning: 400 } },
+} }
+"""
+SICK = [
+    "fds regular 110 path=.claude/projects/p/%d.jsonl",
+    "fds regular 60 path=.claude/projects/p/same.jsonl",
+    "fds pipe 60",
+    "watches 3",
+    "goroutines select 230",
+    "goroutines chan_receive 4 as=fetchData",
+    "threads 60",
+    "maps regions 500",
+    "heap 120MB",
+    "garbage 60MB/s",
+    "cpu 1100",
+    "locks posix 1 path=/tmp/sick.db shared",
+]
+UP = {
+    "SidecarRSSHigh", "SidecarMemoryRegionsHigh", "SidecarAllocationRateHigh", "SidecarFDsHigh",
+    "SidecarSameFileOpen", "SidecarSessionFilesOpen", "SidecarThreadsHigh",
+    "SidecarGoroutinesHigh", "SidecarFetchDataPiling",
+}  # fmt: skip
+
+
+class Alerts(SidecarCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = private_folder("rules")
+        cls.addClassCleanup(remove_folder, cls.folder)
+        own = os.path.join(cls.folder, "own.libsonnet")
+        with open(own, "w", encoding="utf-8") as file:
+            file.write(SHORT)
+        need("jsonnet", "jsonnet")
+        generate = os.path.join(SOURCE, "grafana", "generate")
+        subprocess.run([generate, cls.folder, own], check=True, timeout=60)
+        cls.short = cls.rules(cls.folder)
+        cls.shipped = cls.rules(os.path.join(SOURCE, "grafana", "generated"))
+        cls.carbon = cls.enterClassContext(CarbonCache())
+        super().setUpClass()
+        cls.web = cls.enterClassContext(GraphiteWeb(cls.carbon))
+        cls.well = cls.enterClassContext(
+            Target("well", variables={"SIDECAR_PPROF": str(free_port())})
+        )
+
+    @classmethod
+    def parts(cls):
+        return [config.sidecar(config.young()), config.write_graphite(cls.carbon.port)]
+
+    @classmethod
+    def rules(cls, folder):
+        with open(os.path.join(folder, "graphite_alerts.json"), encoding="utf-8") as file:
+            groups = json.load(file)["groups"]
+        return [Rule(rule) for group in groups for rule in group["rules"]]
+
+    def render(self, target, seconds):
+        query = {"target": target, "format": "json", "maxDataPoints": 500}
+        query.update({"from": "-%ds" % seconds["from"], "until": "-%ds" % seconds["to"]})
+        url = "http://127.0.0.1:%d/render?%s" % (self.web.port, urllib.parse.urlencode(query))
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return json.loads(answer.read())
+
+    def firing(self, sidecar, rules):
+        """The titles of the rules whose condition holds for that sidecar."""
+        host = HOST.replace(".", "_")
+        return {
+            rule.title for rule in rules if (host, sidecar) in rule.firing(self.render)
+        }
+
+    def test_queries(self):
+        """every query of every rule has an answer, but that of the flag that is not up"""
+
+        def probe():
+            for rule in self.shipped:
+                for target, _ in rule.queries():
+                    if "red_flag" in target:
+                        continue
+                    series = self.render(target, {"from": 60, "to": 0})
+                    if not any(v is not None for one in series for v, _ in one["datapoints"]):
+                        raise Probe("no answer to %s of %s" % (target, rule.title))
+            return True
+
+        wait_until("answers", probe, 40, poll=1)
+
+    def test_levels(self):
+        """what is sick is up in Graphite by its name and host, and what is well is not"""
+        variables = {"SIDECAR_PPROF": str(free_port())}
+        with Target("sick", variables=variables, do=SICK[:-1]):
+            warnings = [rule for rule in self.short if rule.severity == "warning"]
+
+            def probe():
+                found = self.firing("sick", warnings)
+                if not UP <= found:
+                    raise Probe("not up: %s" % sorted(UP - found))
+                return found
+
+            wait_until("the flags of sick", probe, 60, poll=1)
+            self.assertEqual(set(), self.firing("well", self.shipped))
+
+    def test_growth(self):
+        """a leak of files is growth, and one that is given back again and again is none"""
+        growing = [rule for rule in self.short if rule.title == "SidecarFDsGrowing"]
+        with Target("leak", do=["leak fds regular 3/s"]), Target("saw") as saw:
+
+            def probe():
+                saw.do("fds pipe 40")
+                saw.do("release fds pipe")
+                self.assertEqual(set(), self.firing("saw", growing))
+                if not self.firing("leak", growing):
+                    raise Probe("no growth yet")
+                return True
+
+            wait_until("the leak to be growth", probe, 60, poll=1)
+
+    def test_reporting(self):
+        """a plugin that no longer reports is missed, by its host"""
+        (rule,) = [r for r in self.short if r.title == "SidecarPluginNotReporting"]
+        host = HOST.replace(".", "_")
+        self.assertNotIn((host, None), rule.firing(self.render))
+        recent = rule.parts["QUERY_RECENT"]["relativeTimeRange"]
+        recent["from"] = 3
+        self.collectd.process.send_signal(19)  # SIGSTOP
+        try:
+            wait_until("it to be missed", lambda: (host, None) in rule.firing(self.render), 20)
+        finally:
+            self.collectd.process.send_signal(18)  # SIGCONT

@@ -1,0 +1,161 @@
+"""Red flags of the example target: levels are breached, told of with their evidence, and over."""
+
+import os
+
+from harness.daemon import free_port
+from harness.red_flags import WATCHES_PERCENT, RedFlagCase
+from harness.target import Target
+
+
+class Levels(RedFlagCase):
+    """Each level is breached, told of once with its evidence, and over when it is."""
+
+    def setUp(self):
+        self.port = free_port()
+        self.target = self.enterContext(
+            Target("proj", variables={"SIDECAR_PPROF": str(self.port)})
+        )
+        self.wait_for_instances("proj")
+
+    def turns(self, command, flag, severity, release="release all"):
+        """What is told when the flag turns; afterwards it has ended again."""
+        self.target.do(command)
+        notice = self.notices.wait_for("proj", flag, severity)
+        self.wait_for_state("proj", flag, {"warning": 1, "failure": 2}[severity])
+        self.assertEqual("sidecar", notice["plugin"])
+        self.assertEqual("red_flag", notice["type"])
+        self.assertLessEqual(len(notice["message"].encode()), 255)
+        self.assertEqual(self.target.pid, int(notice["meta"]["pid"]))
+        self.assertIn("proj (pid %d): " % self.target.pid, notice["message"])
+        before = len(self.notices.all("proj", flag))
+        self.target.do(release)
+        over = self.notices.wait_for("proj", flag, "okay")
+        self.wait_for_state("proj", flag, 0)
+        self.assertIn("in order again", over["message"])
+        self.assertEqual(before + 1, len(self.notices.all("proj", flag)))
+        return notice
+
+    def test_fds(self):
+        """many descriptors: the class with most, and the command that lists them"""
+        notice = self.turns("fds pipe 250", "fds", "warning")
+        self.assertEqual("pipe", notice["meta"]["class"])
+        self.assertEqual("250", notice["meta"]["class_count"])
+        self.assertGreaterEqual(notice["meta"]["value"], 250)
+        self.assertEqual(200, notice["meta"]["threshold"])
+        self.assertIn("lsof -p %d" % self.target.pid, notice["meta"]["next"])
+
+    def test_same_file(self):
+        """one file sixty times: its path and its count"""
+        notice = self.turns("fds regular 60 path=leaked.jsonl", "same_file", "failure")
+        self.assertTrue(notice["meta"]["path"].endswith("/leaked.jsonl"), notice)
+        self.assertEqual("60", notice["meta"]["count"])
+        self.assertIn("leaked.jsonl", notice["message"])
+
+    def test_session_files(self):
+        """session files by the hundred: the pattern and its count"""
+        command = "fds regular 120 path=.claude/projects/p/%d.jsonl"
+        notice = self.turns(command, "session_files", "warning")
+        self.assertEqual("claude_sessions", notice["meta"]["pattern"])
+        self.assertEqual("120", notice["meta"]["count"])
+
+    def test_ugly_path(self):
+        """a file name with line breaks and escapes is told in one printable line"""
+        notice = self.turns(
+            'fds regular 10 path="a\\nb\\x1b[31m\\xff"', "same_file", "warning"
+        )
+        self.assertIn("a\\x0Ab\\x1B[31m\\xFF", notice["meta"]["path"])
+        self.assertTrue(notice["message"].isprintable(), notice["message"])
+
+    def test_threads(self):
+        """too many threads"""
+        self.turns("threads 110", "threads", "failure")
+
+    def test_goroutines(self):
+        """many goroutines: the state with most, and where they stand"""
+        notice = self.turns("goroutines select 250", "goroutines", "warning")
+        self.assertEqual("select", notice["meta"]["state"])
+        self.assertIn("main.", notice["meta"]["stack"])
+        self.assertIn("localhost:%d" % self.port, notice["meta"]["next"])
+
+    def test_fetch_data(self):
+        """fetches that pile up: the stack"""
+        command = "goroutines chan_receive 12 as=fetchData"
+        notice = self.turns(command, "fetch_data_piling", "failure")
+        self.assertIn("fetchData", notice["meta"]["stack"])
+
+    def test_memory_regions(self):
+        """regions of the memory map by the thousand"""
+        self.turns("maps regions 1200", "memory_regions", "warning")
+
+    def test_rss(self):
+        """memory: its kinds, and what the Go heap has of it"""
+        notice = self.turns("maps anon 1 size=200MB", "rss", "warning")
+        self.assertRegex(notice["meta"]["anonymous"], r"^2\d\d\.\d MB$")
+        self.assertIn("heap_inuse", notice["meta"])
+
+    def test_retained(self):
+        """memory that Go keeps after it was freed is told apart from a leak"""
+        notice = self.turns("retain 200MB", "rss", "warning")
+        self.assertIn("retained, not leaked", notice["message"])
+
+    def test_inotify(self):
+        """inotify watches near the user's limit"""
+        with open("/proc/sys/fs/inotify/max_user_watches", encoding="ascii") as file:
+            limit = int(file.read())
+        watches = int(limit * WATCHES_PERCENT / 100) + 10
+        notice = self.turns("watches %d" % watches, "inotify_watches", "warning")
+        self.assertEqual(str(limit), notice["meta"]["limit"])
+
+    def test_contention(self):
+        """somebody else's lock on a database: the path and its owner"""
+        path = self.target.path("held/td.db")
+        with Target("td") as other:
+            other.do("locks posix 1 path=%s" % path)
+            self.target.do("fds regular 1 path=%s" % path)
+            notice = self.notices.wait_for("proj", "sqlite_contention", "warning")
+            self.assertTrue(notice["meta"]["path"].endswith("td.db"), notice)
+            self.assertEqual(str(other.pid), notice["meta"]["owner_pid"])
+            self.assertEqual("sidecar", notice["meta"]["owner"])
+            other.do("release all")
+            self.notices.wait_for("proj", "sqlite_contention", "okay")
+
+    def test_end(self):
+        """what is up ends with the process, and that is told"""
+        self.target.do("threads 110")
+        self.notices.wait_for("proj", "threads", "failure")
+        self.target.do("quit")
+        over = self.notices.wait_for("proj", "threads", "okay")
+        self.assertIn("the process ended", over["message"])
+
+
+class Missing(RedFlagCase):
+    """A red flag and no pprof."""
+
+    def test_missing(self):
+        """a process with a red flag and without pprof is told how to get it"""
+        with Target("blind") as target:
+            self.wait_for_instances("blind")
+            self.assertEqual([], self.notices.all("blind", "pprof_missing"))
+            target.do("threads 110")
+            notice = self.notices.wait_for("blind", "pprof_missing", "warning")
+            self.assertIn("SIDECAR_PPROF=1", notice["message"])
+            self.assertNotIn("capture", notice["meta"])
+            target.do("release all")
+            self.notices.wait_for("blind", "pprof_missing", "okay")
+
+
+class Off(RedFlagCase):
+    """Switched off."""
+
+    options = {"capture": False}
+    flags = {"threads": {"Disable": True}}
+
+    def test_off(self):
+        """Capture false writes nothing, and a disabled flag is neither sent nor told"""
+        with Target("quiet") as target:
+            target.do("threads 110; fds pipe 1100")
+            notice = self.notices.wait_for("quiet", "fds", "failure")
+            self.assertNotIn("capture", notice["meta"])
+            self.assertEqual([], self.notices.all("quiet", "threads"))
+            self.assertIsNone(self.state("quiet", "threads"))
+            self.assertFalse(os.path.exists(self.folder))

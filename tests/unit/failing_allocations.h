@@ -1,0 +1,12 @@
+/*
+ * Allocations that fail on command, in our own code only: the linker puts these in the places
+ * of the allocator's (FAILING_LINK in unit.am).
+ */
+#ifndef TESTS_UNIT_FAILING_ALLOCATIONS_H
+#define TESTS_UNIT_FAILING_ALLOCATIONS_H
+
+/* How many succeed until one fails; negative: none does. Still 0 or more afterwards: there
+ * were not so many. */
+extern long allocations_left;
+
+#endif

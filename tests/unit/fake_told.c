@@ -1,0 +1,98 @@
+/* Dispatched notifications and their meta data; see fake_told.h. */
+#include "fake_told.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TOLD_MAX = 256 };
+
+static notification_t told[TOLD_MAX];
+static size_t told_len;
+
+/* ---- what the plugin calls ---- */
+
+static int add_meta(notification_t *n, const char *name, const char *text) {
+  notification_meta_t *meta = calloc(1, sizeof(*meta));
+  if (meta == NULL)
+    return -1;
+  snprintf(meta->name, sizeof(meta->name), "%s", name);
+  meta->type = NM_TYPE_STRING;
+  meta->nm_value.nm_string = strdup(text);
+  notification_meta_t **end = &n->meta;
+  while (*end != NULL)
+    end = &(*end)->next;
+  *end = meta;
+  return 0;
+}
+
+int plugin_notification_meta_add_string(notification_t *n, const char *name,
+                                        const char *value) {
+  return add_meta(n, name, value);
+}
+
+int plugin_notification_meta_add_unsigned_int(notification_t *n, const char *name,
+                                              uint64_t value) {
+  char text[32];
+  snprintf(text, sizeof(text), "%" PRIu64, value);
+  return add_meta(n, name, text);
+}
+
+int plugin_notification_meta_add_double(notification_t *n, const char *name, double value) {
+  char text[32];
+  snprintf(text, sizeof(text), "%.15g", value);
+  return add_meta(n, name, text);
+}
+
+int plugin_notification_meta_free(notification_meta_t *meta) {
+  while (meta != NULL) {
+    notification_meta_t *next = meta->next;
+    free((char *)meta->nm_value.nm_string);
+    free(meta);
+    meta = next;
+  }
+  return 0;
+}
+
+int plugin_dispatch_notification(const notification_t *n) {
+  if (told_len == TOLD_MAX)
+    return -1;
+  notification_t *copy = &told[told_len++];
+  *copy = *n;
+  copy->meta = NULL;
+  for (const notification_meta_t *meta = n->meta; meta != NULL; meta = meta->next)
+    add_meta(copy, meta->name, meta->nm_value.nm_string);
+  return 0;
+}
+
+/* ---- what tests ask ---- */
+
+void fake_told_reset(void) {
+  for (size_t i = 0; i < told_len; i++)
+    plugin_notification_meta_free(told[i].meta);
+  told_len = 0;
+}
+
+size_t fake_told_len(void) {
+  return told_len;
+}
+
+const notification_t *fake_told(size_t index) {
+  return index < told_len ? &told[index] : NULL;
+}
+
+const notification_t *fake_told_of(const char *plugin_instance, const char *type_instance) {
+  for (size_t i = told_len; i-- > 0;)
+    if (strcmp(told[i].plugin_instance, plugin_instance) == 0 &&
+        strcmp(told[i].type_instance, type_instance) == 0)
+      return &told[i];
+  return NULL;
+}
+
+const char *fake_told_meta(const notification_t *notification, const char *name) {
+  for (const notification_meta_t *meta = notification->meta; meta != NULL; meta = meta->next)
+    if (strcmp(meta->name, name) == 0)
+      return meta->nm_value.nm_string;
+  return NULL;
+}

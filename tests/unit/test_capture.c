@@ -1,0 +1,425 @@
+/*
+ * Captures of a live process with a pprof server: what a bundle holds, what is asked for
+ * again, what happens to profiles that break off and processes that end.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "capture_fixture.h"
+#include "cases.h"
+
+#define GZIP "\x1f\x8b"
+
+static void check_has(const char *bundle, const char *file, const char *text) {
+  char *content = bundle_read(bundle, file);
+  if (content == NULL)
+    fail_msg("there is no %s", file);
+  if (strstr(content, text) == NULL)
+    fail_msg("no \"%s\" in %s: %s", text, file, content);
+  free(content);
+}
+
+static void check_lacks(const char *bundle, const char *file, const char *text) {
+  char *content = bundle_read(bundle, file);
+  assert_non_null(content);
+  if (strstr(content, text) != NULL)
+    fail_msg("\"%s\" in %s: %s", text, file, content);
+  free(content);
+}
+
+static void a_bundle_holds_everything_and_says_how_to_compare(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char baseline[CAPTURE_PATH_MAX], bundle[CAPTURE_PATH_MAX];
+  char line[2 * CAPTURE_PATH_MAX + 64];
+  fixture_start(&f);
+  fixture_open(&f);
+  fixture_capture(&f, "baseline", baseline);
+  check_has(baseline, "README.txt", "The baseline of web");
+  check_lacks(baseline, "README.txt", " -base ");
+  f.request.want_cpu_profile = true;
+  fixture_capture(&f, "cpu", bundle);
+
+  assert_non_null(strstr(bundle, "/captures/web/20260801T000001.123Z-pid"));
+  snprintf(line, sizeof(line), "go tool pprof -base %s/heap.pb.gz %s/heap.pb.gz\n", baseline,
+           bundle);
+  check_has(bundle, "README.txt", line);
+  check_has(bundle, "README.txt", "1,043 descriptors are open\n");
+  check_has(bundle, "README.txt", "go tool pprof -top cpu.pb.gz");
+  check_lacks(bundle, "README.txt", "Not here");
+  check_has(bundle, "metrics.txt", "process_open_fds 1043");
+  check_has(bundle, "fds.txt", "open descriptors\n");
+  check_has(bundle, "fds.txt", "  device      /dev/null\n");
+  check_has(bundle, "memory-map.txt", "[stack]");
+  check_has(bundle, "goroutines.txt", "goroutine ");
+  check_has(bundle, "heap.pb.gz", GZIP);
+  check_has(bundle, "cpu.pb.gz", GZIP);
+  fixture_end(&f);
+}
+
+static void the_summary_beside_the_bundles_is_the_latest(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  fixture_open(&f);
+  fixture_capture(&f, "baseline", path);
+  f.request.summary = "grown since\n";
+  fixture_capture(&f, "fds", path);
+  fixture_settle(&f);
+  snprintf(path, sizeof(path), "%s/web", f.captures);
+  char *summary = bundle_read(path, "summary.txt");
+  assert_string_equal(summary, "grown since\n");
+  free(summary);
+  fixture_end(&f);
+}
+
+static void the_start_says_where_captures_go(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char line[200], path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  fixture_open(&f);
+  snprintf(line, sizeof(line), "6 captures go to %s; 0 are there", f.captures);
+  fixture_wait_for_log(&f, line);
+  fixture_capture(&f, "fds", path);
+  fixture_close(&f);
+  fixture_open(&f);
+  snprintf(line, sizeof(line), "6 captures go to %s; 1 are there", f.captures);
+  fixture_wait_for_log(&f, line);
+  fixture_end(&f);
+}
+
+static void a_baseline_is_taken_once_also_across_a_restart(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char baseline[CAPTURE_PATH_MAX], path[CAPTURE_PATH_MAX], line[CAPTURE_PATH_MAX + 64];
+  fixture_start(&f);
+  fixture_open(&f);
+  fixture_capture(&f, "baseline", baseline);
+  fixture_settle(&f);
+  assert_int_equal(fixture_request(&f, "baseline", path), -EALREADY);
+  fixture_close(&f);
+
+  fixture_open(&f);
+  /* before it has looked at the folder it may take the request, and drops it then */
+  int status = fixture_request(&f, "baseline", path);
+  assert_true(status == 0 || status == -EALREADY);
+  fixture_settle(&f);
+  assert_int_equal(fixture_request(&f, "baseline", path), -EALREADY);
+  assert_int_equal(count_named(f.captures, "-baseline"), 1);
+  fixture_capture(&f, "goroutines", path);
+  snprintf(line, sizeof(line), "-base %s/heap.pb.gz ", baseline);
+  check_has(path, "README.txt", line);
+
+  /* another process is another baseline, also under the same name and pid */
+  f.request.start_ticks++;
+  assert_int_equal(fixture_request(&f, "baseline", path), 0);
+  fixture_end(&f);
+}
+
+/* Whoever asks until it is there gets one in the end. */
+static void a_baseline_that_waits_is_not_yet_there(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char baseline[CAPTURE_PATH_MAX], path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  hostile_server_behave(f.server, hostile_silent, NULL);
+  fixture_open(&f);
+  assert_int_equal(fixture_request(&f, "baseline", baseline), 0);
+  assert_int_equal(fixture_request(&f, "baseline", path), -EAGAIN);
+  assert_false(path_exists(baseline));
+  fixture_end(&f);
+}
+
+static void a_flag_is_captured_once_an_interval(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  f.options.min_interval_ms = 5000;
+  fixture_open(&f);
+  assert_int_equal(fixture_request(&f, "fds", path), 0);
+  assert_int_equal(fixture_request(&f, "fds", path), -EAGAIN);
+  assert_int_equal(fixture_request(&f, "rss", path), 0);
+  f.request.pid++;
+  assert_int_equal(fixture_request(&f, "fds", path), 0);
+  f.request.pid--;
+  f.request.monotonic_ms += 5000;
+  assert_int_equal(fixture_request(&f, "fds", path), 0);
+  fixture_end(&f);
+}
+
+static void two_flags_at_once_are_two_bundles(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char first[CAPTURE_PATH_MAX], second[CAPTURE_PATH_MAX], third[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  fixture_open(&f);
+  f.request.reason = "fds";
+  assert_int_equal(capture_request(f.capture, &f.request, first), 0);
+  assert_int_equal(capture_request(f.capture, &f.request, third), 0); /* the same instant */
+  f.request.reason = "rss";
+  assert_int_equal(capture_request(f.capture, &f.request, second), 0);
+  assert_string_not_equal(first, third);
+  fixture_wait_for_path(first);
+  fixture_wait_for_path(second);
+  fixture_wait_for_path(third);
+  fixture_end(&f);
+}
+
+static void what_is_no_reason_is_refused(void **state) {
+  (void)state;
+  static const char *const reasons[] = {"",
+                                        "..",
+                                        "a/b",
+                                        "fds\n",
+                                        "Fds",
+                                        ".tmp-x",
+                                        "a_reason_of_more_than_forty_eight_bytes_is_too_long"};
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  fixture_open(&f);
+  for (size_t i = 0; i < ARRAY_LENGTH(reasons); i++)
+    check_int(reasons[i], fixture_request(&f, reasons[i], path), -EINVAL);
+  fixture_end(&f);
+}
+
+static void a_thousand_flags_in_a_minute_wait_in_a_bounded_queue(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX], reason[32];
+  unsigned taken = 0, refused = 0;
+  fixture_start(&f);
+  f.request.pprof_url = NULL;
+  f.options.process_max_bundles = 10;
+  fixture_open(&f);
+  for (unsigned i = 0; i < 1000; i++) {
+    snprintf(reason, sizeof(reason), "flag_%u", i);
+    f.request.reason = reason;
+    f.request.monotonic_ms += 60;
+    f.request.wall_time_ms += 60;
+    int status = capture_request(f.capture, &f.request, path);
+    assert_true(status == 0 || status == -ENOBUFS);
+    taken += status == 0;
+    refused += status == -ENOBUFS;
+  }
+  assert_true(taken >= 64);
+  assert_true(refused > 0);
+  fixture_wait_for_log(&f, "captures are left out");
+  while (fixture_request(&f, "last", path) == -ENOBUFS)
+    nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+  fixture_wait_for_path(path);
+  fixture_settle(&f);
+  assert_int_equal(fixture_logged(&f, "captures are left out"), 1);
+  snprintf(path, sizeof(path), "%s/web", f.captures);
+  assert_int_equal(count_entries(path), 10 + 1 /* the summary */);
+  fixture_end(&f);
+}
+
+/* --- profiles that are none --- */
+
+static const struct {
+  const char *name, *answer, *why;
+} bad_profiles[] = {
+    {"closed in the middle", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" GZIP "abc",
+     "heap.pb.gz: "},
+    {"a chunk cut off", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n100\r\n" GZIP,
+     "heap.pb.gz: "},
+    {"not gzip", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+     "heap.pb.gz: the answer is not what Go's net/http/pprof sends"},
+    {"a byte of gzip", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\x1f",
+     "heap.pb.gz: the answer is empty or cut off"},
+    {"nothing", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+     "heap.pb.gz: the answer is empty or cut off"},
+    {"status 500", "HTTP/1.1 500 No\r\nContent-Length: 5\r\n\r\n" GZIP "abc",
+     "heap.pb.gz: HTTP status 500"},
+    {"a redirect", "HTTP/1.1 302 Go\r\nLocation: http://127.0.0.1:1/\r\n\r\n",
+     "heap.pb.gz: HTTP status 302"},
+    {"no HTTP", "hello\r\n\r\n", "heap.pb.gz: "},
+};
+
+static void a_bad_profile_is_left_out_and_the_rest_is_kept(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  fixture_open(&f);
+  for (size_t i = 0; i < ARRAY_LENGTH(bad_profiles); i++) {
+    hostile_server_behave(f.server, hostile_answer, (void *)(uintptr_t)bad_profiles[i].answer);
+    fixture_capture(&f, "heap_growing", path);
+    char *heap = bundle_read(path, "heap.pb.gz");
+    if (heap != NULL)
+      fail_msg("%s: there is a heap profile", bad_profiles[i].name);
+    check_has(path, "README.txt", "Not here\n");
+    check_has(path, "README.txt", bad_profiles[i].why);
+    check_has(path, "fds.txt", "open descriptors");
+  }
+  fixture_end(&f);
+}
+
+static void a_profile_past_the_ceiling_is_left_out(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  f.options.pprof_max_bytes = 1000;
+  fixture_open(&f);
+  fixture_capture(&f, "fds", path);
+  check_has(path, "README.txt", "goroutines.txt: longer than PprofMaxBytes (1000 bytes)");
+  assert_int_equal(count_named(path, "goroutines"), 0);
+  fixture_end(&f);
+}
+
+static void what_was_not_asked_for_is_explained(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX];
+  uint16_t port;
+  int refusing = hostile_refusing_port(&port);
+  fixture_start(&f);
+  fixture_open(&f);
+  f.request.want_goroutine_dump = false;
+  fixture_capture(&f, "goroutines", path);
+  check_has(path, "README.txt", "goroutines.txt: a dump stops the program");
+  f.request.pprof_url = NULL;
+  fixture_capture(&f, "goroutines", path);
+  check_has(path, "README.txt", "restart it with SIDECAR_PPROF=1");
+  snprintf(f.url, sizeof(f.url), "http://127.0.0.1:%u", port);
+  f.request.pprof_url = f.url;
+  fixture_capture(&f, "goroutines", path);
+  check_has(path, "README.txt", "heap.pb.gz: ");
+  fixture_close(&f);
+
+  f.options.smaps_max_rss_bytes = 0;
+  fixture_open(&f);
+  fixture_capture(&f, "goroutines", path);
+  check_has(path, "README.txt", "memory-map.txt: without what is resident");
+  fixture_end(&f);
+  close(refusing);
+}
+
+/* --- processes that end --- */
+
+static void kill_it_first(struct hostile_connection *c, void *context) {
+  const struct held_process *held = context;
+  siginfo_t info;
+  kill(held->pid, SIGKILL);
+  waitid(P_PID, (id_t)held->pid, &info, WEXITED | WNOWAIT);
+  answer_as_go(c, NULL);
+}
+
+static void a_process_that_ends_in_the_middle_leaves_nothing(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  fixture_open(&f);
+  hostile_server_behave(f.server, kill_it_first, &f.held);
+  assert_int_equal(fixture_request(&f, "fds", path), 0);
+  fixture_settle(&f);
+  assert_false(path_exists(path));
+  assert_int_equal(count_entries(f.captures), 1); /* that of settling */
+  assert_int_equal(count_named(f.captures, ".tmp-"), 0);
+  assert_int_equal(fixture_logged(&f, "cannot be written"), 0);
+  fixture_end(&f);
+}
+
+static void a_pid_that_is_another_process_now_leaves_nothing(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  fixture_open(&f);
+  f.request.start_ticks--;
+  assert_int_equal(fixture_request(&f, "fds", path), 0);
+  f.request.start_ticks++;
+  fixture_settle(&f);
+  assert_int_equal(count_entries(f.captures), 1);
+  fixture_end(&f);
+}
+
+/* --- the end --- */
+
+static void half_a_profile(struct hostile_connection *c, void *context) {
+  (void)context;
+  hostile_send_text(c, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" GZIP "half");
+  hostile_wait_for_close(c);
+}
+
+static void an_end_in_the_middle_of_a_profile_leaves_nothing(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX], file[CAPTURE_PATH_MAX + 32];
+  fixture_start(&f);
+  f.options.pprof_timeout_ms = 600 * 1000; /* the test would not end before */
+  hostile_server_behave(f.server, half_a_profile, NULL);
+  fixture_open(&f);
+  for (unsigned i = 0; i < 20; i++)
+    assert_int_equal(fixture_request(&f, "cpu", path), 0);
+  char *first = strstr(path, "Z-pid");
+  assert_non_null(first);
+  snprintf(file, sizeof(file), "%s/web", f.captures);
+  fixture_wait_for_path(file);
+  while (count_named(f.captures, "heap.pb.gz") == 0)
+    nanosleep(&(struct timespec){.tv_nsec = 1000 * 1000}, NULL);
+  fixture_close(&f);
+  assert_int_equal(count_entries(f.captures), 0);
+  fixture_end(&f);
+}
+
+static void what_an_earlier_daemon_left_half_written_is_swept_away(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX], leftover[CAPTURE_PATH_MAX + 32];
+  fixture_start(&f);
+  fixture_open(&f);
+  fixture_capture(&f, "fds", path);
+  fixture_close(&f);
+  snprintf(leftover, sizeof(leftover), "%s/web/.tmp-20260731T235959.000Z-pid1-fds", f.captures);
+  assert_int_equal(mkdir(leftover, 0700), 0);
+  snprintf(leftover + strlen(leftover), 32, "/heap.pb.gz");
+  close(open(leftover, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  fixture_open(&f);
+  fixture_wait_for_log(&f, "1 are there");
+  assert_int_equal(count_named(f.captures, ".tmp-"), 0);
+  fixture_end(&f);
+}
+
+static void freeing_nothing_is_fine(void **state) {
+  (void)state;
+  struct capture *capture;
+  struct capture_options options = {.folder = "captures"};
+  capture_free(NULL);
+  assert_int_equal(capture_new(&options, &capture), -EINVAL);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_bundle_holds_everything_and_says_how_to_compare),
+      cmocka_unit_test(the_summary_beside_the_bundles_is_the_latest),
+      cmocka_unit_test(the_start_says_where_captures_go),
+      cmocka_unit_test(a_baseline_is_taken_once_also_across_a_restart),
+      cmocka_unit_test(a_baseline_that_waits_is_not_yet_there),
+      cmocka_unit_test(a_flag_is_captured_once_an_interval),
+      cmocka_unit_test(two_flags_at_once_are_two_bundles),
+      cmocka_unit_test(what_is_no_reason_is_refused),
+      cmocka_unit_test(a_thousand_flags_in_a_minute_wait_in_a_bounded_queue),
+      cmocka_unit_test(a_bad_profile_is_left_out_and_the_rest_is_kept),
+      cmocka_unit_test(a_profile_past_the_ceiling_is_left_out),
+      cmocka_unit_test(what_was_not_asked_for_is_explained),
+      cmocka_unit_test(a_process_that_ends_in_the_middle_leaves_nothing),
+      cmocka_unit_test(a_pid_that_is_another_process_now_leaves_nothing),
+      cmocka_unit_test(an_end_in_the_middle_of_a_profile_leaves_nothing),
+      cmocka_unit_test(what_an_earlier_daemon_left_half_written_is_swept_away),
+      cmocka_unit_test(freeing_nothing_is_fine),
+  };
+  return cmocka_run_group_tests_name("capture", tests, NULL, NULL);
+}

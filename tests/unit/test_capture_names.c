@@ -1,0 +1,236 @@
+/* The pure parts of captures: names of files, identities, what may be asked for again. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "cases.h"
+#include "sidecar/capture/asked.h"
+#include "sidecar/capture/identity.h"
+#include "sidecar/capture/name.h"
+#include "sidecar/capture/next_steps.h"
+#include "sidecar/capture/remedy.h"
+#include "sidecar/redflag/red_flag.h"
+
+static const struct {
+  const char *name, *instance, *expected;
+} instances[] = {
+    {"a plain name is itself", "my-project_2.0", "my-project_2.0"},
+    {"letters of other alphabets are themselves", "h\xc3\xb6lle", "h\xc3\xb6lle"},
+    {"a path upwards is no path", "../../x", "%2E.%2F..%2Fx"},
+    {"the folder itself", ".", "%2E"},
+    {"the folder above", "..", "%2E."},
+    {"no name is hidden", ".tmp-x", "%2Etmp-x"},
+    {"no name is an option", "-rf", "%2Drf"},
+    {"an empty name", "", "%unnamed"},
+    {"and what looks like it", "%unnamed", "%25unnamed"},
+    {"blanks and quotes", "a b'\"", "a%20b%27%22"},
+    {"control characters", "\n\033[", "%0A%1B%5B"},
+    {"bytes that are not UTF-8", "\xff\xc3", "%FF%C3"},
+    {"characters that turn text around", "\xe2\x80\xae", "%E2%80%AE"},
+    {"an escape of ours", "%2E", "%252E"},
+};
+
+static void an_instance_becomes_a_harmless_name(void **state) {
+  (void)state;
+  char name[CAPTURE_FILE_NAME_MAX];
+  for (size_t i = 0; i < ARRAY_LENGTH(instances); i++) {
+    capture_name_instance(instances[i].instance, name);
+    check_span(instances[i].name, span_of(name), span_of(instances[i].expected));
+  }
+}
+
+static void long_instances_stay_apart(void **state) {
+  (void)state;
+  char long_name[300], first[CAPTURE_FILE_NAME_MAX], second[CAPTURE_FILE_NAME_MAX];
+  for (size_t len = 100; len < sizeof(long_name); len++) {
+    memset(long_name, len % 2 == 0 ? '/' : 'x', len - 1);
+    long_name[len - 1] = 'a';
+    long_name[len] = '\0';
+    capture_name_instance(long_name, first);
+    long_name[len - 1] = 'b';
+    capture_name_instance(long_name, second);
+    assert_true(strlen(first) < CAPTURE_FILE_NAME_MAX);
+    assert_null(strchr(first, '/'));
+    assert_string_not_equal(first, second);
+  }
+}
+
+static void names_of_bundles_are_made_and_known_again(void **state) {
+  (void)state;
+  struct capture_bundle_name bundle = {
+      .wall_time_ms = INT64_C(1785542399123), .pid = 4711, .reason = "fds_growing"};
+  char name[CAPTURE_BUNDLE_NAME_MAX], reason[CAPTURE_REASON_MAX + 1];
+  pid_t pid = 0;
+  capture_name_bundle(&bundle, name);
+  assert_string_equal(name, "20260731T235959.123Z-pid4711-fds_growing");
+  assert_true(capture_name_parse_bundle(name, &pid, reason));
+  assert_int_equal(pid, 4711);
+  assert_string_equal(reason, "fds_growing");
+
+  bundle.wall_time_ms = INT64_MIN;
+  capture_name_bundle(&bundle, name);
+  assert_string_equal(name, "19700101T000000.000Z-pid4711-fds_growing");
+  bundle.wall_time_ms = INT64_MAX;
+  capture_name_bundle(&bundle, name);
+  assert_string_equal(name, "99991231T235959.999Z-pid4711-fds_growing");
+}
+
+static void other_names_are_no_bundles(void **state) {
+  (void)state;
+  static const char *const names[] = {
+      "",
+      "summary.txt",
+      ".tmp-20260731T235959.123Z-pid4711-fds",
+      "20260731T235959.123Z-pid4711-",
+      "20260731T235959.123Z-pid4711-Fds",
+      "20260731T235959.123Z-pid4711-fds.old",
+      "20260731T235959.123Z-pid0-fds",
+      "20260731T235959.123Z-pid99999999999-fds",
+      "20260731T235959.123Z-pid-1-fds",
+      "20260731T235959.12Z-pid4711-fds",
+      "20260731T235959.123Z",
+      "20260731T235959.123Z-pid1-a_reason_of_more_than_forty_eight_bytes_is_too_long",
+  };
+  char reason[CAPTURE_REASON_MAX + 1];
+  pid_t pid;
+  for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+    check_int(names[i], capture_name_parse_bundle(names[i], &pid, reason), false);
+}
+
+static void an_identity_is_read_as_it_is_printed(void **state) {
+  (void)state;
+  struct identity identity = {.pid = 4711, .start_ticks = 123456, .boot = "0f5c-1"}, read;
+  char text[IDENTITY_TEXT_MAX];
+  identity_print(&identity, text);
+  assert_int_equal(identity_parse(span_of(text), &read), 0);
+  assert_true(identity_equals(&identity, &read));
+  read.start_ticks++;
+  assert_false(identity_equals(&identity, &read));
+  identity.boot[0] = '\0'; /* where the system does not say */
+  identity_print(&identity, text);
+  assert_int_equal(identity_parse(span_of(text), &read), 0);
+  assert_true(identity_equals(&identity, &read));
+}
+
+static void what_is_no_identity_is_malformed(void **state) {
+  (void)state;
+  static const char *const texts[] = {
+      "",
+      "\n",
+      "pid 4711\n",
+      "pid 0, start 1, boot x\n",
+      "pid 99999999999, start 1, boot x\n",
+      "pid 1, start x, boot x\n",
+      "pid 1, start 1, boot 0123456789012345678901234567890123456789\n",
+  };
+  struct identity read;
+  for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
+    check_int(texts[i], identity_parse(span_of(texts[i]), &read), -EBADMSG);
+}
+
+/* --- what was asked for --- */
+
+static void a_flag_waits_for_its_interval(void **state) {
+  (void)state;
+  struct asked asked;
+  struct asked_key fds = {1, 100, "fds"}, rss = {1, 100, "rss"}, next = {1, 101, "fds"};
+  int64_t wall = 5000;
+  asked_init(&asked);
+  assert_int_equal(asked_check(&asked, &fds, 1000, 60000), 0);
+  assert_int_equal(asked_add(&asked, &fds, 1000, 60000, &wall), 0);
+  assert_int_equal(asked_check(&asked, &fds, 60999, 60000), -EAGAIN);
+  assert_int_equal(asked_check(&asked, &fds, 61000, 60000), 0);
+  assert_int_equal(asked_check(&asked, &rss, 1000, 60000), 0);
+  assert_int_equal(asked_check(&asked, &next, 1000, 60000), 0); /* the pid was used again */
+  asked_failed(&asked, &fds, 2000);
+  assert_int_equal(asked_check(&asked, &fds, 2000, 60000), 0);
+  asked_clear(&asked);
+}
+
+static void two_bundles_never_get_the_same_time(void **state) {
+  (void)state;
+  struct asked asked;
+  struct asked_key key = {1, 100, "fds"};
+  int64_t last = 0;
+  asked_init(&asked);
+  for (int i = 0; i < 100; i++) {
+    int64_t wall = 5000;
+    assert_int_equal(asked_add(&asked, &key, 1000, 0, &wall), 0);
+    assert_true(wall > last);
+    last = wall;
+  }
+  asked_clear(&asked);
+}
+
+static void a_baseline_is_asked_for_until_it_is_written(void **state) {
+  (void)state;
+  struct asked asked;
+  struct asked_key key = {1, 100, "baseline"};
+  int64_t wall = 5000;
+  asked_init(&asked);
+  assert_int_equal(asked_add(&asked, &key, 1000, 0, &wall), 0);
+  assert_int_equal(asked_check(&asked, &key, UINT64_MAX, 0), -EAGAIN);
+  assert_int_equal(asked_add_baseline(&asked, 1, 100), 0);
+  assert_int_equal(asked_check(&asked, &key, UINT64_MAX, 0), -EALREADY);
+  asked_failed(&asked, &key, 2000);
+  assert_int_equal(asked_check(&asked, &key, 2000 + ASKED_BASELINE_RETRY_MS - 1, 0), -EAGAIN);
+  assert_int_equal(asked_check(&asked, &key, 2000 + ASKED_BASELINE_RETRY_MS, 0), 0);
+  assert_int_equal(asked_add_baseline(&asked, 2, 7), 0);
+  key = (struct asked_key){2, 7, "baseline"};
+  assert_int_equal(asked_check(&asked, &key, 0, 0), -EALREADY);
+  asked_clear(&asked);
+}
+
+static void what_is_remembered_is_bounded(void **state) {
+  (void)state;
+  struct asked asked;
+  asked_init(&asked);
+  for (pid_t pid = 1; pid <= ASKED_MAX + 100; pid++) {
+    struct asked_key key = {pid, 1, "fds"};
+    int64_t wall = 0;
+    assert_int_equal(asked_add(&asked, &key, 1, UINT64_MAX, &wall), 0);
+  }
+  assert_int_equal(asked.len, ASKED_MAX);
+  struct asked_key key = {ASKED_MAX + 200, 1, "fds"};
+  int64_t wall = 0;
+  assert_int_equal(asked_add(&asked, &key, 1000000, 1000, &wall), 0);
+  assert_int_equal(asked.len, 1); /* the others are no longer needed */
+  asked_clear(&asked);
+}
+
+/* --- words --- */
+
+static void every_error_has_a_remedy(void **state) {
+  (void)state;
+  for (int error = -1; error > -140; error--)
+    assert_true(strlen(remedy_of(error)) > 10);
+  assert_string_not_equal(remedy_of(-ENOSPC), remedy_of(-EROFS));
+}
+
+static void every_flag_has_next_steps_and_a_baseline_none(void **state) {
+  (void)state;
+  for (size_t i = 0; i < RED_FLAGS; i++) {
+    const char *steps = next_steps(red_flags[i].name);
+    if (steps[0] == '\0' || steps[strlen(steps) - 1] != '\n')
+      fail_msg("%s has no next steps", red_flags[i].name);
+    check_int(red_flags[i].name, capture_reason_is_valid(red_flags[i].name), true);
+  }
+  assert_string_equal(next_steps("baseline"), "");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(an_instance_becomes_a_harmless_name),
+      cmocka_unit_test(long_instances_stay_apart),
+      cmocka_unit_test(names_of_bundles_are_made_and_known_again),
+      cmocka_unit_test(other_names_are_no_bundles),
+      cmocka_unit_test(an_identity_is_read_as_it_is_printed),
+      cmocka_unit_test(what_is_no_identity_is_malformed),
+      cmocka_unit_test(a_flag_waits_for_its_interval),
+      cmocka_unit_test(two_bundles_never_get_the_same_time),
+      cmocka_unit_test(a_baseline_is_asked_for_until_it_is_written),
+      cmocka_unit_test(what_is_remembered_is_bounded),
+      cmocka_unit_test(every_error_has_a_remedy),
+      cmocka_unit_test(every_flag_has_next_steps_and_a_baseline_none),
+  };
+  return cmocka_run_group_tests_name("capture_names", tests, NULL, NULL);
+}

@@ -1,0 +1,132 @@
+/* <RedFlag> blocks: what they set, and what refuses the start with which words. */
+#include "cases.h"
+
+#include <math.h>
+
+#include "fake_collectd.h"
+#include "fake_oconfig.h"
+#include "sidecar/config.h"
+
+static int parse(struct config *config, const char *text) {
+  oconfig_item_t *root = fake_oconfig_parse(text);
+  assert_non_null(root);
+  int status = config_parse(config, root);
+  fake_oconfig_free(root);
+  return status;
+}
+
+static void no_block_leaves_the_defaults_of_the_table(void **state) {
+  (void)state;
+  struct config *config = config_new();
+  for (size_t i = 0; i < RED_FLAGS; i++) {
+    const struct red_flag_rule *rule = &config->red_flags.rules[i];
+    check_int(red_flags[i].name, rule->disabled, false);
+    check_int(red_flags[i].name, rule->hold_ms, red_flags[i].hold_s * 1000ull);
+    assert_null(red_flag_rule_fault((enum red_flag)i, rule));
+  }
+  assert_true(config->red_flags.rules[RED_FLAG_RSS].warning == 500.0 * (1 << 20));
+  assert_true(config->red_flags.rules[RED_FLAG_INOTIFY_WATCHES].failure == 0.9);
+  assert_true(isnan(config->red_flags.rules[RED_FLAG_FDS_GROWING].failure));
+  config_free(config);
+}
+
+static void a_block_sets_its_flag_in_the_units_people_write(void **state) {
+  (void)state;
+  struct config *config = config_new();
+  assert_int_equal(parse(config, "<RedFlag \"rss\">\n Warning 800\n Failure 4096\n Hold 300\n"
+                                 "</RedFlag>\n"
+                                 "<RedFlag \"inotify_watches\">\n Warning 75\n</RedFlag>\n"
+                                 "<RedFlag \"allocation_rate\">\n Failure 200\n</RedFlag>\n"
+                                 "<RedFlag \"cpu\">\n Failure 2.5\n</RedFlag>\n"
+                                 "<RedFlag \"fds_growing\">\n Hold 7200\n Window 600\n"
+                                 " Failure 500\n</RedFlag>\n"
+                                 "<RedFlag \"pprof_missing\">\n Disable true\n</RedFlag>\n"),
+                   0);
+  const struct red_flag_rule *rules = config->red_flags.rules;
+  assert_true(rules[RED_FLAG_RSS].warning == 800.0 * (1 << 20));
+  assert_true(rules[RED_FLAG_RSS].failure == 4096.0 * (1 << 20));
+  assert_int_equal(rules[RED_FLAG_RSS].hold_ms, 300000);
+  assert_true(rules[RED_FLAG_INOTIFY_WATCHES].warning == 0.75);
+  assert_true(rules[RED_FLAG_ALLOCATION_RATE].failure == 200.0 * (1 << 20));
+  assert_true(rules[RED_FLAG_CPU].failure == 2.5);
+  assert_int_equal(rules[RED_FLAG_FDS_GROWING].window_ms, 600000);
+  assert_true(rules[RED_FLAG_FDS_GROWING].failure == 500);
+  assert_true(rules[RED_FLAG_PPROF_MISSING].disabled);
+  assert_false(rules[RED_FLAG_FDS].disabled);
+  config_free(config);
+}
+
+#define BLOCK(name, options) "<RedFlag \"" name "\">\n" options "</RedFlag>\n"
+
+static const struct {
+  const char *text;
+  const char *words[4];
+} refused[] = {
+    {BLOCK("fdz", ""),
+     {"<Plugin sidecar>: RedFlag \"fdz\"", "no such red flag", "rss, swap_growing",
+      "pprof_missing"}},
+    {BLOCK("FDS", ""), {"RedFlag \"FDS\"", "no such red flag"}},
+    {BLOCK("", ""), {"RedFlag \"\"", "allowed is a block with the name of a red flag"}},
+    {"RedFlag 5\n", {"RedFlag 5", "<RedFlag \"NAME\">"}},
+    {BLOCK("fds", "Warning 1001\n"), {"RedFlag \"fds\"", "Failure is below Warning"}},
+    {BLOCK("fds", "Failure 100\n"), {"RedFlag \"fds\"", "Failure is below Warning"}},
+    {BLOCK("fds", "Warning -1\n"),
+     {"<RedFlag \"fds\">: Warning -1", "a number in descriptors above 0"}},
+    {BLOCK("fds", "Warning 0\n"),
+     {"<RedFlag \"fds\">: Warning 0", "above 0, up to 1000000000"}},
+    {BLOCK("fds", "Failure nan\n"), {"<RedFlag \"fds\">: Failure", "a number in descriptors"}},
+    {BLOCK("fds", "Warning \"200\"\n"), {"Warning \"200\"", "a number in descriptors"}},
+    {BLOCK("fds", "Warning 100 200\n"), {"Warning 100 200", "a number in descriptors"}},
+    {BLOCK("inotify_watches", "Failure 101\n"),
+     {"<RedFlag \"inotify_watches\">: Failure 101", "in percent above 0, up to 100"}},
+    {BLOCK("rss", "Warning 1e12\n"),
+     {"<RedFlag \"rss\">: Warning 1000000000000", "a number in MB"}},
+    {BLOCK("fds", "Hold -1\n"), {"Hold -1", "seconds from 0 to 86400"}},
+    {BLOCK("fds", "Hold nan\n"), {"Hold", "seconds from 0 to 86400"}},
+    {BLOCK("fds", "Window 600\n"),
+     {"<RedFlag \"fds\">: Window 600", "this flag has no window",
+      "Disable, Failure, Hold, Warning"}},
+    {BLOCK("fds_growing", "Window 0\n"), {"Window 0", "seconds from 1 to 86400"}},
+    {BLOCK("fds_growing", "Window 1800\n"),
+     {"RedFlag \"fds_growing\"", "Hold and Window", "4 to 24 Windows"}},
+    {BLOCK("fds_growing", "Hold 86400\n"),
+     {"RedFlag \"fds_growing\"", "Hold and Window", "4 to 24 Windows"}},
+    {BLOCK("heap_not_receding", "Window 600\n"),
+     {"RedFlag \"heap_not_receding\"", "Hold is longer than Window"}},
+    {BLOCK("pprof_missing", "Warning 1\n"),
+     {"<RedFlag \"pprof_missing\">: Warning 1", "follows from the others", "Disable"}},
+    {BLOCK("fds", "Disable 1\n"), {"Disable 1", "true or false"}},
+    {BLOCK("fds", "Disabled true\n"),
+     {"<RedFlag \"fds\">: Disabled true", "unknown option",
+      "Disable, Failure, Hold, Warning, Window"}},
+    {BLOCK("fds", "Warning 1\nWarning 2\n"), {"Warning 2", "given twice"}},
+    {BLOCK("fds", "Warning 1\n") BLOCK("fds", "Warning 2\n"), {"Warning 2", "given twice"}},
+};
+
+static void nonsense_is_refused_with_block_option_value_and_what_is_allowed(void **state) {
+  (void)state;
+  for (size_t i = 0; i < ARRAY_LENGTH(refused); i++) {
+    fake_collectd_reset();
+    struct config *config = config_new();
+    if (parse(config, refused[i].text) != -1)
+      fail_msg("accepted: %s", refused[i].text);
+    for (size_t j = 0; j < 4 && refused[i].words[j] != NULL; j++) {
+      const char *line = fake_collectd_log_line("sidecar plugin: ");
+      if (line == NULL || strstr(line, refused[i].words[j]) == NULL)
+        fail_msg("for %s: no \"%s\" in \"%s\"", refused[i].text, refused[i].words[j],
+                 line != NULL ? line : "");
+    }
+    assert_int_equal(fake_collectd_logged(LOG_ERR, ""), 1);
+    config_free(config);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(no_block_leaves_the_defaults_of_the_table),
+      cmocka_unit_test(a_block_sets_its_flag_in_the_units_people_write),
+      cmocka_unit_test(nonsense_is_refused_with_block_option_value_and_what_is_allowed),
+  };
+  fake_collectd_reset();
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

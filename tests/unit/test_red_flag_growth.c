@@ -1,0 +1,416 @@
+/* Growth and steps by troughs: replayed series, each of a kind that is a leak or is none. */
+#include "cases.h"
+
+#include <math.h>
+
+#include "replay_verdicts.h"
+
+static const double MB = 1 << 20;
+
+/* Noise that a test can repeat: -1 to 1 by the time alone. */
+static double noise(uint64_t ms) {
+  uint64_t x = ms * UINT64_C(0x9e3779b97f4a7c15);
+  x = (x ^ (x >> 31)) * UINT64_C(0xbf58476d1ce4e5b9);
+  return (double)((x ^ (x >> 29)) >> 11) / (double)(UINT64_C(1) << 52) - 1;
+}
+
+/* A heap: what is live, doubled until a collection takes the garbage away. */
+static double saw_tooth(uint64_t ms, double live, uint64_t period_ms) {
+  return live * (1 + (double)(ms % period_ms) / (double)period_ms);
+}
+
+/* --- what is a leak */
+
+static double heap_leaks_10_mb_an_hour(uint64_t ms) {
+  return saw_tooth(ms, 50 * MB + 10 * MB * (double)ms / HOUR, 70 * SECOND);
+}
+
+static double fds_leak_one_a_minute(uint64_t ms) {
+  return floor(60 + (double)ms / MINUTE + 3 * noise(ms));
+}
+
+/* One every ten minutes: 6 an hour are too few for the least rise of an hour */
+static double fds_leak_slowly(uint64_t ms) {
+  return floor(60 + (double)ms / (10 * MINUTE) + 2 * noise(ms));
+}
+
+static double fds_leak_from_noon(uint64_t ms) {
+  return ms < 12 * HOUR ? floor(60 + 4 * noise(ms))
+                        : floor(60 + (double)(ms - 12 * HOUR) / MINUTE + 4 * noise(ms));
+}
+
+static double goroutines_leak_in_bursts(uint64_t ms) {
+  return 30 + floor((double)ms / (2 * MINUTE)) + (ms % (3 * MINUTE) < 30 * SECOND ? 40 : 0);
+}
+
+static double swap_rises(uint64_t ms) {
+  return (double)ms / MINUTE * MB;
+}
+
+static double more_are_stuck(uint64_t ms) {
+  return floor((double)ms / (4 * MINUTE));
+}
+
+static const struct {
+  const char *name;
+  enum red_flag flag;
+  enum red_flag_signal signal;
+  series_of_time series;
+  uint64_t interval_ms;
+  uint64_t begin_ms;   /* of the leak, or of its being judged */
+  uint64_t minimum_ms; /* the rule's minimum time for it */
+  uint64_t window_ms;
+} leaks[] = {
+    {"a heap of saw-teeth whose floor rises", RED_FLAG_HEAP_GROWING, SIGNAL_HEAP_LIVE_BYTES,
+     heap_leaks_10_mb_an_hour, MINUTE, 15 * MINUTE, 3 * HOUR, 30 * MINUTE},
+    {"the same, read every ten seconds", RED_FLAG_HEAP_GROWING, SIGNAL_HEAP_LIVE_BYTES,
+     heap_leaks_10_mb_an_hour, 10 * SECOND, 15 * MINUTE, 3 * HOUR, 30 * MINUTE},
+    {"a descriptor a minute", RED_FLAG_FDS_GROWING, SIGNAL_OPEN_FDS, fds_leak_one_a_minute,
+     10 * SECOND, 15 * MINUTE, HOUR, 5 * MINUTE},
+    {"the same, read every minute", RED_FLAG_FDS_GROWING, SIGNAL_OPEN_FDS,
+     fds_leak_one_a_minute, MINUTE, 15 * MINUTE, HOUR, 5 * MINUTE},
+    {"a descriptor in ten minutes, by the windows of a quarter of an hour and more",
+     RED_FLAG_FDS_GROWING, SIGNAL_OPEN_FDS, fds_leak_slowly, 10 * SECOND, 15 * MINUTE, 9 * HOUR,
+     45 * MINUTE},
+    {"a leak that begins after half a day", RED_FLAG_FDS_GROWING, SIGNAL_OPEN_FDS,
+     fds_leak_from_noon, 10 * SECOND, 12 * HOUR, HOUR, 5 * MINUTE},
+    {"goroutines below their bursts", RED_FLAG_GOROUTINES_GROWING, SIGNAL_GOROUTINES,
+     goroutines_leak_in_bursts, 10 * SECOND, 15 * MINUTE, 2 * HOUR, 15 * MINUTE},
+    {"swap", RED_FLAG_SWAP_GROWING, SIGNAL_SWAP_BYTES, swap_rises, 10 * SECOND, 15 * MINUTE,
+     30 * MINUTE, 5 * MINUTE},
+    {"blocked goroutines", RED_FLAG_GOROUTINES_STUCK, SIGNAL_GOROUTINES_STUCK, more_are_stuck,
+     MINUTE, 15 * MINUTE, 90 * MINUTE, 15 * MINUTE},
+};
+
+static void a_leak_is_flagged_once_and_within_a_window_of_its_minimum_time(void **state) {
+  (void)state;
+  for (size_t i = 0; i < ARRAY_LENGTH(leaks); i++) {
+    struct replay replay;
+    replay_begin(&replay, 0);
+    replay_series(&replay, leaks[i].signal, leaks[i].series, leaks[i].interval_ms, 24 * HOUR);
+    check_int(leaks[i].name, replay.turned[leaks[i].flag], 1);
+    check_int(leaks[i].name, replay_state(&replay, leaks[i].flag), RED_FLAG_WARNING);
+    uint64_t latest_ms =
+        leaks[i].begin_ms + leaks[i].minimum_ms + leaks[i].window_ms + leaks[i].interval_ms;
+    if (replay.turned_ms[leaks[i].flag] > latest_ms)
+      fail_msg("%s: flagged after %llu minutes, not within %llu", leaks[i].name,
+               (unsigned long long)replay.turned_ms[leaks[i].flag] / MINUTE,
+               (unsigned long long)latest_ms / MINUTE);
+    replay_end(&replay);
+  }
+}
+
+static void a_growth_says_since_when_and_by_how_much(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  replay_series(&replay, SIGNAL_OPEN_FDS, fds_leak_from_noon, 10 * SECOND, 14 * HOUR);
+  struct verdict verdict;
+  assert_true(verdicts_get(replay.verdicts, RED_FLAG_FDS_GROWING, &verdict));
+  assert_in_range(verdict.since_ms, START_MS + 11 * HOUR + 40 * MINUTE,
+                  START_MS + 12 * HOUR + 15 * MINUTE);
+  /* a descriptor a minute, by the trough of the last window */
+  double minutes = (double)verdict.rise_ms / MINUTE;
+  assert_true(fabs(verdict.rise - minutes) < 20);
+  assert_in_range((uint64_t)minutes, 100, 125);
+  assert_true(verdict.threshold == 20);
+  assert_true(verdict.value > 170);
+  replay_end(&replay);
+}
+
+static double fds_leak_for_three_hours(uint64_t ms) {
+  return floor(60 + (double)(ms < 3 * HOUR ? ms : 3 * HOUR) / MINUTE + 3 * noise(ms));
+}
+
+static double fds_leak_until_closed(uint64_t ms) {
+  return ms < 3 * HOUR ? fds_leak_one_a_minute(ms) : 60;
+}
+
+static void growth_that_stops_is_okay_again_after_its_minimum_time(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  replay_series(&replay, SIGNAL_OPEN_FDS, fds_leak_for_three_hours, 10 * SECOND, 24 * HOUR);
+  assert_int_equal(replay.turned[RED_FLAG_FDS_GROWING], 2);
+  assert_int_equal(replay.last[RED_FLAG_FDS_GROWING].state, RED_FLAG_OK);
+  assert_int_equal(replay.last[RED_FLAG_FDS_GROWING].before, RED_FLAG_WARNING);
+  assert_in_range(replay.turned_ms[RED_FLAG_FDS_GROWING], 4 * HOUR - 10 * MINUTE, 6 * HOUR);
+  replay_end(&replay);
+}
+
+static void growth_that_is_given_back_is_okay_within_a_window(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  replay_series(&replay, SIGNAL_OPEN_FDS, fds_leak_until_closed, 10 * SECOND, 24 * HOUR);
+  assert_int_equal(replay.turned[RED_FLAG_FDS_GROWING], 2);
+  assert_in_range(replay.turned_ms[RED_FLAG_FDS_GROWING], 3 * HOUR,
+                  3 * HOUR + 5 * MINUTE + 10 * SECOND);
+  replay_end(&replay);
+}
+
+/* --- what is none */
+
+static double flat_floor(uint64_t ms) {
+  return saw_tooth(ms, 60 * MB, 97 * SECOND);
+}
+
+/* Collections that are forced every two minutes and a bit, or nearly: read every minute, the
+ * readings wander up or down the teeth for hours. */
+static double forced_collections(uint64_t ms) {
+  return saw_tooth(ms, 100 * MB, 120 * SECOND + 150);
+}
+
+static double forced_early(uint64_t ms) {
+  return saw_tooth(ms, 100 * MB, 120 * SECOND - 150);
+}
+
+static double start_up_ramp(uint64_t ms) {
+  double loaded = ms < 40 * MINUTE ? (double)ms / (40 * MINUTE) : 1;
+  return saw_tooth(ms, 20 * MB + 400 * MB * loaded, 50 * SECOND);
+}
+
+static double sessions_load_for_ten_minutes(uint64_t ms) {
+  double loaded = ms < 10 * MINUTE ? (double)ms / (10 * MINUTE) : 1;
+  return saw_tooth(ms, 20 * MB + 400 * MB * loaded, 50 * SECOND);
+}
+
+static double plateau_after_a_step(uint64_t ms) {
+  return floor((ms < 5 * HOUR ? 60 : 130) + 4 * noise(ms));
+}
+
+static double three_steps(uint64_t ms) {
+  return 50 + 25 * floor((double)ms / (5 * HOUR)) + 2 * noise(ms);
+}
+
+static double nightly_batch(uint64_t ms) {
+  uint64_t of_day = ms % (24 * HOUR);
+  double batch = of_day >= 3 * HOUR && of_day < 3 * HOUR + 20 * MINUTE
+                     ? (double)(of_day - 3 * HOUR) / (20 * MINUTE)
+                     : 0;
+  return saw_tooth(ms, 60 * MB + 500 * MB * batch, 80 * SECOND);
+}
+
+static double fds_of_a_nightly_batch(uint64_t ms) {
+  return nightly_batch(ms) / MB;
+}
+
+static double nothing_but_noise(uint64_t ms) {
+  return floor(80 + 30 * noise(ms));
+}
+
+static double a_goroutine_for_long(uint64_t ms) {
+  return ms < 11 * MINUTE ? 0 : 14;
+}
+
+static const struct {
+  const char *name;
+  enum red_flag_signal signal;
+  series_of_time series;
+} harmless[] = {
+    {"a GC saw-tooth with a flat floor", SIGNAL_HEAP_LIVE_BYTES, flat_floor},
+    {"a saw-tooth whose period is near twice the interval's", SIGNAL_HEAP_LIVE_BYTES,
+     forced_collections},
+    {"a saw-tooth whose period is just below that", SIGNAL_HEAP_LIVE_BYTES, forced_early},
+    {"a start-up ramp", SIGNAL_HEAP_LIVE_BYTES, sessions_load_for_ten_minutes},
+    {"a start-up ramp of descriptors", SIGNAL_OPEN_FDS, fds_of_a_nightly_batch},
+    {"a plateau after a step", SIGNAL_OPEN_FDS, plateau_after_a_step},
+    {"a plateau after a step, of goroutines", SIGNAL_GOROUTINES, plateau_after_a_step},
+    {"a step every few hours", SIGNAL_OPEN_FDS, three_steps},
+    {"a nightly batch that recedes", SIGNAL_HEAP_LIVE_BYTES, nightly_batch},
+    {"noise", SIGNAL_OPEN_FDS, nothing_but_noise},
+    {"swap that is in use and stays so", SIGNAL_SWAP_BYTES, plateau_after_a_step},
+    {"goroutines that have always waited", SIGNAL_GOROUTINES_STUCK, a_goroutine_for_long},
+};
+
+/* The flags by growth and step; levels are breached by some of these series. */
+static void check_nothing_grew(const char *name, const struct replay *replay) {
+  for (size_t i = 0; i < RED_FLAGS; i++)
+    if (red_flags[i].kind == RED_FLAG_BY_GROWTH || red_flags[i].kind == RED_FLAG_BY_STEP)
+      if (replay->turned[i] != 0)
+        fail_msg("%s: %s was flagged", name, red_flags[i].name);
+}
+
+static void what_is_no_leak_is_not_flagged_at_any_interval(void **state) {
+  (void)state;
+  static const uint64_t intervals_ms[] = {10 * SECOND, 60 * SECOND};
+  for (size_t i = 0; i < ARRAY_LENGTH(harmless); i++)
+    for (size_t j = 0; j < ARRAY_LENGTH(intervals_ms); j++) {
+      struct replay replay;
+      replay_begin(&replay, 0);
+      replay_series(&replay, harmless[i].signal, harmless[i].series, intervals_ms[j],
+                    72 * HOUR);
+      check_nothing_grew(harmless[i].name, &replay);
+      replay_end(&replay);
+    }
+}
+
+static void a_start_up_ramp_longer_than_the_warm_up_does_not_grow(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  replay_series(&replay, SIGNAL_HEAP_LIVE_BYTES, start_up_ramp, MINUTE, 24 * HOUR);
+  check_nothing_grew("ramp", &replay);
+  replay_end(&replay);
+}
+
+/* 30 minutes of leak, a new process, 30 minutes of leak, and so on: the glue begins verdicts
+ * anew with each process. */
+static void a_restart_in_the_middle_begins_anew(void **state) {
+  (void)state;
+  for (int i = 0; i < 20; i++) {
+    struct replay replay;
+    replay_begin(&replay, 0);
+    replay_series(&replay, SIGNAL_OPEN_FDS, fds_leak_one_a_minute, 10 * SECOND, 70 * MINUTE);
+    check_nothing_grew("restart", &replay);
+    replay_end(&replay);
+  }
+}
+
+static double missing_by_the_half_hour(uint64_t ms) {
+  return ms % HOUR < 30 * MINUTE ? NAN : nothing_but_noise(ms);
+}
+
+static double missing_at_random(uint64_t ms) {
+  return noise(ms + 7) > 0 ? NAN : flat_floor(ms) / MB;
+}
+
+/* Minutes of a day long: they may be of as many different days' work. */
+static double a_few_minutes_every_three_hours(uint64_t ms) {
+  return ms % (3 * HOUR) < 6 * MINUTE ? 60 + 20 * floor((double)ms / (3 * HOUR)) : NAN;
+}
+
+static void missing_samples_are_no_growth(void **state) {
+  (void)state;
+  static const series_of_time gaps[] = {missing_by_the_half_hour, missing_at_random,
+                                        a_few_minutes_every_three_hours};
+  for (size_t i = 0; i < ARRAY_LENGTH(gaps); i++) {
+    struct replay replay;
+    replay_begin(&replay, 0);
+    replay_series(&replay, SIGNAL_OPEN_FDS, gaps[i], 10 * SECOND, 48 * HOUR);
+    check_nothing_grew("missing samples", &replay);
+    replay_end(&replay);
+  }
+}
+
+static void a_clock_that_jumps_is_no_growth(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  for (int i = 0; i < 2000; i++) {
+    replay_observe(&replay, SIGNAL_OPEN_FDS, nothing_but_noise(replay.now_ms));
+    replay_observe(&replay, SIGNAL_HEAP_LIVE_BYTES, flat_floor(replay.now_ms));
+    replay.now_ms += 10 * SECOND;
+    if (i % 100 == 50)
+      replay.now_ms += 9 * HOUR;
+    if (i % 100 == 99)
+      replay.now_ms -= 5 * HOUR;
+  }
+  check_nothing_grew("clock", &replay);
+  replay_end(&replay);
+}
+
+/* --- a spike that stays */
+
+static double spike_that_stays(uint64_t ms) {
+  return saw_tooth(ms, ms < 5 * HOUR ? 60 * MB : 260 * MB, 80 * SECOND);
+}
+
+static double spike_that_stays_for_two_hours(uint64_t ms) {
+  return ms < 7 * HOUR ? spike_that_stays(ms) : flat_floor(ms);
+}
+
+static void a_spike_that_stays_for_half_an_hour_is_flagged_within_a_window(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  replay_series(&replay, SIGNAL_HEAP_LIVE_BYTES, spike_that_stays, MINUTE, 6 * HOUR);
+  const struct verdict *last = &replay.last[RED_FLAG_HEAP_NOT_RECEDING];
+  assert_int_equal(replay.turned[RED_FLAG_HEAP_NOT_RECEDING], 1);
+  assert_int_equal(last->state, RED_FLAG_WARNING);
+  assert_in_range(replay.turned_ms[RED_FLAG_HEAP_NOT_RECEDING], 5 * HOUR + 30 * MINUTE,
+                  5 * HOUR + 41 * MINUTE);
+  assert_in_range(last->since_ms, START_MS + 5 * HOUR - MINUTE,
+                  START_MS + 5 * HOUR + 6 * MINUTE);
+  assert_true(last->rise > 150 * MB && last->rise < 350 * MB);
+  assert_int_equal(replay.turned[RED_FLAG_HEAP_GROWING], 0);
+  replay_end(&replay);
+}
+
+static void a_spike_that_recedes_after_all_is_okay_again(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  replay_series(&replay, SIGNAL_HEAP_LIVE_BYTES, spike_that_stays_for_two_hours, MINUTE,
+                24 * HOUR);
+  assert_int_equal(replay.turned[RED_FLAG_HEAP_NOT_RECEDING], 2);
+  assert_in_range(replay.turned_ms[RED_FLAG_HEAP_NOT_RECEDING], 7 * HOUR,
+                  7 * HOUR + 7 * MINUTE);
+  replay_end(&replay);
+}
+
+static void a_spike_that_never_recedes_is_the_plateau_after_its_window(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  replay_series(&replay, SIGNAL_HEAP_LIVE_BYTES, spike_that_stays, MINUTE, 48 * HOUR);
+  assert_int_equal(replay.turned[RED_FLAG_HEAP_NOT_RECEDING], 2);
+  assert_in_range(replay.turned_ms[RED_FLAG_HEAP_NOT_RECEDING], 11 * HOUR,
+                  11 * HOUR + 10 * MINUTE);
+  replay_end(&replay);
+}
+
+static void growth_beyond_failure_is_one(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  replay.rules.rules[RED_FLAG_FDS_GROWING].failure = 100;
+  replay_series(&replay, SIGNAL_OPEN_FDS, fds_leak_one_a_minute, 10 * SECOND, 24 * HOUR);
+  const struct verdict *last = &replay.last[RED_FLAG_FDS_GROWING];
+  assert_int_equal(replay.turned[RED_FLAG_FDS_GROWING], 2);
+  assert_int_equal(last->before, RED_FLAG_WARNING);
+  assert_int_equal(last->state, RED_FLAG_FAILURE);
+  assert_true(last->threshold == 100 && last->rise >= 100 && last->rise < 110);
+  replay_end(&replay);
+}
+
+/* --- rules of seconds, for programs that live no longer */
+
+static double fds_leak_one_a_second(uint64_t ms) {
+  return 20 + (double)ms / SECOND;
+}
+
+static void short_rules_judge_in_seconds_after_a_warm_up_of_seconds(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  replay_end(&replay);
+  replay.rules.warm_up_ms = 15 * SECOND;
+  replay.rules.rules[RED_FLAG_FDS_GROWING].hold_ms = 30 * SECOND;
+  replay.rules.rules[RED_FLAG_FDS_GROWING].window_ms = 3 * SECOND;
+  assert_int_equal(verdicts_new(&replay.rules, 0, replay.now_ms, &replay.verdicts), 0);
+  replay_series(&replay, SIGNAL_OPEN_FDS, fds_leak_one_a_second, SECOND, MINUTE);
+  assert_int_equal(replay_state(&replay, RED_FLAG_FDS_GROWING), RED_FLAG_WARNING);
+  assert_in_range(replay.turned_ms[RED_FLAG_FDS_GROWING], 45 * SECOND, 49 * SECOND);
+  replay_end(&replay);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_leak_is_flagged_once_and_within_a_window_of_its_minimum_time),
+      cmocka_unit_test(a_growth_says_since_when_and_by_how_much),
+      cmocka_unit_test(growth_that_stops_is_okay_again_after_its_minimum_time),
+      cmocka_unit_test(growth_that_is_given_back_is_okay_within_a_window),
+      cmocka_unit_test(growth_beyond_failure_is_one),
+      cmocka_unit_test(what_is_no_leak_is_not_flagged_at_any_interval),
+      cmocka_unit_test(a_start_up_ramp_longer_than_the_warm_up_does_not_grow),
+      cmocka_unit_test(a_restart_in_the_middle_begins_anew),
+      cmocka_unit_test(missing_samples_are_no_growth),
+      cmocka_unit_test(a_clock_that_jumps_is_no_growth),
+      cmocka_unit_test(a_spike_that_stays_for_half_an_hour_is_flagged_within_a_window),
+      cmocka_unit_test(a_spike_that_recedes_after_all_is_okay_again),
+      cmocka_unit_test(a_spike_that_never_recedes_is_the_plateau_after_its_window),
+      cmocka_unit_test(short_rules_judge_in_seconds_after_a_warm_up_of_seconds),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

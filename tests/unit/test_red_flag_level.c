@@ -1,0 +1,333 @@
+/* Flags judged by a level or a rate: just below, just above, hold, hysteresis, once. */
+#include "cases.h"
+
+#include <math.h>
+
+#include "replay_verdicts.h"
+
+/* Observes value every step for that long. */
+static void hold_at(struct replay *replay, enum red_flag_signal signal, double value,
+                    uint64_t step_ms, uint64_t for_ms) {
+  for (uint64_t end_ms = replay->now_ms + for_ms; replay->now_ms < end_ms;
+       replay->now_ms += step_ms)
+    replay_observe(replay, signal, value);
+}
+
+/* Its flags by level, with each threshold they have. */
+static void at_each_level(void (*check)(enum red_flag flag, double threshold,
+                                        enum red_flag_state state)) {
+  for (size_t i = 0; i < RED_FLAGS; i++) {
+    const struct red_flag_info *info = &red_flags[i];
+    if (info->kind != RED_FLAG_BY_LEVEL)
+      continue;
+    check((enum red_flag)i, info->warning * info->scale, RED_FLAG_WARNING);
+    if (!isnan(info->failure))
+      check((enum red_flag)i, info->failure * info->scale, RED_FLAG_FAILURE);
+  }
+}
+
+static void check_below(enum red_flag flag, double threshold, enum red_flag_state state) {
+  struct replay replay;
+  replay_begin(&replay, 0);
+  hold_at(&replay, red_flags[flag].signal, threshold * 0.999, 10 * SECOND, HOUR);
+  check_int(red_flags[flag].name, replay_state(&replay, flag), (int)state - 1);
+  replay_end(&replay);
+}
+
+static void just_below_a_threshold_nothing_turns(void **state) {
+  (void)state;
+  at_each_level(check_below);
+}
+
+static void check_at(enum red_flag flag, double threshold, enum red_flag_state state) {
+  struct replay replay;
+  replay_begin(&replay, 0);
+  enum red_flag_signal signal = red_flags[flag].signal;
+  replay_observe(&replay, signal, 0);
+  replay.now_ms += 10 * SECOND;
+  uint64_t begin_ms = replay.now_ms;
+  uint64_t hold_ms = red_flags[flag].hold_s * UINT64_C(1000);
+  hold_at(&replay, signal, threshold, 10 * SECOND, hold_ms);
+  check_int(red_flags[flag].name, replay.turned[flag], 0);
+  replay_observe(&replay, signal, threshold);
+  check_int(red_flags[flag].name, replay_state(&replay, flag), state);
+  const struct verdict *last = &replay.last[flag];
+  check_int(red_flags[flag].name, last->since_ms, begin_ms);
+  if (last->threshold != threshold || last->value != threshold || !isnan(last->rise))
+    fail_msg("%s: %g at %g", red_flags[flag].name, last->value, last->threshold);
+  hold_at(&replay, signal, threshold, 10 * SECOND, 24 * HOUR);
+  check_int(red_flags[flag].name, replay.turned[flag], 1);
+  replay_end(&replay);
+}
+
+static void at_a_threshold_it_turns_once_after_its_hold(void **state) {
+  (void)state;
+  at_each_level(check_at);
+}
+
+static void check_clearing(enum red_flag flag, double threshold, enum red_flag_state state) {
+  struct replay replay;
+  replay_begin(&replay, 0);
+  enum red_flag_signal signal = red_flags[flag].signal;
+  uint64_t hold_ms = red_flags[flag].hold_s * UINT64_C(1000);
+  hold_at(&replay, signal, threshold, 10 * SECOND, HOUR);
+  /* around the threshold, for less than the hold below it */
+  for (int i = 0; i < 20; i++) {
+    hold_at(&replay, signal, threshold * 0.95, 10 * SECOND, hold_ms / 2);
+    hold_at(&replay, signal, threshold, 10 * SECOND, 10 * SECOND);
+  }
+  check_int(red_flags[flag].name, replay_state(&replay, flag), state);
+  check_int(red_flags[flag].name, replay.turned[flag], 1);
+  hold_at(&replay, signal, threshold * 0.95, 10 * SECOND, hold_ms + 10 * SECOND);
+  check_int(red_flags[flag].name, replay_state(&replay, flag), (int)state - 1);
+  check_int(red_flags[flag].name, replay.turned[flag], 2);
+  hold_at(&replay, signal, threshold, 10 * SECOND, HOUR);
+  replay_observe(&replay, signal, 0);
+  replay.now_ms += 10 * SECOND;
+  check_int(red_flags[flag].name, replay_state(&replay, flag), RED_FLAG_OK);
+  check_int(red_flags[flag].name, replay.turned[flag], 4);
+  check_int(red_flags[flag].name, replay.last[flag].before, state);
+  hold_at(&replay, signal, 0, 10 * SECOND, 24 * HOUR);
+  check_int(red_flags[flag].name, replay.turned[flag], 4);
+  replay_end(&replay);
+}
+
+static void it_is_okay_once_below_for_its_hold_or_well_below(void **state) {
+  (void)state;
+  at_each_level(check_clearing);
+}
+
+static void check_burst(enum red_flag flag, double threshold, enum red_flag_state state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  for (int i = 0; i < 100; i++) {
+    hold_at(&replay, red_flags[flag].signal, threshold * 3, 10 * SECOND, 20 * SECOND);
+    hold_at(&replay, red_flags[flag].signal, 0, 10 * SECOND, 20 * SECOND);
+  }
+  check_int(red_flags[flag].name, replay.turned[flag], 0);
+  replay_end(&replay);
+}
+
+static void bursts_shorter_than_the_hold_turn_nothing(void **state) {
+  (void)state;
+  at_each_level(check_burst);
+}
+
+static void two_readings_far_apart_hold_nothing(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  hold_at(&replay, SIGNAL_OPEN_FDS, 100, 10 * SECOND, HOUR);
+  for (int i = 0; i < 20; i++) {
+    replay_observe(&replay, SIGNAL_OPEN_FDS, 300); /* and then it sleeps */
+    replay.now_ms += 3 * HOUR;
+    replay_observe(&replay, SIGNAL_OPEN_FDS, 300);
+    replay.now_ms += 10 * SECOND;
+    hold_at(&replay, SIGNAL_OPEN_FDS, 100, 10 * SECOND, 10 * MINUTE);
+  }
+  assert_int_equal(replay.turned[RED_FLAG_FDS], 0);
+  replay_end(&replay);
+}
+
+static void a_long_interval_is_no_gap_once_it_is_usual(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  hold_at(&replay, SIGNAL_SAME_FILE_OPENS, 1, HOUR, 5 * HOUR);
+  hold_at(&replay, SIGNAL_SAME_FILE_OPENS, 9, HOUR, 2 * HOUR);
+  assert_int_equal(replay_state(&replay, RED_FLAG_SAME_FILE), RED_FLAG_WARNING);
+  replay_end(&replay);
+}
+
+static void a_clock_that_goes_back_neither_turns_nor_stops_a_flag(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 20 * HOUR);
+  hold_at(&replay, SIGNAL_OPEN_FDS, 300, 10 * SECOND, 30 * SECOND);
+  replay.now_ms -= 10 * HOUR;
+  replay_observe(&replay, SIGNAL_OPEN_FDS, 300);
+  assert_int_equal(replay.turned[RED_FLAG_FDS], 0);
+  hold_at(&replay, SIGNAL_OPEN_FDS, 300, 10 * SECOND, 2 * MINUTE);
+  assert_int_equal(replay.turned[RED_FLAG_FDS], 1);
+  assert_true(replay.last[RED_FLAG_FDS].since_ms <= replay.now_ms);
+  replay_end(&replay);
+}
+
+static void what_cannot_be_read_is_unknown_and_no_change(void **state) {
+  (void)state;
+  static const double unreadable[] = {NAN, -1, INFINITY, 1e300};
+  for (size_t i = 0; i < ARRAY_LENGTH(unreadable); i++) {
+    struct replay replay;
+    replay_begin(&replay, 0);
+    assert_int_equal(replay_state(&replay, RED_FLAG_FDS), -1);
+    hold_at(&replay, SIGNAL_OPEN_FDS, 300, 10 * SECOND, HOUR);
+    hold_at(&replay, SIGNAL_OPEN_FDS, unreadable[i], 10 * SECOND, HOUR);
+    assert_int_equal(replay_state(&replay, RED_FLAG_FDS), -1);
+    assert_int_equal(replay.turned[RED_FLAG_FDS], 1);
+    hold_at(&replay, SIGNAL_OPEN_FDS, 300, 10 * SECOND, 10 * SECOND);
+    assert_int_equal(replay_state(&replay, RED_FLAG_FDS), RED_FLAG_WARNING);
+    assert_int_equal(replay.turned[RED_FLAG_FDS], 1);
+    replay_end(&replay);
+  }
+}
+
+static void a_signal_that_is_no_longer_observed_becomes_unknown(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  hold_at(&replay, SIGNAL_OPEN_FDS, 60, 10 * SECOND, HOUR);
+  hold_at(&replay, SIGNAL_THREADS, 30, 10 * SECOND, 4 * MINUTE);
+  assert_int_equal(replay_state(&replay, RED_FLAG_FDS), RED_FLAG_OK);
+  hold_at(&replay, SIGNAL_THREADS, 30, 10 * SECOND, 2 * MINUTE);
+  assert_int_equal(replay_state(&replay, RED_FLAG_FDS), -1);
+  assert_int_equal(replay_state(&replay, RED_FLAG_THREADS), RED_FLAG_OK);
+  replay_end(&replay);
+}
+
+static void a_flag_that_is_switched_off_says_nothing(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  replay_end(&replay);
+  replay.rules.rules[RED_FLAG_FDS].disabled = true;
+  assert_int_equal(verdicts_new(&replay.rules, 0, replay.now_ms, &replay.verdicts), 0);
+  hold_at(&replay, SIGNAL_OPEN_FDS, 5000, 10 * SECOND, HOUR);
+  assert_int_equal(replay.turned[RED_FLAG_FDS], 0);
+  assert_int_equal(replay_state(&replay, RED_FLAG_FDS), -1);
+  assert_int_equal(replay_state(&replay, RED_FLAG_FDS_GROWING), RED_FLAG_OK);
+  replay_end(&replay);
+}
+
+static void the_verdicts_of_a_process_fit_in_16_kb(void **state) {
+  (void)state;
+  assert_in_range(verdicts_size(), 1, 16 * 1024);
+}
+
+static void rules_that_cannot_be_judged_by_are_faults(void **state) {
+  (void)state;
+  struct red_flag_rules rules;
+  red_flag_rules_init(&rules);
+  struct red_flag_rule *growing = &rules.rules[RED_FLAG_FDS_GROWING];
+  growing->hold_ms = growing->window_ms = 0;
+  assert_non_null(red_flag_rule_fault(RED_FLAG_FDS_GROWING, growing));
+  growing->window_ms = MINUTE;
+  growing->hold_ms = GROWTH_WINDOWS_MIN * MINUTE;
+  assert_null(red_flag_rule_fault(RED_FLAG_FDS_GROWING, growing));
+  growing->hold_ms = GROWTH_WINDOWS_MAX * MINUTE;
+  assert_null(red_flag_rule_fault(RED_FLAG_FDS_GROWING, growing));
+  growing->hold_ms += SECOND;
+  assert_non_null(red_flag_rule_fault(RED_FLAG_FDS_GROWING, growing));
+  struct red_flag_rule *fds = &rules.rules[RED_FLAG_FDS];
+  fds->warning = fds->failure;
+  assert_null(red_flag_rule_fault(RED_FLAG_FDS, fds));
+  fds->warning = fds->failure + 1;
+  assert_non_null(red_flag_rule_fault(RED_FLAG_FDS, fds));
+}
+
+/* --- rss */
+
+static const double MB = 1 << 20;
+
+static void hold_rss(struct replay *replay, double resident, double retained, uint64_t for_ms) {
+  for (uint64_t end_ms = replay->now_ms + for_ms; replay->now_ms < end_ms;
+       replay->now_ms += 10 * SECOND) {
+    verdicts_observe(replay->verdicts, SIGNAL_RETAINED_BYTES, retained, replay->now_ms);
+    replay_observe(replay, SIGNAL_RESIDENT_BYTES, resident);
+  }
+}
+
+static void memory_that_is_retained_and_not_leaked_is_a_warning(void **state) {
+  (void)state;
+  struct replay replay;
+  struct verdict verdict;
+  replay_begin(&replay, 0);
+  hold_rss(&replay, 3000 * MB, 2700 * MB, HOUR);
+  assert_true(verdicts_get(replay.verdicts, RED_FLAG_RSS, &verdict));
+  assert_int_equal(verdict.state, RED_FLAG_WARNING);
+  assert_true(verdict.is_retained);
+  assert_true(verdict.threshold == 500 * MB);
+  hold_rss(&replay, 3000 * MB, 100 * MB, HOUR);
+  assert_true(verdicts_get(replay.verdicts, RED_FLAG_RSS, &verdict));
+  assert_int_equal(verdict.state, RED_FLAG_FAILURE);
+  assert_false(verdict.is_retained);
+  hold_rss(&replay, 3000 * MB, 2700 * MB, HOUR);
+  assert_int_equal(replay_state(&replay, RED_FLAG_RSS), RED_FLAG_WARNING);
+  assert_int_equal(replay.last[RED_FLAG_RSS].before, RED_FLAG_FAILURE);
+  replay_end(&replay);
+}
+
+static void without_knowing_what_is_retained_all_of_rss_counts(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  hold_rss(&replay, 3000 * MB, NAN, HOUR);
+  assert_int_equal(replay_state(&replay, RED_FLAG_RSS), RED_FLAG_FAILURE);
+  assert_false(replay.last[RED_FLAG_RSS].is_retained);
+  replay_end(&replay);
+}
+
+static void a_warning_that_is_only_retained_says_so(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  hold_rss(&replay, 600 * MB, 300 * MB, HOUR);
+  assert_int_equal(replay_state(&replay, RED_FLAG_RSS), RED_FLAG_WARNING);
+  assert_true(replay.last[RED_FLAG_RSS].is_retained);
+  replay_end(&replay);
+}
+
+/* --- pprof_missing */
+
+static void without_pprof_another_flag_asks_for_it(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  assert_int_equal(replay_state(&replay, RED_FLAG_PPROF_MISSING), -1);
+  hold_at(&replay, SIGNAL_HAS_PPROF, 0, 10 * SECOND, HOUR);
+  assert_int_equal(replay_state(&replay, RED_FLAG_PPROF_MISSING), RED_FLAG_OK);
+  hold_at(&replay, SIGNAL_OPEN_FDS, 300, 10 * SECOND, 2 * MINUTE);
+  assert_int_equal(replay_state(&replay, RED_FLAG_PPROF_MISSING), RED_FLAG_WARNING);
+  replay_observe(&replay, SIGNAL_OPEN_FDS, 100);
+  assert_int_equal(replay_state(&replay, RED_FLAG_PPROF_MISSING), RED_FLAG_OK);
+  assert_int_equal(replay.turned[RED_FLAG_PPROF_MISSING], 2);
+  hold_at(&replay, SIGNAL_OPEN_FDS, 300, 10 * SECOND, 2 * MINUTE);
+  replay_observe(&replay, SIGNAL_HAS_PPROF, 1);
+  assert_int_equal(replay_state(&replay, RED_FLAG_PPROF_MISSING), RED_FLAG_OK);
+  assert_int_equal(replay.turned[RED_FLAG_PPROF_MISSING], 4);
+  replay_end(&replay);
+}
+
+static void with_pprof_no_flag_asks_for_it(void **state) {
+  (void)state;
+  struct replay replay;
+  replay_begin(&replay, 0);
+  replay_observe(&replay, SIGNAL_HAS_PPROF, 1);
+  hold_at(&replay, SIGNAL_OPEN_FDS, 300, 10 * SECOND, 4 * MINUTE);
+  assert_int_equal(replay_state(&replay, RED_FLAG_FDS), RED_FLAG_WARNING);
+  assert_int_equal(replay.turned[RED_FLAG_PPROF_MISSING], 0);
+  replay_end(&replay);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(just_below_a_threshold_nothing_turns),
+      cmocka_unit_test(at_a_threshold_it_turns_once_after_its_hold),
+      cmocka_unit_test(it_is_okay_once_below_for_its_hold_or_well_below),
+      cmocka_unit_test(bursts_shorter_than_the_hold_turn_nothing),
+      cmocka_unit_test(two_readings_far_apart_hold_nothing),
+      cmocka_unit_test(a_long_interval_is_no_gap_once_it_is_usual),
+      cmocka_unit_test(a_clock_that_goes_back_neither_turns_nor_stops_a_flag),
+      cmocka_unit_test(what_cannot_be_read_is_unknown_and_no_change),
+      cmocka_unit_test(a_signal_that_is_no_longer_observed_becomes_unknown),
+      cmocka_unit_test(a_flag_that_is_switched_off_says_nothing),
+      cmocka_unit_test(the_verdicts_of_a_process_fit_in_16_kb),
+      cmocka_unit_test(rules_that_cannot_be_judged_by_are_faults),
+      cmocka_unit_test(memory_that_is_retained_and_not_leaked_is_a_warning),
+      cmocka_unit_test(without_knowing_what_is_retained_all_of_rss_counts),
+      cmocka_unit_test(a_warning_that_is_only_retained_says_so),
+      cmocka_unit_test(without_pprof_another_flag_asks_for_it),
+      cmocka_unit_test(with_pprof_no_flag_asks_for_it),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
