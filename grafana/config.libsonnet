@@ -18,10 +18,6 @@ local GiB = 1024 * MiB;
     // standardPrefix to '' with the rule that gives go_* and process_* client_golang's names.
     prefix: 'collectd_sidecar_',
     standardPrefix: self.prefix,
-    // How often Prometheus scrapes and evaluates. rate() and the windows below need four
-    // scrapes; set it to the scrape_interval of your Prometheus.
-    scrapeInterval: '10s',
-    evaluationInterval: '30s',
     // How often troughs, and what looks back for hours, are computed anew. Both stay below five
     // minutes, after which Prometheus forgets a series.
     troughInterval: '1m',

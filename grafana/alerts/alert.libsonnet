@@ -45,7 +45,7 @@ function(config) {
 
   // --- alerts
 
-  // about: what it is about, for the links: labels, and the dashboard's name.
+  // labels: pairs of a name in config.variables and the label whose value it takes.
   local links(name, dashboard, labels) = {
     runbook_url: config.runbookUrl % std.asciiLower(name),
     dashboard_url: '%s/d/%s?%s' % [
@@ -118,7 +118,7 @@ function(config) {
         name,
         'warning',
         std.join('\n', [
-          '(%s - %s) >= %s' % [trough(0), trough(last), growth.rise],
+          '(%s - %s) >= %s' % [trough(0), trough(last), p.number(growth.rise)],
           'and %s >= %s * %s' % [trough(0), p.number(1 + config.growthShare), trough(last)],
         ] + rises),
         config.growthHold,

@@ -98,6 +98,9 @@ def serve(port, hosts, metrics, started):
     class Many(http.server.ThreadingHTTPServer):
         request_queue_size = 1024
 
+        def handle_error(self, *_):
+            pass  # a scrape that was given up
+
     Many(("127.0.0.1", port), Handler).serve_forever()
 
 

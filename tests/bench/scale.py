@@ -6,7 +6,8 @@
 
 For each number of hosts, with two sidecars each: history is backfilled for what rules look back
 over, a server has a page for every host as write_prometheus makes it, Prometheus scrapes and
-evaluates as prometheus.yml says, and after a while is asked how long its rules took. Then each
+evaluates as prometheus.yml says, and after a while is asked how long its rules took; how much CPU
+time it takes with and without them says the same where the machine has other work. Then each
 query of the dashboards in FOLDER, grafana/generated/dashboards/prometheus, is timed over its dashboard's time, twice,
 the better one counts. It prints figures and judges nothing.
 """
@@ -16,6 +17,7 @@ import glob
 import json
 import os
 import re
+import signal
 import statistics
 import sys
 import tempfile
@@ -91,11 +93,29 @@ def groups(prometheus):
     return found
 
 
+def cpu_seconds(prometheus):
+    with open("/proc/%d/stat" % prometheus.pid, encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_of_30_seconds(prometheus, job):
+    """What job() returns, and the CPU time that Prometheus took meanwhile."""
+    begin, cpu = time.monotonic(), cpu_seconds(prometheus)
+    result = job()
+    return result, (cpu_seconds(prometheus) - cpu) * 30 / (time.monotonic() - begin)
+
+
+def without_rules(prometheus):
+    prometheus.write("prometheus.yml", prometheus.text.replace("rule_files:", "#"))
+    os.kill(prometheus.pid, signal.SIGHUP)
+    wait_until("rules to go", lambda: not prometheus.json("/api/v1/rules")["groups"], 120)
+
+
 def evaluations(prometheus, seconds):
     """{group: (its interval, [seconds of each evaluation])} within that time."""
     found = {}
     end = time.monotonic() + seconds
-    wait_until("all groups to be evaluated", lambda: groups(prometheus), 300, poll=2)
     while time.monotonic() < end:
         for name, (when, took, interval) in groups(prometheus).items():
             found.setdefault(name, (interval, {}))[1][when] = took
@@ -104,9 +124,11 @@ def evaluations(prometheus, seconds):
 
 
 def print_rules(prometheus, hosts, seconds):
-    """Returns the seconds that the rules take of each 30 s, by the medians."""
+    """Returns the CPU seconds that the rules take of each 30 s."""
     shared = worst = 0
-    for name, (interval, took) in evaluations(prometheus, seconds).items():
+    wait_until("all groups to be evaluated", lambda: groups(prometheus), 300, poll=2)
+    found, cpu_with = cpu_of_30_seconds(prometheus, lambda: evaluations(prometheus, seconds))
+    for name, (interval, took) in found.items():
         middle = statistics.median(took)
         print("    %-20s %6.3f s, at most %6.3f s, every %3d s" % (name, middle, max(took), interval))
         shared += middle * 30 / interval
@@ -115,7 +137,11 @@ def print_rules(prometheus, hosts, seconds):
         "  %d hosts: rules take %.3f s of each 30 s, %.1f %%; all at once, at the worst, %.3f s"
         % (hosts, shared, shared / 30 * 100, worst)
     )
-    return shared
+    without_rules(prometheus)
+    _, cpu_without = cpu_of_30_seconds(prometheus, lambda: time.sleep(seconds / 2))
+    print("  %d hosts: CPU of Prometheus %.3f s of each 30 s, without rules %.3f s: rules %.3f s" % (
+        hosts, cpu_with, cpu_without, cpu_with - cpu_without), flush=True)
+    return cpu_with - cpu_without
 
 
 # --- queries

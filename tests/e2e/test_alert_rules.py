@@ -21,17 +21,7 @@ from harness.prometheus import Prometheus
 from harness.target import Target
 from harness.wait import Probe, wait_until
 
-PROMETHEUS = """\
-global:
-  scrape_interval: 1s
-  scrape_timeout: 1s
-  evaluation_interval: 1s
-scrape_configs:
-  - job_name: collectd
-    honor_labels: true
-    honor_timestamps: false
-    static_configs:
-      - targets: ['127.0.0.1:%d']
+RULES_AND_ALERTMANAGER = """\
 rule_files: ['%s/prometheus_*.yaml']
 alerting:
   alertmanagers:
@@ -97,8 +87,8 @@ class Rules(unittest.TestCase):
         )
         cls.manager = cls.enterClassContext(Alertmanager())
         cls.collectd = cls.enterClassContext(Collectd(config.sidecar(config.young()), interval=1))
-        text = PROMETHEUS % (cls.collectd.port, cls.rules, cls.manager.port)
-        cls.prometheus = cls.enterClassContext(Prometheus(configuration=text))
+        more = RULES_AND_ALERTMANAGER % (cls.rules, cls.manager.port)
+        cls.prometheus = cls.enterClassContext(Prometheus(cls.collectd.port, more=more))
         cls.port = free_port()
         pprof = {"SIDECAR_PPROF": str(cls.port)}
         cls.proj = cls.enterClassContext(Target("proj", variables=pprof))

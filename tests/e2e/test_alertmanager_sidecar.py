@@ -50,6 +50,28 @@ class Readme(unittest.TestCase):
                 hook.wait_for(expected["alertname"], "resolved", severity="critical")
                 self.assertEqual([], manager.active(plugin="sidecar"))
 
+    def test_thresholds(self):
+        """grafana/generated/threshold.conf: files and session files at their level, not before"""
+        path = os.path.join(SOURCE, "grafana", "generated", "threshold.conf")
+        with open(path, encoding="utf-8") as file:
+            thresholds = file.read()
+        with Webhook() as hook, Manager(hook) as manager, Target("proj") as target:
+            collectd = Notifier(
+                notify_alertmanager(node("am", manager.url)),
+                config.sidecar(config.young()),
+                thresholds,
+                load=("sidecar",),
+            )
+            with collectd:
+                collectd.endpoint.sample("collectd_sidecar_process_open_fds", 20, sidecar="proj")
+                target.do("fds regular 99 path=.claude/projects/p/%d.jsonl")
+                target.do("fds regular 110 path=.codex/sessions/%d.jsonl")
+                manager.wait_for_alert(10, type="process_open_fds", severity="warning")
+                manager.wait_for_alert(10, type="process_fds_matching", type_instance="codex_sessions")
+                self.assertEqual([], manager.active(type_instance="claude_sessions"))
+                target.do("fds regular 1 path=.claude/projects/p/%d.jsonl")
+                manager.wait_for_alert(10, type_instance="claude_sessions", severity="warning")
+
 
 class RedFlags(unittest.TestCase):
     """What `sidecar` judges itself, without thresholds or rules anywhere else."""

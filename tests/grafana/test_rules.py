@@ -45,6 +45,24 @@ class Files(unittest.TestCase):
             )
         self.assertEqual("", done.stdout.decode())
 
+    def test_selector(self):
+        """with a selector of one's own every series of every rule has it, and promtool is content"""
+        need("jsonnet", "jsonnet")
+        with tempfile.TemporaryDirectory() as folder:
+            own = os.path.join(folder, "own.libsonnet")
+            with open(own, "w", encoding="utf-8") as file:
+                file.write("{ _config+:: { selector: 'team=\"tools\"', standardPrefix: '' } }")
+            subprocess.run([os.path.join(GRAFANA, "generate"), folder, own], check=True)
+            made = sorted(glob.glob(os.path.join(folder, "prometheus_*.yaml")))
+            content, said = promtool("check", "rules", "--lint=all", "--lint-fatal", *made)
+            self.assertTrue(content, said)
+            for path in made:
+                with open(path, encoding="utf-8") as file:
+                    text = re.sub(r"(?m)^ *- (?:record|alert): .*$", "", file.read())
+                series = r"\b(?:(?:collectd_sidecar|process|go)_[a-z_]+|sidecar:[a-z_:]+|ALERTS)\b"
+                for name, matchers in re.findall("(%s)(\\{[^}]*\\})?" % series, text):
+                    self.assertIn('team="tools"', matchers, name)
+
     def test_format(self):
         """jsonnetfmt would change nothing"""
         need("jsonnetfmt", "jsonnet")

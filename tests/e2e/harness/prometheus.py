@@ -27,15 +27,17 @@ class Prometheus(Daemon):
     name = "prometheus"
     start_timeout = 40
 
-    def __init__(self, *ports, configuration=None):
+    def __init__(self, *ports, configuration=None, more=""):
+        """configuration: all of prometheus.yml; more: what it has beside the ports to scrape."""
         super().__init__()
         self.targets = ports
         self.text = configuration
+        self.more = more
         self.port = free_port()
 
     def prepare(self):
         targets = ", ".join("'127.0.0.1:%d'" % port for port in self.targets)
-        self.write("prometheus.yml", self.text or SCRAPE % targets)
+        self.write("prometheus.yml", self.text or SCRAPE % targets + self.more)
 
     def argv(self):
         return [

@@ -4,8 +4,6 @@ local short(hold) = if std.isObject(hold) then { warning: '1s', failure: '1s' } 
 
 {
   _config+:: {
-    scrapeInterval: '1s',
-    evaluationInterval: '1s',
     troughInterval: '1s',
     slowInterval: '1s',
     flags: std.mapWithKey(function(name, flag) flag { hold: short(flag.hold) }, super.flags) + {
