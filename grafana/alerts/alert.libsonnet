@@ -69,7 +69,7 @@ function(config) {
       name, severity, expr, hold, {
         summary: summary,
         description: lookup('pid', 'process_pid') +
-                     (if std.length(std.findSubstr('$port', next)) > 0 then lookup('port', 'process_pprof_port') else '') +
+                     (if std.strReplace(next, '$port', '') != next then lookup('port', 'process_pprof_port') else '') +
                      '{{ $labels.sidecar }} on {{ $labels.instance }} (pid {{ $pid }}) ' + says + '\nNext: ' + next,
       } + links(name, 'triage', [['host', 'instance'], ['sidecar', 'sidecar']]), labels
     ),

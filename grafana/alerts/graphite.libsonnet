@@ -238,9 +238,9 @@ local promql = import '../lib/promql.libsonnet';
       level(
         'sqlite_contention',
         'SidecarSQLiteContention',
-        "Another process holds a lock on a file of sidecar's.",
-        now(root + 'process_file_locks-foreign'),
-        'has files on which other processes hold %s locks',
+        "Another process holds a lock on a database of sidecar's.",
+        now(root + 'process_file_locks-contended'),
+        'has databases on which other processes hold %s locks to write',
         "lsof -p PID | grep '\\.db'; cat /proc/locks"
       ),
     execution:

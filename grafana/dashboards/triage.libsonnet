@@ -327,7 +327,7 @@ function(config, q, panels)
     panels: [
       panels.timeseries(
         'Locks on its open files',
-        'Its own, and those of other processes. ' + text.levels(flags.sqlite_contention) + ' A foreign lock that stays: another program, such as td, keeps the database; `fuser` or /proc/locks says which.',
+        'Its own, and those of other processes. ' + text.levels(flags.sqlite_contention) + ' Contended are those to write on a database. One that stays: another program, such as td, keeps the database; `fuser` or /proc/locks says which.',
         [q.types('max', 'process_file_locks')],
         'none'
       ) + panels.bounds(flags.sqlite_contention) + panels.size(12, 8),

@@ -8,7 +8,7 @@ function(config) {
   metric(name, matchers=''):
     local all = std.join(', ', [m for m in [matchers, config.selector] if m != '']);
     local prefix =
-      if std.length(std.findSubstr(':', name)) > 0 then ''
+      if std.length(std.split(name, ':')) > 1 then ''
       else if isStandard(name) then config.standardPrefix
       else config.prefix;
     prefix + name + (if all == '' then '' else '{' + all + '}'),

@@ -5,21 +5,21 @@ local keys(object) =
   [f for f in order if std.objectHas(object, f)] +
   [f for f in std.objectFields(object) if !std.member(order, f)];
 
-local isPlain(c) =
-  (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == ':';
-local scalar(text, indent) =
-  local lines = std.split(text, '\n');
-  if std.length(lines) > 1 then ' |-\n' + std.join('\n', [indent + line for line in lines if line != ''])
-  else if std.length([c for c in std.stringChars(text) if !isPlain(c)]) == 0 then ' ' + text
-  else if std.member(text, "'") then ' ' + std.escapeStringJson(text)
+// std.findSubstr and std.member take seconds for texts like these.
+local has(text, part) = std.length(std.split(text, part)) > 1;
+local words = ['name', 'interval', 'alert', 'record', 'for', 'severity', 'flag'];
+local scalar(key, text, indent) =
+  if has(text, '\n') then ' |-\n' + std.join('\n', [indent + line for line in std.split(text, '\n') if line != ''])
+  else if std.member(words, key) then ' ' + text
+  else if has(text, "'") then ' ' + std.escapeStringJson(text)
   else " '" + text + "'";
 
 local fields(object, indent) =
-  local value(v) =
+  local value(key, v) =
     if std.isObject(v) then '\n' + indent + '  ' + fields(v, indent + '  ')
     else if std.isArray(v) then std.join('', ['\n' + indent + '  - ' + fields(e, indent + '    ') for e in v])
-    else scalar(v, indent + '  ');
-  std.join('\n' + indent, [key + ':' + value(object[key]) for key in keys(object)]);
+    else scalar(key, v, indent + '  ');
+  std.join('\n' + indent, [key + ':' + value(key, object[key]) for key in keys(object)]);
 
 function(groups)
   '# Generated from grafana/*.libsonnet by `make grafana`: change it there.\n' + fields(groups, '') + '\n'

@@ -9,6 +9,7 @@
 #include "common/backoff.h"
 #include "common/clock.h"
 #include "common/collectd.h"
+#include "common/daemon_layout.h"
 #include "notify_alertmanager/metrics.h"
 #include "notify_alertmanager/notification.h"
 #include "notify_alertmanager/service.h"
@@ -159,6 +160,8 @@ static int plugin_config(oconfig_item_t *block) {
 }
 
 void module_register(void) {
+  if (!daemon_layout_fits(PLUGIN_NAME))
+    return;
   plugin_register_complex_config(PLUGIN_NAME, plugin_config);
   plugin_register_init(PLUGIN_NAME, plugin_init);
   plugin_register_shutdown(PLUGIN_NAME, plugin_shutdown);

@@ -4,6 +4,7 @@
  */
 #include "common/array.h"
 #include "common/collectd.h"
+#include "common/daemon_layout.h"
 #include "common/text.h"
 #include "sidecar/config.h"
 #include "sidecar/metrics.h"
@@ -141,6 +142,8 @@ static int plugin_shutdown(void) {
 }
 
 void module_register(void) {
+  if (!daemon_layout_fits(PLUGIN_NAME))
+    return;
   plugin_register_complex_config(PLUGIN_NAME, plugin_config);
   plugin_register_init(PLUGIN_NAME, plugin_init);
   plugin_register_shutdown(PLUGIN_NAME, plugin_shutdown);

@@ -67,7 +67,7 @@ EXPECTED = (
     ("one file opened often", "SidecarSameFileOpen", "warning", "same_file", r"has one file open 10 times \(warning from 4\)"),
     ("session files", "SidecarSessionFilesOpen", "warning", "session_files", r"has 100 session files .*\(warning from 100\)\. They are claude_sessions\."),
     ("inotify watches", "SidecarInotifyWatchesHigh", "warning", "inotify_watches", r"has 60% of its user's inotify watches \(warning from 50%\)"),
-    ("a foreign lock on its database", "SidecarSQLiteContention", "warning", "sqlite_contention", r"other processes hold 1 locks on its files"),
+    ("a foreign lock on its database", "SidecarSQLiteContention", "warning", "sqlite_contention", r"other processes hold 1 locks to write on it"),
     ("threads", "SidecarThreadsHigh", "warning", "threads", r"has \d+ threads \(warning from 60\)"),
     ("goroutines", "SidecarGoroutinesHigh", "warning", "goroutines", r"has \d{3} goroutines \(warning from 200\)\. Most are in the state select: \d+\."),
     ("growing goroutines", "SidecarGoroutinesGrowing", "warning", "goroutines_growing", r"has at least \d+ goroutines more than 12s ago.*\(warning from 10\)"),

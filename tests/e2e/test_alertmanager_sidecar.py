@@ -15,8 +15,7 @@ def readme():
     """The thresholds of README.md's section."""
     with open(os.path.join(SOURCE, "README.md"), encoding="utf-8") as file:
         section = file.read().split("## Alerts without Prometheus\n")[1].split("\n## ")[0]
-    block = section.split("```\n")[1].split("```")[0]
-    return block[block.index("<Plugin threshold>") :]
+    return section[section.index("<Plugin threshold>") :].split("```")[0]
 
 
 class Readme(unittest.TestCase):

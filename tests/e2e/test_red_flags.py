@@ -39,7 +39,8 @@ class Levels(RedFlagCase):
         """many descriptors: the class with most, and the command that lists them"""
         notice = self.turns("fds pipe 250", "fds", "warning")
         self.assertEqual("pipe", notice["meta"]["class"])
-        self.assertEqual("250", notice["meta"]["class_count"])
+        # up to Go 1.20 the runtime's poller has a pipe of its own
+        self.assertIn(int(notice["meta"]["class_count"]), (250, 252))
         self.assertGreaterEqual(notice["meta"]["value"], 250)
         self.assertEqual(200, notice["meta"]["threshold"])
         self.assertIn("lsof -p %d" % self.target.pid, notice["meta"]["next"])

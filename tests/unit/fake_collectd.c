@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "collectd/core/utils/common/common.h"
 #include "fake_oconfig.h"
 #include "fake_told.h"
 
@@ -28,6 +29,7 @@ static struct {
   data_set_t sets[DATA_SETS_MAX];
   size_t sets_len;
   cdtime_t interval;
+  size_t name_length;
 } daemon_state;
 
 /* Dispatching and logging may come from threads of the plugin's own. */
@@ -61,6 +63,10 @@ void fake_collectd_reset(void) {
 
 void fake_collectd_set_interval(double seconds) {
   daemon_state.interval = DOUBLE_TO_CDTIME_T(seconds);
+}
+
+void fake_collectd_set_name_length(size_t bytes) {
+  daemon_state.name_length = bytes;
 }
 
 int fake_collectd_configure(const char *text) {
@@ -173,6 +179,22 @@ const data_set_t *plugin_get_ds(const char *name) {
 }
 
 char *hostname_g = (char *)"fake.host";
+
+/* Knows one identifier, and as much of a value list as the names at its end. */
+int parse_identifier_vl(const char *identifier, value_list_t *vl) {
+  static const char *const parts[] = {"host", "plugin", "instance", "type", "detail"};
+  if (strcmp(identifier, "host/plugin-instance/type-detail") != 0)
+    return EINVAL;
+  size_t length = daemon_state.name_length != 0 ? daemon_state.name_length : sizeof(vl->host);
+  char *at = (char *)vl + offsetof(value_list_t, host);
+  for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++, at += length)
+    strncpy(at, parts[i], length);
+  return 0;
+}
+
+void hostname_set(const char *hostname) {
+  (void)hostname;
+}
 
 int plugin_dispatch_values(const value_list_t *vl) {
   pthread_mutex_lock(&lock);
