@@ -1,5 +1,6 @@
 """The dashboards ask for what the plugin sends, show all of it, and are laid out as they should be."""
 
+import json
 import re
 import unittest
 
@@ -96,6 +97,24 @@ class Dashboards(unittest.TestCase):
                     (mapping,) = panel["fieldConfig"]["defaults"]["mappings"]
                     texts = {int(code): one["text"] for code, one in mapping["options"].items()}
                     self.assertEqual(dict(agreement.statuses()), texts)
+
+    def test_graphite_rules(self):
+        """the rules for Graphite name metrics that are sent, and the data source that is provisioned"""
+        groups = json.loads(agreement.read("grafana/generated/graphite_alerts.json"))["groups"]
+        parts = [part for group in groups for rule in group["rules"] for part in rule["data"]]
+        sources = agreement.read("grafana/provisioning/datasources/sidecar.yaml")
+        known = {metric.type: metric for metric in agreement.metrics()}
+        self.assertGreater(len(parts), 50)
+        for part in parts:
+            if part["datasourceUid"] == "__expr__":
+                continue
+            self.assertIn("uid: %s " % part["datasourceUid"], sources)
+            asked = re.findall(r"(?:\.sidecar-\*|%)\.(\w+)(?:-(\w+))?", part["model"]["target"])
+            self.assertTrue(asked, part["model"]["target"])
+            for name, kind in asked:
+                self.assertIn(name, known)
+                if kind and known[name].instances != ["*"]:
+                    self.assertIn(kind, known[name].instances)
 
     # --- layout
 
