@@ -1,4 +1,4 @@
-"""The dashboards ask for what the plugin sends, show all of it, and are laid out as they should be."""
+"""The dashboards ask for what the plugin sends, show all of it, and are laid out in order."""
 
 import json
 import re
@@ -99,7 +99,7 @@ class Dashboards(unittest.TestCase):
                     self.assertEqual(dict(agreement.statuses()), texts)
 
     def test_graphite_rules(self):
-        """the rules for Graphite name metrics that are sent, and the data source that is provisioned"""
+        """the rules for Graphite name metrics that are sent, and the data source of the example"""
         groups = json.loads(agreement.read("grafana/generated/graphite_alerts.json"))["groups"]
         parts = [part for group in groups for rule in group["rules"] for part in rule["data"]]
         sources = agreement.read("grafana/provisioning/datasources/sidecar.yaml")

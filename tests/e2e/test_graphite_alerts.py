@@ -1,4 +1,4 @@
-"""The rules for Graphite alone, over a real graphite-web: silent on what is well, up on what is sick."""
+"""The rules for Graphite alone, over a real graphite-web: up on what is sick, and only there."""
 
 import json
 import os
@@ -22,7 +22,7 @@ SHORT = """\
 { _config+:: {
   growth+: {
     [name]+: { window: '4s', rise: 5 }
-    for name in ['swap_growing', 'fds_growing', 'goroutines_growing', 'goroutines_stuck', 'heap_growing']
+    for name in ['fds_growing', 'goroutines_growing', 'heap_growing']
   },
   flags+: { rss+: { warning: 100 * 1024 * 1024 }, memory_regions+: { warning: 400 } },
 } }

@@ -25,7 +25,7 @@ MAY_BE_EMPTY = {
 
 
 class DashboardCase(SidecarCase):
-    """`proj` runs all the time; `gone` has ended, and `again` was restarted, for the annotations."""
+    """`proj` runs all the time; for the annotations `gone` has ended, and `again` restarted."""
 
     @classmethod
     def start_targets(cls):
