@@ -37,12 +37,7 @@ local GiB = 1024 * MiB;
       runtime: 'sidecar-runtime',
     },
     // The dashboards' variables are called as the labels they choose from, and are in links.
-    variables: {
-      datasource: 'prometheus_datasource',
-      graphiteDatasource: 'graphite_datasource',
-      host: 'instance',
-      sidecar: 'sidecar',
-    },
+    variables: { host: 'instance', sidecar: 'sidecar' },
 
     // --- dashboards
 

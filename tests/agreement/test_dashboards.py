@@ -1,5 +1,6 @@
-"""The dashboards ask for what the plugin sends, show all of it, and are laid out as they should be."""
+"""The dashboards ask for what the plugin sends, show all of it, and are laid out in order."""
 
+import json
 import re
 import unittest
 
@@ -12,8 +13,6 @@ LEFT_OUT = {
 }
 # What recording rules make, and from which metrics.
 RECORDED = {"sidecar:red_flag:up": "red_flag"}
-# Sent by the plugin as soon as it gives verdicts; from then on this has no effect.
-AWAITED = {"red_flag"} - {metric.type for metric in agreement.metrics()}
 
 UNITS = {"none", "short", "bytes", "Bps", "ops", "opm", "s", "ns", "percentunit", "dateTimeFromNow"}
 
@@ -47,12 +46,10 @@ class Dashboards(unittest.TestCase):
     def asked_for(self, query):
         """{(metric, type)}, with what a recording rule reads instead of its name."""
         prefix = "collectd_sidecar_" if query.dashboard.back_end == "prometheus" else ""
-        found = set()
-        for name, kind in query.metrics():
-            name = prefix + RECORDED[name] if name in RECORDED else name
-            if name not in {prefix + metric for metric in AWAITED}:
-                found.add((name, kind))
-        return found
+        return {
+            (prefix + RECORDED[name] if name in RECORDED else name, kind)
+            for name, kind in query.metrics()
+        }
 
     def test_known_metrics(self):
         """no query names a metric, or a type of it, that the plugin does not send"""
@@ -100,6 +97,24 @@ class Dashboards(unittest.TestCase):
                     (mapping,) = panel["fieldConfig"]["defaults"]["mappings"]
                     texts = {int(code): one["text"] for code, one in mapping["options"].items()}
                     self.assertEqual(dict(agreement.statuses()), texts)
+
+    def test_graphite_rules(self):
+        """the rules for Graphite name metrics that are sent, and the data source of the example"""
+        groups = json.loads(agreement.read("grafana/generated/graphite_alerts.json"))["groups"]
+        parts = [part for group in groups for rule in group["rules"] for part in rule["data"]]
+        sources = agreement.read("grafana/provisioning/datasources/sidecar.yaml")
+        known = {metric.type: metric for metric in agreement.metrics()}
+        self.assertGreater(len(parts), 50)
+        for part in parts:
+            if part["datasourceUid"] == "__expr__":
+                continue
+            self.assertIn("uid: %s " % part["datasourceUid"], sources)
+            asked = re.findall(r"(?:\.sidecar-\*|%)\.(\w+)(?:-(\w+))?", part["model"]["target"])
+            self.assertTrue(asked, part["model"]["target"])
+            for name, kind in asked:
+                self.assertIn(name, known)
+                if kind and known[name].instances != ["*"]:
+                    self.assertIn(kind, known[name].instances)
 
     # --- layout
 

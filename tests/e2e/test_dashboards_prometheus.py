@@ -16,9 +16,7 @@ class Dashboards(DashboardCase):
         super().setUpClass()
         scrape = SCRAPE % "'127.0.0.1:%d'" % cls.collectd.port
         text = scrape + "rule_files: ['%s']\n" % RULES
-        cls.prometheus = cls.enterClassContext(
-            Prometheus(cls.collectd.port, configuration=text)
-        )
+        cls.prometheus = cls.enterClassContext(Prometheus(configuration=text))
         cls.start_targets()
 
     def test_all(self):

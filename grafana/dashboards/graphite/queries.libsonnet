@@ -84,8 +84,10 @@ function(config)
     // which is taken apart into a table with a row for each row and a column for each column.
     table(columns)::
       local name(i) = @'row="%s=\1 sidecar=\2" column=c%d' % [v.host, i];
+      // 1 for a flag that is up, warning or failure, and 0 for one that is not.
+      local up = call('round', [call('scale', [path('red_flag', '*'), '0.6'])]);
       local series(column) =
-        if std.objectHas(column, 'flags') then by_sidecar(at_least(path('red_flag', '*'), 1), 'count', [-3, -2])
+        if std.objectHas(column, 'flags') then by_sidecar(up, 'sum', [-3, -2])
         else scaled(path(column.metric), if std.objectHas(column, 'scale') then column.scale else 1);
       {
         targets: [renamed(series(columns[i]), name(i)) for i in std.range(0, std.length(columns) - 1)],

@@ -66,7 +66,6 @@ local link(other) = {
       refresh: config.dashboardRefresh,
       timezone: 'browser',
       time: { from: about.time, to: 'now' },
-      timepicker: {},
       links: [link(other) for other in others],
       templating: { list: variables },
       annotations: { list: annotations },

@@ -102,7 +102,7 @@ local steps_of(levels, below) =
   },
   mapping(index, text, color):: { index: index, text: text, color: color },
 
-  // `columns`: [{ name, unit?, levels?, width? }] in their order; the targets' answers are made
+  // `columns`: [{ name, unit?, decimals?, levels?, links? }] in their order; the targets' answers are made
   // columns of those names by `transformations`, the query back end's part.
   table(title, description, targets, transformations, columns, sort):: panel('table', title, description, targets, 'none') {
     width:: 24,
@@ -144,7 +144,6 @@ local steps_of(levels, below) =
   stacked:: {
     fieldConfig+: { defaults+: { custom+: { fillOpacity: 40, stacking: { mode: 'normal', group: 'A' } } } },
   },
-  per_second:: { fieldConfig+: { defaults+: { custom+: { fillOpacity: 10 } } } },
 
   // The healthy band shaded, and the red flag's levels drawn. The axis reaches to the first level,
   // so that one sees how far away it is; `to` where that is too far.
@@ -188,5 +187,4 @@ local steps_of(levels, below) =
     'custom.lineWidth': 2,
     'custom.stacking': { mode: 'none', group: 'A' },
   }),
-  right_axis(name, unit):: self.series(name, { 'custom.axisPlacement': 'right', unit: unit }),
 }

@@ -123,7 +123,7 @@ function(config)
           'started',
           'green',
           'topk(%d, %s (%s) * 1000 > $__from)' % [config.annotationLimit, by_sidecar, start],
-          { useValueForTime: 'on' },
+          { useValueForTime: true },
         ),
         annotation(
           'ended',

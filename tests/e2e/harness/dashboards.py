@@ -97,7 +97,8 @@ class FromGraphite:
         }
 
     def get(self, path, **parameters):
-        url = "http://127.0.0.1:%d%s?%s" % (self.server.port, path, urllib.parse.urlencode(parameters))
+        query = urllib.parse.urlencode(parameters)
+        url = "http://127.0.0.1:%d%s?%s" % (self.server.port, path, query)
         try:
             with urllib.request.urlopen(url, timeout=10) as answer:
                 return json.loads(answer.read())
@@ -124,7 +125,7 @@ class FromGraphite:
 
 
 def unanswered(asked, source):
-    """A probe for wait_until: drops from the list `asked` what has an answer, until none is left."""
+    """A probe for wait_until: drops from `asked` what has an answer, until none is left."""
     asked[:] = [query for query in asked if not source.answer(query)]
     if asked:
         raise Probe("%d without an answer: %s" % (len(asked), "; ".join(map(str, asked))))

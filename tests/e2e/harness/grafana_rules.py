@@ -24,7 +24,7 @@ def dollars(value):
     if isinstance(value, list):
         return [dollars(one) for one in value]
     if isinstance(value, str):
-        assert "$" not in value.replace("$$", ""), "Grafana takes a single $ for a variable: " + value
+        assert "$" not in value.replace("$$", ""), "a single $ begins a variable: " + value
         return value.replace("$$", "$")
     return value
 
@@ -90,6 +90,6 @@ class Rule:
         code = re.sub(r"\$(\w+)", r"\1", text).replace("&&", " and ").replace("||", " or ")
         compiled = compile(code, text, "eval")
         return {
-            key: eval(compiled, {"__builtins__": {}}, {name: side[key] for name, side in sides.items()})
+            key: eval(compiled, {}, {name: side[key] for name, side in sides.items()})
             for key in keys
         }
