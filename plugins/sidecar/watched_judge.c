@@ -4,8 +4,7 @@
  */
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
-#include <syslog.h>
+#include <string.h>
 
 #include "common/array.h"
 #include "common/clock.h"
@@ -92,7 +91,7 @@ static int ask_for_capture(struct watched *watched, struct watch_services *servi
       .headline = headline,
       .pprof_url = client != NULL ? pprof_endpoint_url(client) : NULL,
       .want_goroutine_dump = watched->goroutines <= config->goroutine_dump_max,
-      .want_cpu_profile = reason == red_flags[RED_FLAG_CPU].name,
+      .want_cpu_profile = strcmp(reason, red_flags[RED_FLAG_CPU].name) == 0,
       .metrics = buffer_string(&values),
       .summary = buffer_string(&summary),
       .wall_time_ms = wall_ms,
