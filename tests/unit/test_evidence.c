@@ -122,7 +122,7 @@ static void growth_of_descriptors_names_the_class_that_grew(void **state) {
   verdict.rise_ms = 65 * 60 * 1000;
   check_evidence(
       &known, &verdict,
-      "proj (pid 4711): FDs grew by 60 in 1 h 5 min, now 120; since the baseline most "
+      "proj (pid 4711): FDs grew by 60 in 1 h 5 min (55/h), now 120; since the baseline most "
       "grew pipe: by 60",
       "class", "pipe");
 }
@@ -166,8 +166,8 @@ static void a_growing_heap_names_the_rate_and_the_sites(void **state) {
   verdict.rise = 80 << 20;
   verdict.rise_ms = 4 * 3600 * 1000;
   check_evidence(&known, &verdict,
-                 "proj (pid 4711): the Go heap grew by 80.0 MB in 4 h 0 min, now 200.0 MB "
-                 "(20.0 MB/h); +80.0 MB at main.leak < main.main",
+                 "proj (pid 4711): the Go heap grew by 80.0 MB in 4 h 0 min (20.0 MB/h), "
+                 "now 200.0 MB; +80.0 MB at main.leak < main.main",
                  "site_1", "+80.0 MB since the baseline, now 90.0 MB: main.leak < main.main");
 }
 

@@ -132,16 +132,23 @@ static void finish_line(struct evidence *evidence, const struct buffer *line) {
   text_printable(evidence->line, sizeof(evidence->line), buffer_span(line));
 }
 
-static void say_breach(struct buffer *line, const struct topic *topic,
-                       const struct verdict *verdict, uint64_t for_ms) {
+static void say_growth(struct evidence *evidence, struct buffer *line,
+                       const struct topic *topic, const struct verdict *verdict) {
+  char rise[WORDS_SIZE], duration[WORDS_SIZE], rate[WORDS_SIZE], value[WORDS_SIZE];
+  double hours = (double)(verdict->rise_ms > 0 ? verdict->rise_ms : 1) / 3600e3;
+  words_amount(rise, topic->unit, verdict->rise);
+  words_amount(rate, topic->unit, verdict->rise / hours);
+  evidence_add(evidence, "rise", "%s", rise);
+  evidence_add(evidence, "rate", "%s/h", rate);
+  buffer_printf(line, "%s grew by %s in %s (%s/h), now %s", topic->what, rise,
+                words_duration(duration, verdict->rise_ms), rate,
+                words_amount(value, topic->unit, verdict->value));
+}
+
+static void say_level(struct buffer *line, const struct topic *topic,
+                      const struct verdict *verdict, uint64_t for_ms) {
   char value[WORDS_SIZE], other[WORDS_SIZE], duration[WORDS_SIZE];
   words_amount(value, topic->unit, verdict->value);
-  if (isfinite(verdict->rise)) {
-    buffer_printf(line, "%s grew by %s in %s, now %s", topic->what,
-                  words_amount(other, topic->unit, verdict->rise),
-                  words_duration(duration, verdict->rise_ms), value);
-    return;
-  }
   buffer_printf(line, "%s: %s", topic->what, value);
   if (isfinite(verdict->threshold))
     buffer_printf(line, " (%s from %s)",
@@ -192,8 +199,11 @@ void evidence_compose(struct evidence *evidence, const struct verdict *verdict,
   } else if (verdict->state == RED_FLAG_OK) {
     say_okay(&line, topic, verdict);
   } else {
-    say_breach(&line, topic, verdict,
-               facts->now_ms > verdict->since_ms ? facts->now_ms - verdict->since_ms : 0);
+    if (isfinite(verdict->rise))
+      say_growth(evidence, &line, topic, verdict);
+    else
+      say_level(&line, topic, verdict,
+                facts->now_ms > verdict->since_ms ? facts->now_ms - verdict->since_ms : 0);
     if (topic->add_facts != NULL)
       topic->add_facts(evidence, &line, verdict, facts);
   }

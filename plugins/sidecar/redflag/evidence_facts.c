@@ -233,12 +233,7 @@ EVIDENCE_FACTS(facts_of_fetching) {
 /* ---- the heap ---- */
 
 EVIDENCE_FACTS(facts_of_heap_growth) {
-  if (isfinite(verdict->rise) && verdict->rise_ms > 0) {
-    char rate[WORDS_SIZE];
-    words_bytes(rate, verdict->rise * 3600e3 / (double)verdict->rise_ms);
-    evidence_add(evidence, "rate", "%s/h", rate);
-    buffer_printf(line, " (%s/h)", rate);
-  }
+  (void)verdict;
   const struct site_record *grown[SITES_SHOWN];
   size_t len =
       facts->heap_sites != NULL ? site_history_grown(facts->heap_sites, grown, SITES_SHOWN) : 0;
