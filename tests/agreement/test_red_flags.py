@@ -33,6 +33,26 @@ class RedFlags(unittest.TestCase):
         names = [fields[1] for fields in lines if fields[0] == "flag"]
         self.assertEqual([flag.name for flag in agreement.flags()], names)
 
+    def test_facts(self):
+        """the man page names each meta datum that a notification can have, and no other"""
+        sources = [
+            agreement.read("plugins/sidecar/" + name)
+            for name in (
+                "plugin.c",
+                "redflag/evidence.c",
+                "redflag/evidence_facts.c",
+                "watched_judge.c",
+            )
+        ]
+        sent = set()
+        for source in sources:
+            sent.update(re.findall(r'(?:evidence_add|add_bytes)\(&?\w+, "(\w+)"', source))
+            sent.update(re.findall(r'meta_add_\w+\(&n, "(\w+)"', source))
+            sent.update(re.findall(r'"(site_\d)"', source))
+        part = agreement.read(agreement.MANUAL).split("=head2 What is told\n")[1].split("\n=head")[0]
+        items = " ".join(re.findall(r"^=item (.*)$", part, flags=re.MULTILINE))
+        self.assertEqual(sent, set(re.findall(r"C<(\w+)>", items)))
+
     def test_options(self):
         """the man page has each option, in order, with default, what is allowed and an example"""
         items = manual_items()
