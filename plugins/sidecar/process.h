@@ -27,6 +27,9 @@ pid_t process_pid(const struct process *process);
 /* Start time in clock ticks since boot (field 22 of stat, proc(5)). */
 uint64_t process_start_ticks(const struct process *process);
 
+/* How long ago that was. Returns 0, or -errno when the time since boot cannot be read. */
+int process_age_ms(const struct process *process, uint64_t *ret_ms);
+
 /*
  * Is it still the process that was opened, and alive? Called after a round of reads,
  * before their values are believed. Returns 0, -ESRCH when it ended, is a zombie, or the

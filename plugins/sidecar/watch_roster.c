@@ -36,15 +36,10 @@ static void choose_name(const struct watch *watch, struct process *process,
   while (name_is_taken(watch, ret));
 }
 
-static bool old_enough(const struct watch *watch, const struct process *process,
-                       const struct process_block *block) {
-  uint64_t uptime_ticks;
-  if (block->minimum_age_ms == 0 || host_uptime_ticks(watch->services.host, &uptime_ticks) != 0)
-    return true;
-  uint64_t start_ticks = process_start_ticks(process);
-  uint64_t age_ticks = uptime_ticks > start_ticks ? uptime_ticks - start_ticks : 0;
-  return age_ticks * 1000 >=
-         block->minimum_age_ms * host_ticks_per_second(watch->services.host);
+static bool old_enough(const struct process *process, const struct process_block *block) {
+  uint64_t age_ms;
+  return block->minimum_age_ms == 0 || process_age_ms(process, &age_ms) != 0 ||
+         age_ms >= block->minimum_age_ms;
 }
 
 void watch_drop(struct watch *watch, size_t i, bool ended) {
@@ -154,7 +149,7 @@ static int open_newborn(struct watch *watch, const struct discovery_match *match
                                   : "");
     return status;
   }
-  if (!old_enough(watch, newborn.process, newborn.block)) {
+  if (!old_enough(newborn.process, newborn.block)) {
     process_close(newborn.process);
     return -EAGAIN;
   }

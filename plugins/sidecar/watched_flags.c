@@ -14,33 +14,25 @@ static uint64_t now_ms(void) {
   return clock_monotonic_ns() / 1000000;
 }
 
-static void observe_number(struct watched *watched, enum red_flag_signal signal, double value) {
-  uint64_t ms = now_ms();
+static void observe_number(struct watched *watched, uint64_t ms, enum red_flag_signal signal,
+                           double value) {
   verdicts_observe(watched->flags->verdicts, signal, value, ms);
   trend_observe(&watched->flags->trend, signal, value, ms);
 }
 
-static void observe(struct watched *watched, enum red_flag_signal signal, uint64_t value) {
-  observe_number(watched, signal, value == VALUE_UNKNOWN ? NAN : (double)value);
+static void observe(struct watched *watched, uint64_t ms, enum red_flag_signal signal,
+                    uint64_t value) {
+  observe_number(watched, ms, signal, value == VALUE_UNKNOWN ? NAN : (double)value);
 }
 
 /* ---- a process's life ---- */
-
-static uint64_t age_ms(const struct watched *watched, struct watch_services *services) {
-  uint64_t uptime_ticks;
-  if (host_uptime_ticks(services->host, &uptime_ticks) != 0)
-    return 0;
-  uint64_t start_ticks = process_start_ticks(watched->process);
-  return uptime_ticks <= start_ticks
-             ? 0
-             : (uptime_ticks - start_ticks) * 1000 / host_ticks_per_second(services->host);
-}
 
 int watched_flags_begin(struct watched *watched, struct watch_services *services) {
   struct watched_flags *flags = calloc(1, sizeof(*flags));
   if (flags == NULL)
     return -ENOMEM;
-  uint64_t age = age_ms(watched, services), now = now_ms();
+  uint64_t age = 0, now = now_ms();
+  process_age_ms(watched->process, &age);
   int status = verdicts_new(&services->config->red_flags, age, now, &flags->verdicts);
   if (status != 0) {
     free(flags);
@@ -65,6 +57,7 @@ void watched_flags_free(struct watched_flags *flags) {
 /* ---- /proc ---- */
 
 void watched_flags_take_pulse(struct watched *watched, const struct watch_services *services) {
+  uint64_t ms = now_ms();
   const struct process_pulse *pulse = &watched->pulse;
   struct moment *now = &watched->flags->now;
   now->resident_bytes = pulse->resident_bytes;
@@ -74,14 +67,14 @@ void watched_flags_take_pulse(struct watched *watched, const struct watch_servic
   now->swap_bytes = pulse->swap_bytes;
   now->fds = pulse->open_fds;
   now->threads = pulse->threads;
-  observe(watched, SIGNAL_RESIDENT_BYTES, now->resident_bytes);
-  observe(watched, SIGNAL_SWAP_BYTES, now->swap_bytes);
-  observe(watched, SIGNAL_OPEN_FDS, now->fds);
-  observe(watched, SIGNAL_THREADS, now->threads);
+  observe(watched, ms, SIGNAL_RESIDENT_BYTES, now->resident_bytes);
+  observe(watched, ms, SIGNAL_SWAP_BYTES, now->swap_bytes);
+  observe(watched, ms, SIGNAL_OPEN_FDS, now->fds);
+  observe(watched, ms, SIGNAL_THREADS, now->threads);
   double ticks = NAN;
   if (pulse->user_ticks != VALUE_UNKNOWN && pulse->system_ticks != VALUE_UNKNOWN)
     ticks = (double)(pulse->user_ticks + pulse->system_ticks);
-  observe_number(watched, SIGNAL_CPU_SECONDS,
+  observe_number(watched, ms, SIGNAL_CPU_SECONDS,
                  ticks / (double)host_ticks_per_second(services->host));
 }
 
@@ -130,6 +123,7 @@ static void forget_descriptors(struct moment *now) {
 void watched_flags_take_descriptors(struct watched *watched,
                                     const struct watch_services *services,
                                     const struct descriptors_reading *reading) {
+  uint64_t ms = now_ms();
   struct watched_flags *flags = watched->flags;
   struct moment *now = &flags->now;
   uint64_t contended = VALUE_UNKNOWN;
@@ -147,10 +141,10 @@ void watched_flags_take_descriptors(struct watched *watched,
       find_lock_owner(&flags->findings, services, reading);
   }
   flags->is_contended = contended != VALUE_UNKNOWN && contended > 0;
-  observe(watched, SIGNAL_SAME_FILE_OPENS, now->same_file_opens);
-  observe(watched, SIGNAL_SESSION_FILES, now->session_files);
-  observe(watched, SIGNAL_SQLITE_FOREIGN_LOCKS, contended);
-  observe_number(watched, SIGNAL_INOTIFY_WATCHES_RATIO,
+  observe(watched, ms, SIGNAL_SAME_FILE_OPENS, now->same_file_opens);
+  observe(watched, ms, SIGNAL_SESSION_FILES, now->session_files);
+  observe(watched, ms, SIGNAL_SQLITE_FOREIGN_LOCKS, contended);
+  observe_number(watched, ms, SIGNAL_INOTIFY_WATCHES_RATIO,
                  watches_ratio(services, now->inotify_watches));
 }
 
@@ -161,28 +155,30 @@ bool watched_flags_want_detail(const struct watched *watched,
 }
 
 /* What the kernel may take (LazyFree) was released by Go; what Go keeps was not. */
-static void sum_retained(struct watched *watched) {
+static void sum_retained(struct watched *watched, uint64_t ms) {
   struct watched_flags *flags = watched->flags;
   uint64_t kept = flags->heap_unreleased_bytes, lazy = flags->lazyfree_bytes;
   flags->now.retained_bytes = kept == VALUE_UNKNOWN   ? lazy
                               : lazy == VALUE_UNKNOWN ? kept
                                                       : kept + lazy;
-  observe(watched, SIGNAL_RETAINED_BYTES, flags->now.retained_bytes);
+  observe(watched, ms, SIGNAL_RETAINED_BYTES, flags->now.retained_bytes);
 }
 
 void watched_flags_take_memory_map(struct watched *watched, uint64_t regions,
                                    uint64_t lazyfree_bytes) {
+  uint64_t ms = now_ms();
   watched->flags->now.memory_regions = regions;
   watched->flags->lazyfree_bytes = lazyfree_bytes;
-  observe(watched, SIGNAL_MEMORY_REGIONS, regions);
-  sum_retained(watched);
+  observe(watched, ms, SIGNAL_MEMORY_REGIONS, regions);
+  sum_retained(watched, ms);
 }
 
 /* ---- the Go runtime ---- */
 
 void watched_flags_take_goroutine_count(struct watched *watched) {
+  uint64_t ms = now_ms();
   watched->flags->now.goroutines = watched->goroutines;
-  observe(watched, SIGNAL_GOROUTINES, watched->goroutines);
+  observe(watched, ms, SIGNAL_GOROUTINES, watched->goroutines);
 }
 
 /*
@@ -198,6 +194,7 @@ static uint64_t live_bytes(const struct memstats *stats) {
 }
 
 void watched_flags_take_memstats(struct watched *watched, const struct memstats *stats) {
+  uint64_t ms = now_ms();
   struct watched_flags *flags = watched->flags;
   uint64_t idle = stats != NULL ? stats->heap_idle_bytes : VALUE_UNKNOWN;
   uint64_t released = stats != NULL ? stats->heap_released_bytes : VALUE_UNKNOWN;
@@ -206,10 +203,11 @@ void watched_flags_take_memstats(struct watched *watched, const struct memstats 
   flags->heap_unreleased_bytes =
       idle == VALUE_UNKNOWN || released == VALUE_UNKNOWN || released > idle ? VALUE_UNKNOWN
                                                                             : idle - released;
-  observe(watched, SIGNAL_HEAP_LIVE_BYTES, stats != NULL ? live_bytes(stats) : VALUE_UNKNOWN);
-  observe(watched, SIGNAL_ALLOCATED_BYTES,
+  observe(watched, ms, SIGNAL_HEAP_LIVE_BYTES,
+          stats != NULL ? live_bytes(stats) : VALUE_UNKNOWN);
+  observe(watched, ms, SIGNAL_ALLOCATED_BYTES,
           stats != NULL ? stats->alloc_bytes_total : VALUE_UNKNOWN);
-  sum_retained(watched);
+  sum_retained(watched, ms);
 }
 
 static uint64_t count_fetching(const struct goroutine_profile *profile,
@@ -223,6 +221,7 @@ static uint64_t count_fetching(const struct goroutine_profile *profile,
 void watched_flags_take_goroutines(struct watched *watched,
                                    const struct watch_services *services,
                                    const struct goroutine_profile *profile) {
+  uint64_t ms = now_ms();
   struct moment *now = &watched->flags->now;
   now->goroutines_stuck = now->fetch_data = VALUE_UNKNOWN;
   for (size_t i = 0; i < GOROUTINE_STATES; i++)
@@ -231,15 +230,16 @@ void watched_flags_take_goroutines(struct watched *watched,
     now->goroutines_stuck = profile->blocked[GOROUTINE_BLOCKED_10M];
     now->fetch_data = count_fetching(profile, &services->config->goroutine_patterns);
   }
-  observe(watched, SIGNAL_GOROUTINES_STUCK, now->goroutines_stuck);
-  observe(watched, SIGNAL_FETCH_DATA, now->fetch_data);
+  observe(watched, ms, SIGNAL_GOROUTINES_STUCK, now->goroutines_stuck);
+  observe(watched, ms, SIGNAL_FETCH_DATA, now->fetch_data);
 }
 
 void watched_flags_take_pprof(struct watched *watched) {
+  uint64_t ms = now_ms();
   double has = NAN; /* not allowed to look, or not asked to */
   if (watched->endpoint.client != NULL)
     has = 1;
   else if (watched->block->pprof && watched->endpoint.status != STATUS_DENIED)
     has = 0;
-  observe_number(watched, SIGNAL_HAS_PPROF, has);
+  observe_number(watched, ms, SIGNAL_HAS_PPROF, has);
 }

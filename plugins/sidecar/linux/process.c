@@ -56,6 +56,17 @@ uint64_t process_start_ticks(const struct process *process) {
   return process->start_ticks;
 }
 
+int process_age_ms(const struct process *process, uint64_t *ret_ms) {
+  uint64_t uptime_ticks;
+  int status = host_uptime_ticks(process->host, &uptime_ticks);
+  if (status != 0)
+    return status;
+  uint64_t age_ticks =
+      uptime_ticks > process->start_ticks ? uptime_ticks - process->start_ticks : 0;
+  *ret_ms = age_ticks * 1000 / process->host->ticks_per_second;
+  return 0;
+}
+
 /* Opens a file of the pulse, or finds it open. Returns its descriptor, to be given back
  * with release_pulse_file, or -errno. */
 static int open_pulse_file(struct process *process, enum pulse_file file) {

@@ -159,11 +159,7 @@ EVIDENCE_FACTS(facts_of_watches) {
 
 /* ---- goroutines ---- */
 
-static const char *state_words(enum goroutine_state state) {
-  return goroutine_state_name(state);
-}
-
-/* The site for which better(site, best) holds of no other; NULL when there is none. */
+/* The site that measures most; NULL when none measures anything. */
 static const struct site *find_site(const struct site_history *sites,
                                     uint64_t (*measure)(const struct site *)) {
   const struct site *best = NULL;
@@ -188,11 +184,11 @@ static void add_site(struct evidence *evidence, struct buffer *line, const struc
   if (site == NULL)
     return;
   words_stack(stack, sizeof(stack), site);
-  evidence_add(evidence, "state", "%s", state_words(site->state));
+  evidence_add(evidence, "state", "%s", goroutine_state_name(site->state));
   evidence_add(evidence, "stack", "%s", stack);
   evidence_add(evidence, "count", "%" PRIu64, site->weight);
-  buffer_printf(line, "; %" PRIu64 " in %s at %s", site->weight, state_words(site->state),
-                stack);
+  buffer_printf(line, "; %" PRIu64 " in %s at %s", site->weight,
+                goroutine_state_name(site->state), stack);
 }
 
 EVIDENCE_FACTS(facts_of_goroutines) {
