@@ -1,23 +1,5 @@
 /* The configuration: what is accepted, and what refuses the start with which words. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "common/array.h"
-#include "fake_collectd.h"
-#include "fake_oconfig.h"
-#include "sidecar/config.h"
-
-static int parse(struct config *config, const char *text) {
-  oconfig_item_t *root = fake_oconfig_parse(text);
-  assert_non_null(root);
-  int status = config_parse(config, root);
-  fake_oconfig_free(root);
-  return status;
-}
+#include "config_cases.h"
 
 static void no_block_at_all_watches_every_sidecar(void **state) {
   (void)state;
@@ -134,12 +116,7 @@ static void the_default_patterns_match_what_the_guide_greps_for(void **state) {
   config_free(config);
 }
 
-/* What refuses the start, and the words that the log must have: block, option, value and
- * what is allowed. */
-static const struct {
-  const char *text;
-  const char *words[4];
-} refused[] = {
+static const struct refused_case refused[] = {
     {"Intervall 5\n", {"<Plugin sidecar>", "Intervall", "5", "allowed are BaselineDelay"}},
     {"DetailInterval -60\n", {"<Plugin sidecar>", "DetailInterval", "-60", "from 1 to 86400"}},
     {"DetailInterval \"60\"\n", {"DetailInterval", "\"60\"", "number of seconds"}},
@@ -197,20 +174,8 @@ static const struct {
 
 static void nonsense_is_refused_with_block_option_value_and_what_is_allowed(void **state) {
   (void)state;
-  for (size_t i = 0; i < ARRAY_LENGTH(refused); i++) {
-    fake_collectd_reset();
-    struct config *config = config_new();
-    if (parse(config, refused[i].text) != -1)
-      fail_msg("accepted: %s", refused[i].text);
-    for (size_t j = 0; j < 4 && refused[i].words[j] != NULL; j++) {
-      const char *line = fake_collectd_log_line("sidecar plugin: ");
-      if (line == NULL || strstr(line, refused[i].words[j]) == NULL)
-        fail_msg("for %s: no \"%s\" in \"%s\"", refused[i].text, refused[i].words[j],
-                 line != NULL ? line : "");
-    }
-    assert_int_equal(fake_collectd_logged(LOG_ERR, ""), 1);
-    config_free(config);
-  }
+  for (size_t i = 0; i < ARRAY_LENGTH(refused); i++)
+    check_refused(&refused[i]);
 }
 
 static void more_patterns_than_leave_room_for_the_defaults_are_refused(void **state) {
