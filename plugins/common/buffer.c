@@ -13,9 +13,13 @@
 
 enum { FIRST_CAPACITY = 256 };
 
-void buffer_init(struct buffer *b, size_t max) {
+struct buffer buffer_make(size_t max) {
   /* one byte is for the NUL, and doubling must not wrap */
-  *b = (struct buffer){.max = max < SIZE_MAX / 2 ? max : SIZE_MAX / 2 - 1};
+  return (struct buffer){.max = max < SIZE_MAX / 2 ? max : SIZE_MAX / 2 - 1};
+}
+
+void buffer_init(struct buffer *b, size_t max) {
+  *b = buffer_make(max);
 }
 
 void buffer_reset(struct buffer *b) {

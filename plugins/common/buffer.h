@@ -17,6 +17,9 @@ struct buffer {
 };
 
 /* An empty buffer that takes at most max bytes. Allocates nothing. */
+struct buffer buffer_make(size_t max);
+
+/* Makes b such a buffer; what it held before is not freed. */
 void buffer_init(struct buffer *b, size_t max);
 
 /* Forgets the bytes and keeps the memory for the next use. */
@@ -52,6 +55,8 @@ static inline const char *buffer_string(const struct buffer *b) {
   return b->data != NULL ? b->data : "";
 }
 
-#define autobuffer __attribute__((cleanup(buffer_free))) struct buffer
+/* Declares an empty buffer that takes at most max bytes and is freed with its scope. */
+#define autobuffer(name, max)                                                                  \
+  __attribute__((cleanup(buffer_free))) struct buffer name = buffer_make(max)
 
 #endif

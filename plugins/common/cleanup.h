@@ -1,14 +1,15 @@
 /*
- * Scope-bound ownership: a variable marked autofree, autoclose, autoclosedir or
- * autofclose gives up what it holds when it leaves its scope, so that every early
- * return is also a clean one. To keep the resource, move it out with steal_pointer()
- * or steal_fd().
+ * Scope-bound ownership: a variable declared by one of these macros gives up what it owns when
+ * it leaves its scope, so that every early return is also a clean one. Each macro declares the
+ * variable together with its first value, since the cleanup runs on every path out of the
+ * scope: a declaration without a value does not compile. Types with a cleanup of their own
+ * (buffer.h and others) follow the same rule, and tests/agreement/test_cleanup.py holds it. To
+ * keep the resource, move it out with steal_pointer() or steal_fd().
  */
 #ifndef COMMON_CLEANUP_H
 #define COMMON_CLEANUP_H
 
 #include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -26,15 +27,16 @@ static inline void cleanup_closedir(DIR *const *dir) {
     closedir(*dir);
 }
 
-static inline void cleanup_fclose(FILE *const *stream) {
-  if (*stream != NULL)
-    fclose(*stream);
-}
+/* autofree(char, text, strdup("x")): a pointer to a char, or NULL */
+#define autofree(type, name, value)                                                            \
+  __attribute__((cleanup(cleanup_free))) type *name = (value)
 
-#define autofree __attribute__((cleanup(cleanup_free)))
-#define autoclose __attribute__((cleanup(cleanup_close)))
-#define autoclosedir __attribute__((cleanup(cleanup_closedir)))
-#define autofclose __attribute__((cleanup(cleanup_fclose)))
+/* A descriptor; negative: none. */
+#define autoclose(name, value) __attribute__((cleanup(cleanup_close))) int name = (value)
+
+/* A directory stream, or NULL. */
+#define autoclosedir(name, value)                                                              \
+  __attribute__((cleanup(cleanup_closedir))) DIR *name = (value)
 
 static inline void *steal_pointer_(void *pointer_to_pointer) {
   void *p = *(void **)pointer_to_pointer;

@@ -110,7 +110,7 @@ static CURLcode set_message(CURL *easy, const struct http_request *request,
     keep_first(&code, add_header(headers, "Expect:"));
   }
   if (request->post_body != NULL && request->content_type != NULL) {
-    autofree char *line = NULL;
+    autofree(char, line, NULL);
     if (asprintf(&line, "Content-Type: %s", request->content_type) < 0) {
       line = NULL;
       return CURLE_OUT_OF_MEMORY;

@@ -26,8 +26,7 @@ static int set_url(const struct config_context *context) {
   if (!config_has_values(context->item, "s"))
     return config_refuse_value(context);
 
-  autobuffer url;
-  buffer_init(&url, URL_MAX_BYTES);
+  autobuffer(url, URL_MAX_BYTES);
   int status = url_of_alerts(&url, context->item->values[0].value.string, &why);
   if (status == -EINVAL) {
     snprintf(text, sizeof(text), "%s; allowed is %s", why, context->option->allowed);
@@ -41,8 +40,7 @@ static int set_url(const struct config_context *context) {
 static int set_readable_file(const struct config_context *context) {
   if (!config_has_values(context->item, "s"))
     return config_refuse_value(context);
-  autoclose int fd =
-      open(context->item->values[0].value.string, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  autoclose(fd, open(context->item->values[0].value.string, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (fd < 0)
     return refuse_because(context, "the file cannot be read", errno);
   return config_set_string(context);
@@ -58,8 +56,7 @@ static int set_password_file(const struct config_context *context) {
     return config_refuse_value(context);
   if (node->password != NULL)
     return config_refuse(context, "Password is given too; keep one of them");
-  autoclose int fd =
-      open(context->item->values[0].value.string, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  autoclose(fd, open(context->item->values[0].value.string, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
   if (len < 0)
     return refuse_because(context, "the file cannot be read", errno);

@@ -80,10 +80,10 @@ int state_file_add(struct state_file *f, const struct state_record *record) {
 
 /* The rename itself has to reach the disk too. */
 static int sync_folder_of(const char *path) {
-  autofree char *copy = strdup(path);
+  autofree(char, copy, strdup(path));
   if (copy == NULL)
     return -ENOMEM;
-  autoclose int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  autoclose(fd, open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd < 0)
     return -errno;
   /* some file systems cannot sync a folder */
@@ -154,7 +154,7 @@ static void take_piece(struct loader *l, struct span piece) {
 }
 
 static int read_all(struct loader *l, int fd) {
-  autofree char *piece = malloc(READ_BYTES);
+  autofree(char, piece, malloc(READ_BYTES));
   if (piece == NULL)
     return -ENOMEM;
   while (!l->report->foreign) {
@@ -187,7 +187,7 @@ int state_file_load(const char *path, state_file_fn on_record, void *context,
   struct stat st;
   *ret = (struct state_file_report){0};
   /* not to hang on a pipe in its place */
-  autoclose int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  autoclose(fd, open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (fd < 0 || fstat(fd, &st) != 0)
     return -errno;
   if (!S_ISREG(st.st_mode))

@@ -67,8 +67,7 @@ static void add_low(struct buffer *line, const struct summary *summary) {
 }
 
 char *summary_format(char *dst, size_t size, const struct summary *summary) {
-  autobuffer line;
-  buffer_init(&line, 1024);
+  autobuffer(line, 1024);
   buffer_printf(&line, "%-16s pid %-7d", summary->instance, (int)summary->pid);
   add_bytes(&line, "RSS", summary->resident_bytes);
   add_count(&line, "FDs", summary->fds);

@@ -69,9 +69,8 @@ static int ask_for_capture(struct watched *watched, struct watch_services *servi
   const struct watched_flags *flags = watched->flags;
   const struct config *config = services->config;
   const struct pprof_endpoint *client = watched->endpoint.client;
-  autobuffer values, summary;
-  buffer_init(&values, TEXT_MAX);
-  buffer_init(&summary, TEXT_MAX);
+  autobuffer(values, TEXT_MAX);
+  autobuffer(summary, TEXT_MAX);
   write_metrics(watched, services, &values);
   struct overnight overnight = {
       .facts = facts,
@@ -163,8 +162,7 @@ static void tell(struct watched *watched, struct watch_services *services,
   struct evidence_facts facts = facts_of(watched, services, now_ms);
   struct flag_change change = {wall_ms, verdict->flag, verdict->state};
   char path[CAPTURE_PATH_MAX];
-  autoevidence evidence;
-  evidence_init(&evidence);
+  autoevidence(evidence);
   evidence_compose(&evidence, verdict, &facts);
   flag_changes_add(&watched->flags->changes, &change);
   watched->flags->told[verdict->flag] = verdict->state;
@@ -203,8 +201,7 @@ void watched_flags_end(struct watched *watched, struct watch_services *services)
   for (size_t i = 0; i < RED_FLAGS; i++) {
     if (watched->flags->told[i] == RED_FLAG_OK)
       continue;
-    autoevidence evidence;
-    evidence_init(&evidence);
+    autoevidence(evidence);
     evidence_compose_end(&evidence, i, &facts);
     struct verdict verdict = {.flag = (enum red_flag)i, .state = RED_FLAG_OK};
     verdict.before = watched->flags->told[i];

@@ -74,6 +74,21 @@ void fixture_end(struct capture_fixture *fixture) {
   pthread_mutex_destroy(&fixture->lock);
 }
 
+void fixture_prepare_writer(struct capture_fixture *fixture, struct capture *capture) {
+  *capture = (struct capture){.options = fixture->options};
+  snprintf(capture->folder, sizeof(capture->folder), "%s", fixture->captures);
+  TAILQ_INIT(&capture->queue);
+  asked_init(&capture->asked);
+  pthread_mutex_init(&capture->lock, NULL);
+  assert_int_equal(http_loop_new(&capture->loop), 0);
+}
+
+void fixture_end_writer(struct capture *capture) {
+  http_loop_free(capture->loop);
+  asked_clear(&capture->asked);
+  pthread_mutex_destroy(&capture->lock);
+}
+
 int fixture_request(struct capture_fixture *fixture, const char *reason,
                     char path[CAPTURE_PATH_MAX]) {
   fixture->request.reason = reason;

@@ -10,7 +10,7 @@
 
 #include "held_process.h"
 #include "hostile_server.h"
-#include "sidecar/capture/capture.h"
+#include "sidecar/capture/capture_internal.h"
 
 struct capture_fixture {
   struct held_folder folder; /* a temporary one; the captures go to captures/ in it */
@@ -30,6 +30,10 @@ void fixture_start(struct capture_fixture *fixture);
 void fixture_open(struct capture_fixture *fixture); /* starts the thread */
 void fixture_close(struct capture_fixture *fixture);
 void fixture_end(struct capture_fixture *fixture);
+
+/* A capture without its thread, for writer_write() on the test's own. */
+void fixture_prepare_writer(struct capture_fixture *fixture, struct capture *capture);
+void fixture_end_writer(struct capture *capture);
 
 /* fixture->request with this reason, a second after the last one. */
 int fixture_request(struct capture_fixture *fixture, const char *reason,

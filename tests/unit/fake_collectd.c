@@ -45,10 +45,17 @@ static void add_stock_type(const char *type, size_t ds_num) {
     set->ds[i] = derive;
 }
 
-void fake_collectd_reset(void) {
-  fake_told_reset();
+void fake_collectd_forget_log(void) {
+  pthread_mutex_lock(&lock);
   for (size_t i = 0; i < daemon_state.log_len; i++)
     free(daemon_state.log_lines[i]);
+  daemon_state.log_len = 0;
+  pthread_mutex_unlock(&lock);
+}
+
+void fake_collectd_reset(void) {
+  fake_told_reset();
+  fake_collectd_forget_log();
   for (size_t i = 0; i < daemon_state.sets_len; i++)
     free(daemon_state.sets[i].ds);
   free(daemon_state.values);
@@ -129,6 +136,14 @@ size_t fake_collectd_logged(int severity, const char *text) {
 const char *fake_collectd_log_line(const char *text) {
   for (size_t i = 0; i < daemon_state.log_len; i++) {
     if (strstr(daemon_state.log_lines[i], text) != NULL)
+      return daemon_state.log_lines[i];
+  }
+  return NULL;
+}
+
+const char *fake_collectd_complaint(void) {
+  for (size_t i = 0; i < daemon_state.log_len; i++) {
+    if (daemon_state.log_severities[i] <= LOG_WARNING)
       return daemon_state.log_lines[i];
   }
   return NULL;

@@ -72,9 +72,13 @@ void held_process_start(struct held_process *held) {
   held_process_do(held, do_nothing, NULL); /* it is ready when it answers */
 }
 
+/* What was waited for is not killed again: its pid may be another process's by now. */
 void held_process_kill(struct held_process *held) {
+  if (held->pid == 0)
+    return;
   kill(held->pid, SIGKILL);
   waitpid(held->pid, NULL, 0);
+  held->pid = 0;
 }
 
 void held_process_end(struct held_process *held) {

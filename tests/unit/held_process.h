@@ -19,7 +19,7 @@
 typedef int (*held_process_step)(void *argument);
 
 struct held_process {
-  pid_t pid;
+  pid_t pid; /* 0: it has ended and was waited for */
   int control;
   struct host *host;
   struct process *process;

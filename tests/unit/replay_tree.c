@@ -108,9 +108,8 @@ static void take_content(struct span *text, struct buffer *content) {
 }
 
 static void add_entry(struct replay_tree *tree, struct span line, struct span *text) {
-  autobuffer path, more;
-  buffer_init(&path, PATH_MAX);
-  buffer_init(&more, TREE_MAX);
+  autobuffer(path, PATH_MAX);
+  autobuffer(more, TREE_MAX);
   if (scan_literal(&line, "file ")) {
     take_path(&line, &path);
     take_content(text, &more);
@@ -137,8 +136,7 @@ void replay_tree_unpack(struct replay_tree *tree, const char *name) {
   FILE *stream = fopen(path, "rb");
   if (stream == NULL)
     fail_with("open", path);
-  autobuffer content;
-  buffer_init(&content, TREE_MAX);
+  autobuffer(content, TREE_MAX);
   char *room = buffer_reserve(&content, TREE_MAX);
   assert_non_null(room);
   content.len = fread(room, 1, TREE_MAX, stream);

@@ -7,8 +7,7 @@
 
 static void an_empty_buffer_is_an_empty_string(void **state) {
   (void)state;
-  autobuffer b;
-  buffer_init(&b, 10);
+  autobuffer(b, 10);
   assert_null(b.data);
   assert_string_equal(buffer_string(&b), "");
   assert_int_equal(buffer_span(&b).len, 0);
@@ -19,8 +18,7 @@ static void an_empty_buffer_is_an_empty_string(void **state) {
 
 static void bytes_are_appended_whole_or_not_at_all(void **state) {
   (void)state;
-  autobuffer b;
-  buffer_init(&b, 8);
+  autobuffer(b, 8);
   assert_int_equal(buffer_append(&b, "ab\0cd", 5), 0);
   assert_int_equal(buffer_append(&b, "efgh", 4), -EMSGSIZE);
   check_span("after a refusal", buffer_span(&b), SPAN_LITERAL("ab\0cd"));
@@ -34,8 +32,7 @@ static void bytes_are_appended_whole_or_not_at_all(void **state) {
 static void it_grows_to_the_cap_and_not_further(void **state) {
   (void)state;
   enum { MAX = 100000 };
-  autobuffer b;
-  buffer_init(&b, MAX);
+  autobuffer(b, MAX);
   for (size_t i = 0; i < MAX; i++) {
     char c = (char)('a' + i % 26);
     assert_int_equal(buffer_append(&b, &c, 1), 0);
@@ -67,8 +64,7 @@ static void a_reset_keeps_the_memory_and_a_free_gives_it_back(void **state) {
 
 static void printf_appends_or_changes_nothing(void **state) {
   (void)state;
-  autobuffer b;
-  buffer_init(&b, 10);
+  autobuffer(b, 10);
   assert_int_equal(buffer_printf(&b, "%d-%s", 12, "ab"), 0);
   assert_int_equal(buffer_printf(&b, "%s", ""), 0);
   assert_int_equal(buffer_printf(&b, "%06d", 1), -EMSGSIZE);
@@ -79,8 +75,7 @@ static void printf_appends_or_changes_nothing(void **state) {
 
 static void a_long_printf_is_not_cut(void **state) {
   (void)state;
-  autobuffer b;
-  buffer_init(&b, 100000);
+  autobuffer(b, 100000);
   assert_int_equal(buffer_printf(&b, "%*d", 70000, 7), 0);
   assert_int_equal(b.len, 70000);
   assert_int_equal(b.data[69999], '7');
@@ -88,8 +83,7 @@ static void a_long_printf_is_not_cut(void **state) {
 
 static void reserved_room_is_the_callers_to_fill(void **state) {
   (void)state;
-  autobuffer b;
-  buffer_init(&b, 600);
+  autobuffer(b, 600);
   assert_int_equal(buffer_append_string(&b, "head "), 0);
   char *room = buffer_reserve(&b, 500);
   assert_non_null(room);
@@ -104,8 +98,7 @@ static void reserved_room_is_the_callers_to_fill(void **state) {
 
 static void a_cap_without_end_does_not_wrap(void **state) {
   (void)state;
-  autobuffer b;
-  buffer_init(&b, SIZE_MAX);
+  autobuffer(b, SIZE_MAX);
   assert_int_equal(buffer_append_string(&b, "x"), 0);
   assert_null(buffer_reserve(&b, SIZE_MAX));
   assert_null(buffer_reserve(&b, SIZE_MAX - 1));
@@ -114,8 +107,7 @@ static void a_cap_without_end_does_not_wrap(void **state) {
 
 static void a_cap_of_zero_takes_nothing(void **state) {
   (void)state;
-  autobuffer b;
-  buffer_init(&b, 0);
+  autobuffer(b, 0);
   assert_int_equal(buffer_append_string(&b, "x"), -EMSGSIZE);
   assert_int_equal(buffer_append_string(&b, ""), 0);
   assert_string_equal(buffer_string(&b), "");

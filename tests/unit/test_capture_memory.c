@@ -11,22 +11,6 @@
 #include "failing_allocations.h"
 #include "sidecar/capture/writer.h"
 
-/* A capture without its thread. */
-static void prepare(struct capture_fixture *f, struct capture *capture) {
-  *capture = (struct capture){.options = f->options};
-  snprintf(capture->folder, sizeof(capture->folder), "%s", f->captures);
-  TAILQ_INIT(&capture->queue);
-  asked_init(&capture->asked);
-  pthread_mutex_init(&capture->lock, NULL);
-  assert_int_equal(http_loop_new(&capture->loop), 0);
-}
-
-static void tear_down(struct capture *capture) {
-  http_loop_free(capture->loop);
-  asked_clear(&capture->asked);
-  pthread_mutex_destroy(&capture->lock);
-}
-
 static void every_allocation_of_a_bundle_may_fail(void **state) {
   (void)state;
   struct capture_fixture f;
@@ -35,7 +19,7 @@ static void every_allocation_of_a_bundle_may_fail(void **state) {
   long failed = 0, absent = 0;
   fixture_start(&f);
   f.options.process_max_bundles = 4;
-  prepare(&f, &capture);
+  fixture_prepare_writer(&f, &capture);
   f.request.reason = "fds";
   for (;; failed++) {
     struct trouble trouble = {0};
@@ -61,7 +45,7 @@ static void every_allocation_of_a_bundle_may_fail(void **state) {
   assert_null(strstr(readme, "Not here"));
   free(readme);
   assert_in_range(absent, 5, failed);
-  tear_down(&capture);
+  fixture_end_writer(&capture);
   fixture_end(&f);
 }
 
@@ -72,7 +56,7 @@ static void every_allocation_of_a_request_may_fail(void **state) {
   char path[CAPTURE_PATH_MAX];
   long failed = 0;
   fixture_start(&f);
-  prepare(&f, &capture);
+  fixture_prepare_writer(&f, &capture);
   f.request.reason = "fds";
   int status;
   do {
@@ -87,7 +71,7 @@ static void every_allocation_of_a_request_may_fail(void **state) {
   struct job *job = TAILQ_FIRST(&capture.queue);
   TAILQ_REMOVE(&capture.queue, job, link);
   job_free(job);
-  tear_down(&capture);
+  fixture_end_writer(&capture);
   fixture_end(&f);
 }
 

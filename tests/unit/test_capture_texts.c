@@ -208,8 +208,7 @@ static const struct capture_request request = {
 };
 
 static char *print(const struct readme *readme) {
-  autobuffer text;
-  buffer_init(&text, README_MAX_BYTES);
+  autobuffer(text, README_MAX_BYTES);
   assert_int_equal(readme_print(readme, &text), 0);
   char *copy = strdup(buffer_string(&text));
   assert_non_null(copy);

@@ -79,8 +79,7 @@ static void grow(struct site_history *history, uint64_t before, uint64_t now,
 
 static void check_evidence(const struct known *known, const struct verdict *verdict,
                            const char *line, const char *name, const char *value) {
-  autoevidence evidence;
-  evidence_init(&evidence);
+  autoevidence(evidence);
   evidence_compose(&evidence, verdict, &known->facts);
   assert_string_equal(evidence.line, line);
   if (name != NULL)
@@ -209,8 +208,7 @@ static void the_end_of_a_flag_is_told_in_a_line(void **state) {
   struct verdict verdict = breach(RED_FLAG_THREADS, RED_FLAG_OK, 40, 60);
   check_evidence(&known, &verdict, "proj (pid 4711): threads: in order again, now 40", NULL,
                  NULL);
-  autoevidence evidence;
-  evidence_init(&evidence);
+  autoevidence(evidence);
   evidence_compose_end(&evidence, RED_FLAG_THREADS, &known.facts);
   assert_string_equal(evidence.line, "proj (pid 4711): threads: the process ended");
 }
@@ -230,8 +228,7 @@ static void every_flag_has_one_printable_line_that_fits(void **state) {
                                         1e17, round ? 1e17 : NAN);
         verdict.rise = round ? 1e17 : NAN;
         verdict.rise_ms = round ? UINT64_MAX : 0;
-        autoevidence evidence;
-        evidence_init(&evidence);
+        autoevidence(evidence);
         evidence_compose(&evidence, &verdict, &known.facts);
         char printable[EVIDENCE_LINE_SIZE];
         text_printable(printable, sizeof(printable), span_of(evidence.line));

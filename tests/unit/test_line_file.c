@@ -29,7 +29,7 @@ static void lines_come_out_as_they_went_in(void **state) {
   len += 4;
   replay_tree_add_file(&tree, "list", span_make(content, len));
 
-  autolinefile file;
+  autolinefile(file);
   struct line line;
   int directory = open(tree.root, O_RDONLY | O_DIRECTORY);
   assert_int_equal(line_file_open(&file, directory, "list"), 0);

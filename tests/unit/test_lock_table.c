@@ -84,8 +84,7 @@ static void append_locks(struct buffer *list, unsigned count, const char *mark) 
 static void too_many_locks_are_refused_until_there_are_fewer(void **state) {
   (void)state;
   struct captured captured;
-  autobuffer list;
-  buffer_init(&list, 32 * 1024 * 1024);
+  autobuffer(list, 32 * 1024 * 1024);
   open_captured(&captured);
   append_locks(&list, LOCK_TABLE_MAX, "");
   assert_int_equal(refresh(&captured, buffer_span(&list)), 0);

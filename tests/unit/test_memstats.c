@@ -17,13 +17,14 @@
 
 #include "common/buffer.h"
 
+enum { CAPTURE_MAX = 1 << 20 };
+
 static void load(const char *name, struct buffer *ret) {
   char path[512], bytes[4096];
   size_t len;
   snprintf(path, sizeof(path), "%s/fuzz/corpus/memstats/%s", TEST_SRCDIR, name);
   FILE *stream = fopen(path, "rb");
   assert_non_null(stream);
-  buffer_init(ret, 1 << 20);
   while ((len = fread(bytes, 1, sizeof(bytes), stream)) > 0)
     assert_int_equal(buffer_append(ret, bytes, len), 0);
   fclose(stream);
@@ -59,7 +60,7 @@ static uint64_t sum_of_pauses(const struct memstats *stats) {
 static void a_capture_of_go_1_19_reads_as_it_stands(void **state) {
   (void)state;
   struct memstats stats;
-  autobuffer body;
+  autobuffer(body, CAPTURE_MAX);
   load("go1.19_busy", &body);
   assert_int_equal(parse(buffer_span(&body), &stats), 0);
   assert_int_equal(stats.alloc_bytes_total, 21320864);
@@ -85,7 +86,7 @@ static void a_capture_of_go_1_19_reads_as_it_stands(void **state) {
 static void a_capture_of_go_1_26_reads_as_it_stands(void **state) {
   (void)state;
   struct memstats stats;
-  autobuffer body;
+  autobuffer(body, CAPTURE_MAX);
   load("go1.26_busy", &body);
   assert_int_equal(parse(buffer_span(&body), &stats), 0);
   assert_int_equal(stats.heap_alloc_bytes, 21242152);
@@ -103,7 +104,7 @@ static void before_the_first_collection_zeros_are_zeros(void **state) {
   static const char *const FILES[] = {"go1.19_fresh", "go1.26_fresh"};
   for (size_t i = 0; i < 2; i++) {
     struct memstats stats;
-    autobuffer body;
+    autobuffer(body, CAPTURE_MAX);
     load(FILES[i], &body);
     assert_int_equal(parse(buffer_span(&body), &stats), 0);
     assert_int_equal(stats.num_gc, 0);
@@ -117,7 +118,7 @@ static void before_the_first_collection_zeros_are_zeros(void **state) {
 static void pieces_make_no_difference(void **state) {
   (void)state;
   struct memstats whole, cut;
-  autobuffer body;
+  autobuffer(body, CAPTURE_MAX);
   load("go1.19_busy", &body);
   assert_int_equal(parse(buffer_span(&body), &whole), 0);
   for (size_t at = 1; at < body.len; at++) {
@@ -133,7 +134,8 @@ static void pieces_make_no_difference(void **state) {
 static void carriage_returns_make_no_difference(void **state) {
   (void)state;
   struct memstats whole, other;
-  autobuffer body, with_returns;
+  autobuffer(body, CAPTURE_MAX);
+  autobuffer(with_returns, CAPTURE_MAX);
   load("go1.19_busy", &body);
   load("crlf", &with_returns);
   assert_int_equal(parse(buffer_span(&body), &whole), 0);
@@ -144,7 +146,7 @@ static void carriage_returns_make_no_difference(void **state) {
 static void what_is_cut_short_is_malformed_at_every_byte_up_to_num_gc(void **state) {
   (void)state;
   struct memstats stats;
-  autobuffer body;
+  autobuffer(body, CAPTURE_MAX);
   load("go1.26_busy", &body);
   const char *num_gc = strstr(buffer_string(&body), "# NumGC = ");
   size_t end = (size_t)(strchr(num_gc, '\n') + 1 - body.data);
@@ -315,8 +317,7 @@ static void pauses_are_all_there_or_unknown(void **state) {
   };
   for (size_t i = 0; i < sizeof(ROWS) / sizeof(*ROWS); i++) {
     struct memstats stats;
-    autobuffer body;
-    buffer_init(&body, 10000);
+    autobuffer(body, 10000);
     buffer_append_string(&body, HEAD REQUIRED "# PauseNs = ");
     buffer_append_string(&body, ROWS[i].opening);
     for (unsigned n = 0; n < ROWS[i].numbers; n++)
@@ -332,8 +333,7 @@ static void pauses_are_all_there_or_unknown(void **state) {
 static void megabyte_lines_and_nul_bytes_are_skipped(void **state) {
   (void)state;
   struct memstats stats;
-  autobuffer body;
-  buffer_init(&body, 4 << 20);
+  autobuffer(body, 4 << 20);
   buffer_append_string(&body, HEAD);
   for (size_t i = 0; i < 1 << 18; i++)
     buffer_append(&body, "a\0 =", 4);

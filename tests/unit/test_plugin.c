@@ -16,6 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -25,6 +30,7 @@
 #include "fake_collectd.h"
 #include "fake_told.h"
 #include "sidecar/metrics.h"
+#include "sudden_end.h"
 
 static char folder[] = "/tmp/sidecar-test-plugin-XXXXXX";
 static char executable[64]; /* base name; holds our pid, so that no other test's is found */
@@ -56,6 +62,7 @@ int clock_gettime(clockid_t id, struct timespec *ret) {
 }
 
 static const char *variable; /* what the program's environment holds, or NULL */
+static void (*hold)(void);   /* opens what the program finds open, or NULL */
 
 /* Starts the program in the folder's subfolder cwd and waits until it is that program. */
 static pid_t start(const char *cwd) {
@@ -67,6 +74,8 @@ static pid_t start(const char *cwd) {
   if (pid == 0) {
     if (chdir(path) != 0)
       _exit(126);
+    if (hold != NULL)
+      hold();
     char *const environment[] = {(char *)variable, NULL};
     execle(program, executable, "60", (char *)NULL, environment);
     _exit(127);
@@ -83,13 +92,18 @@ static pid_t start(const char *cwd) {
   return -1;
 }
 
-static void end(pid_t pid) {
-  kill(pid, SIGKILL);
-  waitpid(pid, NULL, 0);
+/* It was waited for. */
+static void forget(pid_t pid) {
   for (size_t i = 0; i < children_len; i++) {
     if (children[i] == pid)
       children[i] = children[--children_len];
   }
+}
+
+static void end(pid_t pid) {
+  kill(pid, SIGKILL);
+  waitpid(pid, NULL, 0);
+  forget(pid);
 }
 
 static int set_up_group(void **state) {
@@ -114,6 +128,7 @@ static int set_up(void **state) {
   (void)state;
   ahead_seconds = 0;
   variable = NULL;
+  hold = NULL;
   fake_collectd_reset();
   module_register();
   return 0;
@@ -435,6 +450,74 @@ static void a_red_flag_that_is_switched_off_is_neither_sent_nor_told(void **stat
   assert_null(fake_collectd_find("proj", "red_flag", "threads"));
 }
 
+/* ---- processes that end at any moment ---- */
+
+/* One descriptor of each class at least, one file twice, one deleted, one locked. */
+static void hold_everything(void) {
+  int ends[2], watches = inotify_init1(0);
+  int locked = open("locked", O_RDWR | O_CREAT, 0600);
+  if (pipe(ends) != 0 || watches < 0 || inotify_add_watch(watches, ".", IN_CREATE) < 0 ||
+      socket(AF_INET, SOCK_STREAM, 0) < 0 || epoll_create1(0) < 0 || eventfd(0, 0) < 0 ||
+      locked < 0 || flock(locked, LOCK_EX) != 0 || open("locked", O_RDONLY) < 0 ||
+      open("deleted", O_RDWR | O_CREAT, 0600) < 0 || unlink("deleted") != 0 ||
+      open(".", O_RDONLY | O_DIRECTORY) < 0)
+    _exit(125);
+}
+
+static unsigned own_descriptors(void) {
+  struct stat st;
+  unsigned count = 0;
+  for (int fd = 0; fd < 1024; fd++)
+    count += fstat(fd, &st) == 0;
+  return count;
+}
+
+/* Returns whether it ended within this reading, which is its first, or one with a flag up. */
+static bool read_one_that_ends(long calls, bool reap, bool was_seen) {
+  pid_t pid = start("proj");
+  fake_told_reset();
+  if (was_seen) {
+    fake_collectd_read();
+    assert_true(gauge("proj", "red_flag", "threads") == 1);
+  }
+  ahead_seconds += 2; /* the detail tier is due */
+  unsigned descriptors = own_descriptors();
+  sudden_end_arm(pid, calls, reap);
+  int status = fake_collectd_read();
+  bool has_ended = sudden_end_disarm();
+  assert_int_equal(status, 0);
+  if (!has_ended)
+    assert_true(is_sent("proj"));
+  else if (reap)
+    forget(pid);
+  if (!has_ended || !reap)
+    end(pid);
+
+  fake_collectd_read();
+  assert_false(is_sent("proj"));
+  assert_true(gauge("sidecar", "process_count", "") == 0);
+  const notification_t *told = fake_told_of("proj", "threads");
+  assert_true(told == NULL || told->severity == NOTIF_OKAY);
+  assert_true(own_descriptors() <= descriptors);
+  if (fake_collectd_complaint() != NULL)
+    fail_msg("ended before call %ld: %s", calls, fake_collectd_complaint());
+  fake_collectd_forget_log();
+  return has_ended;
+}
+
+static void a_process_may_end_at_any_point_of_a_reading(void **state) {
+  (void)state;
+  assert_int_equal(fake_collectd_configure(one_thread_is_a_flag), 0);
+  configure("");
+  hold = hold_everything;
+  for (int how = 0; how < 4; how++) {
+    long calls = 0;
+    while (read_one_that_ends(calls, how % 2 == 0, how / 2 == 0))
+      calls++;
+    assert_true(calls > 50);
+  }
+}
+
 #define PLUGIN_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -455,6 +538,7 @@ int main(void) {
       PLUGIN_TEST(a_red_flag_is_told_once_with_what_there_is_to_know),
       PLUGIN_TEST(what_is_up_ends_with_the_process),
       PLUGIN_TEST(a_red_flag_that_is_switched_off_is_neither_sent_nor_told),
+      PLUGIN_TEST(a_process_may_end_at_any_point_of_a_reading),
   };
   return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
 }

@@ -697,10 +697,9 @@ static void ignore_result(void *context, const struct http_result *result) {
 static uint64_t goroutines_by_hand(uint16_t port) {
   char url[64];
   struct http_loop *loop = NULL;
-  autobuffer body;
+  autobuffer(body, 1 << 20);
   uint64_t total;
   snprintf(url, sizeof(url), "http://127.0.0.1:%u/debug/pprof/goroutine?debug=1", port);
-  buffer_init(&body, 1 << 20);
   struct http_request request = {.url = url,
                                  .timeout_ms = LONG_MS,
                                  .max_bytes = 1 << 20,

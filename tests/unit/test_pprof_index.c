@@ -12,13 +12,14 @@
 
 #include "common/buffer.h"
 
+enum { CAPTURE_MAX = 1 << 20 };
+
 static void load(const char *name, struct buffer *ret) {
   char path[512], bytes[4096];
   size_t len;
   snprintf(path, sizeof(path), "%s/fuzz/corpus/pprof_index/%s", TEST_SRCDIR, name);
   FILE *stream = fopen(path, "rb");
   assert_non_null(stream);
-  buffer_init(ret, 1 << 20);
   while ((len = fread(bytes, 1, sizeof(bytes), stream)) > 0)
     assert_int_equal(buffer_append(ret, bytes, len), 0);
   fclose(stream);
@@ -48,7 +49,7 @@ static void captures_read_as_they_stand_wherever_they_are_cut(void **state) {
               {"go1.26_fresh", 3},
               {"crlf", 40}};
   for (size_t i = 0; i < sizeof(ROWS) / sizeof(*ROWS); i++) {
-    autobuffer body;
+    autobuffer(body, CAPTURE_MAX);
     load(ROWS[i].file, &body);
     for (size_t cut = 1; cut <= body.len; cut++) {
       uint64_t goroutines = 0;
@@ -63,7 +64,7 @@ static void captures_read_as_they_stand_wherever_they_are_cut(void **state) {
 static void a_page_cut_before_the_end_of_the_row_is_malformed(void **state) {
   (void)state;
   uint64_t goroutines = 7;
-  autobuffer body;
+  autobuffer(body, CAPTURE_MAX);
   load("go1.26_busy", &body);
   const char *row = strstr(buffer_string(&body), "<a href='goroutine?debug=1'>");
   size_t end = (size_t)(strchr(row, '\n') + 1 - body.data);
@@ -115,8 +116,7 @@ static void rows_that_are_none(void **state) {
 static void megabyte_lines_and_nul_bytes_are_skipped(void **state) {
   (void)state;
   uint64_t goroutines = 0;
-  autobuffer body;
-  buffer_init(&body, 4 << 20);
+  autobuffer(body, 4 << 20);
   for (size_t i = 0; i < 1 << 19; i++)
     buffer_append(&body, "<t\0", 3);
   buffer_append(&body, "\n\0\n", 3);

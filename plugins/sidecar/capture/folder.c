@@ -26,7 +26,7 @@ static int verify(int fd) {
 static int make_folder(int parent, const char *name) {
   if (mkdirat(parent, name, 0700) != 0)
     return errno == EEXIST ? 0 : -errno;
-  autoclose int fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  autoclose(fd, openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat st;
   if (fd < 0 || fstat(fd, &st) != 0)
     return -errno;
@@ -39,7 +39,7 @@ int folder_open(int parent, const char *name, bool make, int *ret_fd) {
   int status = make ? make_folder(parent, name) : 0;
   if (status != 0)
     return status;
-  autoclose int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  autoclose(fd, openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (fd < 0)
     return -errno;
   status = verify(fd);
@@ -65,10 +65,10 @@ static int step_into(int *fd, const char *name) {
 }
 
 int folder_open_path(const char *path, int *ret_fd) {
-  autofree char *copy = strdup(path);
+  autofree(char, copy, strdup(path));
   if (copy == NULL)
     return -ENOMEM;
-  autoclose int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  autoclose(fd, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (fd < 0)
     return -errno;
   char *rest = NULL, *name = strtok_r(copy, "/", &rest), *next;
@@ -84,8 +84,8 @@ int folder_open_path(const char *path, int *ret_fd) {
 }
 
 int folder_create_file(int folder, const char *name) {
-  autoclose int fd =
-      openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  autoclose(fd, openat(folder, name, flags, 0600));
   if (fd < 0)
     return -errno;
   int status = give_mode(fd, 0600);
@@ -98,10 +98,10 @@ int folder_sync(int fd) {
 
 int folder_walk(int folder, folder_entry_fn on_entry, void *context) {
   /* a description of its own: the position is not shared */
-  autoclose int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  autoclose(fd, openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd < 0)
     return -errno;
-  autoclosedir DIR *dir = fdopendir(fd);
+  autoclosedir(dir, fdopendir(fd));
   if (dir == NULL)
     return -errno;
   fd = -1;
@@ -124,7 +124,7 @@ static int remove_file(void *context, const char *name) {
 }
 
 int folder_remove(int parent, const char *name) {
-  autoclose int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  autoclose(fd, openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (fd < 0)
     return errno == ENOENT ? 0 : -errno;
   int status = folder_walk(fd, remove_file, &fd);

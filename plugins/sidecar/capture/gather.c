@@ -28,8 +28,7 @@ static int keep_report(const struct gather *gather, const char *file, int status
 }
 
 static int gather_descriptors(const struct gather *gather) {
-  autobuffer text;
-  buffer_init(&text, REPORT_MAX_BYTES);
+  autobuffer(text, REPORT_MAX_BYTES);
   int status = report_descriptors(gather->process, &gather->capture->stopping, &text);
   return keep_report(gather, "fds.txt", status, &text);
 }
@@ -37,12 +36,11 @@ static int gather_descriptors(const struct gather *gather) {
 /* smaps makes the kernel walk page tables, which holds the process up. */
 static int gather_memory_map(const struct gather *gather) {
   struct process_pulse pulse;
-  autobuffer text;
+  autobuffer(text, REPORT_MAX_BYTES);
   int status = process_read_pulse(gather->process, &pulse);
   if (status != 0)
     return keep_report(gather, "memory-map.txt", status, NULL);
   bool with_sums = pulse.resident_bytes <= gather->capture->options.smaps_max_rss_bytes;
-  buffer_init(&text, REPORT_MAX_BYTES);
   status = report_memory_map(gather->process, with_sums, &gather->capture->stopping, &text);
   if (status == 0 && !with_sums)
     bundle_note(gather->bundle, "memory-map.txt",

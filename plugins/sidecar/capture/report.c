@@ -76,7 +76,7 @@ static int print_descriptors(struct descriptor_report *report, struct buffer *te
 int report_descriptors(struct process *process, const atomic_bool *stopping,
                        struct buffer *text) {
   struct descriptor_report report = {.stopping = stopping};
-  autofree char *printable = malloc(PRINTABLE_MAX);
+  autofree(char, printable, malloc(PRINTABLE_MAX));
   if (printable == NULL)
     return -ENOMEM;
   report.printable = printable;
@@ -146,7 +146,7 @@ static int print_map(struct map_report *report, bool with_sums, char *printable,
 int report_memory_map(struct process *process, bool with_sums, const atomic_bool *stopping,
                       struct buffer *text) {
   struct map_report report = {.stopping = stopping};
-  autofree char *printable = malloc(PRINTABLE_MAX);
+  autofree(char, printable, malloc(PRINTABLE_MAX));
   if (printable == NULL)
     return -ENOMEM;
   int status = memory_map_list(process, with_sums, add_region, &report);

@@ -38,8 +38,7 @@ static int add_size(void *context, const char *name) {
 static void read_identity(int bundle, struct identity *ret) {
   char text[IDENTITY_TEXT_MAX];
   *ret = (struct identity){0};
-  autoclose int fd =
-      openat(bundle, IDENTITY_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  autoclose(fd, openat(bundle, IDENTITY_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text));
   if (len > 0)
     identity_parse(span_make(text, (size_t)len), ret);
@@ -65,7 +64,7 @@ static int scan_bundle(void *context, const char *name) {
   pid_t pid;
   if (instance->is_canceled(instance->context))
     return -ECANCELED;
-  autoclose int fd = -1;
+  autoclose(fd, -1);
   if (shelf->len == SHELF_MAX || !capture_name_parse_bundle(name, &pid, reason) ||
       folder_open(instance->folder, name, false, &fd) != 0)
     return 0;
@@ -86,7 +85,7 @@ static int scan_bundle(void *context, const char *name) {
 
 static int scan_instance(void *context, const char *name) {
   const struct scan *all = context;
-  autoclose int fd = -1;
+  autoclose(fd, -1);
   if (name[0] == '.' || strlen(name) >= CAPTURE_FILE_NAME_MAX ||
       folder_open(all->folder, name, false, &fd) != 0)
     return 0;
@@ -147,7 +146,7 @@ int shelf_remove(struct shelf *shelf, int folder, const struct shelf_bundle *bun
   shelf->len--;
   shelf->bytes -= removed.bytes;
 
-  autoclose int instance = -1;
+  autoclose(instance, -1);
   int status = folder_open(folder, removed.instance, false, &instance);
   if (status != 0)
     return status == -ENOENT ? 0 : status;

@@ -198,8 +198,7 @@ static int write_readme(struct writing *writing, const struct gathered *gathered
     readme.baseline_path = baseline_path;
     readme.baseline_has_heap = baseline_has_heap(writing, baseline);
   }
-  autobuffer text;
-  buffer_init(&text, README_MAX_BYTES);
+  autobuffer(text, README_MAX_BYTES);
   int status = readme_print(&readme, &text);
   return status == 0 ? bundle_write_file(&writing->bundle, "README.txt", buffer_span(&text))
                      : status;

@@ -32,7 +32,7 @@ int descriptor_list(struct process *process, descriptor_list_fn on_descriptor, v
   struct procfs_entries entries;
   const struct dirent64 *entry;
   uint64_t number;
-  autoopenfiles files;
+  autoopenfiles(files);
   int status = open_files_open(&files, process);
   if (status != 0)
     return status;
@@ -48,10 +48,10 @@ int descriptor_list(struct process *process, descriptor_list_fn on_descriptor, v
     if (examined == -ENOENT)
       continue;
     if (examined != 0)
-      return procfs_process_error(-examined);
+      return process_explain_error(process, examined);
     int told = on_descriptor(context, &descriptor);
     if (told != 0)
       return told;
   }
-  return status < 0 ? procfs_process_error(-status) : 0;
+  return status < 0 ? process_explain_error(process, status) : 0;
 }

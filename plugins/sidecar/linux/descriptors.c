@@ -147,7 +147,7 @@ static int count_descriptors(struct descriptor_pass *pass, char *buffer) {
     if (status == -ENOENT) /* closed meanwhile */
       status = 0;
   }
-  return status < 0 ? procfs_process_error(-status) : 0;
+  return status;
 }
 
 /* The path of a descriptor again, provided that it is still that file. */
@@ -202,7 +202,8 @@ int descriptors_read(struct descriptors *descriptors, struct process *process,
   lock_match_init(&pass.locks, locks, process_pid(process), pass.files.process);
 
   path_table_begin(&descriptors->paths);
-  status = count_descriptors(&pass, process_host(process)->entries);
+  status = process_explain_error(
+      process, count_descriptors(&pass, process_host(process)->entries));
   if (status == 0) {
     sum_up(&pass);
     path_table_end(&descriptors->paths);

@@ -41,7 +41,7 @@ static size_t find_kept_files_max(void) {
 }
 
 int host_open(const char *root, struct host **ret) {
-  autoclose int directory = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  autoclose(directory, open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory < 0)
     return -errno;
   struct statfs fs;

@@ -17,13 +17,17 @@ struct line_file {
   char bytes[LINE_FILE_PIECE];
 };
 
-/* Returns 0 or -errno. Close it with line_file_close, or let autolinefile do so. */
+/* Returns 0 or -errno. Close it with line_file_close(), or declare it with autolinefile(). */
 int line_file_open(struct line_file *file, int directory, const char *name);
 void line_file_close(struct line_file *file);
 
 /* Returns 1 with the next line, valid until the next call; 0 at the end; -errno. */
 int line_file_next(struct line_file *file, struct line *ret);
 
-#define autolinefile __attribute__((cleanup(line_file_close))) struct line_file
+/* Declares one that is not open, and is closed with its scope. The bytes are left as they are:
+ * to set them costs as much as to read them. */
+#define autolinefile(name)                                                                     \
+  __attribute__((cleanup(line_file_close))) struct line_file name;                             \
+  name.fd = -1
 
 #endif

@@ -21,17 +21,17 @@ static int read_own_namespace(const struct host *host, char *name, size_t size) 
   return status == 0 ? 0 : procfs_read_link(AT_FDCWD, "/proc/self/ns/net", name, size, NULL);
 }
 
-static int check_namespace(const struct process *process) {
+static int check_namespace(struct process *process) {
   const struct host *host = process_host(process);
   char own[NAMESPACE_MAX], its[NAMESPACE_MAX];
   if (!host->is_procfs)
     return 0;
   int status = procfs_read_link(process_directory(process), "ns/net", its, sizeof(its), NULL);
   if (status != 0)
-    return procfs_process_error(-status);
+    return process_explain_error(process, status);
   status = read_own_namespace(host, own, sizeof(own));
   if (status != 0)
-    return procfs_process_error(-status);
+    return process_explain_error(process, status);
   return strcmp(own, its) == 0 ? 0 : -EXDEV;
 }
 
@@ -86,7 +86,7 @@ static void insert(struct listener *listeners, size_t *len, const struct listene
 
 static int read_table(const struct process *process, const char *name, uint16_t port,
                       struct listener *listeners, size_t *len) {
-  autolinefile file;
+  autolinefile(file);
   struct line line;
   struct proc_net_tcp tcp;
   struct listener found;
@@ -116,10 +116,10 @@ int listener_find(struct process *process, uint16_t port, struct listener ret[LI
 
   int ipv4_status = read_table(process, "net/tcp", port, listeners, &len);
   if (ipv4_status != 0 && ipv4_status != -ENOENT)
-    return procfs_process_error(-ipv4_status);
+    return process_explain_error(process, ipv4_status);
   int ipv6_status = read_table(process, "net/tcp6", port, listeners, &len);
   if (ipv6_status != 0 && ipv6_status != -ENOENT) /* a kernel without IPv6 */
-    return procfs_process_error(-ipv6_status);
+    return process_explain_error(process, ipv6_status);
   if (ipv4_status == -ENOENT && ipv6_status == -ENOENT) {
     status = process_verify(process);
     return status != 0 ? status : -ENOSYS;

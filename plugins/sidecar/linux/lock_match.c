@@ -35,7 +35,7 @@ void lock_match_free(struct lock_match *match) {
 /* --- is it the same file? --- */
 
 static int read_mount_device(const struct lock_match *match, uint32_t mount, uint32_t *ret) {
-  autolinefile file;
+  autolinefile(file);
   struct line line;
   struct proc_mount found;
   int status = line_file_open(&file, match->process, "mountinfo");

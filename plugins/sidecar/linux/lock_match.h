@@ -31,7 +31,6 @@ void lock_match_init(struct lock_match *match, const struct lock_table *table, p
                      int process);
 void lock_match_free(struct lock_match *match);
 
-#define autolockmatch __attribute__((cleanup(lock_match_free))) struct lock_match
 
 struct open_file_id {
   uint64_t inode;  /* 0: unknown */

@@ -50,7 +50,7 @@ static int append(struct lock_table *table, const struct proc_lock *lock) {
 }
 
 static int read_locks(struct lock_table *table, struct host *host) {
-  autolinefile file;
+  autolinefile(file);
   struct line line;
   struct proc_lock lock;
   size_t lines = 0;

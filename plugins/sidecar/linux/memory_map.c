@@ -26,9 +26,9 @@ static uint64_t count_newlines(const char *bytes, size_t len) {
 }
 
 int memory_map_count_regions(struct process *process, uint64_t *ret_regions) {
-  autoclose int fd = openat(process_directory(process), "maps", O_RDONLY | O_CLOEXEC);
+  autoclose(fd, openat(process_directory(process), "maps", O_RDONLY | O_CLOEXEC));
   if (fd < 0)
-    return procfs_process_error(errno);
+    return process_explain_error(process, -errno);
 
   char bytes[PIECE];
   uint64_t regions = 0;
@@ -37,7 +37,7 @@ int memory_map_count_regions(struct process *process, uint64_t *ret_regions) {
   while ((len = read(fd, bytes, sizeof(bytes))) > 0)
     regions += count_newlines(bytes, (size_t)len);
   if (len < 0)
-    return procfs_process_error(errno);
+    return process_explain_error(process, -errno);
   if (regions == 0) /* it has given its memory back: a zombie */
     return -ESRCH;
   *ret_regions = regions;
@@ -55,7 +55,7 @@ int memory_map_read_rollup(struct process *process, struct memory_map_rollup *re
   if (status == -ENOENT)
     return explain_missing(process);
   if (status != 0)
-    return procfs_process_error(-status);
+    return process_explain_error(process, status);
   return proc_smaps_parse_rollup(buffer_span(text), ret);
 }
 
@@ -65,7 +65,7 @@ int memory_map_list(struct process *process, bool with_sums, memory_map_region_f
   char name[LINE_READER_MAX]; /* the line is gone when its sums have been read */
   bool has_region = false;
   struct line line;
-  autolinefile file;
+  autolinefile(file);
   int status = line_file_open(&file, process_directory(process), with_sums ? "smaps" : "maps");
   if (status == -ENOENT)
     return explain_missing(process);
@@ -89,6 +89,6 @@ int memory_map_list(struct process *process, bool with_sums, memory_map_region_f
     has_region = true;
   }
   if (status != 0)
-    return procfs_process_error(-status);
+    return process_explain_error(process, status);
   return has_region ? on_region(context, &region) : -ESRCH;
 }

@@ -23,7 +23,7 @@ int open_files_open(struct open_files *files, struct process *process) {
       .is_captured = !process_host(process)->is_procfs,
   };
   files->links = openat(files->process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  return files->links < 0 ? procfs_process_error(errno) : 0;
+  return files->links < 0 ? process_explain_error(process, -errno) : 0;
 }
 
 void open_files_close(struct open_files *files) {
@@ -44,7 +44,7 @@ int open_file_read_info(struct open_files *files, const char *name, struct fdinf
       return errno == ENOENT ? -ENODATA : -errno;
   }
 
-  autolinefile file;
+  autolinefile(file);
   struct line line;
   struct fdinfo fdinfo;
   struct proc_lock lock;
@@ -112,7 +112,7 @@ static int ask_open_file(const struct open_files *files, const char *name, struc
     return 0;
   /* Closed, or does the file system say so of a file that is open? A descriptor of our own
    * tells: that one cannot be closed meanwhile. */
-  autoclose int fd = openat(files->links, name, O_PATH | O_CLOEXEC);
+  autoclose(fd, openat(files->links, name, O_PATH | O_CLOEXEC));
   if (fd < 0)
     return errno == ENOENT ? -ENOENT : 0;
   if (ask(fd, "", AT_EMPTY_PATH, ret) != 0)

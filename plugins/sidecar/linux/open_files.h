@@ -24,7 +24,9 @@ struct open_files {
 int open_files_open(struct open_files *files, struct process *process);
 void open_files_close(struct open_files *files);
 
-#define autoopenfiles __attribute__((cleanup(open_files_close))) struct open_files
+/* Declares one that is not open, and is closed with its scope. */
+#define autoopenfiles(name)                                                                    \
+  __attribute__((cleanup(open_files_close))) struct open_files name = {.links = -1, .infos = -1}
 
 /* The class of a descriptor whose target is no path. */
 enum descriptor_class open_file_class_without_path(enum fd_link_kind kind);

@@ -110,7 +110,7 @@ static int read_stat(struct process *process, struct proc_stat *ret) {
 int process_open(struct host *host, pid_t pid, struct process **ret) {
   char name[16];
   snprintf(name, sizeof(name), "%d", (int)pid);
-  autoclose int directory = openat(host->directory, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  autoclose(directory, openat(host->directory, name, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (directory < 0)
     return procfs_process_error(errno);
 
@@ -160,6 +160,14 @@ static int read_stat_of_same(struct process *process, struct proc_stat *ret) {
 int process_verify(struct process *process) {
   struct proc_stat stat;
   return read_stat_of_same(process, &stat);
+}
+
+int process_explain_error(struct process *process, int status) {
+  if (status == 0)
+    return 0;
+  status = procfs_process_error(-status);
+  bool may_have_ended = status == -EACCES || status == -ENODATA;
+  return may_have_ended && process_verify(process) == -ESRCH ? -ESRCH : status;
 }
 
 static int read_status(struct process *process, struct process_pulse *pulse) {
@@ -214,7 +222,7 @@ static int read_limits_seldom(struct process *process) {
 }
 
 static int count_fd_entries(struct process *process, uint64_t *ret) {
-  autoclose int fd = openat(process->directory, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  autoclose(fd, openat(process->directory, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd < 0)
     return procfs_process_error(errno);
 

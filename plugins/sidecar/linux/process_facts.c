@@ -25,13 +25,6 @@ static void strip_deleted(char *path, size_t len) {
     path[len - (sizeof(DELETED) - 1)] = '\0';
 }
 
-/* To somebody without privileges, a process that has ended looks like another user's, and
- * like one without an environment. */
-static int tell_ended(struct process *process, int status) {
-  bool may_have_ended = status == -EACCES || status == -ENODATA;
-  return may_have_ended && process_verify(process) == -ESRCH ? -ESRCH : status;
-}
-
 /* Tells a folder whose name ends in " (deleted)" from one that is deleted: what is gone
  * has no links. Asks for what is in the cache only, so a dead file server blocks nothing. */
 static bool has_links(struct process *process, const char *link) {
@@ -46,7 +39,7 @@ int process_read_cwd(struct process *process, char *path, size_t size) {
   size_t len;
   int status = procfs_read_link(process_directory(process), "cwd", path, size, &len);
   if (status != 0)
-    return tell_ended(process, procfs_process_error(-status));
+    return process_explain_error(process, status);
   if (span_ends_with(span_make(path, len), DELETED) && !has_links(process, "cwd"))
     strip_deleted(path, len);
   return 0;
@@ -57,7 +50,7 @@ int process_read_executable(struct process *process, char *path, size_t size) {
   size_t len;
   int status = procfs_read_link(process_directory(process), "exe", path, size, &len);
   if (status != 0)
-    return tell_ended(process, procfs_process_error(-status));
+    return process_explain_error(process, status);
   strip_deleted(path, len);
   return 0;
 }
@@ -86,16 +79,16 @@ int process_read_environment(struct process *process, const char *name, char *va
   int status = environ_search_start(&search, span_of(name), value, size);
   if (status != 0)
     return status;
-  autoclose int fd = openat(process_directory(process), "environ", O_RDONLY | O_CLOEXEC);
+  autoclose(fd, openat(process_directory(process), "environ", O_RDONLY | O_CLOEXEC));
   if (fd < 0)
-    return tell_ended(process, procfs_process_error(errno));
+    return process_explain_error(process, -errno);
 
   status = search_environment(fd, &search);
   if (status != 0) {
     explicit_bzero(value, size);
-    return tell_ended(process, procfs_process_error(-status));
+    return process_explain_error(process, status);
   }
-  return tell_ended(process, environ_search_finish(&search));
+  return process_explain_error(process, environ_search_finish(&search));
 }
 
 /* Adds one thread; one that ended meanwhile adds nothing. */
@@ -110,7 +103,7 @@ static int add_switches(struct process *process, int tasks, const char *thread,
   if (status == -ENOENT || status == -ESRCH)
     return 0;
   if (status != 0)
-    return procfs_process_error(-status);
+    return process_explain_error(process, status);
   status =
       proc_status_parse_switches(buffer_span(text), &thread_voluntary, &thread_involuntary);
   if (status == 0) {
@@ -122,10 +115,10 @@ static int add_switches(struct process *process, int tasks, const char *thread,
 
 int process_read_context_switches(struct process *process, uint64_t *ret_voluntary,
                                   uint64_t *ret_involuntary) {
-  autoclose int tasks =
-      openat(process_directory(process), "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  autoclose(tasks, openat(process_directory(process), "task", flags));
   if (tasks < 0)
-    return procfs_process_error(errno);
+    return process_explain_error(process, -errno);
 
   struct procfs_entries entries;
   const struct dirent64 *entry;
@@ -141,7 +134,7 @@ int process_read_context_switches(struct process *process, uint64_t *ret_volunta
       status = add_switches(process, tasks, entry->d_name, &voluntary, &involuntary);
   }
   if (status != 0)
-    return procfs_process_error(-status);
+    return process_explain_error(process, status);
   *ret_voluntary = voluntary;
   *ret_involuntary = involuntary;
   return process_verify(process);

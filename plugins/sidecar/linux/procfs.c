@@ -51,7 +51,7 @@ int procfs_read(int fd, bool is_one_record, struct buffer *buffer) {
 
 int procfs_read_file(int directory, const char *name, bool is_one_record,
                      struct buffer *buffer) {
-  autoclose int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
+  autoclose(fd, openat(directory, name, O_RDONLY | O_CLOEXEC));
   return fd < 0 ? -errno : procfs_read(fd, is_one_record, buffer);
 }
 

@@ -42,6 +42,13 @@ int process_directory(const struct process *process);
 int procfs_process_error(int error);
 
 /*
+ * The same of a process that is held, for a status of 0 or -errno. To us without privileges, a
+ * process that has just ended looks like another user's, and like one without an environment:
+ * a zombie's files are root's. So -EACCES and -ENODATA are believed of a living one only.
+ */
+int process_explain_error(struct process *process, int status);
+
+/*
  * Reads all of a file into *buffer (reset before; NUL-terminated): procfs_read from an
  * open descriptor's start, procfs_read_file by name below a directory. A read shorter
  * than the room ends the file when is_one_record: true of what the kernel writes in one

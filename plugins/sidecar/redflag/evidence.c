@@ -14,16 +14,7 @@
 #include "sidecar/redflag/evidence_facts.h"
 #include "sidecar/redflag/words.h"
 
-enum {
-  TEXT_MAX = 16 * 1024,
-  TEXT_LINE_MAX = 1024, /* before it is cut */
-};
-
-void evidence_init(struct evidence *evidence) {
-  evidence->line[0] = '\0';
-  evidence->len = 0;
-  buffer_init(&evidence->text, TEXT_MAX);
-}
+enum { TEXT_LINE_MAX = 1024 }; /* before it is cut */
 
 void evidence_free(struct evidence *evidence) {
   buffer_free(&evidence->text);
@@ -188,8 +179,7 @@ static void add_next(struct evidence *evidence, const char *next,
 void evidence_compose(struct evidence *evidence, const struct verdict *verdict,
                       const struct evidence_facts *facts) {
   const struct topic *topic = &topics[verdict->flag];
-  autobuffer line;
-  buffer_init(&line, TEXT_LINE_MAX);
+  autobuffer(line, TEXT_LINE_MAX);
   begin_line(&line, facts);
   if (verdict->flag == RED_FLAG_PPROF_MISSING) {
     buffer_append_string(&line, verdict->state == RED_FLAG_OK
@@ -214,8 +204,7 @@ void evidence_compose(struct evidence *evidence, const struct verdict *verdict,
 
 void evidence_compose_end(struct evidence *evidence, enum red_flag flag,
                           const struct evidence_facts *facts) {
-  autobuffer line;
-  buffer_init(&line, TEXT_LINE_MAX);
+  autobuffer(line, TEXT_LINE_MAX);
   begin_line(&line, facts);
   buffer_printf(&line, "%s: the process ended", topics[flag].what);
   finish_line(evidence, &line);

@@ -18,6 +18,7 @@ enum {
   EVIDENCE_LINE_SIZE = 256, /* what a collectd notification holds, with the NUL */
   EVIDENCE_PATH_SIZE = 512,
   EVIDENCE_OWNER_SIZE = 64,
+  EVIDENCE_TEXT_MAX = 16 * 1024,
 };
 
 /* What was found while reading, in words. Paths are printable. */
@@ -52,12 +53,14 @@ struct evidence {
   struct buffer text;
 };
 
-void evidence_init(struct evidence *evidence);
 void evidence_free(struct evidence *evidence);
 
-#define autoevidence __attribute__((cleanup(evidence_free))) struct evidence
+/* Declares an empty evidence that is freed with its scope. */
+#define autoevidence(name)                                                                     \
+  __attribute__((cleanup(evidence_free))) struct evidence name = {                             \
+      .text = {.max = EVIDENCE_TEXT_MAX}}
 
-/* Fills an initialised evidence from a verdict that changed. What memory runs out for is left
+/* Fills an empty evidence from a verdict that changed. What memory runs out for is left
  * out; the line is always there. */
 void evidence_compose(struct evidence *evidence, const struct verdict *verdict,
                       const struct evidence_facts *facts);

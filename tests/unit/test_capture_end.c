@@ -1,0 +1,104 @@
+/*
+ * A process ends at every point of its capture in turn, as a zombie or waited for: there is a
+ * whole bundle or none, nothing leaks, and the next capture is complete. On the test's own
+ * thread. What ASan and valgrind have to say of it they say in CI.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "capture_fixture.h"
+#include "cases.h"
+#include "sidecar/capture/writer.h"
+#include "sudden_end.h"
+
+static unsigned own_descriptors(void) {
+  return count_entries("/proc/self/fd");
+}
+
+/* Descriptors of several kinds, for a capture to list. */
+static int hold_some(void *argument) {
+  (void)argument;
+  int ends[2], watches = inotify_init1(0);
+  return pipe(ends) != 0 || inotify_add_watch(watches, "/", IN_CREATE) < 0 ||
+                 socket(AF_INET, SOCK_STREAM, 0) < 0 || open("/etc/passwd", O_RDONLY) < 0 ||
+                 open("/", O_RDONLY | O_DIRECTORY) < 0
+             ? -1
+             : 0;
+}
+
+static void start_process(struct capture_fixture *f) {
+  held_process_start(&f->held);
+  held_process_do(&f->held, hold_some, NULL);
+  f->request.pid = f->held.pid;
+  f->request.start_ticks = process_start_ticks(f->held.process);
+}
+
+/* Captures a process that lives for so many calls of it. Returns whether it ended before. */
+static bool capture_one_that_ends(struct capture_fixture *f, struct capture *capture,
+                                  long calls, bool reap) {
+  char bundle[2 * CAPTURE_PATH_MAX];
+  struct trouble trouble = {0};
+  struct job *job = job_new(&f->request);
+  assert_non_null(job);
+  job_name(job, f->request.wall_time_ms + calls * 1000);
+  snprintf(bundle, sizeof(bundle), "%s/%s/%s", f->captures, job->instance, job->name);
+  unsigned descriptors = own_descriptors();
+
+  sudden_end_arm(f->held.pid, calls, reap);
+  int status = writer_write(capture, job, &trouble);
+  bool has_ended = sudden_end_disarm();
+
+  if (status != 0 && status != -ESRCH)
+    fail_msg("ended before call %ld: %s, %s", calls, strerror(-status), trouble.where);
+  assert_true(has_ended || status == 0);
+  assert_int_equal(trouble.error, 0);
+  assert_int_equal(path_exists(bundle), status == 0);
+  assert_int_equal(count_named(f->captures, ".tmp-"), 0);
+  assert_int_equal(own_descriptors(), descriptors);
+  job_free(job);
+  return has_ended;
+}
+
+static void end_at_every_call_of_a_capture(bool reap) {
+  struct capture_fixture f;
+  struct capture capture;
+  long calls = -1;
+  bool has_ended;
+  fixture_start(&f);
+  f.options.process_max_bundles = 4;
+  fixture_prepare_writer(&f, &capture);
+  f.request.reason = "fds";
+  do {
+    held_process_end(&f.held);
+    start_process(&f);
+    has_ended = capture_one_that_ends(&f, &capture, ++calls, reap);
+    if (has_ended && reap)
+      f.held.pid = 0;
+  } while (has_ended);
+  assert_true(calls > 100);
+  fixture_end_writer(&capture);
+  fixture_end(&f);
+}
+
+static void a_capture_of_a_process_that_ends_as_a_zombie(void **state) {
+  (void)state;
+  end_at_every_call_of_a_capture(false);
+}
+
+static void a_capture_of_a_process_that_ends_and_is_gone(void **state) {
+  (void)state;
+  end_at_every_call_of_a_capture(true);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_capture_of_a_process_that_ends_as_a_zombie),
+      cmocka_unit_test(a_capture_of_a_process_that_ends_and_is_gone),
+  };
+  return cmocka_run_group_tests_name("capture_end", tests, NULL, NULL);
+}
