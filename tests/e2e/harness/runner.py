@@ -24,6 +24,7 @@ LONG = (
     "test_red_flag_growth",
     "test_alertmanager_answers",
     "test_captures",
+    "test_churn",
     "test_red_flags",
     "test_profiles",
     "test_alertmanager_outage",
