@@ -1,8 +1,13 @@
 /* Options as tables; see config_option.h. */
 #include "common/config_option.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/text.h"
 
@@ -100,6 +105,25 @@ int config_replace(const struct config_context *context, char **target, const ch
   free(*target);
   *target = copy;
   return 0;
+}
+
+int config_path_in_base_dir(const char *path, char **ret) {
+  const char *folder = global_option_get("BaseDir");
+  char working[PATH_MAX];
+  if (path[0] == '/') {
+    *ret = strdup(path);
+    return *ret != NULL ? 0 : -ENOMEM;
+  }
+  /* as it was given it is found in the log again; a relative one meant another directory */
+  if (folder == NULL || folder[0] != '/')
+    folder = getcwd(working, sizeof(working));
+  if (folder == NULL)
+    return -errno;
+  const char *between = folder[strlen(folder) - 1] == '/' ? "" : "/";
+  if (asprintf(ret, "%s%s%s", folder, between, path) >= 0)
+    return 0;
+  *ret = NULL;
+  return -ENOMEM;
 }
 
 int config_set_string(const struct config_context *context) {

@@ -55,6 +55,13 @@ void *config_target(const struct config_context *context);
 /* Copies value to *target and frees what was there. */
 int config_replace(const struct config_context *context, char **target, const char *value);
 
+/*
+ * The path that the value of an option means: a relative one begins in collectd's BaseDir, which
+ * collectd has made its working directory by the time that it calls a plugin's init. Returns 0
+ * or -errno; the caller frees *ret.
+ */
+int config_path_in_base_dir(const char *path, char **ret);
+
 /* Readers for tables: number to uint64_t, scaled; boolean to bool; string, not empty, to
  * char *, owned. */
 int config_set_number(const struct config_context *context);

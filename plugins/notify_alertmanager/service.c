@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/collectd.h"
+#include "common/config_option.h"
 
 #define PLUGIN "notify_alertmanager plugin: "
 
@@ -84,18 +85,9 @@ static int start_failed(struct service *s, const char *what, int status) {
   return -1;
 }
 
-/* collectd has made BaseDir its working directory; the log shall name the whole path. */
 static int set_state_path(struct service *s) {
   const char *file = s->config->state_file;
-  const char *folder = global_option_get("BaseDir");
-  if (file[0] == '\0')
-    return 0;
-  int len = file[0] == '/' || folder == NULL ? asprintf(&s->state_path, "%s", file)
-                                             : asprintf(&s->state_path, "%s/%s", folder, file);
-  if (len >= 0)
-    return 0;
-  s->state_path = NULL;
-  return -ENOMEM;
+  return file[0] == '\0' ? 0 : config_path_in_base_dir(file, &s->state_path);
 }
 
 static int make_keeper(struct service *s) {

@@ -38,7 +38,7 @@ struct config *config_new(void) {
   config->capture_process_max_bytes = 128ull << 20;
   config->capture_process_max_bundles = 20;
   config->cpu_profile_seconds = 10;
-  config->capture_folder = strdup("/var/lib/collectd/sidecar-captures");
+  config->capture_folder = strdup("sidecar-captures");
   red_flag_rules_init(&config->red_flags);
   config->proc_root = strdup("/proc");
   if (config->capture_folder == NULL || config->proc_root == NULL) {

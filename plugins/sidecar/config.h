@@ -41,7 +41,7 @@ struct config {
   uint64_t goroutine_dump_max;         /* goroutines */
   uint64_t heap_profile_interval_ms;   /* 0: never */
   bool capture, capture_on_warning;
-  char *capture_folder; /* absolute */
+  char *capture_folder; /* relative: below BaseDir */
   uint64_t baseline_delay_ms;
   uint64_t capture_interval_ms; /* between two bundles of one flag of one process */
   uint64_t capture_max_bytes, capture_process_max_bytes, capture_process_max_bundles;

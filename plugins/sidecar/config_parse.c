@@ -22,7 +22,7 @@ static const struct config_option plugin_options[] = {
      "a number of seconds from 1 to 86400", false},
     {"Capture", config_set_boolean, IN_CONFIG(capture), 0, 0, 0, "true or false", false},
     {"CaptureFolder", config_set_folder, IN_CONFIG(capture_folder), 0, 0, 0,
-     "an absolute path of at most 255 bytes, in quotes", false},
+     "a path of at most 255 bytes, in quotes", false},
     {"CaptureInterval", config_set_number, IN_CONFIG(capture_interval_ms), 0, 604800, 1e3,
      "a number of seconds from 0 to 604800", false},
     {"CaptureMaxBytes", config_set_number, IN_CONFIG(capture_max_bytes), 1, 1048576, 1 << 20,

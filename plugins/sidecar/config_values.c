@@ -29,7 +29,7 @@ int config_set_executable(const struct config_context *context) {
 int config_set_folder(const struct config_context *context) {
   if (config_has_values(context->item, "s")) {
     const char *path = context->item->values[0].value.string;
-    if (path[0] != '/' || strlen(path) > CAPTURE_FOLDER_MAX)
+    if (strlen(path) > CAPTURE_FOLDER_MAX)
       return config_refuse_value(context);
   }
   return config_set_string(context);

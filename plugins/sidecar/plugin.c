@@ -4,8 +4,10 @@
  */
 #include "common/array.h"
 #include "common/collectd.h"
+#include "common/config_option.h"
 #include "common/daemon_layout.h"
 #include "common/text.h"
+#include "sidecar/capture/capture.h"
 #include "sidecar/config.h"
 #include "sidecar/metrics.h"
 #include "sidecar/redflag/evidence.h"
@@ -116,10 +118,29 @@ static void register_data_sets(void) {
   }
 }
 
+/* A collectd with a BaseDir of its own, a trial or a user's, writes nothing outside it. */
+static int place_captures(struct config *config) {
+  char *folder = NULL;
+  int status = config_path_in_base_dir(config->capture_folder, &folder);
+  if (status == 0 && strlen(folder) > CAPTURE_FOLDER_MAX)
+    status = -ENAMETOOLONG;
+  if (status != 0) {
+    ERROR(PLUGIN_NAME " plugin: CaptureFolder \"%s\" in collectd's BaseDir: %s; at most %d bytes "
+                      "are allowed in all",
+          config->capture_folder, strerror(-status), CAPTURE_FOLDER_MAX);
+    free(folder);
+    return status;
+  }
+  free(config->capture_folder);
+  config->capture_folder = folder;
+  return 0;
+}
+
 static int plugin_init(void) {
   if (configuration == NULL)
     configuration = config_new();
-  if (configuration == NULL || config_complete(configuration) != 0)
+  if (configuration == NULL || config_complete(configuration) != 0 ||
+      place_captures(configuration) != 0)
     return -1;
 
   struct watch *watch;

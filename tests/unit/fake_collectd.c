@@ -30,6 +30,7 @@ static struct {
   size_t sets_len;
   cdtime_t interval;
   size_t name_length;
+  const char *base_dir;
 } daemon_state;
 
 /* Dispatching and logging may come from threads of the plugin's own. */
@@ -70,6 +71,10 @@ void fake_collectd_reset(void) {
 
 void fake_collectd_set_interval(double seconds) {
   daemon_state.interval = DOUBLE_TO_CDTIME_T(seconds);
+}
+
+void fake_collectd_set_base_dir(const char *folder) {
+  daemon_state.base_dir = folder;
 }
 
 void fake_collectd_set_name_length(size_t bytes) {
@@ -244,6 +249,10 @@ void plugin_log(int severity, const char *format, ...) {
   pthread_mutex_unlock(&lock);
   if (getenv("FAKE_COLLECTD_VERBOSE") != NULL)
     fprintf(stderr, "<%d> %s\n", severity, line);
+}
+
+const char *global_option_get(const char *option) {
+  return strcmp(option, "BaseDir") == 0 ? daemon_state.base_dir : NULL;
 }
 
 cdtime_t plugin_get_interval(void) {

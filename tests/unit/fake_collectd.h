@@ -25,6 +25,9 @@ void fake_collectd_reset(void);
 /* Time between readings that plugin_get_interval() tells, 10 s after a reset. */
 void fake_collectd_set_interval(double seconds);
 
+/* Its BaseDir, borrowed; NULL, as after a reset: global_option_get() tells none. */
+void fake_collectd_set_base_dir(const char *folder);
+
 /* From now on a daemon that was compiled with names of another length (DATA_MAX_NAME_LEN). */
 void fake_collectd_set_name_length(size_t bytes);
 

@@ -1,17 +1,18 @@
 /* Notifications for tests; see fake_notifications.h. */
 #include "fake_notifications.h"
 
+#include "fake_collectd.h"
+
 #include <errno.h>
 #include <string.h>
 
 static plugin_notification_cb callback;
 static user_data_t callback_data;
-static const char *base_folder;
 
 void fake_notifications_reset(const char *basedir) {
   callback = NULL;
   callback_data = (user_data_t){.data = NULL};
-  base_folder = basedir;
+  fake_collectd_set_base_dir(basedir);
 }
 
 int fake_notify(const notification_t *notification) {
@@ -33,8 +34,4 @@ int plugin_register_notification(const char *name, plugin_notification_cb functi
   callback = function;
   callback_data = *user_data;
   return 0;
-}
-
-const char *global_option_get(const char *option) {
-  return strcmp(option, "BaseDir") == 0 ? base_folder : NULL;
 }

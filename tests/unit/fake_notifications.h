@@ -7,7 +7,7 @@
 
 #include "common/collectd.h"
 
-/* Forgets what was registered. basedir is what global_option_get("BaseDir") tells, or NULL. */
+/* Forgets what was registered. basedir as in fake_collectd_set_base_dir(). */
 void fake_notifications_reset(const char *basedir);
 
 /* Hands a notification to the registered callback. Returns what that returns. */

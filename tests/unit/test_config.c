@@ -116,6 +116,9 @@ static void the_default_patterns_match_what_the_guide_greps_for(void **state) {
   config_free(config);
 }
 
+#define BYTES_64 "/a_path_of_64_bytes_____________________________________________"
+#define LONG_PATH "\"" BYTES_64 BYTES_64 BYTES_64 BYTES_64 "\""
+
 static const struct refused_case refused[] = {
     {"Intervall 5\n", {"<Plugin sidecar>", "Intervall", "5", "allowed are BaselineDelay"}},
     {"DetailInterval -60\n", {"<Plugin sidecar>", "DetailInterval", "-60", "from 1 to 86400"}},
@@ -126,8 +129,8 @@ static const struct refused_case refused[] = {
     {"DetailInterval nan\n", {"DetailInterval", "number of seconds"}},
     {"BaselineDelay 0\n", {"BaselineDelay", "0", "from 1 to 86400"}},
     {"Capture 1\n", {"Capture", "1", "true or false"}},
-    {"CaptureFolder \"captures\"\n", {"CaptureFolder", "\"captures\"", "an absolute path"}},
-    {"CaptureFolder \"\"\n", {"CaptureFolder", "an absolute path"}},
+    {"CaptureFolder \"\"\n", {"CaptureFolder", "a path of at most 255 bytes"}},
+    {"CaptureFolder " LONG_PATH "\n", {"CaptureFolder", "a path of at most 255 bytes"}},
     {"CaptureInterval -1\n", {"CaptureInterval", "-1", "from 0 to 604800"}},
     {"CaptureMaxBytes 0\n", {"CaptureMaxBytes", "0", "megabytes from 1"}},
     {"CaptureOnWarning \"yes\"\n", {"CaptureOnWarning", "\"yes\"", "true or false"}},

@@ -329,6 +329,52 @@ static void counters_of_the_detail_tier_leave_with_the_process(void **state) {
   assert_true(closing->interval_seconds < 0.2);
 }
 
+/* ---- where captures go ---- */
+
+/* Starts with that BaseDir and CaptureFolder, and waits for the line that says where they go. */
+static void check_captures_go_to(const char *base_dir, const char *option,
+                                 const char *expected) {
+  char line[PATH_MAX + 32];
+  fake_collectd_set_base_dir(base_dir);
+  assert_int_equal(fake_collectd_configure(option), 0);
+  assert_int_equal(fake_collectd_init(), 0);
+  snprintf(line, sizeof(line), "captures go to %s;", expected);
+  for (int i = 0; i < 5000 && fake_collectd_logged(LOG_INFO, "captures go to") == 0; i++)
+    usleep(1000);
+  if (fake_collectd_logged(LOG_INFO, line) != 1)
+    fail_msg("no \"%s\" but: %s", line, fake_collectd_log_line(""));
+  fake_collectd_shutdown();
+  set_up(NULL);
+}
+
+static void captures_go_below_the_base_dir_unless_they_have_a_folder(void **state) {
+  (void)state;
+  char expected[PATH_MAX], option[PATH_MAX + 32], here[PATH_MAX];
+  snprintf(expected, sizeof(expected), "%s/sidecar-captures", folder);
+  check_captures_go_to(folder, "", expected);
+  snprintf(expected, sizeof(expected), "%s/mine", folder);
+  check_captures_go_to(folder, "CaptureFolder \"mine\"\n", expected);
+  snprintf(option, sizeof(option), "CaptureFolder \"%s\"\n", expected);
+  check_captures_go_to("/nowhere", option, expected);
+
+  /* collectd has gone into a relative one by then */
+  assert_non_null(getcwd(here, sizeof(here)));
+  assert_int_equal(chdir(folder), 0);
+  check_captures_go_to("var", "CaptureFolder \"mine\"\n", expected);
+  assert_int_equal(chdir(here), 0);
+}
+
+static void a_folder_too_long_below_the_base_dir_refuses_the_start(void **state) {
+  (void)state;
+  char base_dir[251];
+  memset(base_dir, 'a', sizeof(base_dir));
+  base_dir[0] = '/';
+  base_dir[sizeof(base_dir) - 1] = '\0';
+  fake_collectd_set_base_dir(base_dir);
+  assert_int_equal(fake_collectd_init(), -1);
+  assert_int_equal(fake_collectd_logged(LOG_ERR, "CaptureFolder \"sidecar-captures\""), 1);
+}
+
 static void a_missing_process_table_refuses_the_start_with_its_path(void **state) {
   (void)state;
   assert_int_equal(fake_collectd_configure("ProcRoot \"/nonexistent\"\n"), 0);
@@ -531,6 +577,8 @@ int main(void) {
       PLUGIN_TEST(awkward_folders_give_harmless_names),
       PLUGIN_TEST(an_executable_replaced_on_disk_is_still_the_program),
       PLUGIN_TEST(counters_of_the_detail_tier_leave_with_the_process),
+      PLUGIN_TEST(captures_go_below_the_base_dir_unless_they_have_a_folder),
+      PLUGIN_TEST(a_folder_too_long_below_the_base_dir_refuses_the_start),
       PLUGIN_TEST(a_missing_process_table_refuses_the_start_with_its_path),
       PLUGIN_TEST(the_summary_is_one_line_a_process_and_reading),
       PLUGIN_TEST(a_thousand_readings_keep_no_descriptor),
