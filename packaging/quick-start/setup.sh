@@ -91,6 +91,7 @@ allow_daemons() {
 install_packages() {
   install_log=$1
   shift
+  [ $# -gt 0 ] || return 0
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     echo "This is no Debian: nothing is installed. Wanted are what Debian calls: $*"
     return 0
@@ -111,6 +112,16 @@ install_packages() {
     fail "apt-get could not install $missing"
   }
   allow_daemons
+}
+
+# collectd_libraries NAME...: prints the packages of the libraries that plugins of the installed
+# collectd-core are linked with, and which it only recommends. What stands behind NAME in theirs
+# differs from one system to the next: libpython3.11, libmicrohttpd12t64.
+collectd_libraries() {
+  for wanted in "$@"; do
+    dpkg-query -W -f='${Recommends},${Suggests}\n' collectd-core 2>/dev/null | sed 's/[,|]/\n/g' |
+      sed 's/^ *//; s/[ (].*//' | grep -Ex "${wanted}[0-9.]*(t64)?" | head -n 1
+  done
 }
 
 # --- building
