@@ -49,6 +49,7 @@ def run_outside(options):
     modules = runner.modules(HERE, options.words)
     if "test_real_sidecar" in modules:
         real_sidecar.prepare()  # needs the network, which the namespaces have not
+    installation.prepare_plugins()
     installation.prepare_target()
     reason = "not wanted" if options.no_namespaces else namespace.why_not()
     if reason is None and modules:
@@ -69,8 +70,7 @@ def main():
         namespace.be_init(lambda: runner.run(HERE, options.words, options.only))
 
     # Whatever happens, all temporary folders go with this one.
-    folder = tempfile.mkdtemp(prefix="e2e-")
-    os.chmod(folder, 0o755)  # some tests run programs as another user
+    folder = installation.open_folder()  # some tests run programs as another user
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     try:
         return run_outside(options)

@@ -4,11 +4,10 @@ import os
 
 from . import collectd_config as config
 from .daemon import Daemon, free_port
-from .installation import collectd_program, plugin_folder, stock_plugins
+from .installation import OUR_PLUGINS, collectd_program, plugin_folder, stock_plugins
 from .metrics import Endpoint
 
 HOST = "e2e.test"
-OUR_PLUGINS = ("sidecar", "notify_alertmanager")
 
 
 class Collectd(Daemon):

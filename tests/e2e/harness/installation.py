@@ -8,12 +8,17 @@ import functools
 import glob
 import os
 import re
+import shutil
+import stat
 import subprocess
+import tempfile
 import unittest
 
 from .daemon import missing, need, private_folder
 
 TARGET = "E2E_TARGET"  # the built program, from prepare_target() to the tests
+PLUGINS = "E2E_PLUGINS"  # the folder of our plugins, from prepare_plugins() to the tests
+OUR_PLUGINS = ("sidecar", "notify_alertmanager")
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 
 
@@ -35,8 +40,45 @@ def stock_plugins():
     return match.group(1) if match else "/usr/lib/collectd"
 
 
+def open_folder():
+    """A new temporary folder in which another user may read.
+
+    TMPDIR may be in a folder that is ours alone, as the build mostly is.
+    """
+
+    def is_open(path):
+        way = [path]
+        while way[-1] != "/":
+            way.append(os.path.dirname(way[-1]))
+        return all(os.stat(part).st_mode & stat.S_IXOTH for part in way)
+
+    places = [os.path.realpath(path) for path in (tempfile.gettempdir(), "/tmp", "/var/tmp")]
+    place = next((path for path in places if os.path.isdir(path) and is_open(path)), None)
+    folder = tempfile.mkdtemp(prefix="e2e-", dir=place)
+    os.chmod(folder, 0o755)
+    return folder
+
+
+def prepare_plugins():
+    """Copies ours to where a collectd of another user may read them; what is not built is left
+    to the test that wants it."""
+    folder = private_folder("plugins")
+    for name in OUR_PLUGINS:
+        try:
+            built = os.path.join(plugin_folder(name), name + ".so")
+        except (unittest.SkipTest, AssertionError):
+            continue
+        shutil.copyfile(built, os.path.join(folder, name + ".so"))
+        os.chmod(os.path.join(folder, name + ".so"), 0o644)
+    os.chmod(folder, 0o755)
+    os.environ[PLUGINS] = folder
+
+
 def plugin_folder(name):
-    """The folder of the freshly built NAME.so (libtool puts it into a .libs)."""
+    """The folder of the freshly built NAME.so: the copy, or libtool's .libs."""
+    copied = os.environ.get(PLUGINS)
+    if copied and os.path.isfile(os.path.join(copied, name + ".so")):
+        return copied
     candidates = [os.path.join(settings.builddir, ".libs", name + ".so")] + sorted(
         glob.glob(os.path.join(settings.builddir, "**", ".libs", name + ".so"), recursive=True)
     )
@@ -70,23 +112,29 @@ def _build_target():
     )
     if done.returncode != 0:
         raise AssertionError("go build of tests/target failed:\n" + done.stdout.decode())
-    os.chmod(os.path.dirname(program), 0o755)
     return program
 
 
 @functools.lru_cache(maxsize=None)
+def _built_target():
+    built = os.path.join(settings.builddir, "tests", "target", "sidecar")
+    return built if os.access(built, os.X_OK) else _build_target()
+
+
 def target_program():
     """The example Go program, whose file is called sidecar."""
-    built = os.path.join(settings.builddir, "tests", "target", "sidecar")
-    for path in (os.environ.get(TARGET), built):
-        if path and os.access(path, os.X_OK):
-            return path
-    return _build_target()
+    return os.environ.get(TARGET) or _built_target()
 
 
 def prepare_target():
-    """Builds it once for all; without Go the tests will say what is missing."""
+    """Builds it once for all, where any user may run it; without Go the tests will say what is
+    missing."""
     try:
-        os.environ[TARGET] = target_program()
+        built = _built_target()
     except (unittest.SkipTest, AssertionError):
-        pass
+        return
+    folder = private_folder("target")
+    os.environ[TARGET] = os.path.join(folder, "sidecar")
+    shutil.copyfile(built, os.environ[TARGET])
+    for path in (folder, os.environ[TARGET]):
+        os.chmod(path, 0o755)
