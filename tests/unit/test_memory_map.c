@@ -63,11 +63,12 @@ static void regions_are_the_lines_of_maps(void **state) {
   held_process_do(&held, map_regions, (void *)5000); /* far more than one read(2) gives */
   assert_int_equal(memory_map_count_regions(held.process, &regions), 0);
   assert_int_equal(regions, count_lines(held.pid));
-  assert_in_range(regions, before + 4999, before + 5001); /* a neighbour may be merged */
+  assert_true(regions >= before + 4999); /* a neighbour may be merged */
 
+  /* libc maps what it likes on the way: glibc 2.41 two regions for its random numbers */
   held_process_do(&held, map_strange_name, NULL);
-  assert_int_equal(memory_map_count_regions(held.process, &before), 0);
-  assert_int_equal(before, regions + 1);
+  assert_int_equal(memory_map_count_regions(held.process, &regions), 0);
+  assert_int_equal(regions, count_lines(held.pid));
   held_process_end(&held);
 }
 
