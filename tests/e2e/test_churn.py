@@ -5,9 +5,11 @@ import glob
 import os
 import random
 import re
+import resource
 import shutil
 import subprocess
 import time
+import unittest
 
 from harness.daemon import need, private_folder, remove_folder
 from harness.red_flags import RedFlagCase
@@ -24,6 +26,11 @@ class Churn(RedFlagCase):
 
     @classmethod
     def setUpClass(cls):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < 2 * DESCRIPTORS:
+            if hard != resource.RLIM_INFINITY and hard < 2 * DESCRIPTORS:
+                raise unittest.SkipTest("the limit of open files is %d here (ulimit -Hn)" % hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (2 * DESCRIPTORS, hard))
         super().setUpClass()
         cls.home = private_folder("churn")
         cls.addClassCleanup(remove_folder, cls.home)

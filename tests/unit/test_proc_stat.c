@@ -103,9 +103,10 @@ static void states_and_kinds_are_told_apart(void **state) {
     struct proc_stat stat;
     bool is_dead, is_kernel_thread;
   } cases[] = {
-      {"running", {.state = 'R', .flags = 0x400100}, false, false},
-      {"stopped", {.state = 'T'}, false, false},
-      {"in an uninterruptible wait", {.state = 'D'}, false, false},
+      {"running", {.state = 'R', .flags = 0x400100, .virtual_bytes = 1}, false, false},
+      {"stopped", {.state = 'T', .virtual_bytes = 1}, false, false},
+      {"in an uninterruptible wait", {.state = 'D', .virtual_bytes = 1}, false, false},
+      {"ending: its memory is gone", {.state = 'R', .flags = 0x40010c}, true, false},
       {"a zombie", {.state = 'Z'}, true, false},
       {"dead", {.state = 'X'}, true, false},
       {"dead as Linux 2.6 said it", {.state = 'x'}, true, false},

@@ -44,7 +44,8 @@ int procfs_process_error(int error);
 /*
  * The same of a process that is held, for a status of 0 or -errno. To us without privileges, a
  * process that has just ended looks like another user's, and like one without an environment:
- * a zombie's files are root's. So -EACCES and -ENODATA are believed of a living one only.
+ * the kernel gives the files of what has no memory to root. So -EACCES and -ENODATA are believed
+ * of a living process only.
  */
 int process_explain_error(struct process *process, int status);
 

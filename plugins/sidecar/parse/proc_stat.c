@@ -58,7 +58,8 @@ int proc_stat_parse(struct span text, struct proc_stat *ret) {
 }
 
 bool proc_stat_is_dead(const struct proc_stat *stat) {
-  return stat->state == 'Z' || stat->state == 'X' || stat->state == 'x';
+  bool has_no_memory = stat->virtual_bytes == 0 && !proc_stat_is_kernel_thread(stat);
+  return stat->state == 'Z' || stat->state == 'X' || stat->state == 'x' || has_no_memory;
 }
 
 bool proc_stat_is_kernel_thread(const struct proc_stat *stat) {

@@ -28,7 +28,10 @@ struct proc_stat {
  */
 int proc_stat_parse(struct span text, struct proc_stat *ret);
 
-/* It ended, and only its exit status is left (state Z), or not even that (X). */
+/*
+ * It ended: only its exit status is left (state Z), or not even that (X); or it is about to end
+ * and has given its memory back, which is the first thing to go (do_exit() in the kernel).
+ */
 bool proc_stat_is_dead(const struct proc_stat *stat);
 
 /* A thread of the kernel (PF_KTHREAD), which never was a program. */
