@@ -114,7 +114,8 @@ int config_path_in_base_dir(const char *path, char **ret) {
     *ret = strdup(path);
     return *ret != NULL ? 0 : -ENOMEM;
   }
-  /* as it was given it is found in the log again; a relative one meant another directory */
+  /* An absolute BaseDir is used as it is written, so that log and configuration name the same
+   * path; collectd has changed into a relative one, which would now mean another directory. */
   if (folder == NULL || folder[0] != '/')
     folder = getcwd(working, sizeof(working));
   if (folder == NULL)

@@ -24,8 +24,8 @@ void line_file_close(struct line_file *file);
 /* Returns 1 with the next line, valid until the next call; 0 at the end; -errno. */
 int line_file_next(struct line_file *file, struct line *ret);
 
-/* Declares one that is not open, and is closed with its scope. The bytes are left as they are:
- * to set them costs as much as to read them. */
+/* Declares one that is not open, and is closed with its scope. The bytes stay uninitialised:
+ * clearing them at each call would cost as much as reading them. */
 #define autolinefile(name)                                                                     \
   __attribute__((cleanup(line_file_close))) struct line_file name;                             \
   name.fd = -1
