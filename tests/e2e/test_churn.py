@@ -11,7 +11,7 @@ import subprocess
 import time
 import unittest
 
-from harness.daemon import need, private_folder, remove_folder
+from harness.daemon import private_folder, remove_folder
 from harness.red_flags import RedFlagCase
 from harness.wait import wait_until
 
@@ -36,7 +36,7 @@ class Churn(RedFlagCase):
         cls.home = private_folder("churn")
         cls.addClassCleanup(remove_folder, cls.home)
         cls.program = os.path.join(cls.home, "sidecar")
-        shutil.copy(os.path.realpath(need("sleep", "coreutils")), cls.program)
+        shutil.copy(os.path.realpath("/bin/sh"), cls.program)
 
     def setUp(self):
         self.children = {}
@@ -57,10 +57,10 @@ class Churn(RedFlagCase):
             folder = os.path.join(self.home, "%d" % (number % 10))
             os.makedirs(folder, exist_ok=True)
             child = subprocess.Popen(
-                [self.program, "1000"],
+                [self.program, "-c", "read forever"],
                 cwd=folder,
                 close_fds=False,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
@@ -71,6 +71,7 @@ class Churn(RedFlagCase):
     def end(self, pid, wait=True):
         child = self.children.pop(pid)
         child.kill()
+        child.stdin.close()
         if wait:
             child.wait()
         else:

@@ -14,7 +14,7 @@
 pid_t live_process_start(const char *program, const char *const *arguments,
                          const char *const *environment, const char *folder);
 
-/* A program that only waits. */
+/* A copy of SLEEPER, the program of the build that only waits (sleeper.c). */
 pid_t live_process_start_sleeper(const char *program, const char *folder);
 
 /* A shell that runs script, whose standard input the test writes through *ret_input. */

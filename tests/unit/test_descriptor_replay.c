@@ -216,7 +216,7 @@ static void a_process_without_descriptors_has_none(void **state) {
   replay_tree_create(&captured.tree);
   replay_tree_add_file(
       &captured.tree, "1/stat",
-      SPAN_LITERAL("1 (init) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0 0 0 "
+      SPAN_LITERAL("1 (init) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 4096 0 0 0 "
                    "0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"));
   assert_int_equal(host_open(captured.tree.root, &captured.host), 0);
   assert_int_equal(process_open(captured.host, 1, &captured.process), 0);

@@ -24,8 +24,8 @@ static int set_up(void **state) {
   snprintf(other_name, sizeof(other_name), "other-%d", (int)getpid());
   snprintf(program, sizeof(program), "%s/%s", folder.root, name);
   snprintf(other_program, sizeof(other_program), "%s/%s", folder.root, other_name);
-  live_process_copy_program("/bin/sleep", program);
-  live_process_copy_program("/bin/sleep", other_program);
+  live_process_copy_program(SLEEPER, program);
+  live_process_copy_program(SLEEPER, other_program);
   return host_open("/proc", &host);
 }
 
@@ -72,12 +72,12 @@ static void it_is_the_executable_that_counts(void **state) {
   struct discovery *discovery = discover(&rule, 1);
   char longer[160];
   snprintf(longer, sizeof(longer), "%s-sh-x", program);
-  live_process_copy_program("/bin/sleep", longer);
+  live_process_copy_program(SLEEPER, longer);
   assert_int_equal(count_matches(discovery), 0);
 
   pid_t ours = live_process_start_sleeper(program, NULL);
   pid_t disguised = live_process_start(program, another_name, NULL, NULL);
-  pid_t impostor = live_process_start("/bin/sleep", our_name, NULL, NULL);
+  pid_t impostor = live_process_start(SLEEPER, our_name, NULL, NULL);
   pid_t reader = live_process_start("/usr/bin/tail", our_file, NULL, NULL);
   pid_t longer_name = live_process_start_sleeper(longer, NULL);
   assert_int_equal(scan_for(discovery, ours), 0);
@@ -102,7 +102,7 @@ static void a_program_replaced_on_disk_is_still_found(void **state) {
   const struct discovery_rule rule = {.executable = "replaced"};
   char path[128];
   snprintf(path, sizeof(path), "%s/replaced", folder.root);
-  live_process_copy_program("/bin/sleep", path);
+  live_process_copy_program(SLEEPER, path);
   struct discovery *discovery = discover(&rule, 1);
   pid_t pid = live_process_start_sleeper(path, NULL);
   assert_int_equal(scan_for(discovery, pid), 0);
@@ -233,7 +233,7 @@ static void a_reused_pid_is_judged_anew(void **state) {
   (void)state;
   const struct discovery_rule rule = {.executable = name};
   struct discovery *discovery = discover(&rule, 1);
-  pid_t pid = live_process_start_sleeper("/bin/sleep", NULL);
+  pid_t pid = live_process_start_sleeper(SLEEPER, NULL);
   for (int n = 0; n < 100; n++)
     assert_int_equal(scan_for(discovery, pid), -1);
   live_process_end(pid);
@@ -334,7 +334,7 @@ static void many_come_and_go_and_the_rest_stays_known(void **state) {
   pid_t ours[OURS], crowd[CROWD];
   for (int round = 0; round < 3; round++) {
     for (int i = 0; i < CROWD; i++) {
-      crowd[i] = live_process_start_sleeper(i % 10 == 3 ? program : "/bin/sleep", NULL);
+      crowd[i] = live_process_start_sleeper(i % 10 == 3 ? program : SLEEPER, NULL);
       if (i % 10 == 3)
         ours[i / 10] = crowd[i];
     }

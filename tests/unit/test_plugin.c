@@ -1,6 +1,6 @@
 /*
- * The whole plugin against a recording collectd and real processes: copies of sleep(1)
- * under a name of this test's own, in folders of its own.
+ * The whole plugin against a recording collectd and real processes: copies of a program
+ * that waits, under a name of this test's own, in folders of its own.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -108,12 +108,10 @@ static void end(pid_t pid) {
 
 static int set_up_group(void **state) {
   (void)state;
-  char resolved[PATH_MAX];
   assert_non_null(mkdtemp(folder));
   snprintf(executable, sizeof(executable), "sidecar-%d", (int)getpid());
   snprintf(program, sizeof(program), "%s/%s", folder, executable);
-  assert_non_null(realpath("/bin/sleep", resolved));
-  copy_file(resolved, program);
+  copy_file(SLEEPER, program);
   return 0;
 }
 

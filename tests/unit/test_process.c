@@ -242,7 +242,7 @@ static void each_pulse_is_read_anew(void **state) {
 
 static void the_limit_is_read_again_within_sixteen_pulses(void **state) {
   (void)state;
-  pid_t pid = live_process_start_sleeper("/bin/sleep", NULL);
+  pid_t pid = live_process_start_sleeper(SLEEPER, NULL);
   struct rlimit lower = {100, 100};
   struct process *process;
   struct process_pulse pulse;
@@ -278,7 +278,7 @@ static void check_gone(struct process *process) {
 static void a_zombie_is_gone_and_so_is_what_was_waited_for(void **state) {
   (void)state;
   for (int pulses_before = 0; pulses_before < 2; pulses_before++) {
-    pid_t pid = live_process_start_sleeper("/bin/sleep", NULL);
+    pid_t pid = live_process_start_sleeper(SLEEPER, NULL);
     struct process *process, *another;
     struct process_pulse pulse;
     assert_int_equal(process_open(host, pid, &process), 0);
@@ -296,7 +296,7 @@ static void a_zombie_is_gone_and_so_is_what_was_waited_for(void **state) {
 
 static void a_reused_pid_is_another_process(void **state) {
   (void)state;
-  pid_t pid = live_process_start_sleeper("/bin/sleep", NULL);
+  pid_t pid = live_process_start_sleeper(SLEEPER, NULL);
   struct process *old, *new;
   struct process_pulse pulse;
   assert_int_equal(process_open(host, pid, &old), 0);

@@ -55,7 +55,7 @@ static void working_directories_of_any_name_are_told_as_they_are(void **state) {
     char path[512], cwd[512];
     snprintf(path, sizeof(path), "%s/%s", folder.root, cases[i].folder);
     assert_int_equal(mkdir(path, 0755), 0);
-    pid_t pid = live_process_start_sleeper("/bin/sleep", path);
+    pid_t pid = live_process_start_sleeper(SLEEPER, path);
     if (cases[i].life == DELETED)
       assert_int_equal(rmdir(path), 0);
     struct process *process = hold(pid);
@@ -106,7 +106,7 @@ static void a_program_replaced_on_disk_keeps_its_name(void **state) {
   (void)state;
   char program[128], path[256];
   snprintf(program, sizeof(program), "%s/sidecar", folder.root);
-  live_process_copy_program("/bin/sleep", program);
+  live_process_copy_program(SLEEPER, program);
   pid_t pid = live_process_start_sleeper(program, NULL);
   struct process *process = hold(pid);
   assert_int_equal(process_read_executable(process, path, sizeof(path)), 0);
@@ -114,7 +114,7 @@ static void a_program_replaced_on_disk_keeps_its_name(void **state) {
   assert_int_equal(unlink(program), 0);
   assert_int_equal(process_read_executable(process, path, sizeof(path)), 0);
   assert_string_equal(path, program);
-  live_process_copy_program("/bin/sleep", program); /* the new version */
+  live_process_copy_program(SLEEPER, program); /* the new version */
   assert_int_equal(process_read_executable(process, path, sizeof(path)), 0);
   assert_string_equal(path, program);
   assert_int_equal(process_read_executable(process, path, 8), -ENAMETOOLONG);
@@ -146,7 +146,7 @@ static void the_variable_is_found_in_a_live_environment(void **state) {
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     char value[16];
-    pid_t pid = live_process_start("/bin/sleep", SLEEP, cases[i].environment, NULL);
+    pid_t pid = live_process_start(SLEEPER, SLEEP, cases[i].environment, NULL);
     struct process *process = hold(pid);
     check_int(cases[i].name,
               process_read_environment(process, "SIDECAR_PPROF", value, sizeof(value)),
@@ -173,7 +173,7 @@ static void a_megabyte_of_environment_hides_nothing(void **state) {
   }
   environment[VARIABLES] = "SIDECAR_PPROF=6061";
   environment[VARIABLES + 1] = NULL;
-  pid_t pid = live_process_start("/bin/sleep", SLEEP, environment, NULL);
+  pid_t pid = live_process_start(SLEEPER, SLEEP, environment, NULL);
   struct process *process = hold(pid);
   char value[16];
   assert_int_equal(process_read_environment(process, "SIDECAR_PPROF", value, sizeof(value)), 0);
@@ -200,7 +200,7 @@ static void become_a_keeper_of_secrets(void *nothing) {
     variable[len++] = secret_byte(i);
   char pprof[] = "SIDECAR_PPROF=6061";
   char *environment[] = {variable, pprof, NULL};
-  execve("/bin/sleep", (char *const *)(uintptr_t)SLEEP, environment);
+  execve(SLEEPER, (char *const *)(uintptr_t)SLEEP, environment);
   _exit(1);
 }
 
