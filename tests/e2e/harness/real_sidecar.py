@@ -46,8 +46,9 @@ def prepare():
     if os.path.isfile(program):
         os.environ[GIVEN] = program
     else:
-        words = " ".join(" ".join(words).split())[:300]
-        os.environ[REASON] = "go install %s@%s: %s" % (MODULE, VERSION, words)
+        # the cause stands at the end, behind the names of all that was being got
+        words = " ".join(" ".join(words).split())[-60:]
+        os.environ[REASON] = "go cannot install sidecar %s: ...%s" % (VERSION, words)
 
 
 def program():

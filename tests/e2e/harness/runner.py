@@ -5,6 +5,7 @@ that not help, faulthandler prints where every thread is and ends the program,
 and the daemons end with it. The limit covers class fixtures as well.
 """
 
+import collections
 import faulthandler
 import re
 import signal
@@ -17,6 +18,7 @@ from . import daemon
 
 TEST_SECONDS = 90
 LAST_RESORT_SECONDS = 45
+REASON_LENGTH = 120  # of a skip: an error's text may be a page
 # what takes long should not start last
 LONG = (
     "test_alert_rules",
@@ -66,7 +68,8 @@ class Result(unittest.TestResult):
         super().__init__()
         self.stream = stream
         self.tests = tests
-        self.passed = self.failed = self.skips = 0
+        self.passed = self.failed = 0
+        self.skips = collections.Counter()  # (module, reason): how many tests
         self.begin = time.monotonic()
         self.subtests_failed = False
 
@@ -131,9 +134,18 @@ class Result(unittest.TestResult):
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
-        for one in self._tests_of_fixture(test) or [test]:
-            self.skips += 1
-            self._say("skip", one, " (%s)" % reason)
+        skipped = self._tests_of_fixture(test) or [test]
+        module = type(skipped[0]).__module__.replace("test_", "", 1)
+        words = " ".join(reason.split())
+        if len(words) > REASON_LENGTH:
+            words = words[: REASON_LENGTH - 3] + "..."
+        self.skips[module, words] += len(skipped)
+
+    def tell_skips(self):
+        """A line for each reason, not for each test."""
+        for (module, reason), count in self.skips.items():
+            tests = "1 test" if count == 1 else "%d tests" % count
+            self.stream.write("skip %s: %s (%s)\n" % (module, tests, reason))
 
 
 def flatten(suite):
@@ -198,9 +210,11 @@ def run(folder, words, only=None, stream=sys.stdout):
         _disarm()
     for one in daemon.started:
         one.kill()
+    result.tell_skips()
     stream.write("e2e: %.0f s\n" % (time.monotonic() - begin))
     stream.write(
-        "e2e: %d passed, %d failed, %d skipped\n" % (result.passed, result.failed, result.skips)
+        "e2e: %d passed, %d failed, %d skipped\n"
+        % (result.passed, result.failed, sum(result.skips.values()))
     )
     stream.flush()
     return 1 if result.failed else 0
