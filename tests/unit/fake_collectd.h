@@ -58,8 +58,8 @@ const struct fake_value *fake_collectd_find(const char *plugin_instance, const c
 size_t fake_collectd_logged(int severity, const char *text);
 const char *fake_collectd_log_line(const char *text);
 
-/* The first line that is a warning or an error, or NULL. */
-const char *fake_collectd_complaint(void);
+/* The first line that is a warning or an error and does not hold that text, or NULL. */
+const char *fake_collectd_complaint(const char *except);
 
 /* The log is empty again. */
 void fake_collectd_forget_log(void);

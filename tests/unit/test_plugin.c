@@ -543,8 +543,9 @@ static bool read_one_that_ends(long calls, bool reap, bool was_seen) {
   const notification_t *told = fake_told_of("proj", "threads");
   assert_true(told == NULL || told->severity == NOTIF_OKAY);
   assert_true(own_descriptors() <= descriptors);
-  if (fake_collectd_complaint() != NULL)
-    fail_msg("ended before call %ld: %s", calls, fake_collectd_complaint());
+  const char *complaint = fake_collectd_complaint(": pprof: ");
+  if (complaint != NULL)
+    fail_msg("ended before call %ld: %s", calls, complaint);
   fake_collectd_forget_log();
   return has_ended;
 }
@@ -554,6 +555,7 @@ static void a_process_may_end_at_any_point_of_a_reading(void **state) {
   assert_int_equal(fake_collectd_configure(one_thread_is_a_flag), 0);
   configure("");
   hold = hold_everything;
+  variable = "SIDECAR_PPROF=1"; /* so that it is looked for who listens, though it does not */
   for (int how = 0; how < 4; how++) {
     long calls = 0;
     while (read_one_that_ends(calls, how % 2 == 0, how / 2 == 0))
