@@ -17,6 +17,12 @@ static void fail_with(const char *what, const char *path) {
   fail_msg("%s %s: %s", what, path, strerror(errno));
 }
 
+/* What is in a tree can be read by another user, whatever the umask. */
+static void make_directory(const char *full) {
+  if (mkdir(full, 0755) == 0 ? chmod(full, 0755) != 0 : errno != EEXIST)
+    fail_with("mkdir", full);
+}
+
 /* root/path, after making the folders that path is in. */
 static void locate(const struct replay_tree *tree, const char *path, char full[PATH_MAX]) {
   int len = snprintf(full, PATH_MAX, "%s/%s", tree->root, path);
@@ -24,8 +30,7 @@ static void locate(const struct replay_tree *tree, const char *path, char full[P
   for (char *slash = full + strlen(tree->root) + 1; (slash = strchr(slash, '/')) != NULL;
        slash++) {
     *slash = '\0';
-    if (mkdir(full, 0755) != 0 && errno != EEXIST)
-      fail_with("mkdir", full);
+    make_directory(full);
     *slash = '/';
   }
 }
@@ -40,7 +45,7 @@ void replay_tree_add_file(struct replay_tree *tree, const char *path, struct spa
   char full[PATH_MAX];
   locate(tree, path, full);
   FILE *stream = fopen(full, "wb");
-  if (stream == NULL)
+  if (stream == NULL || fchmod(fileno(stream), 0644) != 0)
     fail_with("create", full);
   assert_int_equal(fwrite(content.at, 1, content.len, stream), content.len);
   assert_int_equal(fclose(stream), 0);
@@ -57,8 +62,7 @@ void replay_tree_add_link(struct replay_tree *tree, const char *path, const char
 void replay_tree_add_directory(struct replay_tree *tree, const char *path) {
   char full[PATH_MAX];
   locate(tree, path, full);
-  if (mkdir(full, 0755) != 0 && errno != EEXIST)
-    fail_with("mkdir", full);
+  make_directory(full);
 }
 
 static void deny(const struct replay_tree *tree, const char *path) {
