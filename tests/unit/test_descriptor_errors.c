@@ -79,14 +79,19 @@ static void a_process_that_ended_is_gone(void **state) {
   descriptors_free(descriptors);
 }
 
+/* One that has ended and was not waited for. */
+static void start_zombie(struct held_process *held) {
+  siginfo_t info;
+  held_process_start(held);
+  kill(held->pid, SIGKILL);
+  assert_int_equal(waitid(P_PID, (id_t)held->pid, &info, WEXITED | WNOWAIT), 0);
+}
+
 static void a_zombie_has_neither_descriptors_nor_memory(void **state) {
   (void)state;
   struct held_process held;
   struct descriptors *descriptors = new_descriptors();
-  siginfo_t info;
-  held_process_start(&held);
-  kill(held.pid, SIGKILL);
-  assert_int_equal(waitid(P_PID, (id_t)held.pid, &info, WEXITED | WNOWAIT), 0);
+  start_zombie(&held);
 
   int status = read_into(descriptors, held.process);
   assert_true(status == -ESRCH || (status == 0 && reading.total == 0));
@@ -101,10 +106,7 @@ static void a_zombie_has_neither_descriptors_nor_memory(void **state) {
 static void a_zombie_has_ended_also_where_its_files_are_denied(void **state) {
   (void)state;
   struct held_process held;
-  siginfo_t info;
-  held_process_start(&held);
-  kill(held.pid, SIGKILL);
-  assert_int_equal(waitid(P_PID, (id_t)held.pid, &info, WEXITED | WNOWAIT), 0);
+  start_zombie(&held);
   assert_int_equal(call_as_nobody(read_descriptors, held.process), -ESRCH);
   assert_int_equal(call_as_nobody(read_regions, held.process), -ESRCH);
   assert_int_equal(call_as_nobody(read_rollup, held.process), -ESRCH);
