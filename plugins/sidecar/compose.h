@@ -5,13 +5,11 @@
 #ifndef SIDECAR_COMPOSE_H
 #define SIDECAR_COMPOSE_H
 
-#include "sidecar/descriptors.h"
-#include "sidecar/memory_map.h"
 #include "sidecar/metrics.h"
 #include "sidecar/parse/goroutine_profile.h"
 #include "sidecar/parse/heap_profile.h"
 #include "sidecar/parse/memstats.h"
-#include "sidecar/process.h"
+#include "sidecar/reading.h"
 
 void compose_pulse(struct samples *samples, const struct process_pulse *pulse,
                    uint64_t ticks_per_second);

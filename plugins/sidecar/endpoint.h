@@ -9,7 +9,7 @@
 
 #include "sidecar/collector.h"
 #include "sidecar/config.h"
-#include "sidecar/listener.h"
+#include "sidecar/os/listener.h"
 #include "sidecar/pprof/pprof.h"
 
 struct endpoint {

@@ -2,7 +2,7 @@
 #ifndef SIDECAR_WATCH_INTERNAL_H
 #define SIDECAR_WATCH_INTERNAL_H
 
-#include "sidecar/discovery.h"
+#include "sidecar/os/discovery.h"
 #include "sidecar/watch.h"
 
 struct watch {

@@ -15,7 +15,8 @@
 #include "sidecar/config.h"
 #include "sidecar/endpoint.h"
 #include "sidecar/instance_name.h"
-#include "sidecar/lock_table.h"
+#include "sidecar/os/descriptors.h"
+#include "sidecar/os/locks.h"
 #include "sidecar/parse/site_history.h"
 #include "sidecar/watched_flags.h"
 

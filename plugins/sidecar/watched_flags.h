@@ -5,9 +5,9 @@
 #ifndef SIDECAR_WATCHED_FLAGS_H
 #define SIDECAR_WATCHED_FLAGS_H
 
-#include "sidecar/descriptors.h"
 #include "sidecar/parse/goroutine_profile.h"
 #include "sidecar/parse/memstats.h"
+#include "sidecar/reading.h"
 #include "sidecar/redflag/evidence.h"
 #include "sidecar/redflag/overnight.h"
 

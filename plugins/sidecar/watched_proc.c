@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "sidecar/memory_map.h"
+#include "sidecar/os/memory_map.h"
 #include "sidecar/watched_internal.h"
 
 /* --- the pulse tier */

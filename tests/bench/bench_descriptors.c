@@ -18,7 +18,7 @@
 
 #include "common/array.h"
 #include "measure.h"
-#include "sidecar/descriptors.h"
+#include "sidecar/os/descriptors.h"
 
 static char folder[PATH_MAX];
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "measure.h"
-#include "sidecar/discovery.h"
+#include "sidecar/os/discovery.h"
 
 enum { STEADY = 130 }; /* scans until everybody has been looked at again, twice */
 

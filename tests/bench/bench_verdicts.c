@@ -14,7 +14,7 @@
 
 #include "healthy_process.h"
 #include "measure.h"
-#include "sidecar/process.h"
+#include "sidecar/os/process.h"
 #include "sidecar/redflag/verdicts.h"
 
 enum { REPEATS = 320, INTERVAL_MS = 10000 };

@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "sidecar/descriptors.h"
-#include "sidecar/process.h"
+#include "sidecar/os/descriptors.h"
+#include "sidecar/os/process.h"
 
 /* Done by the child. Returns what held_process_do() returns: 0 or a number; negative when
  * it failed, which fails the test. */

@@ -10,8 +10,8 @@
 #include "cases.h"
 #include "held_process.h"
 #include "sidecar/linux/descriptor_pass.h"
-#include "sidecar/listener.h"
-#include "sidecar/memory_map.h"
+#include "sidecar/os/listener.h"
+#include "sidecar/os/memory_map.h"
 
 static struct descriptors_reading reading;
 

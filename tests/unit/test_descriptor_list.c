@@ -1,5 +1,5 @@
 /* Descriptors one by one, of live processes and of captured ones. */
-#include "sidecar/descriptor_list.h"
+#include "sidecar/os/descriptors.h"
 
 #include <errno.h>
 #include <fcntl.h>

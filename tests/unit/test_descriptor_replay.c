@@ -10,7 +10,7 @@
 #include "cases.h"
 #include "held_process.h"
 #include "replay_tree.h"
-#include "sidecar/descriptors.h"
+#include "sidecar/os/descriptors.h"
 
 struct captured {
   struct replay_tree tree;

@@ -2,7 +2,7 @@
  * Descriptors of a real process, compared with what stat(2) shows of each of them, and with
  * lsof.
  */
-#include "sidecar/descriptors.h"
+#include "sidecar/os/descriptors.h"
 
 #include <errno.h>
 #include <fcntl.h>

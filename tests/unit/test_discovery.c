@@ -1,5 +1,5 @@
 /* Which processes are found, how soon, and which are not. */
-#include "sidecar/discovery.h"
+#include "sidecar/os/discovery.h"
 
 #include <errno.h>
 #include <fcntl.h>

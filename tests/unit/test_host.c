@@ -1,5 +1,5 @@
 /* Opening a process table and its clocks, live and captured. */
-#include "sidecar/host.h"
+#include "sidecar/os/host.h"
 
 #include <errno.h>
 #include <stdio.h>

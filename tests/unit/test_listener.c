@@ -1,5 +1,5 @@
 /* Listening sockets of real processes and of captured ones, and who gets a connection. */
-#include "sidecar/listener.h"
+#include "sidecar/os/listener.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

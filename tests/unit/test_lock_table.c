@@ -1,5 +1,5 @@
 /* The machine's lock list: captured ones, too long ones, unreadable ones, and the real one. */
-#include "sidecar/lock_table.h"
+#include "sidecar/os/locks.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Regions and sums of real processes, and of kernels that do not have them. */
-#include "sidecar/memory_map.h"
+#include "sidecar/os/memory_map.h"
 
 #include <errno.h>
 #include <stdio.h>

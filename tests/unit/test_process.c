@@ -2,7 +2,7 @@
  * Identity and pulse of live processes and of captured ones. What is read is compared with
  * what ps, ls and a plain reading of the files say.
  */
-#include "sidecar/process.h"
+#include "sidecar/os/process.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -9,7 +9,7 @@
 #include "cases.h"
 #include "live_process.h"
 #include "replay_tree.h"
-#include "sidecar/process.h"
+#include "sidecar/os/process.h"
 
 static struct host *host;
 static struct replay_tree folder; /* for programs and working directories */

@@ -4,7 +4,7 @@
 
 #include "sidecar/capture/bundle.h"
 #include "sidecar/capture/capture_internal.h"
-#include "sidecar/process.h"
+#include "sidecar/os/process.h"
 
 #define GATHER_HEAP_FILE "heap.pb.gz"
 

@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "common/scan.h"
-#include "sidecar/host.h"
+#include "sidecar/os/host.h"
 
 #define IDENTITY_FILE "identity.txt"
 

@@ -9,8 +9,8 @@
 #include "common/text.h"
 #include "sidecar/capture/tally.h"
 #include "sidecar/compose.h"
-#include "sidecar/descriptor_list.h"
-#include "sidecar/memory_map.h"
+#include "sidecar/os/descriptors.h"
+#include "sidecar/os/memory_map.h"
 
 /* a path of PATH_MAX bytes, each of them escaped */
 enum { PRINTABLE_MAX = 4 * PATH_MAX + 1, MOST_OPENED = 30 };

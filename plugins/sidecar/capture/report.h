@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 
 #include "common/buffer.h"
-#include "sidecar/process.h"
+#include "sidecar/os/process.h"
 
 enum { REPORT_MAX_BYTES = 8 * 1024 * 1024 };
 

@@ -1,5 +1,5 @@
 /* The links in /proc/PID/fd, one by one; see descriptor_list.h. */
-#include "sidecar/descriptor_list.h"
+#include "sidecar/os/descriptors.h"
 
 #include <errno.h>
 

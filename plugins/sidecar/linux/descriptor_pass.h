@@ -5,10 +5,10 @@
 #ifndef SIDECAR_LINUX_DESCRIPTOR_PASS_H
 #define SIDECAR_LINUX_DESCRIPTOR_PASS_H
 
-#include "sidecar/descriptors.h"
 #include "sidecar/linux/lock_match.h"
 #include "sidecar/linux/open_files.h"
 #include "sidecar/linux/path_table.h"
+#include "sidecar/os/descriptors.h"
 
 struct descriptors {
   const struct pattern *patterns;

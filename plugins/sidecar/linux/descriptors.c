@@ -4,7 +4,7 @@
  * What costs more than a readlink is asked only of inotify descriptors, of paths never
  * seen, of a slice of the others, and of files that somebody has locked.
  */
-#include "sidecar/descriptors.h"
+#include "sidecar/os/descriptors.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * the old array and the listing side by side and needs no lookups; a captured table comes
  * in any order and is sorted.
  */
-#include "sidecar/discovery.h"
+#include "sidecar/os/discovery.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "common/buffer.h"
-#include "sidecar/discovery.h"
+#include "sidecar/os/discovery.h"
 
 enum { DISCOVERY_NO_RULE = UINT16_MAX };
 

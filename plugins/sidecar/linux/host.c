@@ -2,7 +2,7 @@
  * The procfs at a root path; see host.h. What depends on the kernel is found out once
  * here and not by every process again.
  */
-#include "sidecar/host.h"
+#include "sidecar/os/host.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
  * Listening sockets from /proc/PID/net/tcp and tcp6, which show the network namespace of
  * that process; see listener.h.
  */
-#include "sidecar/listener.h"
+#include "sidecar/os/listener.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "sidecar/lock_table.h"
+#include "sidecar/os/locks.h"
 #include "sidecar/parse/proc_locks.h"
 
 struct lock_table {

@@ -1,5 +1,5 @@
 /* The machine's file locks from /proc/locks; see lock_table.h. */
-#include "sidecar/lock_table.h"
+#include "sidecar/os/locks.h"
 
 #include <errno.h>
 #include <stdlib.h>

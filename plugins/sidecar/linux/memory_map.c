@@ -2,7 +2,7 @@
  * maps, smaps and smaps_rollup; see memory_map.h. They are opened anew for each reading: an
  * open descriptor would hold on to the memory of a program that has since become another one.
  */
-#include "sidecar/memory_map.h"
+#include "sidecar/os/memory_map.h"
 
 #include <errno.h>
 #include <fcntl.h>

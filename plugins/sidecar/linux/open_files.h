@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sidecar/descriptors.h"
+#include "sidecar/os/descriptors.h"
 #include "sidecar/parse/fd_link.h"
 #include "sidecar/parse/fdinfo.h"
 

@@ -4,7 +4,7 @@
  * call. maps, smaps_rollup and environ are never kept: a descriptor on them holds on to
  * the memory of a program that has long become another one.
  */
-#include "sidecar/process.h"
+#include "sidecar/os/process.h"
 
 #include <errno.h>
 #include <fcntl.h>

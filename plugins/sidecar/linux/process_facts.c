@@ -12,9 +12,9 @@
 
 #include "common/cleanup.h"
 #include "sidecar/linux/procfs.h"
+#include "sidecar/os/process.h"
 #include "sidecar/parse/environ.h"
 #include "sidecar/parse/proc_status.h"
-#include "sidecar/process.h"
 
 enum { ENVIRONMENT_MAX = 16 * 1024 * 1024, ENVIRONMENT_PIECE = 4096 };
 

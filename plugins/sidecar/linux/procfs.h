@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #include "common/buffer.h"
-#include "sidecar/host.h"
-#include "sidecar/process.h"
+#include "sidecar/os/host.h"
+#include "sidecar/os/process.h"
 
 /* Whether the size of /proc/PID/fd is the number of descriptors (Linux 6.2 and newer). */
 enum fd_count_source { FD_COUNT_UNCERTAIN, FD_COUNT_IS_SIZE, FD_COUNT_IS_ENTRIES };

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "common/scan.h"
-#include "sidecar/memory_map.h"
+#include "sidecar/reading.h"
 
 /*
  * The line of a region: "start-end perms offset device inode  name". Sets size and name (a

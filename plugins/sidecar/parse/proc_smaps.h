@@ -5,7 +5,7 @@
 #define SIDECAR_PARSE_PROC_SMAPS_H
 
 #include "common/scan.h"
-#include "sidecar/memory_map.h"
+#include "sidecar/reading.h"
 
 /*
  * Returns 0, with VALUE_UNKNOWN for what does not stand there or makes no sense; -EBADMSG

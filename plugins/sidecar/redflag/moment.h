@@ -10,9 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sidecar/descriptors.h"
 #include "sidecar/parse/goroutine_profile.h"
-#include "sidecar/process.h"
+#include "sidecar/reading.h"
 
 /* Each is VALUE_UNKNOWN until it was read, and again when it cannot be. */
 struct moment {

@@ -2,22 +2,22 @@
  * One process, held by its directory so that a reused pid can never be read in its place,
  * and what the pulse tier reads of it. Identity is pid and start time.
  */
-#ifndef SIDECAR_PROCESS_H
-#define SIDECAR_PROCESS_H
+#ifndef SIDECAR_OS_PROCESS_H
+#define SIDECAR_OS_PROCESS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "common/scan.h"
-#include "sidecar/host.h"
+#include "sidecar/os/host.h"
+#include "sidecar/reading.h"
 
 struct process; /* opaque */
 
 /*
  * Takes hold of a process. Returns 0; -ESRCH when it is gone or a zombie; -EMFILE,
- * -EACCES, -ENOMEM, -EBADMSG (its stat makes no sense). The caller owns *ret.
+ * -EACCES, -ENOMEM, -EBADMSG (its stat is malformed). The caller owns *ret.
  */
 int process_open(struct host *host, pid_t pid, struct process **ret);
 void process_close(struct process *process);
@@ -36,21 +36,6 @@ int process_age_ms(const struct process *process, uint64_t *ret_ms);
  * pid belongs to another process now.
  */
 int process_verify(struct process *process);
-
-/* What the pulse reads. A field that could not be read is VALUE_UNKNOWN. */
-struct process_pulse {
-  uint64_t resident_bytes, resident_peak_bytes, virtual_bytes;
-  uint64_t anon_bytes, file_bytes, shmem_bytes, swap_bytes;
-  uint64_t threads;
-  uint64_t open_fds, max_fds; /* max: the soft limit, may lag, see below */
-  uint64_t user_ticks, system_ticks;
-  uint64_t minor_faults, major_faults;
-  uint64_t disk_read_bytes, disk_write_bytes; /* read_bytes, write_bytes of io */
-  int io_error;                               /* why the io fields are unknown: 0 or -errno */
-  int fds_error;                              /* why open_fds is unknown */
-  int limits_error; /* why max_fds is unknown; RLIM_INFINITY counts as -ENODATA */
-  int status_error; /* why the fields from status (resident to swap) are unknown */
-};
 
 /* Limits hardly ever change: they are read at the first pulse and at every 16th after. */
 enum { PROCESS_LIMITS_EVERY = 16 };
@@ -84,8 +69,8 @@ int process_read_cwd(struct process *process, char *path, size_t size);
 int process_read_executable(struct process *process, char *path, size_t size);
 
 /*
- * The value that the environment gave a variable when the process started: the first, if
- * it stands there twice, as Go's os.Getenv has it. The rest of the environment is secret:
+ * The value that a variable had in the environment when the process started: the first, if
+ * it is there twice, as Go's os.Getenv has it. The rest of the environment is secret:
  * it is wiped from memory before this returns. Returns 0; -ENODATA when not set; -EACCES;
  * -ESRCH; -ENAMETOOLONG when the value does not fit; -E2BIG above 16 MB of environment;
  * -EINVAL when name is empty or holds "=".

@@ -3,11 +3,11 @@
  * procfs, at /proc or wherever it is mounted or was captured. Every reader of the process
  * table takes a struct host, so that tests replay captured trees.
  *
- * This and discovery.h, process.h, descriptors.h, memory_map.h and listener.h are what an
- * operating system has to supply; linux/ is the first that does.
+ * The headers of this folder are the contract that an operating system implements; linux/ is
+ * the first, another one is a folder beside it.
  */
-#ifndef SIDECAR_HOST_H
-#define SIDECAR_HOST_H
+#ifndef SIDECAR_OS_HOST_H
+#define SIDECAR_OS_HOST_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,15 +2,15 @@
  * Who listens on a TCP port, seen from inside the network namespace of the process that
  * is expected to: the proof that an endpoint belongs to it.
  */
-#ifndef SIDECAR_LISTENER_H
-#define SIDECAR_LISTENER_H
+#ifndef SIDECAR_OS_LISTENER_H
+#define SIDECAR_OS_LISTENER_H
 
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sidecar/process.h"
+#include "sidecar/os/process.h"
 
 struct listener {
   uint64_t inode; /* of the socket, as in the link of a descriptor: socket:[inode] */
@@ -28,14 +28,14 @@ enum { LISTENERS_MAX = 16 };
  * *ret_len may be 0. Source: /proc/PID/net/tcp and tcp6 (the kernel's
  * networking/proc_net_tcp.rst). Returns 0; -EACCES, -ESRCH, -EMFILE; -ENOSYS where neither
  * table exists; -EXDEV when the process lives in another network namespace than ours, so that
- * our connection would reach somebody else (not asked below a root that is no procfs).
+ * our connection would reach another process (not checked below a root that is no procfs).
  */
 int listener_find(struct process *process, uint16_t port, struct listener ret[LISTENERS_MAX],
                   size_t *ret_len);
 
 /*
  * The first listener that is owned (owned[i], see descriptors_read) and whose address a
- * connection reaches no other socket at: somebody else's listener on the same address
+ * connection reaches no other socket at: another process's listener on the same address
  * gets the connection when it is the more specific one, and may get it when both are alike
  * (SO_REUSEPORT). NULL when there is none: the port is foreign.
  */

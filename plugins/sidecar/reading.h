@@ -1,0 +1,98 @@
+/*
+ * What readings of a process consist of, as plain data: the operating system's contracts
+ * (os/) fill these structs, the layers above turn them into metrics and red flags, and neither
+ * has to know the other. Readings come in two tiers. The pulse is read at every interval of the
+ * daemon: a few small files of each process. The detail tier costs more (a system call for each
+ * descriptor, a walk over the memory map) and is read at a longer interval of its own.
+ * Pure. A number that could not be read is VALUE_UNKNOWN (common/scan.h).
+ */
+#ifndef SIDECAR_READING_H
+#define SIDECAR_READING_H
+
+#include <limits.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/pattern.h"
+#include "common/scan.h"
+
+/* ---- the pulse ---- */
+
+struct process_pulse {
+  uint64_t resident_bytes, resident_peak_bytes, virtual_bytes;
+  uint64_t anon_bytes, file_bytes, shmem_bytes, swap_bytes;
+  uint64_t threads;
+  uint64_t open_fds, max_fds; /* max: the soft limit, may lag (os/process.h) */
+  uint64_t user_ticks, system_ticks;
+  uint64_t minor_faults, major_faults;
+  uint64_t disk_read_bytes, disk_write_bytes;
+  int io_error;     /* why the disk fields are unknown: 0 or -errno */
+  int fds_error;    /* why open_fds is unknown */
+  int limits_error; /* why max_fds is unknown; RLIM_INFINITY counts as -ENODATA */
+  int status_error; /* why resident to swap are unknown */
+};
+
+/* ---- descriptors ---- */
+
+enum descriptor_class {
+  DESCRIPTOR_REGULAR,
+  DESCRIPTOR_DIRECTORY,
+  DESCRIPTOR_PIPE, /* with and without a name */
+  DESCRIPTOR_SOCKET,
+  DESCRIPTOR_INOTIFY,
+  DESCRIPTOR_EVENTPOLL,
+  DESCRIPTOR_EVENTFD,
+  DESCRIPTOR_DEVICE,
+  DESCRIPTOR_OTHER,
+  DESCRIPTOR_CLASSES
+};
+
+/* The name of the pattern that databases match: another process's write lock on one of those
+ * is what makes SQLite wait. A read lock is not: in WAL mode every connection holds one. */
+#define DESCRIPTORS_DATABASE_PATTERN "sqlite"
+
+/*
+ * A file is one path as the kernel names it (what lsof prints as NAME), " (deleted)"
+ * included: two unlinked files that had the same name count as one opened twice.
+ */
+struct descriptors_reading {
+  uint64_t total; /* classified; the sum over classes */
+  uint64_t by_class[DESCRIPTOR_CLASSES];
+  uint64_t deleted;       /* open files that were unlinked; not memfd */
+  uint64_t same_file_max; /* opens of the regular file that is open most often; 0 if none */
+  uint64_t duplicate;     /* opens of regular files beyond each file's first */
+  uint64_t matching[PATTERNS_MAX]; /* descriptors, by pattern */
+  uint64_t inotify_watches;        /* of all inotify descriptors, those of a duplicated one
+                                      twice; VALUE_UNKNOWN where fdinfo may not be read */
+  uint64_t locks_held;      /* locks of this process on files it has open; VALUE_UNKNOWN when
+                               the lock table cannot be read, or not be compared with a file */
+  uint64_t locks_foreign;   /* other processes' locks on files it has open */
+  uint64_t locks_contended; /* of those, the write locks on files that match
+                               DESCRIPTORS_DATABASE_PATTERN; unknown without the pattern */
+  char same_file_path[PATH_MAX]; /* raw bytes of the path open most often, the one with the
+                                    lowest descriptor if several are; "" if none */
+  pid_t foreign_lock_pid; /* owner of one of locks_foreign, a contended one if there is one,
+                             otherwise a write lock;
+                             -1 when the kernel does not name it (open file description
+                             locks); 0 if there are none */
+  char foreign_lock_path[PATH_MAX]; /* the file it is on, raw bytes; "" if none, or closed
+                                       in between */
+};
+
+/* ---- the memory map ---- */
+
+/* Sums over all regions, in bytes; VALUE_UNKNOWN where this kernel does not show them. */
+struct memory_map_rollup {
+  uint64_t rss, pss, private_clean, private_dirty, lazyfree, swap_pss;
+  uint64_t footprint; /* private_clean + private_dirty + swap_pss - lazyfree: what ending
+                         the process would free; unknown if one of them is */
+};
+
+/* One region, in bytes; but for its size VALUE_UNKNOWN without sums. */
+struct memory_map_region {
+  struct span name; /* as the kernel gives it: a path, "[heap]", "" for anonymous memory; raw
+                       bytes, valid during the call */
+  uint64_t size, rss, pss, private_dirty, lazyfree, swap;
+};
+
+#endif
