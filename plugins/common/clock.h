@@ -1,7 +1,13 @@
-/* The clocks in nanoseconds: monotonic for cadence, durations and back-off; and the date. */
+/*
+ * The clocks in nanoseconds, monotonic for cadence, durations and back-off, and wall time; and
+ * a date as text. Dates are always in UTC: logs, file names and annotations of several
+ * machines are compared.
+ */
 #ifndef COMMON_CLOCK_H
 #define COMMON_CLOCK_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -17,5 +23,19 @@ static inline int64_t clock_wall_ns(void) {
   clock_gettime(CLOCK_REALTIME, &now);
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
+
+/* A format of clock_format_utc() for people: "2026-05-17 09:30:00 UTC". */
+#define CLOCK_READABLE "%Y-%m-%d %H:%M:%S UTC"
+
+enum { CLOCK_READABLE_SIZE = sizeof("2026-05-17 09:30:00 UTC") };
+
+/*
+ * Writes a date, in seconds since 1970, in UTC; format is one of strftime(3), and numeric
+ * conversions do not depend on the locale. A date before 1970 is written as 1970's first
+ * second, one after 9999 as that year's last, so that the length never varies. Returns false,
+ * with "" in dst, when size (at least 1) is too small.
+ */
+bool clock_format_utc(char *dst, size_t size, const char *format, int64_t seconds)
+    __attribute__((format(strftime, 3, 0)));
 
 #endif

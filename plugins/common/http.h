@@ -1,7 +1,7 @@
 /*
  * The HTTP client of both plugins and the only user of libcurl: transfers driven by one
  * thread of the caller's, so that any number of servers may be stuck and the thread can
- * still be told to stop at any moment. Every transfer has a time limit and a byte limit;
+ * still be stopped at any moment. Every transfer has a time limit and a byte limit;
  * redirects and proxies are never followed, and no connection is used twice.
  */
 #ifndef COMMON_HTTP_H
@@ -44,8 +44,8 @@ typedef void (*http_done_fn)(void *context, const struct http_result *result);
 
 /*
  * Copied by http_loop_add where it says so; everything else must live until done. A body
- * whose end only the close of the connection tells is taken as whole: nothing in HTTP
- * says otherwise.
+ * whose end is marked only by the close of the connection is taken as whole: HTTP gives no
+ * way to check it.
  */
 struct http_request {
   const char *url;       /* copied; http or https */
@@ -75,7 +75,7 @@ void http_loop_free(struct http_loop *loop);
 /*
  * Starts a transfer. Returns 0; -EINVAL when the request cannot be one (no URL or one that
  * is not http or https, no time limit), -ENOMEM, -ECANCELED while the loop is being freed,
- * -EMFILE or what else socket(2) said. On an error on_done is not called.
+ * -EMFILE or another error of socket(2). On an error on_done is not called.
  */
 int http_loop_add(struct http_loop *loop, const struct http_request *request);
 

@@ -117,3 +117,17 @@ int scan_whole_u64(struct span s, uint64_t min, uint64_t max, uint64_t *ret) {
   *ret = value;
   return 0;
 }
+
+int scan_whole_kilobytes(struct span s, uint64_t *ret_bytes) {
+  uint64_t kilobytes;
+  scan_blanks(&s);
+  int status = scan_u64(&s, &kilobytes);
+  if (!span_equals(s, " kB"))
+    return -EINVAL;
+  if (status != 0)
+    return status;
+  if (kilobytes >= VALUE_UNKNOWN / 1024)
+    return -ERANGE;
+  *ret_bytes = kilobytes * 1024;
+  return 0;
+}

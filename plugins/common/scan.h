@@ -1,7 +1,7 @@
 /*
  * Bounded scanners over bytes in memory: numbers, words and lines. They replace strtol,
- * atoi and sscanf, which need a NUL, follow the locale, skip white space nobody asked
- * for and hide overflow. Nothing here allocates or reads past the end of its span.
+ * atoi and sscanf, which need a NUL, follow the locale, skip white space nobody
+ * wanted and hide overflow. Nothing here allocates or reads past the end of its span. Pure.
  */
 #ifndef COMMON_SCAN_H
 #define COMMON_SCAN_H
@@ -14,7 +14,7 @@
 /* A number that could not be read. It is never dispatched: unknown is absent, not 0. */
 #define VALUE_UNKNOWN UINT64_MAX
 
-/* Bytes somebody else owns; not NUL-terminated, may hold any byte. */
+/* Borrowed bytes; not NUL-terminated, may hold any byte. */
 struct span {
   const char *at;
   size_t len;
@@ -44,7 +44,7 @@ static inline bool span_ends_with(struct span s, const char *suffix) {
   return s.len >= n && memcmp(s.at + s.len - n, suffix, n) == 0;
 }
 
-/* Removes prefix from the front of *s if it stands there; says whether it did. */
+/* Removes prefix from the front of *s if it is there; returns whether it was. */
 bool scan_literal(struct span *s, const char *prefix);
 
 /* Removes spaces and tabs from the front of *s. */
@@ -58,7 +58,7 @@ bool scan_line(struct span *s, struct span *ret_line);
 
 /*
  * s up to and with its last "\n"; empty when it has none. For texts that always end their
- * last line: what stands behind was cut off, and half a number is a wrong number.
+ * last line: what follows it was cut off, and half a number is a wrong number.
  */
 struct span scan_whole_lines(struct span s);
 
@@ -84,5 +84,11 @@ int scan_hex(struct span *s, uint64_t *ret);
  * (anything but digits, or nothing) or -ERANGE.
  */
 int scan_whole_u64(struct span s, uint64_t min, uint64_t max, uint64_t *ret);
+
+/*
+ * The whole of s as the files of Linux's procfs write an amount of memory, "<blanks>123 kB",
+ * in bytes (the kernel's kB are 1024 bytes). Returns 0, -EINVAL or -ERANGE.
+ */
+int scan_whole_kilobytes(struct span s, uint64_t *ret_bytes);
 
 #endif

@@ -160,6 +160,33 @@ static void spans_are_compared_whole_or_at_their_ends(void **state) {
   assert_true(span_ends_with(s, ""));
 }
 
+static void amounts_of_memory_are_bytes(void **state) {
+  (void)state;
+  static const struct {
+    const char *name, *text;
+    int status;
+    uint64_t value;
+  } cases[] = {
+      {"blanks and a tab", "\t   123 kB", 0, 123 * 1024},
+      {"no blank in front", "0 kB", 0, 0},
+      {"the largest", "18014398509481982 kB", 0, 18014398509481982u * 1024},
+      {"too many bytes", "18014398509481983 kB", -ERANGE, 4711},
+      {"more than any number", "99999999999999999999 kB", -ERANGE, 4711},
+      {"another unit", "1 MB", -EINVAL, 4711},
+      {"no unit", "1", -EINVAL, 4711},
+      {"something behind it", "1 kB ", -EINVAL, 4711},
+      {"no number", " kB", -EINVAL, 4711},
+      {"nothing", "", -EINVAL, 4711},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    struct span s = exact_copy(span_of(cases[i].text));
+    uint64_t value = 4711;
+    check_int(cases[i].name, scan_whole_kilobytes(s, &value), cases[i].status);
+    check_int(cases[i].name, value, cases[i].value);
+    exact_free(s);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(numbers_are_taken_off_the_front),
@@ -169,6 +196,7 @@ int main(void) {
       cmocka_unit_test(words_are_between_blanks),
       cmocka_unit_test(a_literal_is_taken_only_when_it_is_all_there),
       cmocka_unit_test(spans_are_compared_whole_or_at_their_ends),
+      cmocka_unit_test(amounts_of_memory_are_bytes),
   };
   return cmocka_run_group_tests_name("scan", tests, NULL, NULL);
 }

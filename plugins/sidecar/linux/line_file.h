@@ -5,7 +5,7 @@
 #ifndef SIDECAR_LINUX_LINE_FILE_H
 #define SIDECAR_LINUX_LINE_FILE_H
 
-#include "sidecar/parse/line_reader.h"
+#include "common/line_reader.h"
 
 /* The kernel fills at most a page of a list per read(2), however large the buffer. */
 enum { LINE_FILE_PIECE = 4096 };

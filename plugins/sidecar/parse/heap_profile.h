@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sidecar/parse/line_reader.h"
+#include "common/line_reader.h"
 #include "sidecar/parse/site_table.h"
 #include "sidecar/parse/stack.h"
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sidecar/parse/line_reader.h"
+#include "common/line_reader.h"
 
 enum { MEMSTATS_PAUSES = 256 };
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sidecar/parse/line_reader.h"
+#include "common/line_reader.h"
 
 struct pprof_index_parser {
   int status;

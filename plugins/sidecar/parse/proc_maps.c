@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "common/array.h"
-#include "sidecar/parse/proc_smaps.h"
 
 int proc_maps_parse_region(struct span line, struct memory_map_region *ret) {
   struct memory_map_region region = {.rss = VALUE_UNKNOWN,
@@ -47,7 +46,8 @@ void proc_maps_parse_sum(struct span line, struct memory_map_region *region) {
   };
   for (size_t i = 0; i < ARRAY_LENGTH(fields); i++) {
     if (scan_literal(&line, fields[i].name)) {
-      *fields[i].value = proc_smaps_parse_kilobytes(line);
+      if (scan_whole_kilobytes(line, fields[i].value) != 0)
+        *fields[i].value = VALUE_UNKNOWN;
       return;
     }
   }

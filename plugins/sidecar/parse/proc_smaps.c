@@ -3,15 +3,6 @@
 
 #include <errno.h>
 
-uint64_t proc_smaps_parse_kilobytes(struct span s) {
-  uint64_t kilobytes;
-  scan_blanks(&s);
-  if (scan_u64(&s, &kilobytes) != 0 || !span_equals(s, " kB") ||
-      kilobytes >= VALUE_UNKNOWN / 1024)
-    return VALUE_UNKNOWN;
-  return kilobytes * 1024;
-}
-
 static bool add(uint64_t *sum, uint64_t value) {
   if (value == VALUE_UNKNOWN || *sum >= VALUE_UNKNOWN - value)
     return false;
@@ -47,7 +38,8 @@ int proc_smaps_parse_rollup(struct span text, struct memory_map_rollup *ret) {
   while (scan_line(&text, &line)) {
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
       if (scan_literal(&line, fields[i].name)) {
-        *fields[i].value = proc_smaps_parse_kilobytes(line);
+        if (scan_whole_kilobytes(line, fields[i].value) != 0)
+          *fields[i].value = VALUE_UNKNOWN;
         break;
       }
     }

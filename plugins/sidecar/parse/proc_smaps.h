@@ -13,7 +13,4 @@
  */
 int proc_smaps_parse_rollup(struct span text, struct memory_map_rollup *ret);
 
-/* "  123 kB" in bytes; VALUE_UNKNOWN when it is not that. */
-uint64_t proc_smaps_parse_kilobytes(struct span s);
-
 #endif

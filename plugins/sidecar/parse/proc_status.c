@@ -7,17 +7,6 @@
 
 #include <errno.h>
 
-/* "<blanks><number> kB", the number in units of 1024 bytes. */
-static int take_kilobytes(struct span value, uint64_t *ret) {
-  uint64_t kilobytes;
-  scan_blanks(&value);
-  if (scan_u64(&value, &kilobytes) != 0 || !span_equals(value, " kB") ||
-      kilobytes >= VALUE_UNKNOWN / 1024)
-    return -EBADMSG;
-  *ret = kilobytes * 1024;
-  return 0;
-}
-
 /* Where the value of a line belongs; NULL when it is none of ours. Takes the key off. */
 static uint64_t *find_field(struct proc_status *status, struct span *line) {
   if (line->len < 8)
@@ -51,7 +40,7 @@ int proc_status_parse(struct span text, struct proc_status *ret) {
 
   while (status.swap == VALUE_UNKNOWN && scan_line(&text, &line)) {
     uint64_t *field = find_field(&status, &line);
-    if (field != NULL && take_kilobytes(line, field) != 0)
+    if (field != NULL && scan_whole_kilobytes(line, field) != 0)
       return -EBADMSG;
   }
   if (status.resident == VALUE_UNKNOWN)

@@ -1,5 +1,5 @@
 /* Lines that straddle two pieces; see line_reader.h for the rest. */
-#include "sidecar/parse/line_reader.h"
+#include "common/line_reader.h"
 
 void line_reader_init(struct line_reader *reader) {
   reader->carried = 0;

@@ -1,10 +1,10 @@
 /*
  * Lines out of a body that arrives in pieces cut at any byte. A line that lies whole in a
  * piece is returned where it stands, without a copy; only one that straddles a cut is put
- * together in a buffer of fixed size. What a line yields never depends on the cuts.
+ * together in a buffer of fixed size. What a line yields never depends on the cuts. Pure.
  */
-#ifndef SIDECAR_PARSE_LINE_READER_H
-#define SIDECAR_PARSE_LINE_READER_H
+#ifndef COMMON_LINE_READER_H
+#define COMMON_LINE_READER_H
 
 #include <stdbool.h>
 #include <stddef.h>
