@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sidecar/parse/environ.h"
+#include "sidecar/linux/environ.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

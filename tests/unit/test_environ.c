@@ -1,5 +1,5 @@
 /* One variable out of an environment that comes in pieces cut anywhere. */
-#include "sidecar/parse/environ.h"
+#include "sidecar/linux/environ.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* How the kernel names open descriptors. */
-#include "sidecar/parse/fd_link.h"
+#include "sidecar/linux/fd_parse.h"
 
 #include "cases.h"
 

@@ -1,5 +1,5 @@
 /* What the kernel tells of one descriptor, line by line. */
-#include "sidecar/parse/fdinfo.h"
+#include "sidecar/linux/fd_parse.h"
 
 #include "cases.h"
 

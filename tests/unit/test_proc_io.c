@@ -1,5 +1,5 @@
 /* What a process moved from and to storage. */
-#include "sidecar/parse/proc_io.h"
+#include "sidecar/linux/proc_parse.h"
 
 #include <errno.h>
 

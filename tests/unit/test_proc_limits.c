@@ -1,5 +1,5 @@
 /* The row of open files in the table of limits. */
-#include "sidecar/parse/proc_limits.h"
+#include "sidecar/linux/proc_parse.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* Lines of the kernel's lock list. */
-#include "sidecar/parse/proc_locks.h"
+#include "sidecar/linux/proc_parse.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* The lines of maps and smaps. */
-#include "sidecar/parse/proc_maps.h"
+#include "sidecar/linux/proc_parse.h"
 
 #include <errno.h>
 

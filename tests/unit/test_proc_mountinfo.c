@@ -1,5 +1,5 @@
 /* Lines of the table of mounts. */
-#include "sidecar/parse/proc_mountinfo.h"
+#include "sidecar/linux/proc_parse.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* Lines of the tables of TCP sockets. */
-#include "sidecar/parse/proc_net_tcp.h"
+#include "sidecar/linux/proc_parse.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

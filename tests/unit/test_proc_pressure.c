@@ -1,5 +1,5 @@
 /* How long tasks wait for memory. */
-#include "sidecar/parse/proc_pressure.h"
+#include "sidecar/linux/proc_parse.h"
 
 #include <errno.h>
 

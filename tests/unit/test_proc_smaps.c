@@ -1,5 +1,5 @@
 /* The sums of a memory map. */
-#include "sidecar/parse/proc_smaps.h"
+#include "sidecar/linux/proc_parse.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* Fields of stat by position, whatever the program is called. */
-#include "sidecar/parse/proc_stat.h"
+#include "sidecar/linux/proc_parse.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* The memory lines of status, found by key in files of different kernels. */
-#include "sidecar/parse/proc_status.h"
+#include "sidecar/linux/proc_parse.h"
 
 #include <errno.h>
 

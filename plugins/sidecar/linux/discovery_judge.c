@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sidecar/linux/proc_parse.h"
 #include "sidecar/linux/procfs.h"
-#include "sidecar/parse/proc_stat.h"
 
 enum {
   COMMAND_LINE_MAX = 64 * 1024,

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "sidecar/linux/proc_parse.h"
 #include "sidecar/linux/procfs.h"
-#include "sidecar/parse/proc_pressure.h"
 
 /* Without the line break at its end. */
 static int read_line(struct host *host, const char *name, struct span *ret) {

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "sidecar/linux/line_file.h"
+#include "sidecar/linux/proc_parse.h"
 #include "sidecar/linux/procfs.h"
-#include "sidecar/parse/proc_net_tcp.h"
 
 enum { NAMESPACE_MAX = 64 }; /* "net:[4026531833]" */
 

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "sidecar/linux/proc_parse.h"
 #include "sidecar/os/locks.h"
-#include "sidecar/parse/proc_locks.h"
 
 struct lock_table {
   struct proc_lock *locks; /* in the order of proc_lock_compare(): by inode number first */

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 
 #include "sidecar/linux/line_file.h"
-#include "sidecar/linux/path_table.h"
-#include "sidecar/parse/proc_mountinfo.h"
+#include "sidecar/linux/proc_parse.h"
 
 enum { MOUNT_LOOKUPS_MAX = 16 };
 

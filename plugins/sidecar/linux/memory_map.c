@@ -11,9 +11,8 @@
 
 #include "common/cleanup.h"
 #include "sidecar/linux/line_file.h"
+#include "sidecar/linux/proc_parse.h"
 #include "sidecar/linux/procfs.h"
-#include "sidecar/parse/proc_maps.h"
-#include "sidecar/parse/proc_smaps.h"
 
 enum { PIECE = 16 * 1024 }; /* the kernel gives at most a page a time, other systems more */
 

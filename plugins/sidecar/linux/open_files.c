@@ -9,7 +9,7 @@
 
 #include "common/cleanup.h"
 #include "sidecar/linux/line_file.h"
-#include "sidecar/linux/path_table.h"
+#include "sidecar/linux/proc_parse.h"
 #include "sidecar/linux/procfs.h"
 
 #ifndef STATX_MNT_ID

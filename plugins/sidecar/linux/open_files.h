@@ -9,9 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sidecar/linux/fd_parse.h"
 #include "sidecar/os/descriptors.h"
-#include "sidecar/parse/fd_link.h"
-#include "sidecar/parse/fdinfo.h"
 
 struct open_files {
   int links;        /* /proc/PID/fd; its position belongs to whoever lists it */

@@ -16,7 +16,7 @@
 struct path_entry {
   uint64_t hash;
   uint64_t inode;
-  uint32_t device;   /* see device_number() */
+  uint32_t device;   /* device_number() of proc_parse.h */
   uint32_t mount;    /* 0: unknown */
   uint32_t patterns; /* bit i: matches pattern i */
   uint32_t opens;    /* in this reading */
@@ -36,15 +36,6 @@ struct path_table {
   size_t index_size; /* a power of two, at least twice len; 0 until there is an entry */
   uint8_t phase, round;
 };
-
-/* One number for a device, as the kernel numbers them. */
-static inline uint32_t device_number(uint32_t major, uint32_t minor) {
-  return major << 20 | (minor & 0xFFFFF);
-}
-
-static inline uint32_t device_major(uint32_t device) {
-  return device >> 20;
-}
 
 /* Allocates nothing. */
 void path_table_init(struct path_table *table);

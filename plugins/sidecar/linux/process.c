@@ -15,11 +15,8 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "sidecar/linux/proc_parse.h"
 #include "sidecar/linux/procfs.h"
-#include "sidecar/parse/proc_io.h"
-#include "sidecar/parse/proc_limits.h"
-#include "sidecar/parse/proc_stat.h"
-#include "sidecar/parse/proc_status.h"
 
 /* What is read at every pulse. statm is not: status has its numbers, and the split too. */
 enum pulse_file { FILE_STAT, FILE_STATUS, FILE_IO, FILE_FDS, PULSE_FILES };

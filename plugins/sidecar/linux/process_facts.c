@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "sidecar/linux/environ.h"
+#include "sidecar/linux/proc_parse.h"
 #include "sidecar/linux/procfs.h"
 #include "sidecar/os/process.h"
-#include "sidecar/parse/environ.h"
-#include "sidecar/parse/proc_status.h"
 
 enum { ENVIRONMENT_MAX = 16 * 1024 * 1024, ENVIRONMENT_PIECE = 4096 };
 

@@ -1,10 +1,10 @@
 /*
  * Picks one variable out of a process's environment (/proc/PID/environ, proc(5): entries
  * NAME=value, each ended by a NUL) that comes in pieces cut anywhere. Everything else in
- * it is secret and is not kept: between pieces only a position in the name is remembered.
+ * it is secret and is not kept: between pieces only a position in the name is remembered. Pure.
  */
-#ifndef SIDECAR_PARSE_ENVIRON_H
-#define SIDECAR_PARSE_ENVIRON_H
+#ifndef SIDECAR_LINUX_ENVIRON_H
+#define SIDECAR_LINUX_ENVIRON_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,7 +30,7 @@ bool environ_search_feed(struct environ_search *search, struct span piece);
 
 /*
  * There are no more pieces. Returns 0 with the value in place, the first if the variable
- * stands there twice; -ENODATA when it is not set; -ENAMETOOLONG when it does not fit
+ * is there twice; -ENODATA when it is not set; -ENAMETOOLONG when it does not fit
  * (value is "" then). An entry that the end cuts off counts as whole.
  */
 int environ_search_finish(struct environ_search *search);

@@ -2,7 +2,7 @@
  * One entry after the other through a small state machine; see environ.h. memchr finds
  * the end of what is not wanted, so a large environment costs no more than reading it.
  */
-#include "sidecar/parse/environ.h"
+#include "sidecar/linux/environ.h"
 
 #include <errno.h>
 
