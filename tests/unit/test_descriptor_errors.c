@@ -9,7 +9,7 @@
 
 #include "cases.h"
 #include "held_process.h"
-#include "sidecar/linux/descriptor_pass.h"
+#include "sidecar/linux/descriptors.h"
 #include "sidecar/os/listener.h"
 #include "sidecar/os/memory_map.h"
 

@@ -1,5 +1,5 @@
 /* Files read line by line in bounded memory. */
-#include "sidecar/linux/line_file.h"
+#include "sidecar/linux/procfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,46 +29,46 @@ static void lines_come_out_as_they_went_in(void **state) {
   len += 4;
   replay_tree_add_file(&tree, "list", span_make(content, len));
 
-  autolinefile(file);
+  autoprocfslines(file);
   struct line line;
   int directory = open(tree.root, O_RDONLY | O_DIRECTORY);
-  assert_int_equal(line_file_open(&file, directory, "list"), 0);
+  assert_int_equal(procfs_lines_open(&file, directory, "list"), 0);
   for (size_t i = 0; i < 300; i++) {
-    assert_int_equal(line_file_next(&file, &line), 1);
+    assert_int_equal(procfs_lines_next(&file, &line), 1);
     assert_int_equal(line.text.len, i);
     assert_false(line.is_long);
     for (size_t at = 0; at < i; at++)
       assert_int_equal(line.text.at[at], 'a' + (int)(i % 26));
   }
-  assert_int_equal(line_file_next(&file, &line), 1);
+  assert_int_equal(procfs_lines_next(&file, &line), 1);
   assert_true(line.is_long);
   assert_int_equal(line.text.len, LINE_READER_MAX);
-  assert_int_equal(line_file_next(&file, &line), 1);
+  assert_int_equal(procfs_lines_next(&file, &line), 1);
   check_span("a last line without a newline", line.text, SPAN_LITERAL("last"));
-  assert_int_equal(line_file_next(&file, &line), 0);
-  assert_int_equal(line_file_next(&file, &line), 0);
+  assert_int_equal(procfs_lines_next(&file, &line), 0);
+  assert_int_equal(procfs_lines_next(&file, &line), 0);
   close(directory);
   replay_tree_remove(&tree);
 }
 
-static void errors_are_told(void **state) {
+static void errors_are_returned(void **state) {
   (void)state;
-  struct line_file file;
+  struct procfs_lines file;
   struct line line;
-  assert_int_equal(line_file_open(&file, AT_FDCWD, "/proc/self/no such file"), -ENOENT);
-  line_file_close(&file);
-  assert_int_equal(line_file_open(&file, AT_FDCWD, "/proc/self"), 0);
-  assert_int_equal(line_file_next(&file, &line), -EISDIR);
-  line_file_close(&file);
-  assert_int_equal(line_file_open(&file, AT_FDCWD, "/dev/null"), 0);
-  assert_int_equal(line_file_next(&file, &line), 0);
-  line_file_close(&file);
+  assert_int_equal(procfs_lines_open(&file, AT_FDCWD, "/proc/self/no such file"), -ENOENT);
+  procfs_lines_close(&file);
+  assert_int_equal(procfs_lines_open(&file, AT_FDCWD, "/proc/self"), 0);
+  assert_int_equal(procfs_lines_next(&file, &line), -EISDIR);
+  procfs_lines_close(&file);
+  assert_int_equal(procfs_lines_open(&file, AT_FDCWD, "/dev/null"), 0);
+  assert_int_equal(procfs_lines_next(&file, &line), 0);
+  procfs_lines_close(&file);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(lines_come_out_as_they_went_in),
-      cmocka_unit_test(errors_are_told),
+      cmocka_unit_test(errors_are_returned),
   };
   return cmocka_run_group_tests_name("line_file", tests, NULL, NULL);
 }

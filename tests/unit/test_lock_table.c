@@ -10,7 +10,7 @@
 #include "cases.h"
 #include "common/buffer.h"
 #include "replay_tree.h"
-#include "sidecar/linux/lock_list.h"
+#include "sidecar/linux/locks.h"
 
 struct captured {
   struct replay_tree tree;

@@ -17,7 +17,7 @@
 #include "cases.h"
 #include "live_process.h"
 #include "replay_tree.h"
-#include "sidecar/linux/procfs.h"
+#include "sidecar/linux/host.h"
 
 static struct host *host;
 

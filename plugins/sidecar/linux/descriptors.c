@@ -1,18 +1,45 @@
 /*
- * One pass over /proc/PID/fd; see descriptors.h. The target of each link tells the class,
- * or is a path, and what a path is was mostly found out in an earlier reading (path_table).
- * What costs more than a readlink is asked only of inotify descriptors, of paths never
- * seen, of a slice of the others, and of files that somebody has locked.
+ * A pass over /proc/PID/fd that counts, and one that lists; see os/descriptors.h. The target of
+ * each link shows the class, or is a path, and what a path is was mostly found out in an
+ * earlier reading (path_table). What costs more than a readlink is done only for inotify
+ * descriptors, for new paths, for some of the others in turn, and for files that are locked.
  */
-#include "sidecar/os/descriptors.h"
+#include "sidecar/linux/descriptors.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sidecar/linux/descriptor_pass.h"
+#include "sidecar/linux/locks.h"
+#include "sidecar/linux/open_files.h"
+#include "sidecar/linux/process.h"
 #include "sidecar/linux/procfs.h"
+
+/* One pass that counts. */
+struct descriptor_pass {
+  struct descriptors *descriptors;
+  struct open_files files;
+  struct lock_match locks;
+  const uint64_t *socket_inodes;
+  size_t socket_inodes_len;
+  uint64_t owned; /* bit i: socket_inodes[i] is open */
+  size_t checks_left;
+  size_t lock_info_left;
+  uint64_t regular_paths;
+  uint64_t most_opened_hash; /* of the path in reading->same_file_path */
+  int most_opened_fd;        /* the lowest that has it open */
+  struct descriptors_reading *reading;
+};
+
+/* One descriptor of the pass. */
+struct open_descriptor {
+  const char *name; /* of the link: the descriptor's number */
+  int fd;
+  struct span target;
+  struct fd_link parsed;
+};
 
 static uint32_t find_database_patterns(const struct pattern *patterns, size_t len) {
   uint32_t found = 0;
@@ -45,7 +72,7 @@ void descriptors_free(struct descriptors *descriptors) {
   free(descriptors);
 }
 
-/* --- what has no name --- */
+/* ---- what has no path ---- */
 
 static void count_socket(struct descriptor_pass *pass, uint64_t inode) {
   for (size_t i = 0; i < pass->socket_inodes_len; i++)
@@ -65,8 +92,8 @@ static void count_watches(struct descriptor_pass *pass, const char *name) {
     reading->inotify_watches = VALUE_UNKNOWN;
 }
 
-static enum descriptor_class count_nameless(struct descriptor_pass *pass,
-                                            const struct open_descriptor *descriptor) {
+static enum descriptor_class count_without_path(struct descriptor_pass *pass,
+                                                const struct open_descriptor *descriptor) {
   enum descriptor_class class = open_file_class_without_path(descriptor->parsed.kind);
   if (class == DESCRIPTOR_SOCKET)
     count_socket(pass, descriptor->parsed.inode);
@@ -75,10 +102,128 @@ static enum descriptor_class count_nameless(struct descriptor_pass *pass,
   return class;
 }
 
-/* --- the pass --- */
+/* ---- what has a path ---- */
 
-/* The kernel cannot name a path longer than a page. What is needed instead of it is
- * something that is the same for the same file and that no path can be. */
+static uint32_t match_patterns(const struct descriptors *descriptors, const char *path) {
+  uint32_t matching = 0;
+  for (size_t i = 0; i < descriptors->patterns_len; i++)
+    if (regexec(&descriptors->patterns[i].regex, path, 0, NULL, 0) == 0)
+      matching |= UINT32_C(1) << i;
+  return matching;
+}
+
+static void remember(struct path_entry *entry, const struct open_file *file) {
+  entry->class = (uint8_t)file->class;
+  entry->is_deleted = file->is_deleted;
+  entry->inode = file->inode;
+  entry->device = file->device;
+  entry->mount = file->mount;
+}
+
+/* The entry of a path, examined if it is new or its turn has come. Returns -ENOENT when the
+ * descriptor has been closed since. */
+static int find_entry(struct descriptor_pass *pass, const struct open_descriptor *descriptor,
+                      struct path_entry **ret) {
+  struct path_table *paths = &pass->descriptors->paths;
+  uint64_t hash = path_hash(&paths->key, descriptor->target);
+  struct path_entry *entry = path_table_find(paths, hash);
+  bool is_new = entry == NULL;
+
+  if (is_new || (pass->checks_left > 0 && path_table_is_due(paths, entry))) {
+    struct open_file file;
+    pass->checks_left -= !is_new;
+    int status = open_file_examine(&pass->files, descriptor->name, descriptor->target,
+                                   &descriptor->parsed, &file);
+    if (status != 0)
+      return status;
+    if (is_new) {
+      entry = path_table_add(paths, hash);
+      if (entry == NULL)
+        return -ENOMEM;
+      entry->patterns = match_patterns(pass->descriptors, descriptor->target.at);
+    }
+    remember(entry, &file);
+    path_table_mark_checked(paths, entry);
+  }
+  *ret = entry;
+  return 0;
+}
+
+static void count_own_lock(void *context, const struct proc_lock *lock) {
+  struct descriptor_pass *pass = context;
+  if (pass->lock_info_left > 0)
+    pass->lock_info_left--;
+  lock_match_own(&pass->locks, lock);
+}
+
+static int count_locks(struct descriptor_pass *pass, const struct open_descriptor *descriptor,
+                       struct path_entry *entry, bool first) {
+  if (first) {
+    struct open_file_id id = {entry->inode, entry->device, entry->mount};
+    bool need_info;
+    bool is_database = entry->patterns & pass->descriptors->database_patterns;
+    int status = lock_match_file(&pass->locks, &id, descriptor->fd, is_database, &need_info);
+    if (status != 0)
+      return status;
+    entry->has_shared_lock = need_info;
+  }
+  if (entry->has_shared_lock && pass->lock_info_left > 0) {
+    struct fdinfo fdinfo;
+    pass->lock_info_left--;
+    /* on an error the pid in the list decides */
+    open_file_read_info(&pass->files, descriptor->name, &fdinfo, count_own_lock, pass);
+  }
+  return 0;
+}
+
+static void count_regular(struct descriptor_pass *pass,
+                          const struct open_descriptor *descriptor,
+                          const struct path_entry *entry, bool first) {
+  struct descriptors_reading *reading = pass->reading;
+  pass->regular_paths += first;
+  if (entry->opens < reading->same_file_max)
+    return;
+  bool tie = entry->opens == reading->same_file_max;
+  if (tie && entry->lowest_fd > pass->most_opened_fd)
+    return;
+
+  if (entry->hash != pass->most_opened_hash || reading->same_file_max == 0)
+    memcpy(reading->same_file_path, descriptor->target.at, descriptor->target.len + 1);
+  reading->same_file_max = entry->opens;
+  pass->most_opened_hash = entry->hash;
+  pass->most_opened_fd = entry->lowest_fd;
+}
+
+/* Counts a descriptor whose target is a path, all but its class and the total. Returns 0;
+ * -ENOENT when it has been closed since; -ENOMEM. */
+static int count_path(struct descriptor_pass *pass, const struct open_descriptor *descriptor,
+                      enum descriptor_class *ret_class) {
+  struct path_entry *entry;
+  int status = find_entry(pass, descriptor, &entry);
+  if (status != 0)
+    return status;
+
+  bool first = path_table_see(&pass->descriptors->paths, entry);
+  if (first || descriptor->fd < entry->lowest_fd)
+    entry->lowest_fd = descriptor->fd;
+  entry->opens++;
+  status = count_locks(pass, descriptor, entry, first);
+  if (status != 0)
+    return status;
+
+  pass->reading->deleted += entry->is_deleted;
+  for (uint32_t bits = entry->patterns; bits != 0; bits &= bits - 1)
+    pass->reading->matching[__builtin_ctz(bits)]++;
+  if (entry->class == DESCRIPTOR_REGULAR)
+    count_regular(pass, descriptor, entry, first);
+  *ret_class = (enum descriptor_class)entry->class;
+  return 0;
+}
+
+/* ---- the pass that counts ---- */
+
+/* The kernel cannot show a path longer than a page. Its place takes a key that is the same for
+ * the same file and that cannot be a path. */
 enum { UNNAMED_SIZE = 1 + sizeof(uint64_t) + sizeof(uint32_t) };
 
 static int identify_unnamed(struct descriptor_pass *pass, struct open_descriptor *descriptor,
@@ -113,9 +258,9 @@ static int count_descriptor(struct descriptor_pass *pass, const char *name, int 
     return status;
 
   if (descriptor.parsed.kind != FD_LINK_PATH)
-    class = count_nameless(pass, &descriptor);
+    class = count_without_path(pass, &descriptor);
   else
-    status = descriptor_pass_count_path(pass, &descriptor, &class);
+    status = count_path(pass, &descriptor, &class);
   if (status != 0)
     return status;
   pass->reading->by_class[class]++;
@@ -144,7 +289,7 @@ static int count_descriptors(struct descriptor_pass *pass, char *buffer) {
     if (pass->reading->total == pass->descriptors->max)
       return -E2BIG;
     status = count_descriptor(pass, entry->d_name, fd);
-    if (status == -ENOENT) /* closed meanwhile */
+    if (status == -ENOENT) /* closed since */
       status = 0;
   }
   return status;
@@ -202,8 +347,8 @@ int descriptors_read(struct descriptors *descriptors, struct process *process,
   lock_match_init(&pass.locks, locks, process_pid(process), pass.files.process);
 
   path_table_begin(&descriptors->paths);
-  status = process_explain_error(
-      process, count_descriptors(&pass, process_host(process)->entries));
+  status =
+      process_explain_error(process, count_descriptors(&pass, process_host(process)->entries));
   if (status == 0) {
     sum_up(&pass);
     path_table_end(&descriptors->paths);
@@ -216,4 +361,54 @@ int descriptors_read(struct descriptors *descriptors, struct process *process,
   lock_match_free(&pass.locks);
   open_files_close(&pass.files);
   return status;
+}
+
+/* ---- the pass that lists ---- */
+
+/* Returns 0, or -ENOENT when it has been closed since. */
+static int examine(struct open_files *files, const char *name, char *target,
+                   struct listed_descriptor *ret) {
+  size_t len = 0;
+  struct open_file file;
+  int status = procfs_read_link(files->links, name, target, PATH_MAX, &len);
+  if (status != 0 && status != -ENAMETOOLONG)
+    return status;
+  ret->target = span_make(target, len);
+  struct fd_link link =
+      status == 0 ? fd_link_parse(ret->target) : (struct fd_link){.kind = FD_LINK_PATH};
+  if (link.kind != FD_LINK_PATH) {
+    ret->class = open_file_class_without_path(link.kind);
+    return 0;
+  }
+  status = open_file_examine(files, name, ret->target, &link, &file);
+  if (status == 0)
+    ret->class = file.class;
+  return status;
+}
+
+int descriptor_list(struct process *process, descriptor_list_fn on_descriptor, void *context) {
+  char target[PATH_MAX];
+  struct procfs_entries entries;
+  const struct dirent64 *entry;
+  autoopenfiles(files);
+  int status = open_files_open(&files, process);
+  if (status != 0)
+    return status;
+
+  status = procfs_entries_start(&entries, files.links, process_host(process)->entries);
+  while (status == 0 && (status = procfs_entries_next(&entries, &entry)) > 0) {
+    struct listed_descriptor descriptor = {0};
+    status = 0;
+    if (!parse_descriptor(entry->d_name, &descriptor.fd))
+      continue;
+    int examined = examine(&files, entry->d_name, target, &descriptor);
+    if (examined == -ENOENT)
+      continue;
+    if (examined != 0)
+      return process_explain_error(process, examined);
+    status = on_descriptor(context, &descriptor);
+    if (status != 0)
+      return status;
+  }
+  return status < 0 ? process_explain_error(process, status) : 0;
 }

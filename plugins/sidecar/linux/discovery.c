@@ -1,8 +1,9 @@
 /*
- * Finding processes by scanning the process table; see discovery.h. What was judged is
- * kept in an array sorted by pid. procfs lists pids in ascending order, so a scan walks
+ * Finding processes by scanning the process table; see os/discovery.h. What is known of each
+ * is kept in an array sorted by pid. procfs lists pids in ascending order, so a scan walks
  * the old array and the listing side by side and needs no lookups; a captured table comes
- * in any order and is sorted.
+ * in any order and is sorted. The executable decides about a match: a process can make up its
+ * command line and change its name.
  */
 #include "sidecar/os/discovery.h"
 
@@ -13,20 +14,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sidecar/linux/discovery_judge.h"
+#include "common/buffer.h"
+#include "sidecar/linux/host.h"
+#include "sidecar/linux/proc_parse.h"
 #include "sidecar/linux/procfs.h"
 
 enum {
-  YOUNG_SCANS = 8, /* judged in each of its first scans: it may still exec */
-  TURNS = 44,      /* in so many scans everybody has been looked at again, */
-  TURN_MIN = 32    /* sooner where there are few */
+  NO_RULE = UINT16_MAX,
+  YOUNG_SCANS = 8, /* examined in each of its first scans: it may still exec */
+  TURNS = 44,      /* in so many scans all others have been examined again, */
+  TURN_MIN = 32,   /* sooner where there are few */
+  COMMAND_LINE_MAX = 64 * 1024,
+  PROGRAM_NAME_MAX = 15 /* TASK_COMM_LEN without the NUL */
 };
 
 /* 16 bytes each: with thousands of processes the walk should stay in the cache. */
 struct known {
   uint64_t inode; /* of /proc/PID: another one when the pid is reused */
   pid_t pid;
-  uint16_t rule; /* DISCOVERY_NO_RULE: not one of ours */
+  uint16_t rule; /* NO_RULE: not one of ours */
   uint8_t scans; /* it was seen in, up to YOUNG_SCANS */
 };
 
@@ -36,22 +42,28 @@ struct known_list {
 };
 
 struct discovery {
-  struct discovery_judge judge;
-  struct known_list known; /* sorted by pid */
-  struct known_list next;  /* being filled by a scan */
-  pid_t turn;              /* those from this pid on are looked at again next */
+  struct host *host;
+  const struct discovery_rule *rules; /* borrowed */
+  size_t rules_len;
+  struct buffer command_line; /* scratch */
+  struct known_list known;    /* sorted by pid */
+  struct known_list next;     /* being filled by a scan */
+  pid_t turn;                 /* those from this pid on are examined again next */
   struct discovery_match *matches;
   size_t matches_len, matches_capacity;
 };
 
 int discovery_new(struct host *host, const struct discovery_rule *rules, size_t rules_len,
                   struct discovery **ret) {
-  if (rules_len >= DISCOVERY_NO_RULE)
+  if (rules_len >= NO_RULE)
     return -E2BIG;
   struct discovery *discovery = calloc(1, sizeof(*discovery));
   if (discovery == NULL)
     return -ENOMEM;
-  discovery_judge_init(&discovery->judge, host, rules, rules_len);
+  discovery->host = host;
+  discovery->rules = rules;
+  discovery->rules_len = rules_len;
+  buffer_init(&discovery->command_line, COMMAND_LINE_MAX);
   *ret = discovery;
   return 0;
 }
@@ -62,9 +74,11 @@ void discovery_free(struct discovery *discovery) {
   free(discovery->known.at);
   free(discovery->next.at);
   free(discovery->matches);
-  discovery_judge_free(&discovery->judge);
+  buffer_free(&discovery->command_line);
   free(discovery);
 }
+
+/* ---- the list of processes ---- */
 
 /* A pid as procfs writes it; 0 when the name is anything else. */
 static pid_t parse_pid(const char *name) {
@@ -104,7 +118,7 @@ static const struct known *find_known(const struct known_list *list, pid_t pid) 
 
 /* Lists all processes into discovery->next, sorted, with what was known of each. */
 static int list_processes(struct discovery *discovery) {
-  const struct host *host = discovery->judge.host;
+  const struct host *host = discovery->host;
   const struct known_list *known = &discovery->known;
   struct known_list *next = &discovery->next;
   struct procfs_entries entries;
@@ -134,27 +148,118 @@ static int list_processes(struct discovery *discovery) {
     }
     bool same = old != NULL && old->inode == entry->d_ino;
     status = append_known(
-        next,
-        same ? *old
-             : (struct known){.inode = entry->d_ino, .pid = pid, .rule = DISCOVERY_NO_RULE});
+        next, same ? *old : (struct known){.inode = entry->d_ino, .pid = pid, .rule = NO_RULE});
   }
   if (status == 0 && !sorted)
     qsort(next->at, next->len, sizeof(*next->at), compare_known);
   return status;
 }
 
+/* ---- which rule one process matches ---- */
+
+static const char *base_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash != NULL ? slash + 1 : path;
+}
+
+/* The kernel keeps only the beginning of a program's name; the rest cannot be compared. */
+static bool matches_cut_name(struct span name, const char *executable) {
+  size_t len = strlen(executable);
+  if (len > PROGRAM_NAME_MAX)
+    len = PROGRAM_NAME_MAX;
+  return name.len == len && memcmp(name.at, executable, len) == 0;
+}
+
+/* The arguments joined by spaces; cut at the cap. Returns 0 or -errno. */
+static int read_command_line(struct discovery *discovery, pid_t pid) {
+  struct buffer *text = &discovery->command_line;
+  char name[32];
+  snprintf(name, sizeof(name), "%d/cmdline", (int)pid);
+  int status = procfs_read_file(discovery->host->directory, name, true, text);
+  if (status != 0 && status != -EMSGSIZE)
+    return status;
+  while (text->len > 0 && text->data[text->len - 1] == '\0')
+    text->len--;
+  for (size_t i = 0; i < text->len; i++)
+    if (text->data[i] == '\0')
+      text->data[i] = ' ';
+  return 0;
+}
+
+/* path is the target of exe; or NULL, and then name is what the kernel calls the process.
+ * Returns 0 with the first rule that matches, or -errno. */
+static int find_rule(struct discovery *discovery, pid_t pid, const char *path, struct span name,
+                     uint16_t *ret_rule) {
+  bool have_command_line = false;
+  for (size_t i = 0; i < discovery->rules_len; i++) {
+    const struct discovery_rule *rule = &discovery->rules[i];
+    if (path != NULL ? strcmp(base_name(path), rule->executable) != 0
+                     : !matches_cut_name(name, rule->executable))
+      continue;
+    if (rule->command_line != NULL) {
+      int status = have_command_line ? 0 : read_command_line(discovery, pid);
+      if (status != 0)
+        return status;
+      have_command_line = true;
+      if (regexec(rule->command_line, buffer_string(&discovery->command_line), 0, NULL, 0) != 0)
+        continue;
+    }
+    *ret_rule = (uint16_t)i;
+    return 0;
+  }
+  *ret_rule = NO_RULE;
+  return 0;
+}
+
+/* Any user may read stat, which has the name, the state and the kind in one. */
+static int find_rule_by_name(struct discovery *discovery, pid_t pid, uint16_t *ret_rule) {
+  struct host *host = discovery->host;
+  struct proc_stat stat;
+  char name[32];
+  snprintf(name, sizeof(name), "%d/stat", (int)pid);
+  int status = procfs_read_file(host->directory, name, true, &host->text);
+  if (status == 0)
+    status = proc_stat_parse(buffer_span(&host->text), &stat);
+  if (status != 0)
+    return status;
+  if (proc_stat_is_dead(&stat) || proc_stat_is_kernel_thread(&stat))
+    return -ESRCH;
+  return find_rule(discovery, pid, NULL, stat.name, ret_rule);
+}
+
 /*
- * Judges those that are new, young or ours, and as many of the others as are due, from
- * where the last scan stopped.
+ * Sets *rule to the index of the first rule that the process matches, or to NO_RULE: also for
+ * kernel threads, zombies and processes that are gone. It is left as it was when there was no
+ * memory or no descriptor to find out: that is no reason to lose sight of a process.
  */
-static void judge_processes(struct discovery *discovery) {
+static void match_process(struct discovery *discovery, pid_t pid, uint16_t *rule) {
+  char name[32], path[PATH_MAX];
+  size_t len;
+  snprintf(name, sizeof(name), "%d/exe", (int)pid);
+  int status = procfs_read_link(discovery->host->directory, name, path, sizeof(path), &len);
+  if (status == -EACCES || status == -EPERM || status == -ENAMETOOLONG) {
+    status = find_rule_by_name(discovery, pid, rule);
+  } else if (status == 0) {
+    procfs_strip_deleted(path, len);
+    status = find_rule(discovery, pid, path, span_make("", 0), rule);
+  }
+  bool is_out_of_resources = status == -ENOMEM || status == -EMFILE || status == -ENFILE;
+  if (status != 0 && !is_out_of_resources)
+    *rule = NO_RULE;
+}
+
+/* ---- the scan ---- */
+
+/* Examines those that are new, young or matched, and as many of the others as are due, from
+ * where the last scan stopped. */
+static void match_processes(struct discovery *discovery) {
   struct known_list *list = &discovery->next;
   size_t due = list->len / TURNS + TURN_MIN;
-  pid_t turn = 0; /* the end reached: from the beginning next time */
+  pid_t turn = 0; /* at the end: from the beginning next time */
 
   for (size_t i = 0; i < list->len; i++) {
     struct known *one = &list->at[i];
-    bool settled = one->rule == DISCOVERY_NO_RULE && one->scans >= YOUNG_SCANS;
+    bool settled = one->rule == NO_RULE && one->scans >= YOUNG_SCANS;
     if (settled && one->pid < discovery->turn)
       continue;
     if (settled && due == 0) {
@@ -162,7 +267,7 @@ static void judge_processes(struct discovery *discovery) {
       continue;
     }
     due -= settled;
-    discovery_judge(&discovery->judge, one->pid, &one->rule);
+    match_process(discovery, one->pid, &one->rule);
     if (one->scans < YOUNG_SCANS)
       one->scans++;
   }
@@ -173,7 +278,7 @@ static int collect_matches(struct discovery *discovery) {
   const struct known_list *list = &discovery->next;
   discovery->matches_len = 0;
   for (size_t i = 0; i < list->len; i++) {
-    if (list->at[i].rule == DISCOVERY_NO_RULE)
+    if (list->at[i].rule == NO_RULE)
       continue;
     if (discovery->matches_len == discovery->matches_capacity) {
       size_t capacity = discovery->matches_capacity > 0 ? discovery->matches_capacity * 2 : 16;
@@ -195,7 +300,7 @@ int discovery_scan(struct discovery *discovery, const struct discovery_match **r
   int status = list_processes(discovery);
   if (status != 0)
     return status;
-  judge_processes(discovery);
+  match_processes(discovery);
   status = collect_matches(discovery);
   if (status != 0)
     return status;

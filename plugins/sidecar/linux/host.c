@@ -1,8 +1,8 @@
 /*
- * The procfs at a root path; see host.h. What depends on the kernel is found out once
- * here and not by every process again.
+ * The procfs at a root path; see os/host.h. What depends on the kernel is found out once here
+ * and not for every process again.
  */
-#include "sidecar/os/host.h"
+#include "sidecar/linux/host.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -18,6 +19,7 @@
 
 #include "common/cleanup.h"
 #include "common/scan.h"
+#include "sidecar/linux/proc_parse.h"
 #include "sidecar/linux/procfs.h"
 
 enum { TEXT_MAX = 4 * 1024 * 1024 }; /* /proc/stat of a machine with thousands of interrupts */
@@ -79,6 +81,8 @@ uint64_t host_ticks_per_second(const struct host *host) {
   return host->ticks_per_second;
 }
 
+/* ---- time ---- */
+
 /* "seconds.hundredths idle" */
 static int read_captured_uptime(struct host *host, uint64_t *ret_ticks) {
   int status = procfs_read_file(host->directory, "uptime", true, &host->text);
@@ -121,14 +125,51 @@ int host_boot_time_seconds(struct host *host, uint64_t *ret_seconds) {
   return -EBADMSG;
 }
 
-int host_boot_id(struct host *host, char ret[HOST_BOOT_ID_MAX]) {
-  ret[0] = '\0';
-  int status =
-      procfs_read_file(host->directory, "sys/kernel/random/boot_id", true, &host->text);
+/* ---- single facts ---- */
+
+/* The first line of a file, without its end. */
+static int read_first_line(struct host *host, const char *name, struct span *ret) {
+  int status = procfs_read_file(host->directory, name, true, &host->text);
   if (status != 0)
     return status;
-  struct span text = buffer_span(&host->text), line;
-  if (!scan_line(&text, &line) || line.len >= HOST_BOOT_ID_MAX)
+  struct span text = buffer_span(&host->text);
+  return scan_line(&text, ret) ? 0 : -EBADMSG;
+}
+
+int host_inotify_watches_limit(struct host *host, uint64_t *ret_watches) {
+  struct span line;
+  int status = read_first_line(host, "sys/fs/inotify/max_user_watches", &line);
+  if (status == 0 && scan_whole_u64(line, 1, VALUE_UNKNOWN - 1, ret_watches) != 0)
+    status = -EBADMSG;
+  return status;
+}
+
+int host_memory_pressure(struct host *host, double *ret_percent) {
+  int status = procfs_read_file(host->directory, "pressure/memory", true, &host->text);
+  return status != 0 ? status : proc_pressure_parse(buffer_span(&host->text), ret_percent);
+}
+
+int host_process_name(struct host *host, pid_t pid, char *name, size_t size) {
+  char path[32];
+  struct span line;
+  snprintf(path, sizeof(path), "%d/comm", (int)pid);
+  int status = read_first_line(host, path, &line);
+  if (status != 0)
+    return status == -ENOENT ? -ESRCH : status;
+  if (line.len >= size)
+    return -ENAMETOOLONG;
+  memcpy(name, line.at, line.len);
+  name[line.len] = '\0';
+  return 0;
+}
+
+int host_boot_id(struct host *host, char ret[HOST_BOOT_ID_MAX]) {
+  ret[0] = '\0';
+  struct span line;
+  int status = read_first_line(host, "sys/kernel/random/boot_id", &line);
+  if (status != 0)
+    return status;
+  if (line.len >= HOST_BOOT_ID_MAX)
     return -EBADMSG;
   for (size_t i = 0; i < line.len; i++)
     if (line.at[i] != '-' && !isxdigit((unsigned char)line.at[i]))

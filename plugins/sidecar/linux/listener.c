@@ -1,6 +1,6 @@
 /*
  * Listening sockets from /proc/PID/net/tcp and tcp6, which show the network namespace of
- * that process; see listener.h.
+ * that process; see os/listener.h.
  */
 #include "sidecar/os/listener.h"
 
@@ -9,13 +9,14 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "sidecar/linux/line_file.h"
 #include "sidecar/linux/proc_parse.h"
+#include "sidecar/linux/process.h"
 #include "sidecar/linux/procfs.h"
 
 enum { NAMESPACE_MAX = 64 }; /* "net:[4026531833]" */
 
-/* Our own namespace, as the host's procfs names it, or ours where that one does not know us. */
+/* Our own namespace, as the host's procfs names it, or /proc does where we are unknown to that.
+ */
 static int read_own_namespace(const struct host *host, char *name, size_t size) {
   int status = procfs_read_link(host->directory, "self/ns/net", name, size, NULL);
   return status == 0 ? 0 : procfs_read_link(AT_FDCWD, "/proc/self/ns/net", name, size, NULL);
@@ -35,11 +36,11 @@ static int check_namespace(struct process *process) {
   return strcmp(own, its) == 0 ? 0 : -EXDEV;
 }
 
-/* --- addresses --- */
+/* ---- addresses ---- */
 
 static const uint8_t MAPPED_PREFIX[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
-/* An IPv4 address that a connection to localhost reaches. Fills what stands for it. */
+/* Is it an IPv4 address that a connection to localhost reaches? Fills the listener then. */
 static bool describe_ipv4(const uint8_t address[4], struct listener *ret) {
   static const uint8_t any[4] = {0}, loopback[4] = {127, 0, 0, 1};
   ret->ipv6 = false;
@@ -64,7 +65,7 @@ static bool describe(const struct proc_net_tcp *tcp, struct listener *ret) {
   return inet_ntop(AF_INET6, &in6addr_loopback, ret->address, sizeof(ret->address)) != NULL;
 }
 
-/* --- tables --- */
+/* ---- tables ---- */
 
 /* The order of listener_find(): IPv4 first, a loopback address before any, and before
  * others of 127.0.0.0/8 the one that localhost means. */
@@ -77,7 +78,7 @@ static void insert(struct listener *listeners, size_t *len, const struct listene
   size_t at = *len;
   if (at < LISTENERS_MAX)
     (*len)++;
-  else if (rank(&listeners[--at]) <= rank(found)) /* the last one makes room, or stays */
+  else if (rank(&listeners[--at]) <= rank(found)) /* replaces the last one, or not */
     return;
   for (; at > 0 && rank(&listeners[at - 1]) > rank(found); at--)
     listeners[at] = listeners[at - 1];
@@ -86,17 +87,17 @@ static void insert(struct listener *listeners, size_t *len, const struct listene
 
 static int read_table(const struct process *process, const char *name, uint16_t port,
                       struct listener *listeners, size_t *len) {
-  autolinefile(file);
+  autoprocfslines(file);
   struct line line;
   struct proc_net_tcp tcp;
   struct listener found;
 
-  int status = line_file_open(&file, process_directory(process), name);
-  while (status == 0 && (status = line_file_next(&file, &line)) > 0) {
+  int status = procfs_lines_open(&file, process_directory(process), name);
+  while (status == 0 && (status = procfs_lines_next(&file, &line)) > 0) {
     status = 0;
     if (proc_net_tcp_parse(line.text, &tcp) != 0)
       continue;
-    /* listening sockets stand before all connections, of which there may be 100,000; old
+    /* listening sockets come before all connections, of which there may be 100,000; old
      * kernels have requests for connections among them */
     if (tcp.state != PROC_NET_TCP_LISTEN && tcp.state != PROC_NET_TCP_SYN_RECV)
       return 0;
@@ -130,7 +131,7 @@ int listener_find(struct process *process, uint16_t port, struct listener ret[LI
   return 0;
 }
 
-/* --- ownership --- */
+/* ---- ownership ---- */
 
 static bool takes_connections_of(const struct listener *other, const struct listener *one) {
   return strcmp(other->address, one->address) == 0 && (one->any || !other->any);

@@ -1,6 +1,7 @@
 /*
- * maps, smaps and smaps_rollup; see memory_map.h. They are opened anew for each reading: an
- * open descriptor would hold on to the memory of a program that has since become another one.
+ * maps, smaps and smaps_rollup; see os/memory_map.h. They are opened for each reading: a
+ * descriptor kept open would hold on to the memory of a program that has since been replaced
+ * by another (exec).
  */
 #include "sidecar/os/memory_map.h"
 
@@ -10,11 +11,11 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "sidecar/linux/line_file.h"
 #include "sidecar/linux/proc_parse.h"
+#include "sidecar/linux/process.h"
 #include "sidecar/linux/procfs.h"
 
-enum { PIECE = 16 * 1024 }; /* the kernel gives at most a page a time, other systems more */
+enum { PIECE = 16 * 1024 }; /* the kernel returns at most a page a time, other systems more */
 
 static uint64_t count_newlines(const char *bytes, size_t len) {
   uint64_t count = 0;
@@ -37,7 +38,7 @@ int memory_map_count_regions(struct process *process, uint64_t *ret_regions) {
     regions += count_newlines(bytes, (size_t)len);
   if (len < 0)
     return process_explain_error(process, -errno);
-  if (regions == 0) /* it has given its memory back: a zombie */
+  if (regions == 0) /* it has freed its memory: a zombie */
     return -ESRCH;
   *ret_regions = regions;
   return 0;
@@ -64,12 +65,13 @@ int memory_map_list(struct process *process, bool with_sums, memory_map_region_f
   char name[LINE_READER_MAX]; /* the line is gone when its sums have been read */
   bool has_region = false;
   struct line line;
-  autolinefile(file);
-  int status = line_file_open(&file, process_directory(process), with_sums ? "smaps" : "maps");
+  autoprocfslines(file);
+  int status =
+      procfs_lines_open(&file, process_directory(process), with_sums ? "smaps" : "maps");
   if (status == -ENOENT)
     return explain_missing(process);
 
-  while (status == 0 && (status = line_file_next(&file, &line)) > 0) {
+  while (status == 0 && (status = procfs_lines_next(&file, &line)) > 0) {
     status = 0;
     if (with_sums && proc_maps_is_sum(line.text)) {
       if (has_region)

@@ -1,4 +1,4 @@
-/* What is behind a descriptor; see open_files.h. */
+/* The file of a descriptor; see open_files.h. */
 #include "sidecar/linux/open_files.h"
 
 #include <errno.h>
@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "sidecar/linux/line_file.h"
 #include "sidecar/linux/proc_parse.h"
+#include "sidecar/linux/process.h"
 #include "sidecar/linux/procfs.h"
 
 #ifndef STATX_MNT_ID
@@ -34,7 +34,7 @@ void open_files_close(struct open_files *files) {
   files->links = files->infos = -1;
 }
 
-/* --- fdinfo --- */
+/* ---- fdinfo ---- */
 
 int open_file_read_info(struct open_files *files, const char *name, struct fdinfo *ret,
                         open_file_lock_fn on_lock, void *context) {
@@ -44,13 +44,13 @@ int open_file_read_info(struct open_files *files, const char *name, struct fdinf
       return errno == ENOENT ? -ENODATA : -errno;
   }
 
-  autolinefile(file);
+  autoprocfslines(file);
   struct line line;
   struct fdinfo fdinfo;
   struct proc_lock lock;
   fdinfo_init(&fdinfo);
-  int status = line_file_open(&file, files->infos, name);
-  while (status == 0 && (status = line_file_next(&file, &line)) > 0) {
+  int status = procfs_lines_open(&file, files->infos, name);
+  while (status == 0 && (status = procfs_lines_next(&file, &line)) > 0) {
     status = 0;
     if (fdinfo_parse_line(line.text, &fdinfo, &lock) == FDINFO_LINE_LOCK && on_lock != NULL)
       on_lock(context, &lock);
@@ -60,7 +60,7 @@ int open_file_read_info(struct open_files *files, const char *name, struct fdinf
   return status == -ENOENT && files->is_captured ? -ENODATA : status;
 }
 
-/* --- the file itself --- */
+/* ---- the file itself ---- */
 
 enum descriptor_class open_file_class_without_path(enum fd_link_kind kind) {
   switch (kind) {
@@ -97,25 +97,25 @@ static enum descriptor_class class_of_mode(uint16_t mode) {
 
 /* AT_STATX_DONT_SYNC: what is known locally will do; a network file system whose server is
  * dead must not block us. */
-static int ask(int directory, const char *name, int flags, struct statx *ret) {
+static int stat_cached(int directory, const char *name, int flags, struct statx *ret) {
   return statx(directory, name, flags | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
                STATX_TYPE | STATX_NLINK | STATX_INO | STATX_MNT_ID, ret);
 }
 
-/* Returns 0, with zeroes where the file system does not tell, or -ENOENT when the
- * descriptor is closed. */
-static int ask_open_file(const struct open_files *files, const char *name, struct statx *ret) {
-  if (ask(files->links, name, 0, ret) == 0)
+/* Returns 0, with zeroes where the file system does not say, or -ENOENT when the descriptor
+ * is closed. */
+static int stat_open_file(const struct open_files *files, const char *name, struct statx *ret) {
+  if (stat_cached(files->links, name, 0, ret) == 0)
     return 0;
   memset(ret, 0, sizeof(*ret));
   if (errno != ENOENT)
     return 0;
-  /* Closed, or does the file system say so of a file that is open? A descriptor of our own
-   * tells: that one cannot be closed meanwhile. */
+  /* Closed, or does the file system report ENOENT for an open file? A descriptor of our own
+   * decides: that one cannot be closed in between. */
   autoclose(fd, openat(files->links, name, O_PATH | O_CLOEXEC));
   if (fd < 0)
     return errno == ENOENT ? -ENOENT : 0;
-  if (ask(fd, "", AT_EMPTY_PATH, ret) != 0)
+  if (stat_cached(fd, "", AT_EMPTY_PATH, ret) != 0)
     memset(ret, 0, sizeof(*ret));
   return 0;
 }
@@ -123,7 +123,7 @@ static int ask_open_file(const struct open_files *files, const char *name, struc
 static int examine_live(const struct open_files *files, const char *name,
                         const struct fd_link *link, struct open_file *ret) {
   struct statx st;
-  int status = ask_open_file(files, name, &st);
+  int status = stat_open_file(files, name, &st);
   if (status != 0)
     return status;
   bool has_no_link = (st.stx_mask & STATX_NLINK) != 0 && st.stx_nlink == 0;
@@ -145,7 +145,7 @@ static enum descriptor_class guess_class(struct span target, const struct fdinfo
   return DESCRIPTOR_REGULAR;
 }
 
-/* A captured tree has no file, but what fdinfo and the name say of it. */
+/* A captured tree has no file, only its fdinfo and its name. */
 static int examine_captured(struct open_files *files, const char *name, struct span target,
                             const struct fd_link *link, struct open_file *ret) {
   struct fdinfo fdinfo;

@@ -1,7 +1,7 @@
 /*
- * Questions about single descriptors of a process: what sort of file, which inode on which
- * device, what fdinfo says. They go through /proc/PID/fd/N, never through the file's path,
- * which may mean another file by now, or lead to a server that does not answer.
+ * Single descriptors of a process: what kind of file, which inode on which device, what fdinfo
+ * shows. They are examined through /proc/PID/fd/N, never through the file's path, which may
+ * mean another file by now, or lead to a server that does not respond.
  */
 #ifndef SIDECAR_LINUX_OPEN_FILES_H
 #define SIDECAR_LINUX_OPEN_FILES_H
@@ -10,11 +10,12 @@
 #include <stdint.h>
 
 #include "sidecar/linux/fd_parse.h"
-#include "sidecar/os/descriptors.h"
+#include "sidecar/os/process.h"
+#include "sidecar/reading.h"
 
 struct open_files {
-  int links;        /* /proc/PID/fd; its position belongs to whoever lists it */
-  int infos;        /* /proc/PID/fdinfo, opened when first asked for; -1 */
+  int links;        /* /proc/PID/fd; its position belongs to whatever lists it */
+  int infos;        /* /proc/PID/fdinfo, opened when first needed; -1 */
   int process;      /* /proc/PID, borrowed */
   bool is_captured; /* links lead nowhere */
 };
@@ -32,16 +33,16 @@ enum descriptor_class open_file_class_without_path(enum fd_link_kind kind);
 
 struct open_file {
   enum descriptor_class class;
-  bool is_deleted; /* the last link is gone */
+  bool is_deleted; /* it was unlinked */
   uint64_t inode;
   uint32_t device; /* of stat(2), device_number(); 0: unknown */
   uint32_t mount;  /* id; 0: unknown */
 };
 
 /*
- * What the file behind the link called name is, whose target is a path. In a captured tree
- * the path is another machine's: there fdinfo and the path itself have to tell. Returns 0,
- * or -ENOENT when the descriptor was closed meanwhile.
+ * Examines the file of the link called name, whose target is a path. In a captured tree the
+ * path is another machine's: there fdinfo and the path itself have to do. Returns 0, or
+ * -ENOENT when the descriptor has been closed since.
  */
 int open_file_examine(struct open_files *files, const char *name, struct span target,
                       const struct fd_link *link, struct open_file *ret);
@@ -50,7 +51,7 @@ int open_file_examine(struct open_files *files, const char *name, struct span ta
 typedef void (*open_file_lock_fn)(void *context, const struct proc_lock *lock);
 
 /* Reads fdinfo of one descriptor. on_lock may be NULL. Returns 0 or -errno; -ENOENT when
- * the descriptor was closed meanwhile, -ENODATA when fdinfo was not captured. */
+ * the descriptor has been closed since, -ENODATA when fdinfo was not captured. */
 int open_file_read_info(struct open_files *files, const char *name, struct fdinfo *ret,
                         open_file_lock_fn on_lock, void *context);
 

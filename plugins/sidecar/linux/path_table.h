@@ -2,7 +2,8 @@
  * What is remembered of each path that a process has open, from one reading to the next:
  * an array in the order of first sight, and an index of open addressing into it. Paths
  * themselves are not kept, only their keyed 64-bit hash: two paths with the same one would
- * be taken for one, which among a million happens once in 30 million readings.
+ * be taken for one, which among a million happens once in 30 million readings. Pure but for
+ * the random key.
  */
 #ifndef SIDECAR_LINUX_PATH_TABLE_H
 #define SIDECAR_LINUX_PATH_TABLE_H
@@ -11,7 +12,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sidecar/linux/path_hash.h"
+#include "common/scan.h"
+
+/*
+ * A keyed hash (SipHash-1-3, Aumasson and Bernstein 2012). The paths are chosen by the
+ * processes that are watched: without a secret key one of them could choose names that all
+ * collide.
+ */
+struct path_hash_key {
+  uint64_t words[2];
+};
+
+/* A secret key: random, or where the kernel has no randomness yet, at least different for
+ * each process and start. */
+struct path_hash_key path_hash_key_make(void);
+
+uint64_t path_hash(const struct path_hash_key *key, struct span bytes);
 
 struct path_entry {
   uint64_t hash;
@@ -23,9 +39,9 @@ struct path_entry {
   int32_t lowest_fd; /* in this reading */
   uint8_t class;     /* enum descriptor_class */
   bool is_deleted;
-  bool has_shared_lock; /* in this reading: whose it is only each descriptor can tell */
+  bool has_shared_lock; /* in this reading: which open file has it is in fdinfo only */
   uint8_t seen : 1;     /* the phase of the last reading that saw it */
-  uint8_t checked : 1;  /* the round of checks that last looked at it */
+  uint8_t checked : 1;  /* the last round of checks that it was in */
 };
 
 struct path_table {
@@ -40,11 +56,11 @@ struct path_table {
 /* Allocates nothing. */
 void path_table_init(struct path_table *table);
 
-/* Forgets everything and gives the memory back; the table may be used again. */
+/* Empties it and frees the memory; the table may be used again. */
 void path_table_clear(struct path_table *table);
 
-/* Between these two calls, path_table_see() says what this reading finds. A reading that
- * is given up ends in path_table_clear() instead. */
+/* Between path_table_begin() and path_table_end(), path_table_see() marks what this reading
+ * finds. A reading that failed ends in path_table_clear() instead. */
 void path_table_begin(struct path_table *table);
 
 /* Drops the entries that the reading did not see, and memory that is no longer needed. */
@@ -66,8 +82,8 @@ static inline bool path_table_is_seen(const struct path_table *table,
 }
 
 /*
- * Checks go in rounds: each entry once, then all again. That looks at the entries that
- * were not looked at for the longest time first, without keeping them in that order.
+ * Checks go in rounds: each entry once, then all again. That checks those first whose last
+ * check is the longest ago, without keeping them in that order.
  */
 static inline bool path_table_is_due(const struct path_table *table,
                                      const struct path_entry *entry) {

@@ -1,10 +1,10 @@
 /*
- * One process through its directory; see process.h. The files of the pulse are kept open
+ * One process through its directory; see os/process.h. The files of the pulse are kept open
  * as long as the host's budget of descriptors allows, which makes each reading one system
- * call. maps, smaps_rollup and environ are never kept: a descriptor on them holds on to
- * the memory of a program that has long become another one.
+ * call. All else is opened for each reading: a descriptor on maps, smaps_rollup or environ
+ * would hold on to the memory of a program that has long been replaced by another (exec).
  */
-#include "sidecar/os/process.h"
+#include "sidecar/linux/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "sidecar/linux/environ.h"
 #include "sidecar/linux/proc_parse.h"
 #include "sidecar/linux/procfs.h"
 
@@ -69,7 +70,7 @@ int process_age_ms(const struct process *process, uint64_t *ret_ms) {
 static int open_pulse_file(struct process *process, enum pulse_file file) {
   if (process->files[file] >= 0)
     return process->files[file];
-  /* the directory of descriptors is only asked for its size: O_PATH needs no permission */
+  /* of the directory of descriptors only the size is read: O_PATH needs no permission */
   int flags = file == FILE_FDS ? O_PATH | O_DIRECTORY : O_RDONLY;
   int fd = openat(process->directory, FILE_NAMES[file], flags | O_CLOEXEC);
   if (fd < 0)
@@ -167,6 +168,8 @@ int process_explain_error(struct process *process, int status) {
   return may_have_ended && process_verify(process) == -ESRCH ? -ESRCH : status;
 }
 
+/* ---- the pulse ---- */
+
 static int read_status(struct process *process, struct process_pulse *pulse) {
   struct proc_status parsed;
   int status = read_pulse_file(process, FILE_STATUS);
@@ -205,7 +208,7 @@ static int read_limits(struct process *process, uint64_t *ret) {
   return proc_limits_parse_open_files(buffer_span(&host->text), ret);
 }
 
-/* A limit that is there, or is known not to be, holds for a while; a failure does not. */
+/* A limit that was found, or is known not to exist, is kept for a while; a failure is not. */
 static int read_limits_seldom(struct process *process) {
   if (process->pulses_to_limits == 0) {
     process->max_fds = VALUE_UNKNOWN;
@@ -277,4 +280,126 @@ int process_read_pulse(struct process *process, struct process_pulse *ret) {
   pulse.major_faults = stat.major_faults;
   *ret = pulse;
   return 0;
+}
+
+/* ---- what it runs and where ---- */
+
+/* Tells a directory whose name ends in " (deleted)" from one that was removed and so has no
+ * links. Wants only what is in the cache, so a dead file server does not block. */
+static bool has_links(struct process *process, const char *link) {
+  struct statx stx;
+  int flags = AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
+  return process->host->is_procfs &&
+         statx(process->directory, link, flags, STATX_NLINK, &stx) == 0 && stx.stx_nlink > 0;
+}
+
+int process_read_cwd(struct process *process, char *path, size_t size) {
+  size_t len;
+  int status = procfs_read_link(process->directory, "cwd", path, size, &len);
+  if (status != 0)
+    return process_explain_error(process, status);
+  if (span_ends_with(span_make(path, len), PROCFS_DELETED) && !has_links(process, "cwd"))
+    procfs_strip_deleted(path, len);
+  return 0;
+}
+
+/* A replaced program may still have another hard link, so links prove nothing here. */
+int process_read_executable(struct process *process, char *path, size_t size) {
+  size_t len;
+  int status = procfs_read_link(process->directory, "exe", path, size, &len);
+  if (status != 0)
+    return process_explain_error(process, status);
+  procfs_strip_deleted(path, len);
+  return 0;
+}
+
+/* ---- its environment ---- */
+
+enum { ENVIRONMENT_MAX = 16 * 1024 * 1024, ENVIRONMENT_PIECE = 4096 };
+
+/* Feeds piece by piece through one buffer, which is wiped before this returns. */
+static int search_environment(int fd, struct environ_search *search) {
+  char piece[ENVIRONMENT_PIECE];
+  int status = 0;
+
+  for (size_t total = 0; status == 0; total += sizeof(piece)) {
+    ssize_t len = read(fd, piece, sizeof(piece));
+    if (len < 0)
+      status = -errno;
+    else if (len == 0 || environ_search_feed(search, span_make(piece, (size_t)len)))
+      break;
+    else if (total > ENVIRONMENT_MAX)
+      status = -E2BIG;
+  }
+  explicit_bzero(piece, sizeof(piece));
+  return status;
+}
+
+int process_read_environment(struct process *process, const char *name, char *value,
+                             size_t size) {
+  struct environ_search search;
+  int status = environ_search_start(&search, span_of(name), value, size);
+  if (status != 0)
+    return status;
+  autoclose(fd, openat(process->directory, "environ", O_RDONLY | O_CLOEXEC));
+  if (fd < 0)
+    return process_explain_error(process, -errno);
+
+  status = search_environment(fd, &search);
+  if (status != 0) {
+    explicit_bzero(value, size);
+    return process_explain_error(process, status);
+  }
+  return process_explain_error(process, environ_search_finish(&search));
+}
+
+/* ---- its threads ---- */
+
+/* Adds one thread; one that has ended since adds nothing. */
+static int add_switches(struct process *process, int tasks, const char *thread,
+                        uint64_t *voluntary, uint64_t *involuntary) {
+  struct buffer *text = &process->host->text;
+  uint64_t thread_voluntary, thread_involuntary;
+  char name[sizeof(((struct dirent64 *)NULL)->d_name) + sizeof("/status")];
+
+  snprintf(name, sizeof(name), "%s/status", thread);
+  int status = procfs_read_file(tasks, name, true, text);
+  if (status == -ENOENT || status == -ESRCH)
+    return 0;
+  if (status != 0)
+    return process_explain_error(process, status);
+  status =
+      proc_status_parse_switches(buffer_span(text), &thread_voluntary, &thread_involuntary);
+  if (status == 0) {
+    *voluntary += thread_voluntary;
+    *involuntary += thread_involuntary;
+  }
+  return status;
+}
+
+int process_read_context_switches(struct process *process, uint64_t *ret_voluntary,
+                                  uint64_t *ret_involuntary) {
+  int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  autoclose(tasks, openat(process->directory, "task", flags));
+  if (tasks < 0)
+    return process_explain_error(process, -errno);
+
+  struct procfs_entries entries;
+  const struct dirent64 *entry;
+  uint64_t voluntary = 0, involuntary = 0, threads = 0;
+  int status = procfs_entries_start(&entries, tasks, process->host->entries);
+  while (status == 0 && (status = procfs_entries_next(&entries, &entry)) > 0) {
+    status = 0;
+    if (entry->d_name[0] == '.')
+      continue;
+    if (++threads > PROCESS_THREADS_MAX)
+      status = -E2BIG;
+    else
+      status = add_switches(process, tasks, entry->d_name, &voluntary, &involuntary);
+  }
+  if (status != 0)
+    return process_explain_error(process, status);
+  *ret_voluntary = voluntary;
+  *ret_involuntary = involuntary;
+  return process_verify(process);
 }

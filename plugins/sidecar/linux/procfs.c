@@ -1,8 +1,9 @@
-/* Bytes, links and entries below a directory descriptor; see procfs.h. */
+/* Files, lines, links and entries below a directory descriptor; see procfs.h. */
 #include "sidecar/linux/procfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -19,6 +20,8 @@ int procfs_process_error(int error) {
     return -error;
   }
 }
+
+/* ---- whole files ---- */
 
 /* Where the next read goes: at least some room, unless the cap is reached. */
 static char *find_room(struct buffer *buffer, size_t *ret_room) {
@@ -55,6 +58,39 @@ int procfs_read_file(int directory, const char *name, bool is_one_record,
   return fd < 0 ? -errno : procfs_read(fd, is_one_record, buffer);
 }
 
+/* ---- line by line ---- */
+
+int procfs_lines_open(struct procfs_lines *lines, int directory, const char *name) {
+  lines->fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
+  lines->piece = span_make(lines->bytes, 0);
+  line_reader_init(&lines->reader);
+  return lines->fd < 0 ? -errno : 0;
+}
+
+void procfs_lines_close(struct procfs_lines *lines) {
+  if (lines->fd >= 0)
+    close(lines->fd);
+  lines->fd = -1;
+}
+
+int procfs_lines_next(struct procfs_lines *lines, struct line *ret) {
+  while (!line_reader_next(&lines->reader, &lines->piece, ret)) {
+    ssize_t len = read(lines->fd, lines->bytes, sizeof(lines->bytes));
+    if (len < 0)
+      return -errno;
+    if (len == 0) {
+      if (!line_reader_has_partial(&lines->reader))
+        return 0;
+      *ret = line_reader_join(&lines->reader, span_make(lines->bytes, 0));
+      return 1;
+    }
+    lines->piece = span_make(lines->bytes, (size_t)len);
+  }
+  return 1;
+}
+
+/* ---- links ---- */
+
 int procfs_read_link(int directory, const char *name, char *target, size_t size,
                      size_t *ret_len) {
   ssize_t len = readlinkat(directory, name, target, size);
@@ -67,6 +103,13 @@ int procfs_read_link(int directory, const char *name, char *target, size_t size,
     *ret_len = (size_t)len;
   return 0;
 }
+
+void procfs_strip_deleted(char *path, size_t len) {
+  if (span_ends_with(span_make(path, len), PROCFS_DELETED))
+    path[len - strlen(PROCFS_DELETED)] = '\0';
+}
+
+/* ---- directories ---- */
 
 int procfs_entries_start(struct procfs_entries *entries, int fd, char *buffer) {
   if (lseek(fd, 0, SEEK_SET) < 0)

@@ -1,8 +1,8 @@
 /*
- * Reading files, links and directories below a held directory descriptor, in as few
- * system calls as procfs allows, and what host.c and process.c keep to do so. For the
- * files of this folder only: whoever implements another contract of the operating system
- * (descriptors, memory map, listener) reaches a process through here.
+ * Reading procfs below a directory descriptor, in as few system calls as it allows: a file
+ * whole, a file line by line, a link, the entries of a directory. This knows descriptors and
+ * bytes only; what the files are is proc_parse.h's, what they belong to host.h's and
+ * process.h's.
  */
 #ifndef SIDECAR_LINUX_PROCFS_H
 #define SIDECAR_LINUX_PROCFS_H
@@ -10,44 +10,13 @@
 #include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "common/buffer.h"
-#include "sidecar/os/host.h"
-#include "sidecar/os/process.h"
+#include "common/line_reader.h"
 
-/* Whether the size of /proc/PID/fd is the number of descriptors (Linux 6.2 and newer). */
-enum fd_count_source { FD_COUNT_UNCERTAIN, FD_COUNT_IS_SIZE, FD_COUNT_IS_ENTRIES };
-
-struct host {
-  int directory;  /* of the process table; its position belongs to whoever scans it */
-  bool is_procfs; /* not a captured copy */
-  enum fd_count_source fd_count;
-  uint64_t ticks_per_second;
-  size_t kept_files;     /* descriptors that processes keep open besides their directory */
-  size_t kept_files_max; /* together, so that the daemon is never short of descriptors */
-  struct buffer text;    /* scratch: what was read last, until the next read */
-  char *entries;         /* scratch of PROCFS_ENTRIES_SIZE bytes for procfs_entries */
-};
-
-enum { PROCFS_ENTRIES_SIZE = 64 * 1024 };
-
-/* Of a process: the host it was opened on; its directory, a descriptor opened with O_PATH
- * that the process keeps (do not close it). */
-struct host *process_host(const struct process *process);
-int process_directory(const struct process *process);
-
-/* What the contracts call an errno met below a process's directory: no permission is
- * -EACCES, no such file or process is -ESRCH, the rest is -error. */
+/* What the contracts of os/ return for an errno met below a process's directory: no permission
+ * is -EACCES, no such file or process is -ESRCH, the rest is -error. */
 int procfs_process_error(int error);
-
-/*
- * The same of a process that is held, for a status of 0 or -errno. To us without privileges, a
- * process that has just ended looks like another user's, and like one without an environment:
- * the kernel gives the files of what has no memory to root. So -EACCES and -ENODATA are believed
- * of a living process only.
- */
-int process_explain_error(struct process *process, int status);
 
 /*
  * Reads all of a file into *buffer (reset before; NUL-terminated): procfs_read from an
@@ -61,10 +30,48 @@ int procfs_read(int fd, bool is_one_record, struct buffer *buffer);
 int procfs_read_file(int directory, const char *name, bool is_one_record,
                      struct buffer *buffer);
 
+/*
+ * A file line by line in bounded memory, for lists of any length: locks, sockets, watches,
+ * mounts. Short files are better read whole.
+ */
+
+/* The kernel fills at most a page of a list per read(2), however large the buffer. */
+enum { PROCFS_LINES_PIECE = 4096 };
+
+struct procfs_lines {
+  int fd;
+  struct span piece; /* what is left of the bytes read last */
+  struct line_reader reader;
+  char bytes[PROCFS_LINES_PIECE];
+};
+
+/* Returns 0 or -errno. Close it with procfs_lines_close(), or declare it with
+ * autoprocfslines(). */
+int procfs_lines_open(struct procfs_lines *lines, int directory, const char *name);
+void procfs_lines_close(struct procfs_lines *lines);
+
+/* Returns 1 with the next line, valid until the next call; 0 at the end; -errno. */
+int procfs_lines_next(struct procfs_lines *lines, struct line *ret);
+
+/* Declares one that is not open, and is closed with its scope. The bytes stay uninitialised:
+ * clearing them at each call would cost as much as reading them. */
+#define autoprocfslines(name)                                                                  \
+  __attribute__((cleanup(procfs_lines_close))) struct procfs_lines name;                       \
+  name.fd = -1
+
 /* The target of a link, NUL-terminated. size includes the NUL. Returns 0, -ENAMETOOLONG
  * when it does not fit or the kernel cannot name it, or -errno. ret_len may be NULL. */
 int procfs_read_link(int directory, const char *name, char *target, size_t size,
                      size_t *ret_len);
+
+/* What the kernel appends to the path in a link to a file that was unlinked. A file may really
+ * be called so. */
+#define PROCFS_DELETED " (deleted)"
+
+/* Takes that off the end of a path of len bytes, if it is there. */
+void procfs_strip_deleted(char *path, size_t len);
+
+enum { PROCFS_ENTRIES_SIZE = 64 * 1024 };
 
 /*
  * The entries of a directory, "." and ".." among them, by getdents64(2): readdir(3) would

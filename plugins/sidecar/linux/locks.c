@@ -1,13 +1,143 @@
-/* Locks on the files of one process; see lock_match.h. */
-#include "sidecar/linux/lock_match.h"
+/*
+ * The machine's file locks from /proc/locks, sorted, and their match with the files of one
+ * process; see os/locks.h and locks.h. A process with many files on a machine with many locks
+ * costs one binary search for each file.
+ */
+#include "sidecar/linux/locks.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "sidecar/linux/line_file.h"
-#include "sidecar/linux/proc_parse.h"
+#include "sidecar/linux/host.h"
+#include "sidecar/linux/procfs.h"
 
-enum { MOUNT_LOOKUPS_MAX = 16 };
+enum {
+  FIRST_CAPACITY = 64,
+  LINES_MAX = 4 * LOCK_TABLE_MAX, /* waiters and leases are lines too */
+  MOUNT_LOOKUPS_MAX = 16
+};
+
+/* ---- the table ---- */
+
+int lock_table_new(struct lock_table **ret) {
+  struct lock_table *table = calloc(1, sizeof(*table));
+  if (table == NULL)
+    return -ENOMEM;
+  *ret = table;
+  return 0;
+}
+
+void lock_table_free(struct lock_table *table) {
+  if (table == NULL)
+    return;
+  free(table->locks);
+  free(table);
+}
+
+static int resize(struct lock_table *table, size_t capacity) {
+  struct proc_lock *locks = reallocarray(table->locks, capacity, sizeof(*locks));
+  if (locks == NULL)
+    return -ENOMEM;
+  table->locks = locks;
+  table->capacity = capacity;
+  return 0;
+}
+
+static int append(struct lock_table *table, const struct proc_lock *lock) {
+  if (table->len == LOCK_TABLE_MAX)
+    return -E2BIG;
+  if (table->len == table->capacity) {
+    int status = resize(table, table->capacity > 0 ? table->capacity * 2 : FIRST_CAPACITY);
+    if (status != 0)
+      return status;
+  }
+  table->locks[table->len++] = *lock;
+  return 0;
+}
+
+static int read_locks(struct lock_table *table, struct host *host) {
+  autoprocfslines(file);
+  struct line line;
+  struct proc_lock lock;
+  size_t lines = 0;
+
+  int status = procfs_lines_open(&file, host->directory, "locks");
+  while (status == 0 && (status = procfs_lines_next(&file, &line)) > 0) {
+    status = 0;
+    if (++lines > LINES_MAX)
+      return -E2BIG;
+    if (proc_lock_parse(line.text, &lock) == 0)
+      status = append(table, &lock);
+  }
+  return status;
+}
+
+static int compare(const void *a, const void *b) {
+  return proc_lock_compare(a, b);
+}
+
+int lock_table_refresh(struct lock_table *table, struct host *host) {
+  table->len = 0;
+  int status = read_locks(table, host);
+  table->is_readable = status == 0;
+  if (status != 0)
+    table->len = 0;
+
+  if (table->capacity > FIRST_CAPACITY && table->capacity / 4 > table->len)
+    resize(table, table->len + FIRST_CAPACITY / 2); /* not shrinking does no harm */
+  if (table->len > 1)
+    qsort(table->locks, table->len, sizeof(*table->locks), compare);
+  return status == -EPERM ? -EACCES : status;
+}
+
+/* The first position at which is_before is false: it must be true for all locks before that
+ * and false for all after. */
+static size_t find_bound(const struct lock_table *table, const struct proc_lock *lock,
+                         bool (*is_before)(const struct proc_lock *,
+                                           const struct proc_lock *)) {
+  size_t low = 0, high = table->len;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (is_before(&table->locks[middle], lock))
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static bool is_before_inode(const struct proc_lock *a, const struct proc_lock *b) {
+  return a->inode < b->inode;
+}
+
+static bool is_before_or_on_file(const struct proc_lock *a, const struct proc_lock *b) {
+  if (a->inode != b->inode)
+    return a->inode < b->inode;
+  if (a->major != b->major)
+    return a->major < b->major;
+  return a->minor <= b->minor;
+}
+
+static bool is_before_lock(const struct proc_lock *a, const struct proc_lock *b) {
+  return proc_lock_compare(a, b) < 0;
+}
+
+size_t lock_table_find_inode(const struct lock_table *table, uint64_t inode) {
+  struct proc_lock key = {.inode = inode};
+  size_t at = find_bound(table, &key, is_before_inode);
+  return at < table->len && table->locks[at].inode == inode ? at : table->len;
+}
+
+size_t lock_table_file_end(const struct lock_table *table, size_t at) {
+  return find_bound(table, &table->locks[at], is_before_or_on_file);
+}
+
+size_t lock_table_find(const struct lock_table *table, const struct proc_lock *lock) {
+  size_t at = find_bound(table, lock, is_before_lock);
+  return at < table->len && proc_lock_compare(&table->locks[at], lock) == 0 ? at : table->len;
+}
+
+/* ---- one process ---- */
 
 struct lock_mark {
   int32_t fd; /* first descriptor on its file; -1: not on a file of this process */
@@ -31,14 +161,14 @@ void lock_match_free(struct lock_match *match) {
   match->marks = NULL;
 }
 
-/* --- is it the same file? --- */
+/* ---- one process: is it the same file? ---- */
 
 static int read_mount_device(const struct lock_match *match, uint32_t mount, uint32_t *ret) {
-  autolinefile(file);
+  autoprocfslines(file);
   struct line line;
   struct proc_mount found;
-  int status = line_file_open(&file, match->process, "mountinfo");
-  while (status == 0 && (status = line_file_next(&file, &line)) > 0) {
+  int status = procfs_lines_open(&file, match->process, "mountinfo");
+  while (status == 0 && (status = procfs_lines_next(&file, &line)) > 0) {
     status = 0;
     if (proc_mountinfo_parse(line.text, &found) == 0 && found.id == mount) {
       *ret = device_number(found.major, found.minor);
@@ -81,7 +211,7 @@ static bool is_same_device(struct lock_match *match, const struct open_file_id *
   return listed == device;
 }
 
-/* --- marks --- */
+/* ---- one process: its files and its own locks ---- */
 
 static bool is_shareable(const struct proc_lock *lock) {
   return lock->kind != PROC_LOCK_POSIX;
@@ -110,8 +240,8 @@ static void mark_file(struct lock_match *match, size_t start, size_t end, int fd
 }
 
 int lock_match_file(struct lock_match *match, const struct open_file_id *file, int fd,
-                    bool is_database, bool *ret_ask) {
-  *ret_ask = false;
+                    bool is_database, bool *ret_need_info) {
+  *ret_need_info = false;
   const struct lock_table *table = match->table;
   if (table == NULL || table->len == 0 || file->inode == 0)
     return 0;
@@ -127,7 +257,7 @@ int lock_match_file(struct lock_match *match, const struct open_file_id *file, i
     /* another name of a file already marked must not cost as much as the first */
     if (match->marks[start].fd < 0)
       mark_file(match, start, end, fd, is_database);
-    *ret_ask = *ret_ask || match->marks[start].has_shared_lock;
+    *ret_need_info = *ret_need_info || match->marks[start].has_shared_lock;
   }
   return 0;
 }
@@ -136,7 +266,7 @@ void lock_match_own(struct lock_match *match, const struct proc_lock *lock) {
   const struct lock_table *table = match->table;
   if (match->marks == NULL || !is_shareable(lock))
     return;
-  /* two that nothing tells apart are two locks of two open files */
+  /* two that are equal in every field are two locks of two open files */
   for (size_t i = lock_table_find(table, lock);
        i < table->len && proc_lock_compare(&table->locks[i], lock) == 0; i++) {
     if (match->marks[i].fd >= 0 && !match->marks[i].is_own) {
@@ -145,6 +275,8 @@ void lock_match_own(struct lock_match *match, const struct proc_lock *lock) {
     }
   }
 }
+
+/* ---- one process: the sums ---- */
 
 static bool is_contended(const struct proc_lock *lock, const struct lock_mark *mark) {
   return mark->is_on_database && lock->is_write;

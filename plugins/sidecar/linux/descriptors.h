@@ -1,0 +1,19 @@
+/*
+ * What is remembered of one process's descriptors between readings. In a header of its own so
+ * that a test can lower the limit.
+ */
+#ifndef SIDECAR_LINUX_DESCRIPTORS_H
+#define SIDECAR_LINUX_DESCRIPTORS_H
+
+#include "sidecar/linux/path_table.h"
+#include "sidecar/os/descriptors.h"
+
+struct descriptors {
+  const struct pattern *patterns;
+  size_t patterns_len;
+  uint32_t database_patterns; /* bit i: pattern i is DESCRIPTORS_DATABASE_PATTERN */
+  struct path_table paths;
+  uint64_t max; /* DESCRIPTORS_MAX, but in tests */
+};
+
+#endif

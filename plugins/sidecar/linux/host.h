@@ -1,0 +1,29 @@
+/*
+ * A host on Linux: the procfs at its root, and the scratch memory of whoever reads it. For the
+ * files of this folder, which implement the other contracts on it.
+ */
+#ifndef SIDECAR_LINUX_HOST_H
+#define SIDECAR_LINUX_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buffer.h"
+#include "sidecar/os/host.h"
+
+/* Whether the size of /proc/PID/fd is the number of descriptors (Linux 6.2 and newer). */
+enum fd_count_source { FD_COUNT_UNCERTAIN, FD_COUNT_IS_SIZE, FD_COUNT_IS_ENTRIES };
+
+struct host {
+  int directory;  /* of the process table; its position belongs to the scan */
+  bool is_procfs; /* not a captured copy */
+  enum fd_count_source fd_count;
+  uint64_t ticks_per_second;
+  size_t kept_files;     /* descriptors that processes keep open besides their directory */
+  size_t kept_files_max; /* together, so that the daemon is never short of descriptors */
+  struct buffer text;    /* scratch: what was read last, until the next read */
+  char *entries;         /* scratch of PROCFS_ENTRIES_SIZE bytes for procfs_entries */
+};
+
+#endif

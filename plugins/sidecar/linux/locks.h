@@ -1,0 +1,82 @@
+/*
+ * The machine's locks on Linux: the inside of a lock table, for its look-ups; and which of
+ * those locks are on files that one process has open, and which of them are its own, for the
+ * length of one reading. The list names the owner of a POSIX lock; flock(2) and open file
+ * description locks belong to an open file, which several processes may share, so there the
+ * process's descriptors decide (fdinfo).
+ */
+#ifndef SIDECAR_LINUX_LOCKS_H
+#define SIDECAR_LINUX_LOCKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "sidecar/linux/proc_parse.h"
+#include "sidecar/os/locks.h"
+
+/* ---- the table ---- */
+
+struct lock_table {
+  struct proc_lock *locks; /* in the order of proc_lock_compare(): by inode number first */
+  size_t len, capacity;
+  bool is_readable; /* the last refresh succeeded */
+};
+
+/* Position of the first lock on that inode number, on whatever device; len: none. */
+size_t lock_table_find_inode(const struct lock_table *table, uint64_t inode);
+
+/* Position behind the last lock on the same file (inode number and device) as the lock at
+ * that position. */
+size_t lock_table_file_end(const struct lock_table *table, size_t at);
+
+/* Position of the first lock that equals this one in every field; len: none. */
+size_t lock_table_find(const struct lock_table *table, const struct proc_lock *lock);
+
+/* ---- one process ---- */
+
+struct lock_mark;
+
+struct lock_match {
+  const struct lock_table *table; /* NULL: unknown */
+  pid_t pid;
+  int process;                  /* /proc/PID, borrowed, for mountinfo */
+  struct lock_mark *marks;      /* one for each lock of the table; NULL until one matched */
+  uint32_t mount, mount_device; /* translated last; 0: none */
+  unsigned mount_lookups;       /* still allowed */
+  bool is_uncertain; /* of some lock it is unknown whether it is on one of these files */
+};
+
+/* table may be NULL or unreadable. */
+void lock_match_init(struct lock_match *match, const struct lock_table *table, pid_t pid,
+                     int process);
+void lock_match_free(struct lock_match *match);
+
+struct open_file_id {
+  uint64_t inode;  /* 0: unknown */
+  uint32_t device; /* of stat(2), device_number(); 0: unknown */
+  uint32_t mount;  /* id; 0: unknown */
+};
+
+/*
+ * Descriptor fd is the first found to have this file open. *ret_need_info: fdinfo of each
+ * descriptor on the file must be given to lock_match_own(). Returns 0 or -ENOMEM.
+ */
+int lock_match_file(struct lock_match *match, const struct open_file_id *file, int fd,
+                    bool is_database, bool *ret_need_info);
+
+/* fdinfo says that a descriptor of the process has this lock. */
+void lock_match_own(struct lock_match *match, const struct proc_lock *lock);
+
+struct lock_sum {
+  uint64_t held, foreign; /* VALUE_UNKNOWN when the list could not be read or compared */
+  uint64_t contended;     /* of the foreign ones, write locks on databases; likewise */
+  pid_t foreign_pid;      /* of one foreign lock: preferably one of those, with an owner */
+  int foreign_fd;         /* a descriptor of the process on its file; -1: no foreign lock */
+  uint64_t foreign_inode; /* of that file */
+};
+
+struct lock_sum lock_match_sum(const struct lock_match *match);
+
+#endif
