@@ -39,7 +39,7 @@ struct disk {
   const char *name;
   void (*spoil)(struct capture_fixture *);
   void (*mend)(struct capture_fixture *);
-  const char *remedy;
+  const char *hint;
 };
 
 static char filler[CAPTURE_PATH_MAX];
@@ -95,7 +95,7 @@ static void a_disk_that_fails_is_one_line_and_tried_again(void **state) {
     disks[i].spoil(&f);
     for (unsigned j = 0; j < 10; j++)
       assert_int_equal(fixture_request(&f, "fds", path), 0);
-    fixture_wait_for_log(&f, disks[i].remedy);
+    fixture_wait_for_log(&f, disks[i].hint);
     fixture_close(&f);
     check_int(disks[i].name, fixture_logged(&f, "cannot be written"), 1);
     check_int(disks[i].name, count_named(f.captures, "pid"), 0);
@@ -264,7 +264,7 @@ static void leave_a_file(struct capture_fixture *f, const char *outside) {
 static const struct {
   const char *name;
   void (*plant)(struct capture_fixture *, const char *outside);
-  const char *remedy;
+  const char *hint;
 } traps[] = {
     {"the capture folder is a link", plant_folder, "captures: Not a directory; it must be"},
     {"a link on the way is somebody else's", plant_on_the_way,
@@ -279,7 +279,7 @@ static const struct {
     {"the capture folder is a file", leave_a_file, "captures: Not a directory; it must be"},
 };
 
-static void what_leads_elsewhere_is_refused_with_the_remedy(void **state) {
+static void what_leads_elsewhere_is_refused_with_a_hint(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX], outside[160];
@@ -292,7 +292,7 @@ static void what_leads_elsewhere_is_refused_with_the_remedy(void **state) {
     traps[i].plant(&f, outside);
     fixture_open(&f);
     assert_int_equal(fixture_request(&f, "fds", path), 0);
-    fixture_wait_for_log(&f, traps[i].remedy);
+    fixture_wait_for_log(&f, traps[i].hint);
     fixture_close(&f);
     check_int(traps[i].name, count_entries(outside), 0);
     check_int(traps[i].name, count_named(f.folder.path, ".tmp-"), 0);
@@ -571,7 +571,7 @@ int main(void) {
       cmocka_unit_test(a_baseline_that_failed_may_be_asked_for_again),
       cmocka_unit_test(a_file_limit_is_an_error_and_no_end),
       cmocka_unit_test(a_folder_that_may_not_be_written_to_is_one_line),
-      cmocka_unit_test(what_leads_elsewhere_is_refused_with_the_remedy),
+      cmocka_unit_test(what_leads_elsewhere_is_refused_with_a_hint),
       cmocka_unit_test(one_instance_in_trouble_does_not_disturb_the_others),
       cmocka_unit_test(a_link_on_the_way_that_only_we_could_make_is_followed),
       cmocka_unit_test(a_summary_that_is_a_link_is_replaced_and_not_followed),

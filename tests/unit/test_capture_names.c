@@ -4,10 +4,10 @@
 
 #include "cases.h"
 #include "sidecar/capture/asked.h"
+#include "sidecar/capture/directory.h"
 #include "sidecar/capture/identity.h"
 #include "sidecar/capture/name.h"
 #include "sidecar/capture/next_steps.h"
-#include "sidecar/capture/remedy.h"
 #include "sidecar/redflag/red_flag.h"
 
 static const struct {
@@ -199,11 +199,11 @@ static void what_is_remembered_is_bounded(void **state) {
 
 /* --- words --- */
 
-static void every_error_has_a_remedy(void **state) {
+static void every_error_has_a_hint(void **state) {
   (void)state;
   for (int error = -1; error > -140; error--)
-    assert_true(strlen(remedy_of(error)) > 10);
-  assert_string_not_equal(remedy_of(-ENOSPC), remedy_of(-EROFS));
+    assert_true(strlen(directory_error_hint(error)) > 10);
+  assert_string_not_equal(directory_error_hint(-ENOSPC), directory_error_hint(-EROFS));
 }
 
 static void every_flag_has_next_steps_and_a_baseline_none(void **state) {
@@ -229,7 +229,7 @@ int main(void) {
       cmocka_unit_test(two_bundles_never_get_the_same_time),
       cmocka_unit_test(a_baseline_is_asked_for_until_it_is_written),
       cmocka_unit_test(what_is_remembered_is_bounded),
-      cmocka_unit_test(every_error_has_a_remedy),
+      cmocka_unit_test(every_error_has_a_hint),
       cmocka_unit_test(every_flag_has_next_steps_and_a_baseline_none),
   };
   return cmocka_run_group_tests_name("capture_names", tests, NULL, NULL);

@@ -15,20 +15,20 @@ int bundle_begin(struct bundle *bundle, int instance, const char *name) {
   *bundle = (struct bundle){.instance = instance, .folder = -1};
   buffer_init(&bundle->not_taken, NOT_TAKEN_MAX);
   snprintf(bundle->name, sizeof(bundle->name), "%s", name);
-  snprintf(bundle->hidden, sizeof(bundle->hidden), FOLDER_TEMPORARY "%s", name);
+  snprintf(bundle->hidden, sizeof(bundle->hidden), DIRECTORY_TEMPORARY "%s", name);
   struct stat st;
   if (fstatat(instance, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
     return -EEXIST;
-  return folder_open(instance, bundle->hidden, true, &bundle->folder);
+  return directory_open(instance, bundle->hidden, true, &bundle->folder);
 }
 
 int bundle_create_file(struct bundle *bundle, const char *name) {
-  return folder_create_file(bundle->folder, name);
+  return directory_create_file(bundle->folder, name);
 }
 
 int bundle_close_file(struct bundle *bundle, int fd) {
   struct stat st;
-  int status = folder_sync(fd);
+  int status = directory_sync(fd);
   if (status == 0 && fstat(fd, &st) != 0)
     status = -errno;
   if (status == 0) {
@@ -62,7 +62,7 @@ void bundle_note(struct bundle *bundle, const char *name, const char *why) {
 }
 
 int bundle_commit(struct bundle *bundle) {
-  int status = folder_sync(bundle->folder);
+  int status = directory_sync(bundle->folder);
   if (status == 0 &&
       renameat(bundle->instance, bundle->hidden, bundle->instance, bundle->name) != 0)
     status = -errno;
@@ -74,7 +74,7 @@ int bundle_commit(struct bundle *bundle) {
   bundle->folder = -1;
   buffer_free(&bundle->not_taken);
   /* it is there; at worst a loss of power brings the hidden name back */
-  folder_sync(bundle->instance);
+  directory_sync(bundle->instance);
   return 0;
 }
 
@@ -84,19 +84,19 @@ void bundle_abort(struct bundle *bundle) {
     return;
   close(bundle->folder);
   bundle->folder = -1;
-  folder_remove(bundle->instance, bundle->hidden);
+  directory_remove(bundle->instance, bundle->hidden);
 }
 
 int bundle_replace_summary(int instance, struct span text) {
-  static const char hidden[] = FOLDER_TEMPORARY BUNDLE_SUMMARY_FILE;
+  static const char hidden[] = DIRECTORY_TEMPORARY BUNDLE_SUMMARY_FILE;
   if (unlinkat(instance, hidden, 0) != 0 && errno != ENOENT)
     return -errno;
-  int fd = folder_create_file(instance, hidden);
+  int fd = directory_create_file(instance, hidden);
   if (fd < 0)
     return fd;
   int status = file_write_all(fd, text);
   if (status == 0)
-    status = folder_sync(fd);
+    status = directory_sync(fd);
   close(fd);
   if (status == 0 && renameat(instance, hidden, instance, BUNDLE_SUMMARY_FILE) != 0)
     status = -errno;

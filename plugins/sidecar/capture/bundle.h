@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "common/buffer.h"
-#include "sidecar/capture/folder.h"
+#include "sidecar/capture/directory.h"
 #include "sidecar/capture/name.h"
 
 #define BUNDLE_SUMMARY_FILE "summary.txt" /* beside the bundles of an instance */
@@ -17,7 +17,7 @@ struct bundle {
   int instance; /* the instance's folder */
   int folder;   /* the hidden one; -1: none */
   char name[CAPTURE_BUNDLE_NAME_MAX];
-  char hidden[sizeof(FOLDER_TEMPORARY) + CAPTURE_BUNDLE_NAME_MAX];
+  char hidden[sizeof(DIRECTORY_TEMPORARY) + CAPTURE_BUNDLE_NAME_MAX];
   uint64_t bytes;          /* of its files that are closed */
   struct buffer not_taken; /* lines of the README: what is not there, and why */
 };

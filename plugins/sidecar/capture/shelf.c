@@ -12,7 +12,7 @@
 #include "common/cleanup.h"
 #include "sidecar/capture/asked.h"
 #include "sidecar/capture/bundle.h"
-#include "sidecar/capture/folder.h"
+#include "sidecar/capture/directory.h"
 
 /* --- looking --- */
 
@@ -66,11 +66,11 @@ static int scan_bundle(void *context, const char *name) {
     return -ECANCELED;
   autoclose(fd, -1);
   if (shelf->len == SHELF_MAX || !capture_name_parse_bundle(name, &pid, reason) ||
-      folder_open(instance->folder, name, false, &fd) != 0)
+      directory_open(instance->folder, name, false, &fd) != 0)
     return 0;
 
   struct scan inside = {.folder = fd};
-  folder_walk(fd, add_size, &inside);
+  directory_walk(fd, add_size, &inside);
   struct shelf_bundle *bundle = shelf_append(shelf);
   if (bundle == NULL)
     return -ENOMEM;
@@ -87,13 +87,13 @@ static int scan_instance(void *context, const char *name) {
   const struct scan *all = context;
   autoclose(fd, -1);
   if (name[0] == '.' || strlen(name) >= CAPTURE_FILE_NAME_MAX ||
-      folder_open(all->folder, name, false, &fd) != 0)
+      directory_open(all->folder, name, false, &fd) != 0)
     return 0;
-  folder_sweep(fd);
+  directory_sweep(fd);
   struct scan instance = *all;
   instance.folder = fd;
   instance.instance = name;
-  int status = folder_walk(fd, scan_bundle, &instance);
+  int status = directory_walk(fd, scan_bundle, &instance);
   return status == -ENOMEM || status == -ECANCELED ? status : 0;
 }
 
@@ -107,7 +107,7 @@ int shelf_scan(int folder, bool (*is_canceled)(void *), void *context, struct sh
   *ret = (struct shelf){0};
   struct scan all = {
       .shelf = ret, .is_canceled = is_canceled, .context = context, .folder = folder};
-  int status = folder_walk(folder, scan_instance, &all);
+  int status = directory_walk(folder, scan_instance, &all);
   if (ret->len > 0)
     qsort(ret->bundles, ret->len, sizeof(*ret->bundles), by_time);
   return status;
@@ -139,7 +139,7 @@ static bool has_instance(const struct shelf *shelf, const char *instance) {
 
 int shelf_remove(struct shelf *shelf, int folder, const struct shelf_bundle *bundle) {
   struct shelf_bundle removed = *bundle;
-  char hidden[sizeof(FOLDER_TEMPORARY) + CAPTURE_BUNDLE_NAME_MAX];
+  char hidden[sizeof(DIRECTORY_TEMPORARY) + CAPTURE_BUNDLE_NAME_MAX];
   size_t at = (size_t)(bundle - shelf->bundles);
   memmove(&shelf->bundles[at], &shelf->bundles[at + 1],
           (shelf->len - at - 1) * sizeof(*shelf->bundles));
@@ -147,13 +147,13 @@ int shelf_remove(struct shelf *shelf, int folder, const struct shelf_bundle *bun
   shelf->bytes -= removed.bytes;
 
   autoclose(instance, -1);
-  int status = folder_open(folder, removed.instance, false, &instance);
+  int status = directory_open(folder, removed.instance, false, &instance);
   if (status != 0)
     return status == -ENOENT ? 0 : status;
-  snprintf(hidden, sizeof(hidden), FOLDER_TEMPORARY "%s", removed.name);
+  snprintf(hidden, sizeof(hidden), DIRECTORY_TEMPORARY "%s", removed.name);
   if (renameat(instance, removed.name, instance, hidden) != 0)
     return errno == ENOENT ? 0 : -errno;
-  status = folder_remove(instance, hidden);
+  status = directory_remove(instance, hidden);
   if (!has_instance(shelf, removed.instance)) {
     unlinkat(instance, BUNDLE_SUMMARY_FILE, 0);
     unlinkat(folder, removed.instance, AT_REMOVEDIR); /* not if somebody has put a file there */

@@ -12,7 +12,7 @@
 
 #include "common/clock.h"
 #include "common/text.h"
-#include "sidecar/capture/remedy.h"
+#include "sidecar/capture/directory.h"
 #include "sidecar/capture/writer.h"
 
 /* --- what is said --- */
@@ -46,7 +46,7 @@ static void say_trouble(struct capture *capture, const struct trouble *trouble) 
       text_printable(where, sizeof(where), span_of(trouble->where)),
       trouble->is_over_cap ? "CaptureMaxBytes is reached by captures of running processes"
                            : strerror_r(-trouble->error, error, sizeof(error)),
-      trouble->is_over_cap ? "raise it, or remove some" : remedy_of(trouble->error),
+      trouble->is_over_cap ? "raise it, or remove some" : directory_error_hint(trouble->error),
       suppressed_text(suppressed, more, sizeof(more)));
 }
 

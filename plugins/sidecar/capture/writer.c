@@ -101,7 +101,7 @@ static int look(struct writing *writing) {
   if (status != 0)
     return fail_process(writing, status);
   host_boot_id(writing->host, writing->identity.boot); /* "" will do */
-  status = folder_open_path(writing->capture->folder, &writing->folder);
+  status = directory_open_path(writing->capture->folder, &writing->folder);
   if (status == 0)
     status = shelf_scan(writing->folder, is_canceled, writing->capture, &writing->shelf);
   return fail(writing, status, NULL, NULL);
@@ -168,8 +168,8 @@ static int hold_process(struct writing *writing) {
 static bool baseline_has_heap(const struct writing *writing,
                               const struct shelf_bundle *baseline) {
   int instance = -1, folder = -1;
-  bool has = folder_open(writing->folder, baseline->instance, false, &instance) == 0 &&
-             folder_open(instance, baseline->name, false, &folder) == 0 &&
+  bool has = directory_open(writing->folder, baseline->instance, false, &instance) == 0 &&
+             directory_open(instance, baseline->name, false, &folder) == 0 &&
              faccessat(folder, GATHER_HEAP_FILE, R_OK, AT_SYMLINK_NOFOLLOW) == 0;
   if (folder >= 0)
     close(folder);
@@ -230,7 +230,7 @@ static int fill_bundle(struct writing *writing) {
 
 static int write_bundle(struct writing *writing) {
   const struct job *job = writing->job;
-  int status = folder_open(writing->folder, job->instance, true, &writing->instance);
+  int status = directory_open(writing->folder, job->instance, true, &writing->instance);
   if (status != 0)
     return fail(writing, status, job->instance, NULL);
   status = bundle_begin(&writing->bundle, writing->instance, job->name);
