@@ -56,7 +56,7 @@ static int start_capturing(struct watch *watch, const struct config *config) {
       .cpu_profile_seconds = config->cpu_profile_seconds,
       .pprof_max_bytes = config->pprof_max_bytes,
       .pprof_timeout_ms = config->pprof_timeout_ms,
-      .say = watch->services.sink.say,
+      .log = watch->services.sink.say,
       .context = watch->services.sink.context,
   };
   int status = capture_new(&options, &watch->services.capture);

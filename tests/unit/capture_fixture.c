@@ -40,7 +40,7 @@ void fixture_start(struct capture_fixture *fixture) {
       .cpu_profile_seconds = 1,
       .pprof_max_bytes = 16 << 20,
       .pprof_timeout_ms = 20000,
-      .say = record,
+      .log = record,
       .context = fixture,
   };
   fixture->request = (struct capture_request){
@@ -78,14 +78,14 @@ void fixture_prepare_writer(struct capture_fixture *fixture, struct capture *cap
   *capture = (struct capture){.options = fixture->options};
   snprintf(capture->folder, sizeof(capture->folder), "%s", fixture->captures);
   TAILQ_INIT(&capture->queue);
-  asked_init(&capture->asked);
+  ledger_init(&capture->ledger);
   pthread_mutex_init(&capture->lock, NULL);
   assert_int_equal(http_loop_new(&capture->loop), 0);
 }
 
 void fixture_end_writer(struct capture *capture) {
   http_loop_free(capture->loop);
-  asked_clear(&capture->asked);
+  ledger_clear(&capture->ledger);
   pthread_mutex_destroy(&capture->lock);
 }
 

@@ -10,6 +10,7 @@
 
 #include "held_process.h"
 #include "hostile_server.h"
+#include "sidecar/capture/capture.h"
 #include "sidecar/capture/capture_internal.h"
 
 struct capture_fixture {

@@ -1,11 +1,11 @@
-/* The pure parts of captures: names of files, identities, what may be asked for again. */
+/* The pure parts of captures: names of files, identities, when a bundle is due. */
 #include <errno.h>
 #include <stdio.h>
 
 #include "cases.h"
-#include "sidecar/capture/asked.h"
 #include "sidecar/capture/directory.h"
 #include "sidecar/capture/identity.h"
+#include "sidecar/capture/ledger.h"
 #include "sidecar/capture/name.h"
 #include "sidecar/capture/next_steps.h"
 #include "sidecar/redflag/red_flag.h"
@@ -127,74 +127,75 @@ static void what_is_no_identity_is_malformed(void **state) {
     check_int(texts[i], identity_parse(span_of(texts[i]), &read), -EBADMSG);
 }
 
-/* --- what was asked for --- */
+/* --- the ledger --- */
 
 static void a_flag_waits_for_its_interval(void **state) {
   (void)state;
-  struct asked asked;
-  struct asked_key fds = {1, 100, "fds"}, rss = {1, 100, "rss"}, next = {1, 101, "fds"};
+  struct ledger ledger;
+  struct ledger_key fds = {1, 100, "fds"}, rss = {1, 100, "rss"}, next = {1, 101, "fds"};
   int64_t wall = 5000;
-  asked_init(&asked);
-  assert_int_equal(asked_check(&asked, &fds, 1000, 60000), 0);
-  assert_int_equal(asked_add(&asked, &fds, 1000, 60000, &wall), 0);
-  assert_int_equal(asked_check(&asked, &fds, 60999, 60000), -EAGAIN);
-  assert_int_equal(asked_check(&asked, &fds, 61000, 60000), 0);
-  assert_int_equal(asked_check(&asked, &rss, 1000, 60000), 0);
-  assert_int_equal(asked_check(&asked, &next, 1000, 60000), 0); /* the pid was used again */
-  asked_failed(&asked, &fds, 2000);
-  assert_int_equal(asked_check(&asked, &fds, 2000, 60000), 0);
-  asked_clear(&asked);
+  ledger_init(&ledger);
+  assert_int_equal(ledger_check(&ledger, &fds, 1000, 60000), 0);
+  assert_int_equal(ledger_record_request(&ledger, &fds, 1000, 60000, &wall), 0);
+  assert_int_equal(ledger_check(&ledger, &fds, 60999, 60000), -EAGAIN);
+  assert_int_equal(ledger_check(&ledger, &fds, 61000, 60000), 0);
+  assert_int_equal(ledger_check(&ledger, &rss, 1000, 60000), 0);
+  assert_int_equal(ledger_check(&ledger, &next, 1000, 60000), 0); /* the pid was used again */
+  ledger_record_failure(&ledger, &fds, 2000);
+  assert_int_equal(ledger_check(&ledger, &fds, 2000, 60000), 0);
+  ledger_clear(&ledger);
 }
 
 static void two_bundles_never_get_the_same_time(void **state) {
   (void)state;
-  struct asked asked;
-  struct asked_key key = {1, 100, "fds"};
+  struct ledger ledger;
+  struct ledger_key key = {1, 100, "fds"};
   int64_t last = 0;
-  asked_init(&asked);
+  ledger_init(&ledger);
   for (int i = 0; i < 100; i++) {
     int64_t wall = 5000;
-    assert_int_equal(asked_add(&asked, &key, 1000, 0, &wall), 0);
+    assert_int_equal(ledger_record_request(&ledger, &key, 1000, 0, &wall), 0);
     assert_true(wall > last);
     last = wall;
   }
-  asked_clear(&asked);
+  ledger_clear(&ledger);
 }
 
-static void a_baseline_is_asked_for_until_it_is_written(void **state) {
+static void a_baseline_is_requested_until_it_is_written(void **state) {
   (void)state;
-  struct asked asked;
-  struct asked_key key = {1, 100, "baseline"};
+  struct ledger ledger;
+  struct ledger_key key = {1, 100, "baseline"};
   int64_t wall = 5000;
-  asked_init(&asked);
-  assert_int_equal(asked_add(&asked, &key, 1000, 0, &wall), 0);
-  assert_int_equal(asked_check(&asked, &key, UINT64_MAX, 0), -EAGAIN);
-  assert_int_equal(asked_add_baseline(&asked, 1, 100), 0);
-  assert_int_equal(asked_check(&asked, &key, UINT64_MAX, 0), -EALREADY);
-  asked_failed(&asked, &key, 2000);
-  assert_int_equal(asked_check(&asked, &key, 2000 + ASKED_BASELINE_RETRY_MS - 1, 0), -EAGAIN);
-  assert_int_equal(asked_check(&asked, &key, 2000 + ASKED_BASELINE_RETRY_MS, 0), 0);
-  assert_int_equal(asked_add_baseline(&asked, 2, 7), 0);
-  key = (struct asked_key){2, 7, "baseline"};
-  assert_int_equal(asked_check(&asked, &key, 0, 0), -EALREADY);
-  asked_clear(&asked);
+  ledger_init(&ledger);
+  assert_int_equal(ledger_record_request(&ledger, &key, 1000, 0, &wall), 0);
+  assert_int_equal(ledger_check(&ledger, &key, UINT64_MAX, 0), -EAGAIN);
+  assert_int_equal(ledger_record_baseline(&ledger, 1, 100), 0);
+  assert_int_equal(ledger_check(&ledger, &key, UINT64_MAX, 0), -EALREADY);
+  ledger_record_failure(&ledger, &key, 2000);
+  assert_int_equal(ledger_check(&ledger, &key, 2000 + LEDGER_BASELINE_RETRY_MS - 1, 0),
+                   -EAGAIN);
+  assert_int_equal(ledger_check(&ledger, &key, 2000 + LEDGER_BASELINE_RETRY_MS, 0), 0);
+  assert_int_equal(ledger_record_baseline(&ledger, 2, 7), 0);
+  key = (struct ledger_key){2, 7, "baseline"};
+  assert_int_equal(ledger_check(&ledger, &key, 0, 0), -EALREADY);
+  ledger_clear(&ledger);
 }
 
-static void what_is_remembered_is_bounded(void **state) {
+static void the_ledger_is_bounded(void **state) {
   (void)state;
-  struct asked asked;
-  asked_init(&asked);
-  for (pid_t pid = 1; pid <= ASKED_MAX + 100; pid++) {
-    struct asked_key key = {pid, 1, "fds"};
+  struct ledger ledger;
+  ledger_init(&ledger);
+  for (pid_t pid = 1; pid <= LEDGER_MAX + 100; pid++) {
+    struct ledger_key key = {pid, 1, "fds"};
     int64_t wall = 0;
-    assert_int_equal(asked_add(&asked, &key, 1, UINT64_MAX, &wall), 0);
+    assert_int_equal(ledger_record_request(&ledger, &key, 1, UINT64_MAX, &wall), 0);
   }
-  assert_int_equal(asked.len, ASKED_MAX);
-  struct asked_key key = {ASKED_MAX + 200, 1, "fds"};
+  assert_int_equal(ledger.len, LEDGER_MAX);
+  struct ledger_key key = {LEDGER_MAX + 200, 1, "fds"};
   int64_t wall = 0;
-  assert_int_equal(asked_add(&asked, &key, 1000000, 1000, &wall), 0);
-  assert_int_equal(asked.len, 1); /* the others are no longer needed */
-  asked_clear(&asked);
+  assert_int_equal(ledger_record_request(&ledger, &key, 1000000, 1000, &wall), 0);
+  assert_int_equal(ledger.len, 1); /* the others are no longer needed */
+  ledger_clear(&ledger);
 }
 
 /* --- words --- */
@@ -227,8 +228,8 @@ int main(void) {
       cmocka_unit_test(what_is_no_identity_is_malformed),
       cmocka_unit_test(a_flag_waits_for_its_interval),
       cmocka_unit_test(two_bundles_never_get_the_same_time),
-      cmocka_unit_test(a_baseline_is_asked_for_until_it_is_written),
-      cmocka_unit_test(what_is_remembered_is_bounded),
+      cmocka_unit_test(a_baseline_is_requested_until_it_is_written),
+      cmocka_unit_test(the_ledger_is_bounded),
       cmocka_unit_test(every_error_has_a_hint),
       cmocka_unit_test(every_flag_has_next_steps_and_a_baseline_none),
   };

@@ -27,7 +27,7 @@ int capture_new(const struct capture_options *options, struct capture **ret) {
   capture->options = *options;
   copy_folder(capture, options->folder);
   TAILQ_INIT(&capture->queue);
-  asked_init(&capture->asked);
+  ledger_init(&capture->ledger);
   pthread_mutex_init(&capture->lock, NULL);
 
   int status = http_loop_new(&capture->loop);
@@ -58,7 +58,7 @@ void capture_free(struct capture *capture) {
     job_free(job);
   }
   http_loop_free(capture->loop);
-  asked_clear(&capture->asked);
+  ledger_clear(&capture->ledger);
   pthread_mutex_destroy(&capture->lock);
   free(capture);
 }
@@ -66,19 +66,19 @@ void capture_free(struct capture *capture) {
 /* With the lock held. *job is taken over when it works. */
 static int queue_job(struct capture *capture, struct job *job) {
   const struct capture_request *request = &job->request;
-  struct asked_key key = {request->pid, request->start_ticks, request->reason};
+  struct ledger_key key = {request->pid, request->start_ticks, request->reason};
   uint64_t min_interval_ms = capture->options.min_interval_ms;
   int64_t wall_time_ms = request->wall_time_ms;
 
-  int status = asked_check(&capture->asked, &key, request->monotonic_ms, min_interval_ms);
+  int status = ledger_check(&capture->ledger, &key, request->monotonic_ms, min_interval_ms);
   if (status != 0)
     return status;
   if (capture->queued == CAPTURE_QUEUE_MAX) {
     capture->refused++;
     return -ENOBUFS;
   }
-  status =
-      asked_add(&capture->asked, &key, request->monotonic_ms, min_interval_ms, &wall_time_ms);
+  status = ledger_record_request(&capture->ledger, &key, request->monotonic_ms, min_interval_ms,
+                                 &wall_time_ms);
   if (status != 0)
     return status;
   job_name(job, wall_time_ms);
@@ -89,13 +89,13 @@ static int queue_job(struct capture *capture, struct job *job) {
 
 int capture_request(struct capture *capture, const struct capture_request *request,
                     char ret_path[CAPTURE_PATH_MAX]) {
-  struct asked_key key = {request->pid, request->start_ticks, request->reason};
+  struct ledger_key key = {request->pid, request->start_ticks, request->reason};
   if (!capture_reason_is_valid(request->reason))
     return -EINVAL;
   /* most are answered here: a copy would be for nothing */
   pthread_mutex_lock(&capture->lock);
-  int status = asked_check(&capture->asked, &key, request->monotonic_ms,
-                           capture->options.min_interval_ms);
+  int status = ledger_check(&capture->ledger, &key, request->monotonic_ms,
+                            capture->options.min_interval_ms);
   pthread_mutex_unlock(&capture->lock);
   if (status != 0)
     return status;

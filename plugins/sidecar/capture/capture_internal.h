@@ -10,8 +10,8 @@
 
 #include "common/backoff.h"
 #include "common/http.h"
-#include "sidecar/capture/asked.h"
 #include "sidecar/capture/job.h"
+#include "sidecar/capture/ledger.h"
 
 enum {
   CAPTURE_QUEUE_MAX = 64,
@@ -31,7 +31,7 @@ struct capture {
   struct job_queue queue;
   unsigned queued;
   uint64_t refused; /* requests that found the queue full, not yet said */
-  struct asked asked;
+  struct ledger ledger;
 
   /* the thread's alone */
   struct backoff queue_backoff;

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "sidecar/capture/capture.h"
+#include "sidecar/capture/request.h"
 
 enum {
   CAPTURE_FILE_NAME_MAX = 128,   /* of an instance, with its NUL */

@@ -5,9 +5,9 @@
 
 #include "common/array.h"
 #include "common/text.h"
-#include "sidecar/capture/asked.h"
 #include "sidecar/capture/name.h"
 #include "sidecar/capture/next_steps.h"
+#include "sidecar/capture/request.h"
 
 /* --- for the shell --- */
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "common/buffer.h"
-#include "sidecar/capture/capture.h"
+#include "sidecar/capture/request.h"
 
 enum { README_MAX_BYTES = 64 * 1024 };
 

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "sidecar/capture/asked.h"
 #include "sidecar/capture/bundle.h"
 #include "sidecar/capture/directory.h"
+#include "sidecar/capture/request.h"
 
 /* --- looking --- */
 

@@ -24,7 +24,7 @@ __attribute__((format(printf, 3, 4))) static void say(struct capture *capture, i
   va_start(arguments, format);
   vsnprintf(line, sizeof(line), format, arguments);
   va_end(arguments);
-  capture->options.say(capture->options.context, severity, line);
+  capture->options.log(capture->options.context, severity, line);
 }
 
 static const char *suppressed_text(uint32_t suppressed, char *dst, size_t size) {
@@ -97,12 +97,13 @@ static void say_where(struct capture *capture) {
 /* What became of it, for the answers to later requests. */
 static void remember(struct capture *capture, const struct job *job, int status) {
   const struct capture_request *request = &job->request;
-  struct asked_key key = {request->pid, request->start_ticks, request->reason};
+  struct ledger_key key = {request->pid, request->start_ticks, request->reason};
   pthread_mutex_lock(&capture->lock);
   if (status != 0 && status != -EALREADY)
-    asked_failed(&capture->asked, &key, request->monotonic_ms);
+    ledger_record_failure(&capture->ledger, &key, request->monotonic_ms);
   else if (strcmp(request->reason, CAPTURE_BASELINE) == 0)
-    asked_add_baseline(&capture->asked, request->pid, request->start_ticks); /* it is known */
+    ledger_record_baseline(&capture->ledger, request->pid,
+                           request->start_ticks); /* it is known */
   pthread_mutex_unlock(&capture->lock);
 }
 

@@ -89,8 +89,8 @@ static int remember_baselines(struct writing *writing) {
     const struct shelf_bundle *bundle = &writing->shelf.bundles[i];
     if (bundle->is_baseline && bundle->identity.pid != 0 &&
         strcmp(bundle->identity.boot, writing->identity.boot) == 0)
-      status = asked_add_baseline(&writing->capture->asked, bundle->identity.pid,
-                                  bundle->identity.start_ticks);
+      status = ledger_record_baseline(&writing->capture->ledger, bundle->identity.pid,
+                                      bundle->identity.start_ticks);
   }
   pthread_mutex_unlock(&writing->capture->lock);
   return status;
