@@ -1,12 +1,11 @@
 /*
- * Any bytes as an instance: a file name that is harmless, whatever it was; as the name of a
- * bundle and as an identity: refused, or the same when it is made again.
+ * Any bytes as an instance give a safe file name; as the name of a bundle and as an identity
+ * they are refused, or come out the same when they are printed again.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sidecar/capture/identity.h"
 #include "sidecar/capture/name.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,14 +22,13 @@ static void check_instance(const char *instance) {
 }
 
 static void check_bundle(const char *name) {
-  struct capture_bundle_name bundle = {0};
-  char again[CAPTURE_BUNDLE_NAME_MAX];
-  if (!capture_name_parse_bundle(name, &bundle.pid, bundle.reason))
+  char reason[CAPTURE_REASON_MAX + 1], again[CAPTURE_BUNDLE_NAME_MAX];
+  pid_t pid;
+  if (!capture_name_parse_bundle(name, &pid, reason))
     return;
-  if (bundle.pid <= 0 || !capture_reason_is_valid(bundle.reason) ||
-      strlen(name) >= sizeof(again))
+  if (pid <= 0 || !capture_reason_is_valid(reason) || strlen(name) >= sizeof(again))
     abort();
-  capture_name_bundle(&bundle, again);
+  capture_name_bundle(0, pid, reason, again);
   if (strcmp(strrchr(again, '-'), strrchr(name, '-')) != 0)
     abort();
 }

@@ -4,7 +4,6 @@
 
 #include "cases.h"
 #include "sidecar/capture/directory.h"
-#include "sidecar/capture/identity.h"
 #include "sidecar/capture/ledger.h"
 #include "sidecar/capture/name.h"
 #include "sidecar/capture/next_steps.h"
@@ -56,21 +55,17 @@ static void long_instances_stay_apart(void **state) {
 
 static void names_of_bundles_are_made_and_known_again(void **state) {
   (void)state;
-  struct capture_bundle_name bundle = {
-      .wall_time_ms = INT64_C(1785542399123), .pid = 4711, .reason = "fds_growing"};
   char name[CAPTURE_BUNDLE_NAME_MAX], reason[CAPTURE_REASON_MAX + 1];
   pid_t pid = 0;
-  capture_name_bundle(&bundle, name);
+  capture_name_bundle(INT64_C(1785542399123), 4711, "fds_growing", name);
   assert_string_equal(name, "20260731T235959.123Z-pid4711-fds_growing");
   assert_true(capture_name_parse_bundle(name, &pid, reason));
   assert_int_equal(pid, 4711);
   assert_string_equal(reason, "fds_growing");
 
-  bundle.wall_time_ms = INT64_MIN;
-  capture_name_bundle(&bundle, name);
+  capture_name_bundle(INT64_MIN, 4711, "fds_growing", name);
   assert_string_equal(name, "19700101T000000.000Z-pid4711-fds_growing");
-  bundle.wall_time_ms = INT64_MAX;
-  capture_name_bundle(&bundle, name);
+  capture_name_bundle(INT64_MAX, 4711, "fds_growing", name);
   assert_string_equal(name, "99991231T235959.999Z-pid4711-fds_growing");
 }
 

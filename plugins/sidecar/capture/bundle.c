@@ -88,7 +88,7 @@ void bundle_abort(struct bundle *bundle) {
 }
 
 int bundle_replace_summary(int instance, struct span text) {
-  static const char hidden[] = DIRECTORY_TEMPORARY BUNDLE_SUMMARY_FILE;
+  static const char hidden[] = DIRECTORY_TEMPORARY CAPTURE_SUMMARY_FILE;
   if (unlinkat(instance, hidden, 0) != 0 && errno != ENOENT)
     return -errno;
   int fd = directory_create_file(instance, hidden);
@@ -98,7 +98,7 @@ int bundle_replace_summary(int instance, struct span text) {
   if (status == 0)
     status = directory_sync(fd);
   close(fd);
-  if (status == 0 && renameat(instance, hidden, instance, BUNDLE_SUMMARY_FILE) != 0)
+  if (status == 0 && renameat(instance, hidden, instance, CAPTURE_SUMMARY_FILE) != 0)
     status = -errno;
   if (status != 0)
     unlinkat(instance, hidden, 0);

@@ -11,8 +11,6 @@
 #include "sidecar/capture/directory.h"
 #include "sidecar/capture/name.h"
 
-#define BUNDLE_SUMMARY_FILE "summary.txt" /* beside the bundles of an instance */
-
 struct bundle {
   int instance; /* the instance's folder */
   int folder;   /* the hidden one; -1: none */

@@ -30,7 +30,7 @@ static int keep_report(const struct gather *gather, const char *file, int status
 static int gather_descriptors(const struct gather *gather) {
   autobuffer(text, REPORT_MAX_BYTES);
   int status = report_descriptors(gather->process, &gather->capture->stopping, &text);
-  return keep_report(gather, "fds.txt", status, &text);
+  return keep_report(gather, CAPTURE_DESCRIPTORS_FILE, status, &text);
 }
 
 /* smaps makes the kernel walk page tables, which holds the process up. */
@@ -39,13 +39,13 @@ static int gather_memory_map(const struct gather *gather) {
   autobuffer(text, REPORT_MAX_BYTES);
   int status = process_read_pulse(gather->process, &pulse);
   if (status != 0)
-    return keep_report(gather, "memory-map.txt", status, NULL);
+    return keep_report(gather, CAPTURE_MEMORY_MAP_FILE, status, NULL);
   bool with_sums = pulse.resident_bytes <= gather->capture->options.smaps_max_rss_bytes;
   status = report_memory_map(gather->process, with_sums, &gather->capture->stopping, &text);
   if (status == 0 && !with_sums)
-    bundle_note(gather->bundle, "memory-map.txt",
+    bundle_note(gather->bundle, CAPTURE_MEMORY_MAP_FILE,
                 "without what is resident, which is above SmapsMaxRSS");
-  return keep_report(gather, "memory-map.txt", status, &text);
+  return keep_report(gather, CAPTURE_MEMORY_MAP_FILE, status, &text);
 }
 
 /* --- the Go runtime's side --- */
@@ -62,13 +62,13 @@ static int gather_profile(const struct gather *gather, struct profile_request *p
 
 static int gather_heap(const struct gather *gather, bool *ret_taken) {
   struct profile_request profile = {
-      .path = "/debug/pprof/heap", .file = GATHER_HEAP_FILE, .begins_as = GZIP_BEGINS_AS};
+      .path = "/debug/pprof/heap", .file = CAPTURE_HEAP_FILE, .begins_as = GZIP_BEGINS_AS};
   return gather_profile(gather, &profile, ret_taken);
 }
 
 static int gather_goroutines(const struct gather *gather, bool *ret_taken) {
   struct profile_request profile = {.path = "/debug/pprof/goroutine?debug=2",
-                                    .file = "goroutines.txt",
+                                    .file = CAPTURE_GOROUTINES_FILE,
                                     .begins_as = "goroutine "};
   if (gather->request->want_goroutine_dump)
     return gather_profile(gather, &profile, ret_taken);
@@ -85,7 +85,7 @@ static int gather_cpu(const struct gather *gather, bool *ret_taken) {
     return 0;
   snprintf(path, sizeof(path), "/debug/pprof/profile?seconds=%" PRIu64, seconds);
   struct profile_request profile = {.path = path,
-                                    .file = "cpu.pb.gz",
+                                    .file = CAPTURE_CPU_FILE,
                                     .begins_as = GZIP_BEGINS_AS,
                                     .timeout_ms = seconds * 1000};
   return gather_profile(gather, &profile, ret_taken);

@@ -6,8 +6,6 @@
 #include "sidecar/capture/capture_internal.h"
 #include "sidecar/os/process.h"
 
-#define GATHER_HEAP_FILE "heap.pb.gz"
-
 struct gather {
   struct capture *capture;
   const struct capture_request *request;

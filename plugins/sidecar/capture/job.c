@@ -1,7 +1,6 @@
 /* A copied request; see job.h. */
 #include "sidecar/capture/job.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,10 +40,7 @@ struct job *job_new(const struct capture_request *request) {
 
 void job_name(struct job *job, int64_t wall_time_ms) {
   job->request.wall_time_ms = wall_time_ms;
-  job->bundle.wall_time_ms = wall_time_ms;
-  job->bundle.pid = job->request.pid;
-  snprintf(job->bundle.reason, sizeof(job->bundle.reason), "%s", job->request.reason);
-  capture_name_bundle(&job->bundle, job->name);
+  capture_name_bundle(wall_time_ms, job->request.pid, job->request.reason, job->name);
 }
 
 void job_free(struct job *job) {

@@ -10,8 +10,7 @@ struct job {
   TAILQ_ENTRY(job) link;
   struct capture_request request;       /* its strings are owned */
   char instance[CAPTURE_FILE_NAME_MAX]; /* as a file name */
-  struct capture_bundle_name bundle;    /* wall_time_ms is that of the request */
-  char name[CAPTURE_BUNDLE_NAME_MAX];
+  char name[CAPTURE_BUNDLE_NAME_MAX];   /* of the bundle */
 };
 
 /* Returns NULL when out of memory; the caller owns it. The bundle has no name yet. */

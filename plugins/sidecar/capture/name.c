@@ -1,21 +1,30 @@
-/* Harmless names; see name.h. */
+/* Safe names, and the identity of a process; see name.h. */
 #include "sidecar/capture/name.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "common/scan.h"
 #include "common/text.h"
-#include "sidecar/capture/hash.h"
 
-/* --- of instances --- */
+/* --- instances --- */
 
-enum { HASH_LEN = sizeof("%-0123456789abcdef") - 1 };
+uint64_t capture_name_hash(struct span name) {
+  uint64_t hash = 14695981039346656037u;
+  for (size_t i = 0; i < name.len; i++)
+    hash = (hash ^ (unsigned char)name.at[i]) * 1099511628211u;
+  return hash;
+}
 
-static bool stands_for_itself(uint32_t code, bool is_first) {
+enum {
+  HASH_LEN = sizeof("%-0123456789abcdef") - 1,
+  PIECE_MAX = 4 * 3 + 1, /* a character of four bytes, each escaped */
+};
+
+static bool is_kept(uint32_t code, bool is_first) {
   if (code >= 0x80)
     return text_is_harmless(code);
   if ((code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z') ||
@@ -26,41 +35,46 @@ static bool stands_for_itself(uint32_t code, bool is_first) {
   return code != 0 && strchr("_+@=,", (int)code) != NULL;
 }
 
+/* Takes a character, or a byte that is none, off *s and writes how it stands in a name. Returns
+ * how long that is. */
+static size_t take_piece(struct span *s, bool is_first, char piece[PIECE_MAX]) {
+  uint32_t code = 0;
+  size_t taken = text_utf8_character(*s, &code), len = 0;
+  if (taken > 0 && is_kept(code, is_first)) {
+    memcpy(piece, s->at, taken);
+    len = taken;
+  } else {
+    taken = taken > 0 ? taken : 1;
+    for (size_t i = 0; i < taken; i++)
+      len += (size_t)snprintf(piece + len, PIECE_MAX - len, "%%%02X", (unsigned char)s->at[i]);
+  }
+  *s = span_make(s->at + taken, s->len - taken);
+  return len;
+}
+
 void capture_name_instance(const char *instance, char ret[CAPTURE_FILE_NAME_MAX]) {
   struct span whole = span_of(instance), s = whole;
   size_t len = 0, cut = 0; /* cut: where the hash still fits */
 
   while (s.len > 0) {
-    char piece[4 * 3 + 1];
-    uint32_t code = 0;
-    size_t taken = text_utf8_character(s, &code), piece_len = 0;
-    if (taken > 0 && stands_for_itself(code, len == 0)) {
-      memcpy(piece, s.at, taken);
-      piece_len = taken;
-    } else {
-      taken = taken > 0 ? taken : 1;
-      for (size_t i = 0; i < taken; i++)
-        piece_len += (size_t)snprintf(piece + piece_len, sizeof(piece) - piece_len, "%%%02X",
-                                      (unsigned char)s.at[i]);
-    }
+    char piece[PIECE_MAX];
+    size_t piece_len = take_piece(&s, len == 0, piece);
     if (len + piece_len > CAPTURE_FILE_NAME_MAX - 1) {
       /* no escape begins with "%-" */
-      snprintf(ret + cut, HASH_LEN + 1, "%%-%016" PRIx64, hash_fnv1a(whole));
+      snprintf(ret + cut, HASH_LEN + 1, "%%-%016" PRIx64, capture_name_hash(whole));
       return;
     }
     memcpy(ret + len, piece, piece_len);
     len += piece_len;
     if (len + HASH_LEN <= CAPTURE_FILE_NAME_MAX - 1)
       cut = len;
-    s.at += taken;
-    s.len -= taken;
   }
   ret[len] = '\0';
   if (len == 0) /* no escape is this */
     snprintf(ret, CAPTURE_FILE_NAME_MAX, "%%unnamed");
 }
 
-/* --- of bundles --- */
+/* --- bundles --- */
 
 static bool reason_is_valid(struct span reason) {
   if (reason.len == 0 || reason.len > CAPTURE_REASON_MAX)
@@ -77,7 +91,6 @@ bool capture_reason_is_valid(const char *reason) {
   return reason_is_valid(span_of(reason));
 }
 
-/* Times past the year 9999 or before the epoch are no times of bundles. */
 static struct tm broken_down(int64_t wall_time_ms, int *ret_milliseconds) {
   static const int64_t LAST_MS = 253402300799999;
   if (wall_time_ms < 0)
@@ -91,25 +104,20 @@ static struct tm broken_down(int64_t wall_time_ms, int *ret_milliseconds) {
   return tm;
 }
 
-void capture_time_compact(int64_t wall_time_ms, char ret[CAPTURE_TIME_MAX]) {
-  int milliseconds;
-  struct tm tm = broken_down(wall_time_ms, &milliseconds);
-  size_t len = strftime(ret, CAPTURE_TIME_MAX, "%Y%m%dT%H%M%S", &tm);
-  snprintf(ret + len, CAPTURE_TIME_MAX - len, ".%03dZ", milliseconds);
-}
-
 void capture_time_readable(int64_t wall_time_ms, char ret[CAPTURE_TIME_MAX]) {
   int milliseconds;
   struct tm tm = broken_down(wall_time_ms, &milliseconds);
   strftime(ret, CAPTURE_TIME_MAX, "%Y-%m-%d %H:%M:%S UTC", &tm);
 }
 
-void capture_name_bundle(const struct capture_bundle_name *bundle,
+void capture_name_bundle(int64_t wall_time_ms, pid_t pid, const char *reason,
                          char ret[CAPTURE_BUNDLE_NAME_MAX]) {
   char moment[CAPTURE_TIME_MAX];
-  capture_time_compact(bundle->wall_time_ms, moment);
-  snprintf(ret, CAPTURE_BUNDLE_NAME_MAX, "%s-pid%d-%s", moment, (int)bundle->pid,
-           bundle->reason);
+  int milliseconds;
+  struct tm tm = broken_down(wall_time_ms, &milliseconds);
+  strftime(moment, sizeof(moment), "%Y%m%dT%H%M%S", &tm);
+  snprintf(ret, CAPTURE_BUNDLE_NAME_MAX, "%s.%03dZ-pid%d-%s", moment, milliseconds, (int)pid,
+           reason);
 }
 
 /* 'd' stands for a digit. */
@@ -138,4 +146,30 @@ bool capture_name_parse_bundle(const char *name, pid_t *ret_pid,
   memcpy(ret_reason, s.at, s.len);
   ret_reason[s.len] = '\0';
   return true;
+}
+
+/* --- identity --- */
+
+void identity_print(const struct identity *identity, char ret[IDENTITY_TEXT_MAX]) {
+  snprintf(ret, IDENTITY_TEXT_MAX, "pid %d, start %" PRIu64 ", boot %s\n", (int)identity->pid,
+           identity->start_ticks, identity->boot);
+}
+
+int identity_parse(struct span text, struct identity *ret) {
+  struct identity identity = {0};
+  struct span line;
+  uint64_t pid;
+  if (!scan_line(&text, &line) || !scan_literal(&line, "pid ") || scan_u64(&line, &pid) != 0 ||
+      pid == 0 || pid > INT_MAX || !scan_literal(&line, ", start ") ||
+      scan_u64(&line, &identity.start_ticks) != 0 || !scan_literal(&line, ", boot ") ||
+      line.len >= sizeof(identity.boot))
+    return -EBADMSG;
+  identity.pid = (pid_t)pid;
+  memcpy(identity.boot, line.at, line.len);
+  *ret = identity;
+  return 0;
+}
+
+bool identity_equals(const struct identity *a, const struct identity *b) {
+  return a->pid == b->pid && a->start_ticks == b->start_ticks && strcmp(a->boot, b->boot) == 0;
 }

@@ -1,6 +1,8 @@
 /*
- * Names of files that come from names of others': an instance is called after somebody's
- * working directory, and may be "..", hold "/" or be empty. Pure.
+ * Names in the capture folder, and which process a bundle is of. An instance is named after a
+ * working directory that some user chose, so it may be "..", hold "/" or be empty: here it
+ * becomes a safe file name. A bundle's file identity.txt holds pid, start time and boot, by
+ * which its process is recognised after a restart of the daemon. Pure.
  */
 #ifndef SIDECAR_CAPTURE_NAME_H
 #define SIDECAR_CAPTURE_NAME_H
@@ -9,43 +11,70 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/scan.h"
 #include "sidecar/capture/request.h"
 
 enum {
   CAPTURE_FILE_NAME_MAX = 128,   /* of an instance, with its NUL */
   CAPTURE_BUNDLE_NAME_MAX = 128, /* of a bundle, with its NUL */
+  CAPTURE_TIME_MAX = 32,
 };
+
+/* The files of a bundle. */
+#define CAPTURE_README_FILE "README.txt"
+#define CAPTURE_IDENTITY_FILE "identity.txt"
+#define CAPTURE_METRICS_FILE "metrics.txt"
+#define CAPTURE_DESCRIPTORS_FILE "fds.txt"
+#define CAPTURE_MEMORY_MAP_FILE "memory-map.txt"
+#define CAPTURE_HEAP_FILE "heap.pb.gz"
+#define CAPTURE_GOROUTINES_FILE "goroutines.txt"
+#define CAPTURE_CPU_FILE "cpu.pb.gz"
+/* and the one beside the bundles of an instance */
+#define CAPTURE_SUMMARY_FILE "summary.txt"
+
+/* FNV-1a of 64 bits: for tables that stay small, and for names that would be too long. */
+uint64_t capture_name_hash(struct span name);
 
 /*
  * The instance as a file name: letters, digits, "_", "-", "+", "@", "=", "," and ".", and
- * harmless characters beyond ASCII stand for themselves, every other byte is %XX, as a "."
- * or "-" in front is. Two instances never get the same name, unless a hash of 64 bits, which
- * ends what would be too long, is the same.
+ * harmless characters beyond ASCII stay as they are, every other byte becomes %XX, as does a
+ * "." or "-" at the beginning. A name that would be too long is cut and ends in a hash of 64
+ * bits; but for a collision of those, two instances never get the same name.
  */
 void capture_name_instance(const char *instance, char ret[CAPTURE_FILE_NAME_MAX]);
 
-/* What a reason may be: 1 to 48 bytes of a-z, 0-9 and _. */
+/* A reason has 1 to CAPTURE_REASON_MAX bytes of a-z, 0-9 and _. */
 bool capture_reason_is_valid(const char *reason);
 
-/* What the name of a bundle says. Names sort by their time. */
-struct capture_bundle_name {
-  int64_t wall_time_ms; /* UTC, since the epoch */
-  pid_t pid;
-  char reason[CAPTURE_REASON_MAX + 1];
-};
-
-/* "20260731T235959.123Z-pid4711-fds_growing" */
-void capture_name_bundle(const struct capture_bundle_name *bundle,
+/* "20260731T235959.123Z-pid4711-fds_growing", in UTC: names sort by time. Times before 1970
+ * and after the year 9999 become the first and the last. The reason must be valid. */
+void capture_name_bundle(int64_t wall_time_ms, pid_t pid, const char *reason,
                          char ret[CAPTURE_BUNDLE_NAME_MAX]);
 
-/* Is it a name that capture_name_bundle() makes? The time is not read back. */
+/* Returns whether capture_name_bundle() makes such a name. The time is not read. */
 bool capture_name_parse_bundle(const char *name, pid_t *ret_pid,
                                char ret_reason[CAPTURE_REASON_MAX + 1]);
 
-/* A time as a bundle's name has it, such as "20260731T235959.123Z"; and for people, such as
- * "2026-07-31 23:59:59 UTC". */
-enum { CAPTURE_TIME_MAX = 32 };
-void capture_time_compact(int64_t wall_time_ms, char ret[CAPTURE_TIME_MAX]);
+/* "2026-07-31 23:59:59 UTC", for people. */
 void capture_time_readable(int64_t wall_time_ms, char ret[CAPTURE_TIME_MAX]);
+
+enum {
+  IDENTITY_BOOT_MAX = 40,  /* with its NUL */
+  IDENTITY_TEXT_MAX = 128, /* of identity.txt, with its NUL */
+};
+
+struct identity {
+  pid_t pid; /* 0: not known */
+  uint64_t start_ticks;
+  char boot[IDENTITY_BOOT_MAX]; /* as host_boot_id(); "" where the system has none */
+};
+
+/* "pid 4711, start 123456, boot 0f5c...\n" */
+void identity_print(const struct identity *identity, char ret[IDENTITY_TEXT_MAX]);
+
+/* Returns 0, or -EBADMSG with nothing written. */
+int identity_parse(struct span text, struct identity *ret);
+
+bool identity_equals(const struct identity *a, const struct identity *b);
 
 #endif

@@ -62,22 +62,22 @@ static int print_heap(const struct readme *readme, struct buffer *text) {
     status = buffer_append_string(text, "  what grew since the baseline:\n"
                                         "  go tool pprof -base ");
     if (status == 0)
-      status = print_path(text, readme->baseline_path, "heap.pb.gz");
+      status = print_path(text, readme->baseline_path, CAPTURE_HEAP_FILE);
     if (status == 0)
       status = buffer_append_string(text, " ");
     if (status == 0)
-      status = print_path(text, readme->path, "heap.pb.gz");
+      status = print_path(text, readme->path, CAPTURE_HEAP_FILE);
     if (status == 0)
       status = buffer_append_string(text, "\n  what is there:\n");
   }
   if (status == 0)
-    status = print_command(text, "  go tool pprof -top", readme->path, "heap.pb.gz", "");
+    status = print_command(text, "  go tool pprof -top", readme->path, CAPTURE_HEAP_FILE, "");
   return status;
 }
 
 /* The listings beside those of the baseline. */
 static int print_listings(const struct readme *readme, struct buffer *text) {
-  static const char *const files[] = {"fds.txt", "memory-map.txt"};
+  static const char *const files[] = {CAPTURE_DESCRIPTORS_FILE, CAPTURE_MEMORY_MAP_FILE};
   if (readme->baseline_path == NULL)
     return 0;
   int status = buffer_append_string(text, "\nDescriptors and memory, since the baseline\n");
@@ -96,7 +96,7 @@ static int print_cpu(const struct readme *readme, struct buffer *text) {
     return 0;
   int status = buffer_append_string(text, "\nCPU\n");
   return status == 0
-             ? print_command(text, "  go tool pprof -top", readme->path, "cpu.pb.gz", "")
+             ? print_command(text, "  go tool pprof -top", readme->path, CAPTURE_CPU_FILE, "")
              : status;
 }
 
@@ -117,7 +117,7 @@ static int print_goroutines(const struct readme *readme, struct buffer *text) {
       "\nGoroutines: what they wait for; those that have waited for long; those that wait for\n"
       "a channel or sleep; those that fetch\n");
   for (size_t i = 0; status == 0 && i < ARRAY_LENGTH(commands); i++)
-    status = print_command(text, commands[i].command, readme->path, "goroutines.txt",
+    status = print_command(text, commands[i].command, readme->path, CAPTURE_GOROUTINES_FILE,
                            commands[i].behind);
   return status;
 }

@@ -38,7 +38,8 @@ static int add_size(void *context, const char *name) {
 static void read_identity(int bundle, struct identity *ret) {
   char text[IDENTITY_TEXT_MAX];
   *ret = (struct identity){0};
-  autoclose(fd, openat(bundle, IDENTITY_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  autoclose(fd, openat(bundle, CAPTURE_IDENTITY_FILE,
+                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text));
   if (len > 0)
     identity_parse(span_make(text, (size_t)len), ret);
@@ -155,7 +156,7 @@ int shelf_remove(struct shelf *shelf, int folder, const struct shelf_bundle *bun
     return errno == ENOENT ? 0 : -errno;
   status = directory_remove(instance, hidden);
   if (!has_instance(shelf, removed.instance)) {
-    unlinkat(instance, BUNDLE_SUMMARY_FILE, 0);
+    unlinkat(instance, CAPTURE_SUMMARY_FILE, 0);
     unlinkat(folder, removed.instance, AT_REMOVEDIR); /* not if somebody has put a file there */
   }
   return status;

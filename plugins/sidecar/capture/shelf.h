@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sidecar/capture/identity.h"
 #include "sidecar/capture/name.h"
 
 enum { SHELF_MAX = 20000 }; /* bundles; past that the oldest are deleted, as past a cap */

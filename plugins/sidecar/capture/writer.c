@@ -14,6 +14,9 @@
 #include "sidecar/capture/readme.h"
 #include "sidecar/capture/retention.h"
 
+_Static_assert(sizeof(((struct identity *)0)->boot) == HOST_BOOT_ID_MAX,
+               "an identity holds a boot's id");
+
 /* A capture under way. */
 struct writing {
   struct capture *capture;
@@ -170,7 +173,7 @@ static bool baseline_has_heap(const struct writing *writing,
   int instance = -1, folder = -1;
   bool has = directory_open(writing->folder, baseline->instance, false, &instance) == 0 &&
              directory_open(instance, baseline->name, false, &folder) == 0 &&
-             faccessat(folder, GATHER_HEAP_FILE, R_OK, AT_SYMLINK_NOFOLLOW) == 0;
+             faccessat(folder, CAPTURE_HEAP_FILE, R_OK, AT_SYMLINK_NOFOLLOW) == 0;
   if (folder >= 0)
     close(folder);
   if (instance >= 0)
@@ -200,8 +203,9 @@ static int write_readme(struct writing *writing, const struct gathered *gathered
   }
   autobuffer(text, README_MAX_BYTES);
   int status = readme_print(&readme, &text);
-  return status == 0 ? bundle_write_file(&writing->bundle, "README.txt", buffer_span(&text))
-                     : status;
+  return status == 0
+             ? bundle_write_file(&writing->bundle, CAPTURE_README_FILE, buffer_span(&text))
+             : status;
 }
 
 /* Everything but its name. */
@@ -216,9 +220,10 @@ static int fill_bundle(struct writing *writing) {
       .bundle = &writing->bundle,
   };
   identity_print(&writing->identity, identity);
-  int status = bundle_write_file(&writing->bundle, IDENTITY_FILE, span_of(identity));
+  int status = bundle_write_file(&writing->bundle, CAPTURE_IDENTITY_FILE, span_of(identity));
   if (status == 0)
-    status = bundle_write_file(&writing->bundle, "metrics.txt", span_of(job->request.metrics));
+    status = bundle_write_file(&writing->bundle, CAPTURE_METRICS_FILE,
+                               span_of(job->request.metrics));
   if (status == 0)
     status = gather_evidence(&gather, &gathered);
   if (status == 0)
@@ -245,7 +250,7 @@ static int write_bundle(struct writing *writing) {
   if (status != 0)
     return fail(writing, status, job->instance, job->name);
   return fail(writing, bundle_replace_summary(writing->instance, span_of(job->request.summary)),
-              job->instance, BUNDLE_SUMMARY_FILE);
+              job->instance, CAPTURE_SUMMARY_FILE);
 }
 
 int writer_write(struct capture *capture, const struct job *job, struct trouble *trouble) {
