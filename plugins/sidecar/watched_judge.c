@@ -9,6 +9,7 @@
 #include "common/array.h"
 #include "common/clock.h"
 #include "sidecar/capture/capture.h"
+#include "sidecar/redflag/next_steps.h"
 #include "sidecar/watched_flags.h"
 #include "sidecar/watched_internal.h"
 
@@ -88,6 +89,7 @@ static int ask_for_capture(struct watched *watched, struct watch_services *servi
       .start_ticks = process_start_ticks(watched->process),
       .reason = reason,
       .headline = headline,
+      .next_steps = next_steps(reason),
       .pprof_url = client != NULL ? pprof_endpoint_url(client) : NULL,
       .want_goroutine_dump = watched->goroutines <= config->goroutine_dump_max,
       .want_cpu_profile = strcmp(reason, red_flags[RED_FLAG_CPU].name) == 0,

@@ -48,6 +48,7 @@ void fixture_start(struct capture_fixture *fixture) {
       .pid = fixture->held.pid,
       .start_ticks = process_start_ticks(fixture->held.process),
       .headline = "1,043 descriptors are open",
+      .next_steps = "Look at `go tool pprof -top cpu.pb.gz`.\n",
       .pprof_url = fixture->url,
       .want_goroutine_dump = true,
       .metrics = "process_open_fds 1043\n",

@@ -51,6 +51,7 @@ static void a_bundle_holds_everything_and_says_how_to_compare(void **state) {
            bundle);
   check_has(bundle, "README.txt", line);
   check_has(bundle, "README.txt", "1,043 descriptors are open\n");
+  check_has(bundle, "README.txt", "\nNext\n  Look at `go");
   check_has(bundle, "README.txt", "go tool pprof -top cpu.pb.gz");
   check_lacks(bundle, "README.txt", "Not here");
   check_has(bundle, "metrics.txt", "process_open_fds 1043");

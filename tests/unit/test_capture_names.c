@@ -6,7 +6,7 @@
 #include "sidecar/capture/directory.h"
 #include "sidecar/capture/ledger.h"
 #include "sidecar/capture/name.h"
-#include "sidecar/capture/next_steps.h"
+#include "sidecar/redflag/next_steps.h"
 #include "sidecar/redflag/red_flag.h"
 
 static const struct {

@@ -204,6 +204,7 @@ static const struct capture_request request = {
     .pid = 4711,
     .reason = "heap_growing",
     .headline = "heap +12 MB in an hour",
+    .next_steps = "look at bufio\nthen at json\n",
     .wall_time_ms = INT64_C(1785542399123),
 };
 
@@ -255,7 +256,7 @@ static void paths_are_quoted_for_the_shell(void **state) {
   check_text(print(&readme), "'/my captures/it'\\''s/new/goroutines.txt' | sort", NULL);
 }
 
-static void the_head_is_printable_and_the_steps_are_the_flags(void **state) {
+static void the_head_is_printable_and_the_steps_are_those_of_the_request(void **state) {
   (void)state;
   struct capture_request hostile = request;
   struct readme readme = {.request = &hostile, .path = "/c", .not_taken = ""};
@@ -264,9 +265,12 @@ static void the_head_is_printable_and_the_steps_are_the_flags(void **state) {
   check_text(print(&readme), "a\\x0A\\x1B[2Jb\n", "\033");
   check_text(print(&readme), "x\\x0Ay, pid 4711\n", NULL);
   check_text(print(&readme), "2026-07-31 23:59:59 UTC", NULL);
-  check_text(print(&readme), "  bufio.Scanner: ", NULL);
+  check_text(print(&readme), "\nNext\n  look at bufio\n  then at json\n", NULL);
+  hostile.next_steps = "";
+  check_text(print(&readme), NULL, "\nNext\n");
   hostile.reason = "baseline";
   hostile.headline = "";
+  hostile.next_steps = NULL;
   check_text(print(&readme), "The baseline of x\\x0Ay, to compare with\n", "\nNext\n");
 }
 
@@ -278,7 +282,7 @@ int main(void) {
       cmocka_unit_test(the_oldest_goes_first),
       cmocka_unit_test(heaps_are_compared_only_when_both_are_there),
       cmocka_unit_test(paths_are_quoted_for_the_shell),
-      cmocka_unit_test(the_head_is_printable_and_the_steps_are_the_flags),
+      cmocka_unit_test(the_head_is_printable_and_the_steps_are_those_of_the_request),
   };
   return cmocka_run_group_tests_name("capture_texts", tests, NULL, NULL);
 }

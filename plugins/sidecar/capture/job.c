@@ -21,8 +21,9 @@ struct job *job_new(const struct capture_request *request) {
   capture_name_instance(request->instance, job->instance);
   job->request = *request;
   const char **const strings[] = {
-      &job->request.instance,  &job->request.reason,  &job->request.headline,
-      &job->request.pprof_url, &job->request.metrics, &job->request.summary,
+      &job->request.instance,   &job->request.reason,    &job->request.headline,
+      &job->request.next_steps, &job->request.pprof_url, &job->request.metrics,
+      &job->request.summary,
   };
   bool worked = true;
   for (size_t i = 0; i < ARRAY_LENGTH(strings); i++) {
@@ -47,8 +48,9 @@ void job_free(struct job *job) {
   if (job == NULL)
     return;
   struct capture_request *request = &job->request;
-  const char *const strings[] = {request->instance,  request->reason,  request->headline,
-                                 request->pprof_url, request->metrics, request->summary};
+  const char *const strings[] = {request->instance,   request->reason,    request->headline,
+                                 request->next_steps, request->pprof_url, request->metrics,
+                                 request->summary};
   for (size_t i = 0; i < ARRAY_LENGTH(strings); i++)
     free((void *)(uintptr_t)strings[i]);
   free(job);

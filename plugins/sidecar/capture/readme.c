@@ -6,7 +6,6 @@
 #include "common/array.h"
 #include "common/text.h"
 #include "sidecar/capture/name.h"
-#include "sidecar/capture/next_steps.h"
 #include "sidecar/capture/request.h"
 
 /* --- for the shell --- */
@@ -134,9 +133,10 @@ static int print_files(const struct readme *readme, struct buffer *text) {
 
 /* Indented, line by line. */
 static int print_steps(const struct readme *readme, struct buffer *text) {
-  struct span steps = span_of(next_steps(readme->request->reason)), line;
-  if (steps.len == 0)
+  const char *next_steps = readme->request->next_steps;
+  if (next_steps == NULL || next_steps[0] == '\0')
     return 0;
+  struct span steps = span_of(next_steps), line;
   int status = buffer_append_string(text, "\nNext\n");
   while (status == 0 && scan_line(&steps, &line))
     status = buffer_printf(text, "  %.*s\n", (int)line.len, line.at);

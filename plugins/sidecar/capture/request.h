@@ -41,6 +41,7 @@ struct capture_request {
   uint64_t start_ticks;     /* proves that it is still the same process */
   const char *reason;       /* CAPTURE_BASELINE, or the name of a red flag */
   const char *headline;     /* the notification's line; "" for a baseline */
+  const char *next_steps;   /* lines of text: what to look at for this reason; NULL: none */
   const char *pprof_url;    /* "http://127.0.0.1:6060", known to be the process's; NULL: none */
   bool want_goroutine_dump; /* false: more than GoroutineDumpMax, or an unknown number */
   bool want_cpu_profile;

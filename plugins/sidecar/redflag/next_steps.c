@@ -1,5 +1,5 @@
 /* The guide's next steps; see next_steps.h. */
-#include "sidecar/capture/next_steps.h"
+#include "sidecar/redflag/next_steps.h"
 
 #include <string.h>
 
