@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "cases.h"
+#include "sidecar/capture/inventory.h"
 #include "sidecar/capture/readme.h"
-#include "sidecar/capture/retention.h"
 #include "sidecar/capture/tally.h"
 
 /* --- tally --- */
@@ -80,7 +80,7 @@ struct keeping {
   const char *name;
   const char *bundles; /* "web b 10 +, web f 10 +" */
   const char *newcomer;
-  struct retention_limits limits;
+  struct inventory_limits limits;
   const char *deleted; /* positions */
   bool fits;
 };
@@ -150,10 +150,10 @@ static const struct keeping keepings[] = {
     {"larger than everything", "", "web f 101 +", {1000, 9, 100}, "", false},
 };
 
-static void read_bundle(const char *text, struct shelf_bundle *ret) {
+static void read_bundle(const char *text, struct inventory_bundle *ret) {
   char instance[16], kind, live;
   unsigned long long bytes;
-  *ret = (struct shelf_bundle){.bytes = 0};
+  *ret = (struct inventory_bundle){.bytes = 0};
   assert_int_equal(sscanf(text, " %15s %c %llu %c", instance, &kind, &bytes, &live), 4);
   snprintf(ret->instance, sizeof(ret->instance), "%s", instance);
   ret->is_baseline = kind == 'b';
@@ -170,27 +170,27 @@ static void the_oldest_goes_first(void **state) {
   (void)state;
   for (size_t i = 0; i < ARRAY_LENGTH(keepings); i++) {
     const struct keeping *keeping = &keepings[i];
-    struct shelf_bundle bundles[8], incoming;
-    struct shelf shelf = {.bundles = bundles};
+    struct inventory_bundle bundles[8], incoming;
+    struct inventory inventory = {.bundles = bundles};
     for (const char *at = keeping->bundles; at != NULL && *at != '\0';) {
-      read_bundle(at, &bundles[shelf.len]);
-      bundles[shelf.len].name[0] = (char)('0' + shelf.len);
-      shelf.bytes += bundles[shelf.len++].bytes;
+      read_bundle(at, &bundles[inventory.len]);
+      bundles[inventory.len].name[0] = (char)('0' + inventory.len);
+      inventory.bytes += bundles[inventory.len++].bytes;
       at = strchr(at, ',');
       at = at != NULL ? at + 1 : NULL;
     }
     read_bundle(keeping->newcomer, &incoming);
-    struct retention_newcomer newcomer = {incoming.instance, incoming.is_baseline,
+    struct inventory_newcomer newcomer = {incoming.instance, incoming.is_baseline,
                                           incoming.bytes};
     char deleted[9] = "";
-    const struct shelf_bundle *victim;
+    const struct inventory_bundle *victim;
     bool fits;
-    while ((victim = retention_next(&shelf, &keeping->limits, &newcomer, has_pid, NULL,
-                                    &fits)) != NULL) {
+    while ((victim = inventory_next_victim(&inventory, &keeping->limits, &newcomer, has_pid,
+                                           NULL, &fits)) != NULL) {
       size_t at = (size_t)(victim - bundles);
       deleted[strlen(deleted)] = victim->name[0];
-      shelf.bytes -= victim->bytes;
-      memmove(&bundles[at], &bundles[at + 1], (--shelf.len - at) * sizeof(bundles[0]));
+      inventory.bytes -= victim->bytes;
+      memmove(&bundles[at], &bundles[at + 1], (--inventory.len - at) * sizeof(bundles[0]));
     }
     check_span(keeping->name, span_of(deleted), span_of(keeping->deleted));
     check_int(keeping->name, fits, keeping->fits);

@@ -32,8 +32,7 @@ int bundle_close_file(struct bundle *bundle, int fd) {
   if (status == 0 && fstat(fd, &st) != 0)
     status = -errno;
   if (status == 0) {
-    uint64_t size = (uint64_t)st.st_size, on_disk = (uint64_t)st.st_blocks * 512;
-    bundle->bytes += on_disk > size ? on_disk : size;
+    bundle->bytes += directory_file_bytes(&st);
   }
   if (close(fd) != 0 && status == 0 && errno != EINTR)
     status = -errno;

@@ -95,6 +95,11 @@ int directory_sync(int fd) {
   return fsync(fd) == 0 || errno == EINVAL || errno == ENOSYS ? 0 : -errno;
 }
 
+uint64_t directory_file_bytes(const struct stat *st) {
+  uint64_t size = (uint64_t)st->st_size, on_disk = (uint64_t)st->st_blocks * 512;
+  return on_disk > size ? on_disk : size;
+}
+
 int directory_walk(int directory, directory_entry_fn on_entry, void *context) {
   /* an open file description of its own: the position is not shared */
   autoclose(fd, openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));

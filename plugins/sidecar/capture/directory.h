@@ -8,6 +8,9 @@
 #define SIDECAR_CAPTURE_DIRECTORY_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+struct stat;
 
 /*
  * Opens the directory at an absolute path; its last component is made when it does not exist.
@@ -27,6 +30,9 @@ int directory_create_file(int directory, const char *name);
 /* fsync(2) of a file or directory; that a file system cannot do it is no error. Returns 0 or
  * -errno. */
 int directory_sync(int fd);
+
+/* What a file takes on its disk: its blocks, or its size where that is more. */
+uint64_t directory_file_bytes(const struct stat *st);
 
 /* Called for each name but "." and ".."; what it returns, if not 0, ends the walk. */
 typedef int (*directory_entry_fn)(void *context, const char *name);

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "sidecar/capture/gather.h"
+#include "sidecar/capture/inventory.h"
 #include "sidecar/capture/readme.h"
-#include "sidecar/capture/retention.h"
 
 _Static_assert(sizeof(((struct identity *)0)->boot) == HOST_BOOT_ID_MAX,
                "an identity holds a boot's id");
@@ -26,7 +26,7 @@ struct writing {
   struct process *process;
   struct identity identity;
   int folder, instance; /* -1: not open */
-  struct shelf shelf;
+  struct inventory inventory;
   struct bundle bundle;
 };
 
@@ -39,7 +39,7 @@ static void writing_start(struct writing *writing, struct capture *capture,
 
 static void writing_end(struct writing *writing) {
   bundle_abort(&writing->bundle);
-  shelf_free(&writing->shelf);
+  inventory_free(&writing->inventory);
   if (writing->instance >= 0) {
     close(writing->instance);
     /* not if there is a bundle in it: then it is not empty */
@@ -88,8 +88,8 @@ static bool is_canceled(void *context) {
 static int remember_baselines(struct writing *writing) {
   int status = 0;
   pthread_mutex_lock(&writing->capture->lock);
-  for (size_t i = 0; status == 0 && i < writing->shelf.len; i++) {
-    const struct shelf_bundle *bundle = &writing->shelf.bundles[i];
+  for (size_t i = 0; status == 0 && i < writing->inventory.len; i++) {
+    const struct inventory_bundle *bundle = &writing->inventory.bundles[i];
     if (bundle->is_baseline && bundle->identity.pid != 0 &&
         strcmp(bundle->identity.boot, writing->identity.boot) == 0)
       status = ledger_record_baseline(&writing->capture->ledger, bundle->identity.pid,
@@ -106,7 +106,8 @@ static int look(struct writing *writing) {
   host_boot_id(writing->host, writing->identity.boot); /* "" will do */
   status = directory_open_path(writing->capture->folder, &writing->folder);
   if (status == 0)
-    status = shelf_scan(writing->folder, is_canceled, writing->capture, &writing->shelf);
+    status =
+        inventory_scan(writing->folder, is_canceled, writing->capture, &writing->inventory);
   return fail(writing, status, NULL, NULL);
 }
 
@@ -118,8 +119,8 @@ int writer_look(struct capture *capture, uint64_t *ret_bundles, uint64_t *ret_by
   if (status == 0)
     status = fail(&writing, remember_baselines(&writing), NULL, NULL);
   if (status == 0) {
-    *ret_bundles = writing.shelf.len;
-    *ret_bytes = writing.shelf.bytes;
+    *ret_bundles = writing.inventory.len;
+    *ret_bytes = writing.inventory.bytes;
   }
   writing_end(&writing);
   return status;
@@ -140,18 +141,18 @@ static bool is_alive(void *context, const struct identity *identity) {
 
 static int make_room(struct writing *writing) {
   const struct capture_options *options = &writing->capture->options;
-  struct retention_limits limits = {options->process_max_bytes, options->process_max_bundles,
+  struct inventory_limits limits = {options->process_max_bytes, options->process_max_bundles,
                                     options->total_max_bytes};
-  struct retention_newcomer newcomer = {
+  struct inventory_newcomer newcomer = {
       .instance = writing->job->instance,
       .is_baseline = strcmp(writing->job->request.reason, CAPTURE_BASELINE) == 0,
       .bytes = writing->bundle.bytes,
   };
-  const struct shelf_bundle *victim;
+  const struct inventory_bundle *victim;
   bool fits;
-  while ((victim = retention_next(&writing->shelf, &limits, &newcomer, is_alive, writing,
-                                  &fits)) != NULL)
-    shelf_remove(&writing->shelf, writing->folder, victim);
+  while ((victim = inventory_next_victim(&writing->inventory, &limits, &newcomer, is_alive,
+                                         writing, &fits)) != NULL)
+    inventory_remove(&writing->inventory, writing->folder, victim);
   writing->trouble->is_over_cap = !fits;
   return fits ? 0 : -EDQUOT;
 }
@@ -169,7 +170,7 @@ static int hold_process(struct writing *writing) {
 }
 
 static bool baseline_has_heap(const struct writing *writing,
-                              const struct shelf_bundle *baseline) {
+                              const struct inventory_bundle *baseline) {
   int instance = -1, folder = -1;
   bool has = directory_open(writing->folder, baseline->instance, false, &instance) == 0 &&
              directory_open(instance, baseline->name, false, &folder) == 0 &&
@@ -183,8 +184,8 @@ static bool baseline_has_heap(const struct writing *writing,
 
 static int write_readme(struct writing *writing, const struct gathered *gathered) {
   const struct job *job = writing->job;
-  const struct shelf_bundle *baseline =
-      shelf_find_baseline(&writing->shelf, &writing->identity);
+  const struct inventory_bundle *baseline =
+      inventory_find_baseline(&writing->inventory, &writing->identity);
   char path[CAPTURE_PATH_MAX], baseline_path[CAPTURE_PATH_MAX];
   snprintf(path, sizeof(path), "%s/%s/%s", writing->capture->folder, job->instance, job->name);
   struct readme readme = {
@@ -260,7 +261,7 @@ int writer_write(struct capture *capture, const struct job *job, struct trouble 
   if (status == 0)
     status = hold_process(&writing);
   if (status == 0 && strcmp(job->request.reason, CAPTURE_BASELINE) == 0 &&
-      shelf_find_baseline(&writing.shelf, &writing.identity) != NULL)
+      inventory_find_baseline(&writing.inventory, &writing.identity) != NULL)
     status = -EALREADY;
   if (status == 0)
     status = write_bundle(&writing);
