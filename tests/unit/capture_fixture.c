@@ -75,19 +75,15 @@ void fixture_end(struct capture_fixture *fixture) {
   pthread_mutex_destroy(&fixture->lock);
 }
 
-void fixture_prepare_writer(struct capture_fixture *fixture, struct capture *capture) {
-  *capture = (struct capture){.options = fixture->options};
-  snprintf(capture->folder, sizeof(capture->folder), "%s", fixture->captures);
-  TAILQ_INIT(&capture->queue);
-  ledger_init(&capture->ledger);
-  pthread_mutex_init(&capture->lock, NULL);
-  assert_int_equal(http_loop_new(&capture->loop), 0);
+void fixture_prepare_writer(struct capture_fixture *fixture, struct writer *ret) {
+  *ret = (struct writer){.options = &fixture->options,
+                         .folder = fixture->captures,
+                         .stopping = &fixture->stopping};
+  assert_int_equal(http_loop_new(&ret->loop), 0);
 }
 
-void fixture_end_writer(struct capture *capture) {
-  http_loop_free(capture->loop);
-  ledger_clear(&capture->ledger);
-  pthread_mutex_destroy(&capture->lock);
+void fixture_end_writer(struct writer *writer) {
+  http_loop_free(writer->loop);
 }
 
 int fixture_request(struct capture_fixture *fixture, const char *reason,
@@ -193,7 +189,7 @@ static bool has_summary(const char *folder, const char *text) {
   return has;
 }
 
-/* Work is done in the order in which it was asked for, and a summary comes last. */
+/* Requests are worked on in their order, and the summary is written last. */
 void fixture_settle(struct capture_fixture *fixture) {
   struct capture_request saved = fixture->request;
   char path[CAPTURE_PATH_MAX], summary[64];

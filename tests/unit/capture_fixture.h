@@ -11,7 +11,7 @@
 #include "held_process.h"
 #include "hostile_server.h"
 #include "sidecar/capture/capture.h"
-#include "sidecar/capture/capture_internal.h"
+#include "sidecar/capture/writer.h"
 
 struct capture_fixture {
   struct held_folder folder; /* a temporary one; the captures go to captures/ in it */
@@ -22,6 +22,7 @@ struct capture_fixture {
   struct capture_options options;
   struct capture_request request;
   struct capture *capture; /* NULL: not started */
+  atomic_bool stopping;    /* of a writer on the test's own thread */
   pthread_mutex_t lock;    /* guards log */
   char log[16384];         /* lines "SEVERITY text" */
 };
@@ -32,9 +33,9 @@ void fixture_open(struct capture_fixture *fixture); /* starts the thread */
 void fixture_close(struct capture_fixture *fixture);
 void fixture_end(struct capture_fixture *fixture);
 
-/* A capture without its thread, for writer_write() on the test's own. */
-void fixture_prepare_writer(struct capture_fixture *fixture, struct capture *capture);
-void fixture_end_writer(struct capture *capture);
+/* For writer_write() on the test's own thread. */
+void fixture_prepare_writer(struct capture_fixture *fixture, struct writer *ret);
+void fixture_end_writer(struct writer *writer);
 
 /* fixture->request with this reason, a second after the last one. */
 int fixture_request(struct capture_fixture *fixture, const char *reason,
@@ -44,7 +45,7 @@ int fixture_request(struct capture_fixture *fixture, const char *reason,
 void fixture_capture(struct capture_fixture *fixture, const char *reason,
                      char path[CAPTURE_PATH_MAX]);
 
-/* Waits until everything asked for so far has been worked on. */
+/* Waits until the thread has worked on all requests so far. */
 void fixture_settle(struct capture_fixture *fixture);
 
 /* Waits for at most some seconds; fails the test when it does not come. */

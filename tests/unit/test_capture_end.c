@@ -13,7 +13,6 @@
 
 #include "capture_fixture.h"
 #include "cases.h"
-#include "sidecar/capture/writer.h"
 #include "sudden_end.h"
 
 static unsigned own_descriptors(void) {
@@ -39,49 +38,47 @@ static void start_process(struct capture_fixture *f) {
 }
 
 /* Captures a process that lives for so many calls of it. Returns whether it ended before. */
-static bool capture_one_that_ends(struct capture_fixture *f, struct capture *capture,
+static bool capture_one_that_ends(struct capture_fixture *f, const struct writer *writer,
                                   long calls, bool reap) {
-  char bundle[2 * CAPTURE_PATH_MAX];
-  struct trouble trouble = {0};
-  struct job *job = job_new(&f->request);
-  assert_non_null(job);
-  job_name(job, f->request.wall_time_ms + calls * 1000);
-  snprintf(bundle, sizeof(bundle), "%s/%s/%s", f->captures, job->instance, job->name);
+  char bundle[CAPTURE_PATH_MAX];
+  struct writer_failure failure = {0};
+  struct capture_request request = f->request;
+  request.wall_time_ms += calls * 1000;
+  capture_name_path(f->captures, &request, bundle);
   unsigned descriptors = own_descriptors();
 
   sudden_end_arm(f->held.pid, calls, reap);
-  int status = writer_write(capture, job, &trouble);
+  int status = writer_write(writer, &request, &failure);
   bool has_ended = sudden_end_disarm();
 
   if (status != 0 && status != -ESRCH)
-    fail_msg("ended before call %ld: %s, %s", calls, strerror(-status), trouble.where);
+    fail_msg("ended before call %ld: %s, %s", calls, strerror(-status), failure.where);
   assert_true(has_ended || status == 0);
-  assert_int_equal(trouble.error, 0);
+  assert_int_equal(failure.error, 0);
   assert_int_equal(path_exists(bundle), status == 0);
   assert_int_equal(count_named(f->captures, ".tmp-"), 0);
   assert_int_equal(own_descriptors(), descriptors);
-  job_free(job);
   return has_ended;
 }
 
 static void end_at_every_call_of_a_capture(bool reap) {
   struct capture_fixture f;
-  struct capture capture;
+  struct writer writer;
   long calls = -1;
   bool has_ended;
   fixture_start(&f);
   f.options.process_max_bundles = 4;
-  fixture_prepare_writer(&f, &capture);
+  fixture_prepare_writer(&f, &writer);
   f.request.reason = "fds";
   do {
     held_process_end(&f.held);
     start_process(&f);
-    has_ended = capture_one_that_ends(&f, &capture, ++calls, reap);
+    has_ended = capture_one_that_ends(&f, &writer, ++calls, reap);
     if (has_ended && reap)
       f.held.pid = 0;
   } while (has_ended);
   assert_true(calls > 100);
-  fixture_end_writer(&capture);
+  fixture_end_writer(&writer);
   fixture_end(&f);
 }
 

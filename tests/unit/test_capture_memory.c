@@ -5,38 +5,36 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "capture_fixture.h"
 #include "cases.h"
 #include "failing_allocations.h"
-#include "sidecar/capture/writer.h"
 
 static void every_allocation_of_a_bundle_may_fail(void **state) {
   (void)state;
   struct capture_fixture f;
-  struct capture capture;
-  char bundle[2 * CAPTURE_PATH_MAX];
+  struct writer writer;
+  char bundle[CAPTURE_PATH_MAX];
   long failed = 0, absent = 0;
   fixture_start(&f);
   f.options.process_max_bundles = 4;
-  fixture_prepare_writer(&f, &capture);
+  fixture_prepare_writer(&f, &writer);
   f.request.reason = "fds";
   for (;; failed++) {
-    struct trouble trouble = {0};
-    struct job *job = job_new(&f.request);
-    assert_non_null(job);
-    job_name(job, f.request.wall_time_ms + failed * 1000);
-    snprintf(bundle, sizeof(bundle), "%s/%s/%s", f.captures, job->instance, job->name);
+    struct writer_failure failure = {0};
+    struct capture_request request = f.request;
+    request.wall_time_ms += failed * 1000;
+    capture_name_path(f.captures, &request, bundle);
     allocations_left = failed;
-    int status = writer_write(&capture, job, &trouble);
+    int status = writer_write(&writer, &request, &failure);
     bool none_failed = allocations_left >= 0;
     allocations_left = -1;
     assert_true(status == 0 || status == -ENOMEM);
-    assert_int_equal(trouble.error, status);
+    assert_int_equal(failure.error, status);
     assert_int_equal(path_exists(bundle), status == 0);
     assert_int_equal(count_named(f.captures, ".tmp-"), 0);
     absent += status != 0;
-    job_free(job);
     if (none_failed)
       break;
   }
@@ -45,33 +43,51 @@ static void every_allocation_of_a_bundle_may_fail(void **state) {
   assert_null(strstr(readme, "Not here"));
   free(readme);
   assert_in_range(absent, 5, failed);
-  fixture_end_writer(&capture);
+  fixture_end_writer(&writer);
   fixture_end(&f);
+}
+
+/* Keeps the captures' thread in its first line of the log, where it allocates nothing. */
+struct held_thread {
+  pthread_mutex_t lock;
+  atomic_bool is_held;
+};
+
+static void hold_thread(void *context, int severity, const char *line) {
+  struct held_thread *held = context;
+  (void)severity, (void)line;
+  atomic_store(&held->is_held, true);
+  pthread_mutex_lock(&held->lock);
+  pthread_mutex_unlock(&held->lock);
 }
 
 static void every_allocation_of_a_request_may_fail(void **state) {
   (void)state;
   struct capture_fixture f;
-  struct capture capture;
+  struct held_thread held = {.lock = PTHREAD_MUTEX_INITIALIZER};
   char path[CAPTURE_PATH_MAX];
   long failed = 0;
   fixture_start(&f);
-  fixture_prepare_writer(&f, &capture);
+  f.options.log = hold_thread;
+  f.options.context = &held;
   f.request.reason = "fds";
+  pthread_mutex_lock(&held.lock);
+  fixture_open(&f);
+  while (!atomic_load(&held.is_held))
+    nanosleep(&(struct timespec){.tv_nsec = 1000 * 1000}, NULL);
   int status;
   do {
     allocations_left = failed++;
-    status = capture_request(&capture, &f.request, path);
+    status = capture_request(f.capture, &f.request, path);
     bool none_failed = allocations_left >= 0;
     allocations_left = -1;
     assert_int_equal(status, none_failed ? 0 : -ENOMEM);
   } while (status != 0);
+  pthread_mutex_unlock(&held.lock);
   assert_in_range(failed, 5, 50);
-  assert_int_equal(capture.queued, 1);
-  struct job *job = TAILQ_FIRST(&capture.queue);
-  TAILQ_REMOVE(&capture.queue, job, link);
-  job_free(job);
-  fixture_end_writer(&capture);
+  fixture_wait_for_path(path);
+  fixture_close(&f);
+  assert_int_equal(count_named(f.captures, "-pid"), 1);
   fixture_end(&f);
 }
 

@@ -6,12 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/scan.h"
+#include "common/file.h"
 
 static int verify(int fd) {
   struct stat st;
@@ -93,6 +94,25 @@ int directory_create_file(int directory, const char *name) {
 
 int directory_sync(int fd) {
   return fsync(fd) == 0 || errno == EINVAL || errno == ENOSYS ? 0 : -errno;
+}
+
+int directory_replace_file(int directory, const char *name, struct span text) {
+  char hidden[sizeof(DIRECTORY_TEMPORARY) + 128];
+  snprintf(hidden, sizeof(hidden), DIRECTORY_TEMPORARY "%s", name);
+  if (unlinkat(directory, hidden, 0) != 0 && errno != ENOENT)
+    return -errno;
+  int fd = directory_create_file(directory, hidden);
+  if (fd < 0)
+    return fd;
+  int status = file_write_all(fd, text);
+  if (status == 0)
+    status = directory_sync(fd);
+  close(fd);
+  if (status == 0 && renameat(directory, hidden, directory, name) != 0)
+    status = -errno;
+  if (status != 0)
+    unlinkat(directory, hidden, 0);
+  return status;
 }
 
 uint64_t directory_file_bytes(const struct stat *st) {

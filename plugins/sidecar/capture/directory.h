@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/scan.h"
+
 struct stat;
 
 /*
@@ -30,6 +32,10 @@ int directory_create_file(int directory, const char *name);
 /* fsync(2) of a file or directory; that a file system cannot do it is no error. Returns 0 or
  * -errno. */
 int directory_sync(int fd);
+
+/* Replaces a file of this name, in one step and never through a link, and brings the new one to
+ * the disk. Names of up to 128 bytes. Returns 0, or -errno with the old file in its place. */
+int directory_replace_file(int directory, const char *name, struct span text);
 
 /* What a file takes on its disk: its blocks, or its size where that is more. */
 uint64_t directory_file_bytes(const struct stat *st);

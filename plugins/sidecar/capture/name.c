@@ -120,6 +120,14 @@ void capture_name_bundle(int64_t wall_time_ms, pid_t pid, const char *reason,
            reason);
 }
 
+void capture_name_path(const char *folder, const struct capture_request *request,
+                       char ret[CAPTURE_PATH_MAX]) {
+  char instance[CAPTURE_FILE_NAME_MAX], bundle[CAPTURE_BUNDLE_NAME_MAX];
+  capture_name_instance(request->instance, instance);
+  capture_name_bundle(request->wall_time_ms, request->pid, request->reason, bundle);
+  snprintf(ret, CAPTURE_PATH_MAX, "%s/%s/%s", folder, instance, bundle);
+}
+
 /* 'd' stands for a digit. */
 static bool scan_form(struct span *s, const char *form) {
   size_t len = strlen(form);

@@ -51,6 +51,10 @@ bool capture_reason_is_valid(const char *reason);
 void capture_name_bundle(int64_t wall_time_ms, pid_t pid, const char *reason,
                          char ret[CAPTURE_BUNDLE_NAME_MAX]);
 
+/* "FOLDER/INSTANCE/BUNDLE"; folder has at most CAPTURE_FOLDER_MAX bytes. */
+void capture_name_path(const char *folder, const struct capture_request *request,
+                       char ret[CAPTURE_PATH_MAX]);
+
 /* Returns whether capture_name_bundle() makes such a name. The time is not read. */
 bool capture_name_parse_bundle(const char *name, pid_t *ret_pid,
                                char ret_reason[CAPTURE_REASON_MAX + 1]);
