@@ -1,6 +1,6 @@
 /*
- * Captures of a live process with a pprof server: what a bundle holds, what is asked for
- * again, what happens to profiles that break off and processes that end.
+ * Captures of a live process with a pprof server: what a bundle holds, what is requested
+ * again, what happens to profiles that are cut off and processes that end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +33,7 @@ static void check_lacks(const char *bundle, const char *file, const char *text) 
   free(content);
 }
 
-static void a_bundle_holds_everything_and_says_how_to_compare(void **state) {
+static void a_bundle_holds_everything_and_how_to_compare_it(void **state) {
   (void)state;
   struct capture_fixture f;
   char baseline[CAPTURE_PATH_MAX], bundle[CAPTURE_PATH_MAX];
@@ -81,7 +81,7 @@ static void the_summary_beside_the_bundles_is_the_latest(void **state) {
   fixture_end(&f);
 }
 
-static void the_start_says_where_captures_go(void **state) {
+static void the_start_logs_where_captures_go(void **state) {
   (void)state;
   struct capture_fixture f;
   char line[200], path[CAPTURE_PATH_MAX];
@@ -125,7 +125,6 @@ static void a_baseline_is_taken_once_also_across_a_restart(void **state) {
   fixture_end(&f);
 }
 
-/* Whoever asks until it is there gets one in the end. */
 static void a_baseline_that_waits_is_not_yet_there(void **state) {
   (void)state;
   struct capture_fixture f;
@@ -279,7 +278,7 @@ static void a_profile_past_the_ceiling_is_left_out(void **state) {
   fixture_end(&f);
 }
 
-static void what_was_not_asked_for_is_explained(void **state) {
+static void what_was_not_requested_is_explained(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX];
@@ -404,9 +403,9 @@ static void freeing_nothing_is_fine(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_bundle_holds_everything_and_says_how_to_compare),
+      cmocka_unit_test(a_bundle_holds_everything_and_how_to_compare_it),
       cmocka_unit_test(the_summary_beside_the_bundles_is_the_latest),
-      cmocka_unit_test(the_start_says_where_captures_go),
+      cmocka_unit_test(the_start_logs_where_captures_go),
       cmocka_unit_test(a_baseline_is_taken_once_also_across_a_restart),
       cmocka_unit_test(a_baseline_that_waits_is_not_yet_there),
       cmocka_unit_test(a_flag_is_captured_once_an_interval),
@@ -415,7 +414,7 @@ int main(void) {
       cmocka_unit_test(a_thousand_flags_in_a_minute_wait_in_a_bounded_queue),
       cmocka_unit_test(a_bad_profile_is_left_out_and_the_rest_is_kept),
       cmocka_unit_test(a_profile_past_the_ceiling_is_left_out),
-      cmocka_unit_test(what_was_not_asked_for_is_explained),
+      cmocka_unit_test(what_was_not_requested_is_explained),
       cmocka_unit_test(a_process_that_ends_in_the_middle_leaves_nothing),
       cmocka_unit_test(a_pid_that_is_another_process_now_leaves_nothing),
       cmocka_unit_test(an_end_in_the_middle_of_a_profile_leaves_nothing),

@@ -1,7 +1,7 @@
 /*
- * Captures where they cannot be written, or where somebody wants them to be written somewhere
- * else: full and read-only disks, missing folders, planted links, foreign folders, hostile
- * names; and how many are kept.
+ * Captures that cannot be written, or that another user tries to redirect: full and read-only
+ * disks, missing folders, planted links, folders of other users, hostile names; and how many
+ * bundles are kept.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,11 +34,11 @@ static void mount_small(const char *folder, const char *size) {
   }
 }
 
-/* Spoils the test's disk in some way, and mends it. */
+/* Breaks the test's disk in some way, and repairs it. */
 struct disk {
   const char *name;
-  void (*spoil)(struct capture_fixture *);
-  void (*mend)(struct capture_fixture *);
+  void (*break_it)(struct capture_fixture *);
+  void (*repair)(struct capture_fixture *);
   const char *hint;
 };
 
@@ -92,7 +92,7 @@ static void a_disk_that_fails_is_one_line_and_tried_again(void **state) {
     mount_small(f.captures, "1m");
     fixture_open(&f);
     fixture_wait_for_log(&f, "captures go to");
-    disks[i].spoil(&f);
+    disks[i].break_it(&f);
     for (unsigned j = 0; j < 10; j++)
       assert_int_equal(fixture_request(&f, "fds", path), 0);
     fixture_wait_for_log(&f, disks[i].hint);
@@ -101,7 +101,7 @@ static void a_disk_that_fails_is_one_line_and_tried_again(void **state) {
     check_int(disks[i].name, count_named(f.captures, "pid"), 0);
 
     fixture_open(&f);
-    disks[i].mend(&f);
+    disks[i].repair(&f);
     fixture_capture(&f, "fds", path);
     check_int(disks[i].name, count_named(f.captures, ".tmp-2"), 0);
     fixture_close(&f);
@@ -110,7 +110,7 @@ static void a_disk_that_fails_is_one_line_and_tried_again(void **state) {
   }
 }
 
-static void it_says_when_it_works_again(void **state) {
+static void the_first_success_after_a_failure_is_logged(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX], folder[160];
@@ -128,8 +128,8 @@ static void it_says_when_it_works_again(void **state) {
   fixture_end(&f);
 }
 
-/* Asks once a minute until the answer is another. */
-static int ask_for_baseline(struct capture_fixture *f, int answer) {
+/* Requests it once a minute until the answer differs. */
+static int request_baseline(struct capture_fixture *f, int answer) {
   char path[CAPTURE_PATH_MAX];
   int status;
   while ((status = fixture_request(f, "baseline", path)) == answer) {
@@ -139,7 +139,7 @@ static int ask_for_baseline(struct capture_fixture *f, int answer) {
   return status;
 }
 
-static void a_baseline_that_failed_may_be_asked_for_again(void **state) {
+static void a_baseline_that_failed_may_be_requested_again(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX];
@@ -147,10 +147,10 @@ static void a_baseline_that_failed_may_be_asked_for_again(void **state) {
   assert_int_equal(symlink("/", f.captures), 0);
   fixture_open(&f);
   assert_int_equal(fixture_request(&f, "baseline", path), 0);
-  assert_int_equal(ask_for_baseline(&f, -EAGAIN), 0); /* it has failed by now, and will again */
+  assert_int_equal(request_baseline(&f, -EAGAIN), 0); /* it has failed by now, and will again */
   assert_int_equal(unlink(f.captures), 0);
   int status;
-  while ((status = ask_for_baseline(&f, -EAGAIN)) == 0)
+  while ((status = request_baseline(&f, -EAGAIN)) == 0)
     ;
   assert_int_equal(status, -EALREADY);
   fixture_settle(&f);
@@ -180,8 +180,8 @@ static void a_file_limit_is_an_error_and_no_end(void **state) {
   fixture_end(&f);
 }
 
-/* As somebody who may not write there. The answer is the log. */
-static void ask_where_it_is_denied(void *answer) {
+/* As a user who may not write there. The answer is the log. */
+static void request_where_it_is_denied(void *answer) {
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX];
   fixture_start(&f);
@@ -198,14 +198,14 @@ static void a_folder_that_may_not_be_written_to_is_one_line(void **state) {
   (void)state;
   char log[512] = "";
   if (geteuid() != 0) {
-    print_message("skipped: only root can become somebody else\n");
+    print_message("skipped: only root can become another user\n");
     skip();
   }
-  live_process_ask_unprivileged(ask_where_it_is_denied, log, sizeof(log));
+  live_process_ask_unprivileged(request_where_it_is_denied, log, sizeof(log));
   assert_non_null(strstr(log, "/root/captures: Permission denied; let the user"));
 }
 
-/* --- links and foreign folders --- */
+/* --- links and folders of other users --- */
 
 static void plant_folder(struct capture_fixture *f, const char *outside) {
   assert_int_equal(symlink(outside, f->captures), 0);
@@ -267,14 +267,14 @@ static const struct {
   const char *hint;
 } traps[] = {
     {"the capture folder is a link", plant_folder, "captures: Not a directory; it must be"},
-    {"a link on the way is somebody else's", plant_on_the_way,
+    {"a link on the way is another user's", plant_on_the_way,
      "/way/captures: Not a directory; it must be"},
     {"an instance's folder is a link", plant_instance,
      "captures/web: Not a directory; it must"},
     {"a bundle is a link", plant_bundle, "-fds: File exists; remove it"},
     {"others may write to the capture folder", leave_writable,
      "captures: Operation not permitted; it must belong to the user"},
-    {"the capture folder is somebody else's", leave_foreign,
+    {"the capture folder is another user's", leave_foreign,
      "captures: Operation not permitted; it must belong to the user"},
     {"the capture folder is a file", leave_a_file, "captures: Not a directory; it must be"},
 };
@@ -300,7 +300,7 @@ static void what_leads_elsewhere_is_refused_with_a_hint(void **state) {
   }
 }
 
-static void one_instance_in_trouble_does_not_disturb_the_others(void **state) {
+static void the_failure_of_one_instance_does_not_affect_the_others(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX];
@@ -567,12 +567,12 @@ static void what_is_not_ours_is_left_alone(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_disk_that_fails_is_one_line_and_tried_again),
-      cmocka_unit_test(it_says_when_it_works_again),
-      cmocka_unit_test(a_baseline_that_failed_may_be_asked_for_again),
+      cmocka_unit_test(the_first_success_after_a_failure_is_logged),
+      cmocka_unit_test(a_baseline_that_failed_may_be_requested_again),
       cmocka_unit_test(a_file_limit_is_an_error_and_no_end),
       cmocka_unit_test(a_folder_that_may_not_be_written_to_is_one_line),
       cmocka_unit_test(what_leads_elsewhere_is_refused_with_a_hint),
-      cmocka_unit_test(one_instance_in_trouble_does_not_disturb_the_others),
+      cmocka_unit_test(the_failure_of_one_instance_does_not_affect_the_others),
       cmocka_unit_test(a_link_on_the_way_that_only_we_could_make_is_followed),
       cmocka_unit_test(a_summary_that_is_a_link_is_replaced_and_not_followed),
       cmocka_unit_test(modes_do_not_depend_on_the_umask),

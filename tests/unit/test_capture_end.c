@@ -1,7 +1,7 @@
 /*
  * A process ends at every point of its capture in turn, as a zombie or waited for: there is a
  * whole bundle or none, nothing leaks, and the next capture is complete. On the test's own
- * thread. What ASan and valgrind have to say of it they say in CI.
+ * thread. CI runs it with ASan and valgrind as well.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -100,7 +100,7 @@ static void an_identity_is_read_as_it_is_printed(void **state) {
   assert_true(identity_equals(&identity, &read));
   read.start_ticks++;
   assert_false(identity_equals(&identity, &read));
-  identity.boot[0] = '\0'; /* where the system does not say */
+  identity.boot[0] = '\0'; /* where the system has none */
   identity_print(&identity, text);
   assert_int_equal(identity_parse(span_of(text), &read), 0);
   assert_true(identity_equals(&identity, &read));
@@ -193,7 +193,7 @@ static void the_ledger_is_bounded(void **state) {
   ledger_clear(&ledger);
 }
 
-/* --- words --- */
+/* --- texts --- */
 
 static void every_error_has_a_hint(void **state) {
   (void)state;

@@ -123,7 +123,7 @@ static const struct keeping keepings[] = {
      {100, 9, 1000},
      "0",
      true},
-    {"others' are not counted for a process",
+    {"those of other processes are not counted",
      "api b 90 +, api f 90 +",
      "web f 50 +",
      {100, 2, 1000},

@@ -16,8 +16,7 @@
 
 struct scan {
   struct inventory *inventory;
-  bool (*is_canceled)(void *);
-  void *context;
+  const atomic_bool *stopping;
   int directory;        /* the one that is walked */
   const char *instance; /* its name, below the capture folder */
   uint64_t bytes;       /* of a bundle's files */
@@ -61,7 +60,7 @@ static int scan_bundle(void *context, const char *name) {
   struct inventory *inventory = instance->inventory;
   char reason[CAPTURE_REASON_MAX + 1];
   pid_t pid;
-  if (instance->is_canceled(instance->context))
+  if (atomic_load(instance->stopping))
     return -ECANCELED;
   autoclose(fd, -1);
   if (inventory->len == INVENTORY_MAX || !capture_name_parse_bundle(name, &pid, reason) ||
@@ -102,11 +101,9 @@ static int by_time(const void *a, const void *b) {
   return order != 0 ? order : strcmp(left->instance, right->instance);
 }
 
-int inventory_scan(int folder, bool (*is_canceled)(void *), void *context,
-                   struct inventory *ret) {
+int inventory_scan(int folder, const atomic_bool *stopping, struct inventory *ret) {
   *ret = (struct inventory){0};
-  struct scan all = {
-      .inventory = ret, .is_canceled = is_canceled, .context = context, .directory = folder};
+  struct scan all = {.inventory = ret, .stopping = stopping, .directory = folder};
   int status = directory_walk(folder, scan_instance, &all);
   if (ret->len > 0)
     qsort(ret->bundles, ret->len, sizeof(*ret->bundles), by_time);

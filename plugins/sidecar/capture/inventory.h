@@ -6,6 +6,7 @@
 #ifndef SIDECAR_CAPTURE_INVENTORY_H
 #define SIDECAR_CAPTURE_INVENTORY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,12 +31,11 @@ struct inventory {
 
 /*
  * Scans every bundle below the capture folder, and removes what an earlier run of the daemon
- * left half-written. Files of other origin are left alone and not counted. is_canceled is
- * called before each bundle. Returns 0, -ENOMEM, -ECANCELED, or -errno of the folder itself.
- * *ret is the caller's, also after an error.
+ * left half-written. Files of other origin are left alone and not counted. Returns 0, -ENOMEM,
+ * -ECANCELED once *stopping, or -errno of the folder itself. *ret is the caller's, also after
+ * an error.
  */
-int inventory_scan(int folder, bool (*is_canceled)(void *), void *context,
-                   struct inventory *ret);
+int inventory_scan(int folder, const atomic_bool *stopping, struct inventory *ret);
 void inventory_free(struct inventory *inventory);
 
 /* The newest baseline of exactly this process; NULL when there is none. */

@@ -157,6 +157,6 @@ int region_listing_print(struct region_listing *listing, bool by_rss, struct buf
   }
   if (status == 0 && regions->others.count > 0)
     status = print_row(text, &regions->others, "(others)");
-  /* the totals stand at the top: what does not fit are the smallest */
+  /* the totals are at the top: only the smallest do not fit */
   return status == -EMSGSIZE ? 0 : status;
 }

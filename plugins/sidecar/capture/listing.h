@@ -1,8 +1,8 @@
 /*
  * The texts fds.txt and memory-map.txt of a bundle: what people otherwise make with
- * `lsof | sort | uniq -c` and `pmap -x`. Descriptors and regions are added one by one, by
- * whoever reads them, and printed at the end. Names are made printable: other programs chose
- * them. Pure.
+ * `lsof | sort | uniq -c` and `pmap -x`. The writer adds descriptors and
+ * regions one by one as it reads them, and prints them at the end. Names come from other
+ * programs and are made printable. Pure.
  */
 #ifndef SIDECAR_CAPTURE_LISTING_H
 #define SIDECAR_CAPTURE_LISTING_H

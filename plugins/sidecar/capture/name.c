@@ -35,8 +35,8 @@ static bool is_kept(uint32_t code, bool is_first) {
   return code != 0 && strchr("_+@=,", (int)code) != NULL;
 }
 
-/* Takes a character, or a byte that is none, off *s and writes how it stands in a name. Returns
- * how long that is. */
+/* Takes a character, or a byte that does not begin one, off *s and writes its form in a file
+ * name. Returns the length of that. */
 static size_t take_piece(struct span *s, bool is_first, char piece[PIECE_MAX]) {
   uint32_t code = 0;
   size_t taken = text_utf8_character(*s, &code), len = 0;

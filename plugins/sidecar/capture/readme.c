@@ -8,7 +8,7 @@
 #include "sidecar/capture/name.h"
 #include "sidecar/capture/request.h"
 
-/* --- for the shell --- */
+/* --- commands for a shell --- */
 
 static bool needs_quotes(const char *path) {
   for (const char *c = path; *c != '\0'; c++)
@@ -29,16 +29,16 @@ static int print_path(struct buffer *text, const char *folder, const char *file)
   return status;
 }
 
-/* before and behind: what stands around the path. */
-static int print_command(struct buffer *text, const char *before, const char *folder,
-                         const char *file, const char *behind) {
-  int status = buffer_printf(text, "%s ", before);
+/* A line with the path between these two parts of the command. */
+static int print_command(struct buffer *text, const char *command, const char *folder,
+                         const char *file, const char *rest) {
+  int status = buffer_printf(text, "%s ", command);
   if (status == 0)
     status = print_path(text, folder, file);
-  return status == 0 ? buffer_printf(text, "%s\n", behind) : status;
+  return status == 0 ? buffer_printf(text, "%s\n", rest) : status;
 }
 
-/* --- its parts --- */
+/* --- the sections --- */
 
 static int print_head(const struct readme *readme, struct buffer *text) {
   const struct capture_request *request = readme->request;
@@ -74,7 +74,7 @@ static int print_heap(const struct readme *readme, struct buffer *text) {
   return status;
 }
 
-/* The listings beside those of the baseline. */
+/* Compares the listings with those of the baseline. */
 static int print_listings(const struct readme *readme, struct buffer *text) {
   static const char *const files[] = {CAPTURE_DESCRIPTORS_FILE, CAPTURE_MEMORY_MAP_FILE};
   if (readme->baseline_path == NULL)
@@ -101,7 +101,7 @@ static int print_cpu(const struct readme *readme, struct buffer *text) {
 
 static int print_goroutines(const struct readme *readme, struct buffer *text) {
   static const struct {
-    const char *command, *behind;
+    const char *command, *rest;
   } commands[] = {
       {"  sed -n 's/^goroutine [0-9]* .*\\[\\([^],]*\\).*/\\1/p'",
        " | sort | uniq -c | sort -rn"},
@@ -117,18 +117,19 @@ static int print_goroutines(const struct readme *readme, struct buffer *text) {
       "a channel or sleep; those that fetch\n");
   for (size_t i = 0; status == 0 && i < ARRAY_LENGTH(commands); i++)
     status = print_command(text, commands[i].command, readme->path, CAPTURE_GOROUTINES_FILE,
-                           commands[i].behind);
+                           commands[i].rest);
   return status;
 }
 
 static int print_files(const struct readme *readme, struct buffer *text) {
   (void)readme;
   return buffer_append_string(
-      text, "\nFiles\n"
-            "  fds.txt         what is open: by class, the files open most often, each one\n"
-            "  memory-map.txt  memory by what it is for\n"
-            "  metrics.txt     the metrics of that moment\n"
-            "  ../summary.txt  what has grown since the baseline, and which flags turned\n");
+      text,
+      "\nFiles\n"
+      "  fds.txt         what is open: by class, the files open most often, each one\n"
+      "  memory-map.txt  memory by what it is for\n"
+      "  metrics.txt     the metrics at that time\n"
+      "  ../summary.txt  what has grown since the baseline, and the changes of red flags\n");
 }
 
 /* Indented, line by line. */

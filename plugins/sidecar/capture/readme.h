@@ -1,4 +1,7 @@
-/* The README of a bundle: what happened, what is there, and what to do with it. Pure. */
+/*
+ * The README of a bundle: what happened, which files there are and which are missing, the
+ * commands that evaluate them, and what to look at next, which comes with the request. Pure.
+ */
 #ifndef SIDECAR_CAPTURE_README_H
 #define SIDECAR_CAPTURE_README_H
 
@@ -12,9 +15,9 @@ enum { README_MAX_BYTES = 64 * 1024 };
 struct readme {
   const struct capture_request *request;
   const char *path;          /* of the bundle, absolute */
-  const char *baseline_path; /* of this process's baseline; NULL: none, or it is this one */
+  const char *baseline_path; /* of the process's baseline; NULL: none, or this is it */
   bool baseline_has_heap, has_heap, has_goroutines, has_cpu;
-  const char *not_taken; /* lines; "" if everything is there */
+  const char *not_taken; /* lines of text; "" if nothing is missing */
 };
 
 /* Returns 0, -ENOMEM or -EMSGSIZE. */

@@ -1,4 +1,4 @@
-/* Counting names; see tally.h. */
+/* Counted names in a hash table with open addressing; see tally.h. */
 #include "sidecar/capture/tally.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ static void row_add(struct tally_row *row, const uint64_t *sums) {
   }
 }
 
-/* Where the name stands in the index, or would. */
+/* The slot of the name in the index, or the free one where it belongs. */
 static uint32_t *find_slot(const struct tally *tally, struct span name) {
   size_t at = capture_name_hash(name) & (tally->index_size - 1);
   while (tally->index[at] != 0) {

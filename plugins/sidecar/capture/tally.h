@@ -1,6 +1,7 @@
 /*
- * What `sort | uniq -c | sort -rn` does: names counted, with numbers added up beside, in
- * bounded memory. Names past the bound are counted together. Pure.
+ * What `sort | uniq -c | sort -rn` does, in bounded memory: counts how often each name was
+ * added, and adds up numbers that came with it. Names past the bound are counted together.
+ * For the listings of a bundle (listing.h). Pure.
  */
 #ifndef SIDECAR_CAPTURE_TALLY_H
 #define SIDECAR_CAPTURE_TALLY_H
@@ -20,7 +21,7 @@ struct tally_row {
   char *name; /* raw bytes, owned; may hold NULs */
   size_t name_len;
   uint64_t count;
-  uint64_t sums[TALLY_SUMS]; /* VALUE_UNKNOWN: of one of them it was */
+  uint64_t sums[TALLY_SUMS]; /* VALUE_UNKNOWN if one of the addends was, or on overflow */
 };
 
 struct tally {
@@ -32,14 +33,14 @@ struct tally {
   struct tally_row others; /* past the bound; its name is NULL */
 };
 
-/* All zero is an empty tally. */
+/* Leaves an empty tally, which is all zero. */
 void tally_free(struct tally *tally);
 
 /* sums has TALLY_SUMS numbers, or is NULL for zeroes. Returns 0 or -ENOMEM. */
 int tally_add(struct tally *tally, struct span name, const uint64_t *sums);
 
-/* Orders the rows: the largest sum of this number first, or with TALLY_BY_COUNT the largest
- * count; the same by name. Nothing can be added any more. */
+/* Sorts the rows by sums[by], or with TALLY_BY_COUNT by count, largest first, and equal ones by
+ * name. Nothing can be added afterwards. */
 enum { TALLY_BY_COUNT = TALLY_SUMS };
 void tally_sort(struct tally *tally, unsigned by);
 

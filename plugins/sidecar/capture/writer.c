@@ -151,11 +151,6 @@ static void writing_end(struct writing *writing) {
   host_close(writing->host);
 }
 
-static bool is_canceled(void *context) {
-  const struct writer *writer = context;
-  return atomic_load(writer->stopping);
-}
-
 /* Another file is in the way, or access is denied; a full disk concerns all instances. */
 static bool is_about_names(int error) {
   return error == -ENOTDIR || error == -ELOOP || error == -EPERM || error == -EACCES ||
@@ -192,8 +187,7 @@ static int open_folder(struct writing *writing) {
   host_boot_id(writing->host, writing->identity.boot); /* "" will do */
   status = directory_open_path(writer->folder, &writing->folder);
   if (status == 0)
-    status = inventory_scan(writing->folder, is_canceled, (void *)(uintptr_t)writer,
-                            &writing->inventory);
+    status = inventory_scan(writing->folder, writer->stopping, &writing->inventory);
   return fail(writing, status, NULL, NULL);
 }
 
@@ -403,8 +397,8 @@ static void explain(const struct profile *profile, int status, char *why, size_t
     snprintf(why, size, "the answer is empty or cut off");
 }
 
-/* One that is cut off, too long or something else is left out, and the bundle says why. Returns
- * 0; -ECANCELED; -errno when the disk is at fault. */
+/* One that is cut off, too long or something else is left out, and a note gives the reason.
+ * Returns 0; -ECANCELED; -errno when the file cannot be written. */
 static int take_profile(struct writing *writing, struct profile *profile, bool *ret_taken) {
   struct bundle *bundle = &writing->bundle;
   char why[512];

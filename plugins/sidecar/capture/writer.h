@@ -1,7 +1,7 @@
 /*
  * Makes one bundle, from the process to the disk: what the operating system shows of the
- * process, profiles of its Go runtime, a README that says how to use them, and the summary
- * beside the bundles. Also makes room for it, and reads what is there when the daemon starts.
+ * process, profiles of its Go runtime, a README that explains how to use them, and the
+ * summary next to the bundles. Also makes room for it, and surveys the folder at the start.
  * Runs on the caller's thread, keeps no state between calls and logs nothing.
  */
 #ifndef SIDECAR_CAPTURE_WRITER_H
@@ -17,8 +17,8 @@
 struct writer {
   const struct capture_options *options;
   const char *folder;          /* the capture folder's path, without slashes at its end */
-  struct http_loop *loop;      /* for nothing else meanwhile, but for waking it */
-  const atomic_bool *stopping; /* cancels the work; whoever sets it wakes the loop */
+  struct http_loop *loop;      /* no other thread uses it during a call, but to wake it */
+  const atomic_bool *stopping; /* cancels the work; to be set before the loop is woken */
 };
 
 /* What went wrong, for the log; all zero at first. */
