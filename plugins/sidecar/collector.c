@@ -1,4 +1,4 @@
-/* Names, statuses and remedies of the collectors; see collector.h. */
+/* Names, statuses and hints of the collectors; see collector.h. */
 #include "sidecar/collector.h"
 
 #include <errno.h>
@@ -42,7 +42,7 @@ enum collector_status collector_status_of(int error) {
   }
 }
 
-static const char *pprof_remedy(enum collector_status status) {
+static const char *pprof_hint(enum collector_status status) {
   switch (status) {
   case STATUS_OFF:
   case STATUS_INVALID:
@@ -68,11 +68,11 @@ static const char *pprof_remedy(enum collector_status status) {
   }
 }
 
-const char *collector_remedy(enum collector collector, enum collector_status status) {
+const char *collector_hint(enum collector collector, enum collector_status status) {
   if (collector == COLLECTOR_GOROUTINES && status == STATUS_CEILING)
     return "see GoroutineDumpMax and PprofMaxBytes in collectd-sidecar(5)";
   if (collector == COLLECTOR_PPROF || collector == COLLECTOR_GOROUTINES)
-    return pprof_remedy(status);
+    return pprof_hint(status);
   switch (status) {
   case STATUS_DENIED:
     return collector == COLLECTOR_SMAPS

@@ -1,6 +1,6 @@
 /*
  * The collectors (what reads one kind of thing of a process), how their last reading
- * ended, and what to say about it. Pure.
+ * ended, and hints for the log. Pure.
  */
 #ifndef SIDECAR_COLLECTOR_H
 #define SIDECAR_COLLECTOR_H
@@ -23,7 +23,7 @@ enum collector_status {
   STATUS_OFF = 1,     /* not configured, or the process was started without pprof */
   STATUS_DENIED = 2,  /* a permission or capability is missing */
   STATUS_FOREIGN = 3, /* the port belongs to another process */
-  STATUS_REFUSED = 4, /* nobody listens, closed in the middle, or an HTTP error */
+  STATUS_REFUSED = 4, /* no listener, closed in the middle, or an HTTP error */
   STATUS_TIMEOUT = 5,
   STATUS_MALFORMED = 6,   /* the answer makes no sense */
   STATUS_INVALID = 7,     /* the process's own setting (SIDECAR_PPROF) makes no sense */
@@ -39,9 +39,9 @@ const char *collector_name(enum collector collector);
 enum collector_status collector_status_of(int error);
 
 /*
- * What somebody can do about it: a clause for the end of a log line, "" when there is
- * nothing to say.
+ * What can be done about it: a clause for the end of a log line, "" when there is
+ * none.
  */
-const char *collector_remedy(enum collector collector, enum collector_status status);
+const char *collector_hint(enum collector collector, enum collector_status status);
 
 #endif

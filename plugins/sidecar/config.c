@@ -1,14 +1,10 @@
-/*
- * The configuration's life: defaults, completion, end. Reading it from collectd's
- * configuration tree is config_parse.c.
- */
+/* Defaults, completion and end of the configuration; see config.h. */
 #include "sidecar/config.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/collectd.h"
-#include "sidecar/config_internal.h"
 #include "sidecar/parse/stack_patterns.h"
 
 /* What the guide counts by hand with lsof | grep. SQLite's journals are open with it. */
@@ -64,6 +60,9 @@ void config_free(struct config *config) {
     free(block->instance_template);
     free(block->pprof_variable);
   }
+  for (size_t flag = 0; flag < RED_FLAGS; flag++)
+    for (size_t i = 0; i < RED_FLAG_PATTERNS_MAX; i++)
+      free(config->red_flag_patterns[flag][i]);
   free(config->capture_folder);
   free(config->proc_root);
   free(config);
@@ -84,10 +83,8 @@ struct process_block *config_add_block(struct config *config, const char *name) 
   };
   config->blocks_len++;
   if (block->name == NULL || block->executable == NULL || block->instance_template == NULL ||
-      block->pprof_variable == NULL) {
-    ERROR("sidecar plugin: out of memory");
+      block->pprof_variable == NULL)
     return NULL;
-  }
   return block;
 }
 
@@ -96,13 +93,11 @@ int config_complete(struct config *config) {
   for (size_t i = 0; i < config->blocks_len; i++)
     has_sidecar = has_sidecar || strcmp(config->blocks[i].name, "sidecar") == 0;
   if (!has_sidecar && config_add_block(config, "sidecar") == NULL)
-    return -1;
+    return -ENOMEM;
   if (pattern_list_add_defaults(&config->fd_patterns, fd_defaults) != 0 ||
       pattern_list_add_defaults(&config->goroutine_patterns, stack_patterns_of_goroutines) !=
           0 ||
-      pattern_list_add_defaults(&config->heap_patterns, stack_patterns_of_heap) != 0) {
-    ERROR("sidecar plugin: out of memory");
-    return -1;
-  }
+      pattern_list_add_defaults(&config->heap_patterns, stack_patterns_of_heap) != 0)
+    return -ENOMEM;
   return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * The configuration: what <Plugin sidecar> may say, with its defaults. LoadPlugin sidecar
- * alone gives the defaults: every running sidecar is watched.
+ * The configuration as plain data, with its defaults: LoadPlugin sidecar alone watches every
+ * running sidecar. Reading it from collectd's configuration tree is config_options.h. Pure.
  */
 #ifndef SIDECAR_CONFIG_H
 #define SIDECAR_CONFIG_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "common/pattern.h"
-#include "sidecar/redflag/red_flag_rules.h"
+#include "sidecar/redflag/red_flag.h"
 
 enum { PROCESS_BLOCKS_MAX = 32 };
 
@@ -47,6 +47,9 @@ struct config {
   uint64_t capture_max_bytes, capture_process_max_bytes, capture_process_max_bundles;
   uint64_t cpu_profile_seconds; /* 0: none */
   struct red_flag_rules red_flags;
+  uint32_t red_flag_options_seen[RED_FLAGS]; /* bit n: option n of the flag's block was given */
+  char *red_flag_patterns[RED_FLAGS][RED_FLAG_PATTERNS_MAX]; /* owned; of rules that have their
+                                                                own */
   struct pattern_list fd_patterns, goroutine_patterns, heap_patterns;
   struct process_block blocks[PROCESS_BLOCKS_MAX];
   size_t blocks_len;
@@ -56,17 +59,15 @@ struct config {
 struct config *config_new(void);
 void config_free(struct config *config);
 
-struct oconfig_item_s;
-
 /*
- * Takes a <Plugin sidecar> block; several add up. Returns 0, or -1 after logging what is
- * wrong: block, option, value and what is allowed.
+ * Adds a Process block with its defaults. The caller has checked that there is a place. Returns
+ * NULL when out of memory; the block is config's.
  */
-int config_parse(struct config *config, const struct oconfig_item_s *plugin_block);
+struct process_block *config_add_block(struct config *config, const char *name);
 
 /*
  * After all blocks: fills in what follows from the rest (the sidecar block where the user
- * has none, default patterns he did not replace). Returns 0 or -1 after logging.
+ * has none, default patterns that were not replaced). Returns 0 or -ENOMEM.
  */
 int config_complete(struct config *config);
 

@@ -1,4 +1,4 @@
-/* The table of metrics and the samples; see metrics.h. */
+/* The table of metrics, and samples from readings; see metrics.h. */
 #include "sidecar/metrics.h"
 
 #include <errno.h>
@@ -7,148 +7,254 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/scan.h"
+#include "common/array.h"
+#include "sidecar/collector.h"
+#include "sidecar/redflag/red_flag.h"
+
+/* ---- names of type instances ---- */
+
+const char *descriptor_class_name(size_t descriptor_class) {
+  static const char *const names[DESCRIPTOR_CLASSES] = {
+      [DESCRIPTOR_REGULAR] = "regular", [DESCRIPTOR_DIRECTORY] = "directory",
+      [DESCRIPTOR_PIPE] = "pipe",       [DESCRIPTOR_SOCKET] = "socket",
+      [DESCRIPTOR_INOTIFY] = "inotify", [DESCRIPTOR_EVENTPOLL] = "eventpoll",
+      [DESCRIPTOR_EVENTFD] = "eventfd", [DESCRIPTOR_DEVICE] = "device",
+      [DESCRIPTOR_OTHER] = "other",
+  };
+  return descriptor_class < DESCRIPTOR_CLASSES ? names[descriptor_class] : NULL;
+}
+
+static const char *state_name(size_t i) {
+  return i < GOROUTINE_STATES ? goroutine_state_name(i) : NULL;
+}
+
+static const char *blocked_name(size_t i) {
+  return i < GOROUTINE_BLOCKED_AGES ? goroutine_blocked_name(i) : NULL;
+}
+
+static const char *name_of_collector(size_t i) {
+  return i < COLLECTORS ? collector_name(i) : NULL;
+}
+
+/* ---- the table ---- */
 
 const struct metric_info metrics[METRICS] = {
-    [METRIC_RESIDENT_BYTES] = {"process_resident_memory_bytes", METRIC_GAUGE, TIER_PULSE, "",
+    [METRIC_RESIDENT_BYTES] = {"process_resident_memory_bytes", METRIC_GAUGE, TIER_PULSE,
                                "bytes", "memory in RAM (VmRSS of status)"},
-    [METRIC_VIRTUAL_BYTES] = {"process_virtual_memory_bytes", METRIC_GAUGE, TIER_PULSE, "",
-                              "bytes", "address space reserved (VmSize of status)"},
+    [METRIC_VIRTUAL_BYTES] = {"process_virtual_memory_bytes", METRIC_GAUGE, TIER_PULSE, "bytes",
+                              "address space reserved (VmSize of status)"},
     [METRIC_RESIDENT_PEAK_BYTES] = {"process_resident_memory_peak_bytes", METRIC_GAUGE,
-                                    TIER_PULSE, "", "bytes",
+                                    TIER_PULSE, "bytes",
                                     "highest RSS so far (VmHWM of status)"},
-    [METRIC_MEMORY_BYTES] = {"process_memory_bytes", METRIC_GAUGE, TIER_PULSE,
-                             "anon file shmem swap", "bytes",
+    [METRIC_MEMORY_BYTES] = {"process_memory_bytes", METRIC_GAUGE, TIER_PULSE, "bytes",
                              "RSS split by kind, and what is swapped out (status)"},
-    [METRIC_SMAPS_BYTES] = {"process_smaps_bytes", METRIC_GAUGE, TIER_DETAIL,
-                            "pss private_clean private_dirty lazyfree swap_pss footprint",
-                            "bytes",
+    [METRIC_SMAPS_BYTES] = {"process_smaps_bytes", METRIC_GAUGE, TIER_DETAIL, "bytes",
                             "sums over the memory map (smaps_rollup); footprint is what ending "
                             "the process would give back"},
-    [METRIC_MEMORY_REGIONS] = {"process_memory_regions", METRIC_GAUGE, TIER_DETAIL, "",
-                               "regions", "regions of the memory map (lines of maps)"},
-    [METRIC_THREADS] = {"process_threads", METRIC_GAUGE, TIER_PULSE, "", "threads",
+    [METRIC_MEMORY_REGIONS] = {"process_memory_regions", METRIC_GAUGE, TIER_DETAIL, "regions",
+                               "regions of the memory map (lines of maps)"},
+    [METRIC_THREADS] = {"process_threads", METRIC_GAUGE, TIER_PULSE, "threads",
                         "threads (status)"},
-    [METRIC_OPEN_FDS] = {"process_open_fds", METRIC_GAUGE, TIER_PULSE, "", "descriptors",
+    [METRIC_OPEN_FDS] = {"process_open_fds", METRIC_GAUGE, TIER_PULSE, "descriptors",
                          "open file descriptors (size of the fd directory)"},
-    [METRIC_MAX_FDS] = {"process_max_fds", METRIC_GAUGE, TIER_PULSE, "", "descriptors",
+    [METRIC_MAX_FDS] = {"process_max_fds", METRIC_GAUGE, TIER_PULSE, "descriptors",
                         "soft limit of open files (limits); absent when unlimited"},
-    [METRIC_START_TIME_SECONDS] = {"process_start_time_seconds", METRIC_GAUGE, TIER_PULSE, "",
+    [METRIC_START_TIME_SECONDS] = {"process_start_time_seconds", METRIC_GAUGE, TIER_PULSE,
                                    "seconds since the epoch",
                                    "when the process started (stat)"},
-    [METRIC_PID] = {"process_pid", METRIC_GAUGE, TIER_PULSE, "", "pid",
+    [METRIC_PID] = {"process_pid", METRIC_GAUGE, TIER_PULSE, "pid",
                     "process id, for the commands an alert suggests"},
-    [METRIC_PPROF_PORT] = {"process_pprof_port", METRIC_GAUGE, TIER_PULSE, "", "port",
+    [METRIC_PPROF_PORT] = {"process_pprof_port", METRIC_GAUGE, TIER_PULSE, "port",
                            "where its pprof server listens, for the same commands; absent "
                            "unless the port is proved to be the process's"},
-    [METRIC_FDS] = {"process_fds", METRIC_GAUGE, TIER_DETAIL,
-                    "regular directory pipe socket inotify eventpoll eventfd device other",
-                    "descriptors", "open descriptors by class (links in fd/)"},
-    [METRIC_FDS_DELETED] = {"process_fds_deleted", METRIC_GAUGE, TIER_DETAIL, "", "descriptors",
-                            "open files whose last name is gone"},
-    [METRIC_FDS_SAME_FILE_MAX] = {"process_fds_same_file_max", METRIC_GAUGE, TIER_DETAIL, "",
+    [METRIC_FDS] = {"process_fds", METRIC_GAUGE, TIER_DETAIL, "descriptors",
+                    "open descriptors by class (links in fd/)",
+                    .instance_name = descriptor_class_name},
+    [METRIC_FDS_DELETED] = {"process_fds_deleted", METRIC_GAUGE, TIER_DETAIL, "descriptors",
+                            "open files that were unlinked"},
+    [METRIC_FDS_SAME_FILE_MAX] = {"process_fds_same_file_max", METRIC_GAUGE, TIER_DETAIL,
                                   "descriptors", "opens of the file that is open most often"},
-    [METRIC_FDS_DUPLICATE] = {"process_fds_duplicate", METRIC_GAUGE, TIER_DETAIL, "",
-                              "descriptors", "opens of files beyond each file's first"},
-    [METRIC_FDS_MATCHING] = {"process_fds_matching", METRIC_GAUGE, TIER_DETAIL, "*",
-                             "descriptors",
+    [METRIC_FDS_DUPLICATE] = {"process_fds_duplicate", METRIC_GAUGE, TIER_DETAIL, "descriptors",
+                              "opens of files beyond each file's first"},
+    [METRIC_FDS_MATCHING] = {"process_fds_matching", METRIC_GAUGE, TIER_DETAIL, "descriptors",
                              "open files whose path matches an FdMatch (claude_sessions, "
-                             "codex_sessions, sqlite by default)"},
-    [METRIC_INOTIFY_WATCHES] = {"process_inotify_watches", METRIC_GAUGE, TIER_DETAIL, "",
-                                "watches", "inotify watches (fdinfo)"},
-    [METRIC_FILE_LOCKS] = {"process_file_locks", METRIC_GAUGE, TIER_DETAIL,
-                           "held foreign contended", "locks",
+                             "codex_sessions, sqlite by default)",
+                             .has_configured_instances = true},
+    [METRIC_INOTIFY_WATCHES] = {"process_inotify_watches", METRIC_GAUGE, TIER_DETAIL, "watches",
+                                "inotify watches (fdinfo)"},
+    [METRIC_FILE_LOCKS] = {"process_file_locks", METRIC_GAUGE, TIER_DETAIL, "locks",
                            "locks on files the process has open: its own, others', and of "
                            "those the ones to write on SQLite databases (/proc/locks)"},
-    [METRIC_CPU_TIME] = {"ps_cputime", METRIC_STOCK_DERIVE, TIER_PULSE, "", "microseconds",
+    [METRIC_CPU_TIME] = {"ps_cputime", METRIC_STOCK_DERIVE, TIER_PULSE, "microseconds",
                          "CPU time, user and system (stat)"},
-    [METRIC_PAGE_FAULTS] = {"ps_pagefaults", METRIC_STOCK_DERIVE, TIER_PULSE, "", "faults",
+    [METRIC_PAGE_FAULTS] = {"ps_pagefaults", METRIC_STOCK_DERIVE, TIER_PULSE, "faults",
                             "page faults, minor and major (stat)"},
-    [METRIC_DISK_OCTETS] = {"ps_disk_octets", METRIC_STOCK_DERIVE, TIER_PULSE, "", "bytes",
+    [METRIC_DISK_OCTETS] = {"ps_disk_octets", METRIC_STOCK_DERIVE, TIER_PULSE, "bytes",
                             "bytes read from and written to storage (io)"},
-    [METRIC_CONTEXT_SWITCHES] = {"contextswitch", METRIC_STOCK_DERIVE, TIER_DETAIL, "",
-                                 "switches",
+    [METRIC_CONTEXT_SWITCHES] = {"contextswitch", METRIC_STOCK_DERIVE, TIER_DETAIL, "switches",
                                  "context switches of all threads (status of each task)"},
-    [METRIC_GOROUTINES] = {"go_goroutines", METRIC_GAUGE, TIER_PULSE, "", "goroutines",
+    [METRIC_GOROUTINES] = {"go_goroutines", METRIC_GAUGE, TIER_PULSE, "goroutines",
                            "goroutines (pprof index page)"},
-    [METRIC_GOROUTINES_STATE] = {"go_goroutines_state", METRIC_GAUGE, TIER_DETAIL,
-                                 "chan_receive chan_send select io_wait sleep sync syscall "
-                                 "running runnable other",
-                                 "goroutines",
-                                 "goroutines by what they wait for (goroutine dump)"},
-    [METRIC_GOROUTINES_BLOCKED] = {"go_goroutines_blocked", METRIC_GAUGE, TIER_DETAIL,
-                                   "1m 10m 1h", "goroutines",
-                                   "goroutines that have waited at least that long (goroutine "
-                                   "dump)"},
-    [METRIC_GOROUTINES_MATCHING] = {"go_goroutines_matching", METRIC_GAUGE, TIER_DETAIL, "*",
+    [METRIC_GOROUTINES_STATE] = {"go_goroutines_state", METRIC_GAUGE, TIER_DETAIL, "goroutines",
+                                 "goroutines by what they wait for (goroutine dump)",
+                                 .instance_name = state_name},
+    [METRIC_GOROUTINES_BLOCKED] =
+        {"go_goroutines_blocked", METRIC_GAUGE, TIER_DETAIL, "goroutines",
+         "goroutines that have waited at least that long (goroutine dump)",
+         .instance_name = blocked_name},
+    [METRIC_GOROUTINES_MATCHING] = {"go_goroutines_matching", METRIC_GAUGE, TIER_DETAIL,
                                     "goroutines",
                                     "goroutines with a function on their stack that matches a "
-                                    "GoroutineMatch (fetch_data, monitor, tea_cmd by default)"},
-    [METRIC_HEAP_ALLOC_BYTES] = {"go_memstats_heap_alloc_bytes", METRIC_GAUGE, TIER_DETAIL, "",
+                                    "GoroutineMatch (fetch_data, monitor, tea_cmd by default)",
+                                    .has_configured_instances = true},
+    [METRIC_HEAP_ALLOC_BYTES] = {"go_memstats_heap_alloc_bytes", METRIC_GAUGE, TIER_DETAIL,
                                  "bytes", "heap objects, live or not yet swept (HeapAlloc)"},
-    [METRIC_HEAP_INUSE_BYTES] = {"go_memstats_heap_inuse_bytes", METRIC_GAUGE, TIER_DETAIL, "",
+    [METRIC_HEAP_INUSE_BYTES] = {"go_memstats_heap_inuse_bytes", METRIC_GAUGE, TIER_DETAIL,
                                  "bytes", "heap spans in use (HeapInuse)"},
-    [METRIC_HEAP_IDLE_BYTES] = {"go_memstats_heap_idle_bytes", METRIC_GAUGE, TIER_DETAIL, "",
+    [METRIC_HEAP_IDLE_BYTES] = {"go_memstats_heap_idle_bytes", METRIC_GAUGE, TIER_DETAIL,
                                 "bytes", "heap spans not in use (HeapIdle)"},
     [METRIC_HEAP_RELEASED_BYTES] = {"go_memstats_heap_released_bytes", METRIC_GAUGE,
-                                    TIER_DETAIL, "", "bytes",
+                                    TIER_DETAIL, "bytes",
                                     "idle spans given back to the system (HeapReleased)"},
-    [METRIC_HEAP_SYS_BYTES] = {"go_memstats_heap_sys_bytes", METRIC_GAUGE, TIER_DETAIL, "",
-                               "bytes", "address space of the heap (HeapSys)"},
-    [METRIC_HEAP_OBJECTS] = {"go_memstats_heap_objects", METRIC_GAUGE, TIER_DETAIL, "",
-                             "objects", "heap objects (HeapObjects)"},
+    [METRIC_HEAP_SYS_BYTES] = {"go_memstats_heap_sys_bytes", METRIC_GAUGE, TIER_DETAIL, "bytes",
+                               "address space of the heap (HeapSys)"},
+    [METRIC_HEAP_OBJECTS] = {"go_memstats_heap_objects", METRIC_GAUGE, TIER_DETAIL, "objects",
+                             "heap objects (HeapObjects)"},
     [METRIC_STACK_INUSE_BYTES] = {"go_memstats_stack_inuse_bytes", METRIC_GAUGE, TIER_DETAIL,
-                                  "", "bytes", "goroutine stacks (StackInuse)"},
-    [METRIC_SYS_BYTES] = {"go_memstats_sys_bytes", METRIC_GAUGE, TIER_DETAIL, "", "bytes",
+                                  "bytes", "goroutine stacks (StackInuse)"},
+    [METRIC_SYS_BYTES] = {"go_memstats_sys_bytes", METRIC_GAUGE, TIER_DETAIL, "bytes",
                           "all that the runtime took from the system (Sys)"},
-    [METRIC_NEXT_GC_BYTES] = {"go_memstats_next_gc_bytes", METRIC_GAUGE, TIER_DETAIL, "",
-                              "bytes", "heap size at which the next GC starts (NextGC)"},
+    [METRIC_NEXT_GC_BYTES] = {"go_memstats_next_gc_bytes", METRIC_GAUGE, TIER_DETAIL, "bytes",
+                              "heap size at which the next GC starts (NextGC)"},
     [METRIC_LAST_GC_TIME_SECONDS] =
-        {"go_memstats_last_gc_time_seconds", METRIC_GAUGE, TIER_DETAIL, "",
+        {"go_memstats_last_gc_time_seconds", METRIC_GAUGE, TIER_DETAIL,
          "seconds since the epoch", "when the last GC ended; absent before the first (LastGC)"},
-    [METRIC_GC_CPU_FRACTION] = {"go_gc_cpu_fraction", METRIC_GAUGE, TIER_DETAIL, "", "fraction",
+    [METRIC_GC_CPU_FRACTION] = {"go_gc_cpu_fraction", METRIC_GAUGE, TIER_DETAIL, "fraction",
                                 "CPU time spent in the GC since start (GCCPUFraction)"},
-    [METRIC_ALLOC_BYTES] = {"go_memstats_alloc_bytes", METRIC_DERIVE, TIER_DETAIL, "", "bytes",
+    [METRIC_ALLOC_BYTES] = {"go_memstats_alloc_bytes", METRIC_DERIVE, TIER_DETAIL, "bytes",
                             "bytes allocated since start (TotalAlloc)"},
-    [METRIC_MALLOCS] = {"go_memstats_mallocs", METRIC_DERIVE, TIER_DETAIL, "", "objects",
+    [METRIC_MALLOCS] = {"go_memstats_mallocs", METRIC_DERIVE, TIER_DETAIL, "objects",
                         "objects allocated since start (Mallocs)"},
-    [METRIC_FREES] = {"go_memstats_frees", METRIC_DERIVE, TIER_DETAIL, "", "objects",
+    [METRIC_FREES] = {"go_memstats_frees", METRIC_DERIVE, TIER_DETAIL, "objects",
                       "objects freed since start (Frees)"},
-    [METRIC_GC_CYCLES] = {"go_gc_cycles", METRIC_DERIVE, TIER_DETAIL, "", "collections",
+    [METRIC_GC_CYCLES] = {"go_gc_cycles", METRIC_DERIVE, TIER_DETAIL, "collections",
                           "completed GC cycles (NumGC)"},
-    [METRIC_GC_PAUSE_NANOSECONDS] = {"go_gc_pause_nanoseconds", METRIC_DERIVE, TIER_DETAIL, "",
+    [METRIC_GC_PAUSE_NANOSECONDS] = {"go_gc_pause_nanoseconds", METRIC_DERIVE, TIER_DETAIL,
                                      "nanoseconds", "GC pauses added up (ring PauseNs)"},
     [METRIC_HEAP_INUSE_MATCHING_BYTES] =
-        {"go_heap_inuse_matching_bytes", METRIC_GAUGE, TIER_DETAIL, "*", "bytes",
-         "heap in use that was allocated below a function that "
-         "matches a HeapMatch, estimated from samples (heap "
-         "profile)"},
-    [METRIC_RED_FLAG] = {"red_flag", METRIC_GAUGE, TIER_PULSE,
-                         "rss swap_growing memory_regions fds fds_growing "
-                         "same_file session_files threads goroutines "
-                         "goroutines_growing goroutines_stuck "
-                         "fetch_data_piling heap_growing heap_not_receding "
-                         "allocation_rate cpu sqlite_contention "
-                         "inotify_watches pprof_missing",
-                         "state",
+        {"go_heap_inuse_matching_bytes", METRIC_GAUGE, TIER_DETAIL, "bytes",
+         "heap in use that was allocated below a function that matches a HeapMatch, estimated "
+         "from samples (heap profile)",
+         .has_configured_instances = true},
+    [METRIC_RED_FLAG] = {"red_flag", METRIC_GAUGE, TIER_PULSE, "state",
                          "what each red flag says: 0 ok, 1 warning, 2 failure; absent while it "
-                         "is not known or switched off"},
-    [METRIC_COLLECTOR_SUCCESS] = {"collector_success", METRIC_GAUGE, TIER_PULSE,
-                                  "process descriptors smaps pprof goroutines", "0 or 1",
-                                  "1: the collector's last reading worked; absent while it is "
-                                  "off"},
-    [METRIC_COLLECTOR_STATUS] = {"collector_status", METRIC_GAUGE, TIER_PULSE,
-                                 "process descriptors smaps pprof goroutines", "code",
+                         "is not known or switched off",
+                         .instance_name = red_flag_name},
+    [METRIC_COLLECTOR_SUCCESS] =
+        {"collector_success", METRIC_GAUGE, TIER_PULSE, "0 or 1",
+         "1: the collector's last reading worked; absent while it is off",
+         .instance_name = name_of_collector},
+    [METRIC_COLLECTOR_STATUS] = {"collector_status", METRIC_GAUGE, TIER_PULSE, "code",
                                  "why: 0 ok, 1 off, 2 denied, 3 foreign, 4 refused, 5 timeout, "
-                                 "6 malformed, 7 invalid, 8 ceiling, 9 unsupported, 10 error"},
+                                 "6 malformed, 7 invalid, 8 ceiling, 9 unsupported, 10 error",
+                                 .instance_name = name_of_collector},
     [METRIC_COLLECTOR_DURATION_SECONDS] = {"collector_duration_seconds", METRIC_GAUGE,
-                                           TIER_PULSE,
-                                           "process descriptors smaps pprof goroutines",
-                                           "seconds",
-                                           "how long the collector's last reading took"},
-    [METRIC_PROCESS_COUNT] = {"process_count", METRIC_GAUGE, TIER_PULSE, "", "processes",
+                                           TIER_PULSE, "seconds",
+                                           "how long the collector's last reading took",
+                                           .instance_name = name_of_collector},
+    [METRIC_PROCESS_COUNT] = {"process_count", METRIC_GAUGE, TIER_PULSE, "processes",
                               "processes watched, by Process block; also when 0"},
 };
+
+/* ---- which values of a reading are which gauges ---- */
+
+struct gauge_field {
+  enum metric metric;
+  const char *type_instance; /* NULL: none */
+  size_t offset;             /* of the uint64_t in the reading's struct */
+};
+
+#define PULSE(field) offsetof(struct process_pulse, field)
+static const struct gauge_field pulse_gauges[] = {
+    {METRIC_RESIDENT_BYTES, NULL, PULSE(resident_bytes)},
+    {METRIC_VIRTUAL_BYTES, NULL, PULSE(virtual_bytes)},
+    {METRIC_RESIDENT_PEAK_BYTES, NULL, PULSE(resident_peak_bytes)},
+    {METRIC_MEMORY_BYTES, "anon", PULSE(anon_bytes)},
+    {METRIC_MEMORY_BYTES, "file", PULSE(file_bytes)},
+    {METRIC_MEMORY_BYTES, "shmem", PULSE(shmem_bytes)},
+    {METRIC_MEMORY_BYTES, "swap", PULSE(swap_bytes)},
+    {METRIC_THREADS, NULL, PULSE(threads)},
+    {METRIC_OPEN_FDS, NULL, PULSE(open_fds)},
+    {METRIC_MAX_FDS, NULL, PULSE(max_fds)},
+};
+
+#define DESCRIPTORS(field) offsetof(struct descriptors_reading, field)
+static const struct gauge_field descriptor_gauges[] = {
+    {METRIC_FDS_DELETED, NULL, DESCRIPTORS(deleted)},
+    {METRIC_FDS_SAME_FILE_MAX, NULL, DESCRIPTORS(same_file_max)},
+    {METRIC_FDS_DUPLICATE, NULL, DESCRIPTORS(duplicate)},
+    {METRIC_INOTIFY_WATCHES, NULL, DESCRIPTORS(inotify_watches)},
+    {METRIC_FILE_LOCKS, "held", DESCRIPTORS(locks_held)},
+    {METRIC_FILE_LOCKS, "foreign", DESCRIPTORS(locks_foreign)},
+    {METRIC_FILE_LOCKS, "contended", DESCRIPTORS(locks_contended)},
+};
+
+#define ROLLUP(field) offsetof(struct memory_map_rollup, field)
+static const struct gauge_field rollup_gauges[] = {
+    {METRIC_SMAPS_BYTES, "pss", ROLLUP(pss)},
+    {METRIC_SMAPS_BYTES, "private_clean", ROLLUP(private_clean)},
+    {METRIC_SMAPS_BYTES, "private_dirty", ROLLUP(private_dirty)},
+    {METRIC_SMAPS_BYTES, "lazyfree", ROLLUP(lazyfree)},
+    {METRIC_SMAPS_BYTES, "swap_pss", ROLLUP(swap_pss)},
+    {METRIC_SMAPS_BYTES, "footprint", ROLLUP(footprint)},
+};
+
+#define MEMSTATS(field) offsetof(struct memstats, field)
+static const struct gauge_field memstats_gauges[] = {
+    {METRIC_HEAP_ALLOC_BYTES, NULL, MEMSTATS(heap_alloc_bytes)},
+    {METRIC_HEAP_INUSE_BYTES, NULL, MEMSTATS(heap_inuse_bytes)},
+    {METRIC_HEAP_IDLE_BYTES, NULL, MEMSTATS(heap_idle_bytes)},
+    {METRIC_HEAP_RELEASED_BYTES, NULL, MEMSTATS(heap_released_bytes)},
+    {METRIC_HEAP_SYS_BYTES, NULL, MEMSTATS(heap_sys_bytes)},
+    {METRIC_HEAP_OBJECTS, NULL, MEMSTATS(heap_objects)},
+    {METRIC_STACK_INUSE_BYTES, NULL, MEMSTATS(stack_inuse_bytes)},
+    {METRIC_SYS_BYTES, NULL, MEMSTATS(sys_bytes)},
+    {METRIC_NEXT_GC_BYTES, NULL, MEMSTATS(next_gc_bytes)},
+};
+
+static const struct {
+  const struct gauge_field *fields;
+  size_t len;
+} field_tables[] = {
+    {pulse_gauges, ARRAY_LENGTH(pulse_gauges)},
+    {descriptor_gauges, ARRAY_LENGTH(descriptor_gauges)},
+    {rollup_gauges, ARRAY_LENGTH(rollup_gauges)},
+    {memstats_gauges, ARRAY_LENGTH(memstats_gauges)},
+};
+
+/* The i-th type instance among the gauges that are values of readings. */
+static const char *field_instance(enum metric metric, size_t i) {
+  for (size_t table = 0; table < ARRAY_LENGTH(field_tables); table++) {
+    for (size_t at = 0; at < field_tables[table].len; at++) {
+      const struct gauge_field *field = &field_tables[table].fields[at];
+      if (field->metric == metric && field->type_instance != NULL && i-- == 0)
+        return field->type_instance;
+    }
+  }
+  return NULL;
+}
+
+const char *metric_instance(enum metric metric, size_t i) {
+  const struct metric_info *info = &metrics[metric];
+  if (info->has_configured_instances)
+    return NULL;
+  if (info->instance_name != NULL)
+    return info->instance_name(i);
+  const char *instance = field_instance(metric, i);
+  return instance == NULL && i == 0 ? "" : instance;
+}
+
+/* ---- samples, one at a time ---- */
 
 static struct sample *samples_next(struct samples *samples, enum metric metric,
                                    const char *type_instance) {
@@ -194,6 +300,89 @@ void samples_add_counter_pair(struct samples *samples, enum metric metric, uint6
   sample->values_len = 2;
 }
 
+/* ---- samples of readings ---- */
+
+static void add_gauges(struct samples *samples, const void *reading,
+                       const struct gauge_field *fields, size_t len) {
+  for (size_t i = 0; i < len; i++)
+    samples_add_gauge(
+        samples, fields[i].metric, fields[i].type_instance,
+        *(const uint64_t *)(const void *)((const char *)reading + fields[i].offset));
+}
+
+static void add_by_pattern(struct samples *samples, enum metric metric,
+                           const struct pattern_list *patterns, const uint64_t *values) {
+  for (size_t i = 0; i < patterns->len; i++)
+    samples_add_gauge(samples, metric, patterns->items[i].name, values[i]);
+}
+
+static uint64_t microseconds(uint64_t ticks, uint64_t ticks_per_second) {
+  if (ticks == VALUE_UNKNOWN || ticks_per_second == 0)
+    return VALUE_UNKNOWN;
+  return (uint64_t)((double)ticks * 1e6 / (double)ticks_per_second);
+}
+
+void samples_add_pulse(struct samples *samples, const struct process_pulse *pulse,
+                       uint64_t ticks_per_second) {
+  add_gauges(samples, pulse, pulse_gauges, ARRAY_LENGTH(pulse_gauges));
+  samples_add_counter_pair(samples, METRIC_CPU_TIME,
+                           microseconds(pulse->user_ticks, ticks_per_second),
+                           microseconds(pulse->system_ticks, ticks_per_second));
+  samples_add_counter_pair(samples, METRIC_PAGE_FAULTS, pulse->minor_faults,
+                           pulse->major_faults);
+  samples_add_counter_pair(samples, METRIC_DISK_OCTETS, pulse->disk_read_bytes,
+                           pulse->disk_write_bytes);
+}
+
+void samples_add_descriptors(struct samples *samples, const struct descriptors_reading *reading,
+                             const struct pattern_list *patterns) {
+  for (size_t i = 0; i < DESCRIPTOR_CLASSES; i++)
+    samples_add_gauge(samples, METRIC_FDS, descriptor_class_name(i), reading->by_class[i]);
+  add_gauges(samples, reading, descriptor_gauges, ARRAY_LENGTH(descriptor_gauges));
+  add_by_pattern(samples, METRIC_FDS_MATCHING, patterns, reading->matching);
+}
+
+void samples_add_rollup(struct samples *samples, const struct memory_map_rollup *rollup) {
+  add_gauges(samples, rollup, rollup_gauges, ARRAY_LENGTH(rollup_gauges));
+}
+
+void samples_add_memstats_gauges(struct samples *samples, const struct memstats *stats) {
+  add_gauges(samples, stats, memstats_gauges, ARRAY_LENGTH(memstats_gauges));
+  samples_add_gauge_double(samples, METRIC_GC_CPU_FRACTION, NULL, stats->gc_cpu_fraction);
+  /* 0 is Go's "never", not a time */
+  if (stats->last_gc_ns != VALUE_UNKNOWN && stats->last_gc_ns > 0)
+    samples_add_gauge_double(samples, METRIC_LAST_GC_TIME_SECONDS, NULL,
+                             (double)stats->last_gc_ns / 1e9);
+}
+
+void samples_add_memstats_counters(struct samples *samples, const struct memstats *stats,
+                                   uint64_t pauses_ns) {
+  samples_add_counter(samples, METRIC_ALLOC_BYTES, stats->alloc_bytes_total);
+  samples_add_counter(samples, METRIC_MALLOCS, stats->mallocs);
+  samples_add_counter(samples, METRIC_FREES, stats->frees);
+  samples_add_counter(samples, METRIC_GC_CYCLES, stats->num_gc);
+  samples_add_counter(samples, METRIC_GC_PAUSE_NANOSECONDS,
+                      stats->has_pauses && stats->num_gc != VALUE_UNKNOWN ? pauses_ns
+                                                                          : VALUE_UNKNOWN);
+}
+
+void samples_add_goroutine_profile(struct samples *samples,
+                                   const struct goroutine_profile *profile,
+                                   const struct pattern_list *patterns) {
+  for (size_t i = 0; i < GOROUTINE_STATES; i++)
+    samples_add_gauge(samples, METRIC_GOROUTINES_STATE, state_name(i), profile->by_state[i]);
+  for (size_t i = 0; i < GOROUTINE_BLOCKED_AGES; i++)
+    samples_add_gauge(samples, METRIC_GOROUTINES_BLOCKED, blocked_name(i), profile->blocked[i]);
+  add_by_pattern(samples, METRIC_GOROUTINES_MATCHING, patterns, profile->matching);
+}
+
+void samples_add_heap_profile(struct samples *samples, const struct heap_profile *profile,
+                              const struct pattern_list *patterns) {
+  add_by_pattern(samples, METRIC_HEAP_INUSE_MATCHING_BYTES, patterns, profile->matching_bytes);
+}
+
+/* ---- many samples ---- */
+
 void samples_write(struct buffer *text, const struct sample *samples, size_t len) {
   for (size_t i = 0; i < len; i++) {
     const struct sample *sample = &samples[i];
@@ -229,4 +418,12 @@ int samples_hold(struct held_samples *held, const struct samples *samples) {
 void samples_drop(struct held_samples *held) {
   free(held->items);
   *held = (struct held_samples){.items = NULL};
+}
+
+void samples_add_held(struct samples *samples, const struct held_samples *held,
+                      uint64_t interval_ms) {
+  for (size_t i = 0; i < held->len && samples->len < SAMPLES_MAX; i++) {
+    samples->items[samples->len] = held->items[i];
+    samples->items[samples->len++].interval_ms = interval_ms;
+  }
 }

@@ -1,8 +1,8 @@
 /*
  * Every metric the plugin can send, in one table: its collectd type, kind, unit, type
- * instances and what it means. The data sets, sidecar.types.db, the man page and the README
- * are held against this table by tests. Also the samples: values on their way to
- * collectd. Pure; plugin.c turns samples into value lists.
+ * instances and what it means; and the samples: values on their way to collectd, made from
+ * readings. The data sets, sidecar.types.db, the man page and the README are compared with the
+ * table by tests. Pure; plugin.c turns samples into value lists.
  */
 #ifndef SIDECAR_METRICS_H
 #define SIDECAR_METRICS_H
@@ -12,6 +12,11 @@
 #include <stdint.h>
 
 #include "common/buffer.h"
+#include "common/pattern.h"
+#include "sidecar/parse/goroutine_profile.h"
+#include "sidecar/parse/heap_profile.h"
+#include "sidecar/parse/memstats.h"
+#include "sidecar/reading.h"
 
 enum metric {
   METRIC_RESIDENT_BYTES,
@@ -78,12 +83,21 @@ struct metric_info {
   const char *type; /* collectd type; in Prometheus collectd_sidecar_<type> */
   enum metric_kind kind;
   enum metric_tier tier;
-  const char *instances; /* type instances, space-separated; "" none; "*" configured names */
   const char *unit;
-  const char *help; /* what it is and where it is read */
+  const char *help;                       /* what it is and where it is read */
+  const char *(*instance_name)(size_t i); /* its type instances, NULL past the last; without it
+                                             those of the values that it is read from */
+  bool has_configured_instances;
 };
 
 extern const struct metric_info metrics[METRICS];
+
+/* The i-th type instance of a metric, "" of one that has none; NULL past the last, and of one
+ * whose instances are configured. */
+const char *metric_instance(enum metric metric, size_t i);
+
+/* A class of descriptors as a type instance, by its number; NULL past the last. */
+const char *descriptor_class_name(size_t descriptor_class);
 
 /* One value list in the making. */
 struct sample {
@@ -94,6 +108,7 @@ struct sample {
     int64_t derive[2]; /* the stock types have up to two data sources */
   } value;
   uint8_t values_len;
+  uint64_t interval_ms; /* how often this series is sent; 0: in each reading */
 };
 
 enum { SAMPLES_MAX = 256 };
@@ -114,8 +129,24 @@ void samples_add_counter(struct samples *samples, enum metric metric, uint64_t v
 void samples_add_counter_pair(struct samples *samples, enum metric metric, uint64_t first,
                               uint64_t second);
 
-/* Appends each as a line of text, with the unit's name behind the number: for people, in the
- * evidence of a red flag. */
+/* Each adds all that a reading has. Values by pattern are in the order of the patterns. */
+void samples_add_pulse(struct samples *samples, const struct process_pulse *pulse,
+                       uint64_t ticks_per_second);
+void samples_add_descriptors(struct samples *samples, const struct descriptors_reading *reading,
+                             const struct pattern_list *patterns);
+void samples_add_rollup(struct samples *samples, const struct memory_map_rollup *rollup);
+void samples_add_memstats_gauges(struct samples *samples, const struct memstats *stats);
+/* pauses_ns: all pauses of the collector since the process is watched */
+void samples_add_memstats_counters(struct samples *samples, const struct memstats *stats,
+                                   uint64_t pauses_ns);
+void samples_add_goroutine_profile(struct samples *samples,
+                                   const struct goroutine_profile *profile,
+                                   const struct pattern_list *patterns);
+void samples_add_heap_profile(struct samples *samples, const struct heap_profile *profile,
+                              const struct pattern_list *patterns);
+
+/* Appends each as a line of text, with the unit's name behind the number: for people, in a
+ * capture. */
 void samples_write(struct buffer *text, const struct sample *samples, size_t len);
 
 /* A copy of samples kept from one reading to the next. All zero is empty. */
@@ -129,5 +160,9 @@ int samples_hold(struct held_samples *held, const struct samples *samples);
 
 /* Holds nothing any more. */
 void samples_drop(struct held_samples *held);
+
+/* Adds what is held, as sent every interval_ms; 0: in each reading. */
+void samples_add_held(struct samples *samples, const struct held_samples *held,
+                      uint64_t interval_ms);
 
 #endif

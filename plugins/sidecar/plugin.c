@@ -1,6 +1,6 @@
 /*
- * The glue between collectd and the watch: callbacks, data sets, and turning samples into
- * value lists. Everything worth testing alone lives below this file.
+ * The glue between collectd and the monitor: callbacks, data sets, samples as value lists and
+ * red flags as notifications. Everything worth testing alone lives below this file.
  */
 #include "common/array.h"
 #include "common/collectd.h"
@@ -8,24 +8,21 @@
 #include "common/daemon_layout.h"
 #include "common/text.h"
 #include "sidecar/capture/capture.h"
-#include "sidecar/config.h"
-#include "sidecar/metrics.h"
-#include "sidecar/redflag/evidence.h"
-#include "sidecar/watch.h"
+#include "sidecar/config_options.h"
+#include "sidecar/monitor.h"
 
 #define PLUGIN_NAME "sidecar"
 
 /* Set by the configuration callback, which has no user data, and read by init. */
 static struct config *configuration;
 
-static void emit(void *context, const char *instance, const struct sample *sample,
-                 uint64_t interval_ms) {
+static void emit(void *context, const char *instance, const struct sample *sample) {
   (void)context;
   value_t values[ARRAY_LENGTH(sample->value.derive)];
   value_list_t vl = VALUE_LIST_INIT;
   vl.values = values;
   vl.values_len = sample->values_len;
-  vl.interval = MS_TO_CDTIME_T(interval_ms);
+  vl.interval = MS_TO_CDTIME_T(sample->interval_ms);
   if (vl.interval < plugin_get_interval())
     vl.interval = plugin_get_interval();
 
@@ -44,8 +41,18 @@ static void emit(void *context, const char *instance, const struct sample *sampl
   plugin_dispatch_values(&vl);
 }
 
-/* Meta data that cannot be had are left out: what happened is told all the same. collectd logs
- * each notification itself. */
+/* What notify_alertmanager, or any other plugin that takes notifications, needs to know of the
+ * flag; see collectd-notify_alertmanager(5). */
+static void add_alert(notification_t *n, const struct red_flag_info *info) {
+  plugin_notification_meta_add_string(n, "alertname", info->alert);
+  plugin_notification_meta_add_string(n, "summary", info->summary);
+  plugin_notification_meta_add_string(n, "label:flag", info->name);
+  if (info->is_information)
+    plugin_notification_meta_add_string(n, "severity", "info");
+}
+
+/* Meta data that there is no memory for are left out: the notification is sent all the same.
+ * collectd logs each one itself. */
 static void notify(void *context, const char *instance, const struct flag_notice *notice) {
   (void)context;
   static const int severities[] = {
@@ -53,22 +60,24 @@ static void notify(void *context, const char *instance, const struct flag_notice
       [RED_FLAG_WARNING] = NOTIF_WARNING,
       [RED_FLAG_FAILURE] = NOTIF_FAILURE,
   };
-  const struct verdict *verdict = notice->verdict;
+  const struct flag_status *status = notice->status;
   const struct evidence *evidence = notice->evidence;
-  notification_t n = {.severity = severities[verdict->state], .time = cdtime()};
+  const struct red_flag_info *info = &red_flags[status->flag];
+  notification_t n = {.severity = severities[status->state], .time = cdtime()};
   snprintf(n.message, sizeof(n.message), "%s", evidence->line);
   snprintf(n.host, sizeof(n.host), "%s", hostname_g);
   snprintf(n.plugin, sizeof(n.plugin), "%s", PLUGIN_NAME);
   snprintf(n.plugin_instance, sizeof(n.plugin_instance), "%s", instance);
   snprintf(n.type, sizeof(n.type), "%s", metrics[METRIC_RED_FLAG].type);
-  snprintf(n.type_instance, sizeof(n.type_instance), "%s", red_flags[verdict->flag].name);
+  snprintf(n.type_instance, sizeof(n.type_instance), "%s", info->name);
 
+  add_alert(&n, info);
   plugin_notification_meta_add_unsigned_int(&n, "pid", (uint64_t)notice->pid);
   plugin_notification_meta_add_unsigned_int(&n, "since", (uint64_t)notice->since_seconds);
-  if (isfinite(verdict->value))
-    plugin_notification_meta_add_double(&n, "value", verdict->value);
-  if (isfinite(verdict->threshold))
-    plugin_notification_meta_add_double(&n, "threshold", verdict->threshold);
+  if (isfinite(status->value))
+    plugin_notification_meta_add_double(&n, "value", status->value);
+  if (isfinite(status->threshold))
+    plugin_notification_meta_add_double(&n, "threshold", status->threshold);
   for (size_t i = 0; i < evidence->len; i++)
     plugin_notification_meta_add_string(&n, evidence->items[i].name,
                                         evidence_value(evidence, i));
@@ -76,7 +85,7 @@ static void notify(void *context, const char *instance, const struct flag_notice
   plugin_notification_meta_free(n.meta);
 }
 
-static void say(void *context, int severity, const char *line) {
+static void log_line(void *context, int severity, const char *line) {
   (void)context;
   plugin_log(severity, PLUGIN_NAME " plugin: %s", line);
 }
@@ -92,12 +101,12 @@ static int plugin_config(oconfig_item_t *block) {
 }
 
 static int plugin_read(user_data_t *user_data) {
-  watch_read(user_data->data, CDTIME_T_TO_NS(plugin_get_interval()));
+  monitor_read(user_data->data, CDTIME_T_TO_NS(plugin_get_interval()));
   return 0; /* an error would suspend the readings; there is always a next time */
 }
 
-static void free_watch(void *watch) {
-  watch_free(watch);
+static void free_monitor(void *monitor) {
+  monitor_free(monitor);
 }
 
 /* A types.db may have defined ours already; defining a type twice is logged by collectd. */
@@ -125,8 +134,9 @@ static int place_captures(struct config *config) {
   if (status == 0 && strlen(folder) > CAPTURE_FOLDER_MAX)
     status = -ENAMETOOLONG;
   if (status != 0) {
-    ERROR(PLUGIN_NAME " plugin: CaptureFolder \"%s\" in collectd's BaseDir: %s; at most %d bytes "
-                      "are allowed in all",
+    ERROR(PLUGIN_NAME
+          " plugin: CaptureFolder \"%s\" in collectd's BaseDir: %s; at most %d bytes "
+          "are allowed in all",
           config->capture_folder, strerror(-status), CAPTURE_FOLDER_MAX);
     free(folder);
     return status;
@@ -139,23 +149,27 @@ static int place_captures(struct config *config) {
 static int plugin_init(void) {
   if (configuration == NULL)
     configuration = config_new();
-  if (configuration == NULL || config_complete(configuration) != 0 ||
-      place_captures(configuration) != 0)
+  if (configuration == NULL || config_complete(configuration) != 0) {
+    ERROR(PLUGIN_NAME " plugin: out of memory");
+    return -1;
+  }
+  if (place_captures(configuration) != 0)
     return -1;
 
-  struct watch *watch;
-  struct watch_sink sink = {.emit = emit, .say = say, .notify = notify};
-  int status = watch_new(configuration, &sink, &watch);
+  struct monitor *monitor;
+  struct target_sink sink = {.emit = emit, .notify = notify, .log = log_line};
+  int status = monitor_new(configuration, &sink, &monitor);
   if (status != 0) {
     ERROR(PLUGIN_NAME " plugin: cannot start: %s", strerror(-status));
     return -1;
   }
   register_data_sets();
-  return plugin_register_complex_read(NULL, PLUGIN_NAME, plugin_read, 0,
-                                      &(user_data_t){.data = watch, .free_func = free_watch});
+  return plugin_register_complex_read(
+      NULL, PLUGIN_NAME, plugin_read, 0,
+      &(user_data_t){.data = monitor, .free_func = free_monitor});
 }
 
-/* collectd has freed the watch by now: read threads first, then their user data. */
+/* collectd has freed the monitor by now: read threads first, then their user data. */
 static int plugin_shutdown(void) {
   config_free(configuration);
   configuration = NULL;

@@ -5,6 +5,7 @@ the options and the statuses are read from the tables in its source. The tests r
 build folder, with the source's path in the variable srcdir, as automake has it.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -61,7 +62,7 @@ def metrics():
 
 
 class Option:
-    """One option of config_parse.c: where it stands, its default in its own unit, its rule."""
+    """One option of config_options.c: where it stands, its default in its own unit, its rule."""
 
     def __init__(self, where, name, field, scale, allowed, repeatable):
         self.where, self.name, self.field = where, name, field
@@ -82,13 +83,13 @@ def c_string(literals):
 
 
 def options():
-    source = read("plugins/sidecar/config_parse.c")
+    source = read("plugins/sidecar/config_options.c")
     found = []
     for where, table in (("plugin", "plugin_options"), ("process", "process_options")):
         body = source.split(" %s[] = {" % table)[1].split("\n};")[0]
         rows = ROW.findall(body)
         if len(rows) != len(re.findall(r'\{"', body)):
-            sys.exit("the rows of %s in config_parse.c are not as this test knows them" % table)
+            sys.exit("the rows of %s in config_options.c are not as this test knows them" % table)
         for name, _, in_config, in_block, scale, allowed, repeatable in rows:
             field = in_config or in_block
             found.append(
@@ -137,9 +138,12 @@ def default_patterns():
 class Flag:
     """A row of the table of red flags; thresholds and times as text, None where there is none."""
 
-    def __init__(self, line):
-        fields = [None if field == "-" else field for field in line.split()]
-        self.name, self.warning, self.failure, self.unit, self.hold, self.window = fields
+    def __init__(self, row):
+        text = {name: None if value is None else "%.15g" % value for name, value in row.items() if name in self.NUMBERS}
+        self.warning, self.failure, self.hold, self.window = (text[name] for name in self.NUMBERS)
+        self.name, self.unit, self.kind, self.why = row["name"], row["unit"] or None, row["kind"], row["why"]
+
+    NUMBERS = ("warning", "failure", "hold_seconds", "window_seconds")
 
     def options(self):
         """{option: default}, as one would write it."""
@@ -154,10 +158,7 @@ class Flag:
 
 
 def flags():
-    found = [Flag(line) for line in output_of("print_flags").splitlines()]
-    for flag, line in zip(found, output_of("print_flags", "help").splitlines()):
-        _, flag.kind, flag.help = line.split("\t")
-    return found
+    return [Flag(row) for row in json.loads(output_of("print_flags"))]
 
 
 # --- collectors
@@ -217,7 +218,7 @@ def flag_list():
         limits = ["C<%s> %s" % (name, value) for name, value in flag.options().items() if name != "Disable"]
         unit = flag.unit and " in " + flag.unit
         paragraphs.append("=item B<%s>, by %s%s" % (flag.name, flag.kind, unit or ""))
-        text = pod_text(flag.help[0].upper() + flag.help[1:]) + "."
+        text = pod_text(flag.why[0].upper() + flag.why[1:]) + "."
         paragraphs.append(text + (" " + ", ".join(limits) + "." if limits else ""))
     return "\n" + "\n\n".join(paragraphs + ["=back"]) + "\n\n"
 

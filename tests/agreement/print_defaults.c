@@ -4,21 +4,10 @@
  * sidecar: the sidecar block, other: any other block), name of the field, value.
  */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "common/collectd.h"
-#include "sidecar/config_internal.h"
-
-/* The daemon's part: the configuration logs. */
-void plugin_log(int severity, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  fprintf(stderr, "%d ", severity);
-  vfprintf(stderr, format, arguments);
-  va_end(arguments);
-}
+#include "sidecar/config.h"
 
 static void print_number(const char *where, const char *field, uint64_t value) {
   printf("%s\t%s\t%" PRIu64 "\n", where, field, value);

@@ -12,9 +12,12 @@ int main(void) {
       [METRIC_GAUGE] = "gauge", [METRIC_DERIVE] = "derive", [METRIC_STOCK_DERIVE] = "stock"};
   for (size_t i = 0; i < METRICS; i++) {
     const struct metric_info *info = &metrics[i];
-    printf("%s\t%s\t%s\t%s\t%s\t%s\n", info->type, kinds[info->kind],
-           info->tier == TIER_PULSE ? "pulse" : "detail", info->instances, info->unit,
-           info->help);
+    printf("%s\t%s\t%s\t", info->type, kinds[info->kind],
+           info->tier == TIER_PULSE ? "pulse" : "detail");
+    const char *instance = metric_instance((enum metric)i, 0);
+    for (size_t n = 0; instance != NULL; instance = metric_instance((enum metric)i, ++n))
+      printf("%s%s", n > 0 ? " " : "", instance);
+    printf("%s\t%s\t%s\n", info->has_configured_instances ? "*" : "", info->unit, info->help);
   }
   return 0;
 }

@@ -7,11 +7,11 @@ import agreement
 import test_options
 
 HEAD = "=head1 OPTIONS OF A REDFLAG BLOCK\n"
-SOURCE = "plugins/sidecar/config_red_flags.c"
+SOURCE = "plugins/sidecar/config_options.c"
 
 
 def option_names():
-    body = agreement.read(SOURCE).split(" red_flag_options[OPTIONS] = {")[1].split("\n};")[0]
+    body = agreement.read(SOURCE).split(" red_flag_options[FLAG_OPTIONS] = {")[1].split("\n};")[0]
     return re.findall(r'\] = \{"(\w+)"', body)
 
 
@@ -40,18 +40,17 @@ class RedFlags(unittest.TestCase):
             for name in (
                 "plugin.c",
                 "redflag/evidence.c",
-                "redflag/evidence_facts.c",
-                "watched_judge.c",
+                "target_flags.c",
             )
         ]
         sent = set()
         for source in sources:
             sent.update(re.findall(r'(?:evidence_add|add_bytes)\(&?\w+, "(\w+)"', source))
-            sent.update(re.findall(r'meta_add_\w+\(&n, "(\w+)"', source))
+            sent.update(re.findall(r'meta_add_\w+\(&?n, "([\w:]+)"', source))
             sent.update(re.findall(r'"(site_\d)"', source))
-        part = agreement.read(agreement.MANUAL).split("=head2 What is told\n")[1].split("\n=head")[0]
+        part = agreement.read(agreement.MANUAL).split("=head2 Notifications\n")[1].split("\n=head")[0]
         items = " ".join(re.findall(r"^=item (.*)$", part, flags=re.MULTILINE))
-        self.assertEqual(sent, set(re.findall(r"C<(\w+)>", items)))
+        self.assertEqual(sent, set(re.findall(r"C<([\w:]+)>", items)))
 
     def test_options(self):
         """the man page has each option, in order, with default, what is allowed and an example"""

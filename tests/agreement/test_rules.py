@@ -140,20 +140,19 @@ class Thresholds(unittest.TestCase):
             self.skipTest("this build has no print_flags")
         scales = {"MB": 1 << 20, "MB/s": 1 << 20, "percent": 0.01}
         seen = set()
-        for line in agreement.output_of("print_flags").splitlines():
-            name, warning, failure, unit, hold, window = line.split()
-            seen.add(name)
-            if name == "pprof_missing":
+        for flag in agreement.flags():
+            seen.add(flag.name)
+            if flag.name == "pprof_missing":
                 continue  # it has no threshold
-            with self.subTest(name):
+            with self.subTest(flag.name):
                 expected = [
-                    None if value == "-" else float(value) * scales.get(unit, 1)
-                    for value in (warning, failure)
+                    None if value is None else float(value) * scales.get(flag.unit, 1)
+                    for value in (flag.warning, flag.failure)
                 ]
-                self.assertEqual(expected + [int(hold)], list(self.configured(name)))
-            if name == "cpu":
-                warning_hold = self.config["flags"][name]["hold"]["warning"]
-                self.assertEqual(int(window), seconds(warning_hold))
+                self.assertEqual(expected + [int(flag.hold)], list(self.configured(flag.name)))
+            if flag.name == "cpu":
+                warning_hold = self.config["flags"][flag.name]["hold"]["warning"]
+                self.assertEqual(int(flag.window), seconds(warning_hold))
         self.assertEqual(set(flags_of_notify()), seen)
 
 

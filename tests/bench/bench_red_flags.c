@@ -12,7 +12,7 @@
 #include <math.h>
 
 #include "measure.h"
-#include "sidecar/redflag/verdicts.h"
+#include "sidecar/redflag/evaluator.h"
 
 enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE, DAY = 24 * HOUR, DAYS_MAX = 100000 };
 
@@ -153,13 +153,13 @@ static uint64_t first_flagged(const struct red_flag_rules *rules, const struct k
                               struct day *day) {
   enum red_flag_signal signal = kind->is_heap ? SIGNAL_HEAP_LIVE_BYTES : SIGNAL_OPEN_FDS;
   uint64_t interval_ms = kind->is_heap ? MINUTE : MINUTE / 6, flagged_ms = 0;
-  struct verdicts *verdicts;
-  if (verdicts_new(rules, 0, 0, &verdicts) != 0)
-    bench_fail("verdicts_new");
+  struct evaluator *evaluator;
+  if (evaluator_new(rules, 0, 0, &evaluator) != 0)
+    bench_fail("evaluator_new");
   for (uint64_t now_ms = 0; now_ms < DAY && flagged_ms == 0; now_ms += interval_ms) {
-    struct verdict changes[RED_FLAGS];
-    verdicts_observe(verdicts, signal, reading(kind, day, now_ms), now_ms);
-    size_t len = verdicts_judge(verdicts, now_ms, changes);
+    struct flag_status changes[RED_FLAGS];
+    evaluator_observe(evaluator, signal, reading(kind, day, now_ms), now_ms);
+    size_t len = evaluator_judge(evaluator, now_ms, changes);
     for (size_t i = 0; i < len; i++) {
       enum red_flag_kind judged = red_flags[changes[i].flag].kind;
       if (kind->is_leak ? judged == RED_FLAG_BY_GROWTH
@@ -167,7 +167,7 @@ static uint64_t first_flagged(const struct red_flag_rules *rules, const struct k
         flagged_ms = now_ms;
     }
   }
-  verdicts_free(verdicts);
+  evaluator_free(evaluator);
   return flagged_ms;
 }
 

@@ -18,7 +18,7 @@ class Levels(RedFlagCase):
         self.wait_for_instances("proj")
 
     def turns(self, command, flag, severity, release="release all"):
-        """What is told when the flag turns; afterwards it has ended again."""
+        """Notifications when the flag turns; afterwards it has ended again."""
         self.target.do(command)
         notice = self.notices.wait_for("proj", flag, severity)
         self.wait_for_state("proj", flag, {"warning": 1, "failure": 2}[severity])

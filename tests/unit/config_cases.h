@@ -8,7 +8,7 @@
 #include "cases.h"
 #include "fake_collectd.h"
 #include "fake_oconfig.h"
-#include "sidecar/config.h"
+#include "sidecar/config_options.h"
 
 static inline int parse(struct config *config, const char *text) {
   oconfig_item_t *root = fake_oconfig_parse(text);

@@ -1,16 +1,16 @@
-/* What is told with a red flag: the line and the facts. */
+/* The evidence of a red flag: the line and the facts. */
 #include "sidecar/redflag/evidence.h"
 
 #include <math.h>
 #include <stdio.h>
 
 #include "cases.h"
+#include "common/format.h"
 #include "common/text.h"
-#include "sidecar/redflag/words.h"
 
 /* All that is known about a process, and nothing of it yet. */
 struct known {
-  struct moment now, baseline;
+  struct snapshot now, baseline;
   struct findings findings;
   struct site_history goroutine_sites, heap_sites;
   struct evidence_facts facts;
@@ -18,8 +18,8 @@ struct known {
 
 static void know_nothing(struct known *known) {
   memset(known, 0, sizeof(*known));
-  moment_init(&known->now);
-  moment_init(&known->baseline);
+  snapshot_init(&known->now);
+  snapshot_init(&known->baseline);
   site_history_init(&known->goroutine_sites);
   site_history_init(&known->heap_sites);
   known->facts = (struct evidence_facts){
@@ -37,9 +37,9 @@ static void know_nothing(struct known *known) {
   };
 }
 
-static struct verdict breach(enum red_flag flag, enum red_flag_state state, double value,
-                             double threshold) {
-  return (struct verdict){
+static struct flag_status breach(enum red_flag flag, enum red_flag_state state, double value,
+                                 double threshold) {
+  return (struct flag_status){
       .flag = flag,
       .state = state,
       .value = value,
@@ -77,10 +77,10 @@ static void grow(struct site_history *history, uint64_t before, uint64_t now,
   site_history_update(history, &top);
 }
 
-static void check_evidence(const struct known *known, const struct verdict *verdict,
+static void check_evidence(const struct known *known, const struct flag_status *status,
                            const char *line, const char *name, const char *value) {
   autoevidence(evidence);
-  evidence_compose(&evidence, verdict, &known->facts);
+  evidence_compose(&evidence, status, &known->facts);
   assert_string_equal(evidence.line, line);
   if (name != NULL)
     assert_string_equal(fact(&evidence, name), value);
@@ -95,15 +95,16 @@ static void many_descriptors_name_the_class_and_the_file_with_most(void **state)
   known.now.same_file_opens = 871;
   snprintf(known.findings.same_file_path, EVIDENCE_PATH_SIZE,
            "/home/me/.claude/projects/x.jsonl");
-  struct verdict verdict = breach(RED_FLAG_FDS, RED_FLAG_FAILURE, 1043, 1000);
-  check_evidence(&known, &verdict,
+  struct flag_status status = breach(RED_FLAG_FDS, RED_FLAG_FAILURE, 1043, 1000);
+  check_evidence(&known, &status,
                  "proj (pid 4711): FDs: 1043 (failure from 1000) for 1 min; most are regular: "
                  "980; 871 times /home/me/.claude/projects/x.jsonl",
                  "path", "/home/me/.claude/projects/x.jsonl");
-  check_evidence(&known, &verdict,
+  check_evidence(&known, &status,
                  "proj (pid 4711): FDs: 1043 (failure from 1000) for 1 min; most are regular: "
                  "980; 871 times /home/me/.claude/projects/x.jsonl",
                  "next",
+                 "lsof -p 4711 | awk '{print $5}' | sort | uniq -c | sort -rn; "
                  "lsof -p 4711 | grep REG | awk '{print $9}' | sort | uniq -c | sort -rn | "
                  "head -20");
 }
@@ -116,11 +117,11 @@ static void growth_of_descriptors_names_the_class_that_grew(void **state) {
   known.baseline.fds_by_class[DESCRIPTOR_PIPE] = 10;
   known.now.fds_by_class[DESCRIPTOR_REGULAR] = 31;
   known.now.fds_by_class[DESCRIPTOR_PIPE] = 70;
-  struct verdict verdict = breach(RED_FLAG_FDS_GROWING, RED_FLAG_WARNING, 120, 20);
-  verdict.rise = 60;
-  verdict.rise_ms = 65 * 60 * 1000;
+  struct flag_status status = breach(RED_FLAG_FDS_GROWING, RED_FLAG_WARNING, 120, 20);
+  status.rise = 60;
+  status.rise_ms = 65 * 60 * 1000;
   check_evidence(
-      &known, &verdict,
+      &known, &status,
       "proj (pid 4711): FDs grew by 60 in 1 h 5 min (55/h), now 120; since the baseline most "
       "grew pipe: by 60",
       "class", "pipe");
@@ -133,11 +134,11 @@ static void memory_says_what_is_retained_and_not_leaked(void **state) {
   known.now.anon_bytes = 2100ull << 20;
   known.now.heap_inuse_bytes = 100ull << 20;
   known.now.retained_bytes = 1900ull << 20;
-  struct verdict verdict =
+  struct flag_status status =
       breach(RED_FLAG_RSS, RED_FLAG_WARNING, 2200.0 * (1 << 20), 500.0 * (1 << 20));
-  verdict.is_retained = true;
+  status.is_retained = true;
   check_evidence(
-      &known, &verdict,
+      &known, &status,
       "proj (pid 4711): RSS: 2.15 GB (warning from 500.0 MB) for 1 min; Go heap in use "
       "100.0 MB, freed but retained 1.86 GB: retained, not leaked",
       "retained", "1.86 GB");
@@ -148,9 +149,9 @@ static void stuck_goroutines_say_where_in_which_state_and_for_how_long(void **st
   struct known known;
   know_nothing(&known);
   grow(&known.goroutine_sites, 2, 12, GOROUTINE_CHAN_SEND, 47);
-  struct verdict verdict = breach(RED_FLAG_GOROUTINES_STUCK, RED_FLAG_WARNING, 12, NAN);
+  struct flag_status status = breach(RED_FLAG_GOROUTINES_STUCK, RED_FLAG_WARNING, 12, NAN);
   check_evidence(
-      &known, &verdict,
+      &known, &status,
       "proj (pid 4711): goroutines blocked for 10 minutes: 12 for 1 min; the oldest for "
       "47 minutes; 12 in chan_send at main.leak < main.main",
       "age", "47 minutes");
@@ -161,10 +162,11 @@ static void a_growing_heap_names_the_rate_and_the_sites(void **state) {
   struct known known;
   know_nothing(&known);
   grow(&known.heap_sites, 10 << 20, 90 << 20, GOROUTINE_OTHER, 0);
-  struct verdict verdict = breach(RED_FLAG_HEAP_GROWING, RED_FLAG_WARNING, 200 << 20, 16 << 20);
-  verdict.rise = 80 << 20;
-  verdict.rise_ms = 4 * 3600 * 1000;
-  check_evidence(&known, &verdict,
+  struct flag_status status =
+      breach(RED_FLAG_HEAP_GROWING, RED_FLAG_WARNING, 200 << 20, 16 << 20);
+  status.rise = 80 << 20;
+  status.rise_ms = 4 * 3600 * 1000;
+  check_evidence(&known, &status,
                  "proj (pid 4711): the Go heap grew by 80.0 MB in 4 h 0 min (20.0 MB/h), "
                  "now 200.0 MB; +80.0 MB at main.leak < main.main",
                  "site_1", "+80.0 MB since the baseline, now 90.0 MB: main.leak < main.main");
@@ -177,9 +179,9 @@ static void a_foreign_lock_names_its_owner(void **state) {
   known.findings.foreign_lock_pid = 99;
   snprintf(known.findings.foreign_lock_path, EVIDENCE_PATH_SIZE, "/p/td.db");
   snprintf(known.findings.foreign_lock_owner, EVIDENCE_OWNER_SIZE, "td");
-  struct verdict verdict = breach(RED_FLAG_SQLITE_CONTENTION, RED_FLAG_WARNING, 1, 1);
+  struct flag_status status = breach(RED_FLAG_SQLITE_CONTENTION, RED_FLAG_WARNING, 1, 1);
   check_evidence(
-      &known, &verdict,
+      &known, &status,
       "proj (pid 4711): others' locks on its databases: 1 (warning from 1) for 1 min; "
       "on /p/td.db by td (pid 99)",
       "owner_pid", "99");
@@ -190,14 +192,14 @@ static void without_pprof_no_command_asks_it(void **state) {
   struct known known;
   know_nothing(&known);
   known.facts.pprof_port = 0;
-  struct verdict verdict = breach(RED_FLAG_GOROUTINES, RED_FLAG_WARNING, 300, 200);
-  check_evidence(&known, &verdict,
+  struct flag_status status = breach(RED_FLAG_GOROUTINES, RED_FLAG_WARNING, 300, 200);
+  check_evidence(&known, &status,
                  "proj (pid 4711): goroutines: 300 (warning from 200) for 1 min", "next", "");
-  verdict = breach(RED_FLAG_PPROF_MISSING, RED_FLAG_WARNING, NAN, NAN);
+  status = breach(RED_FLAG_PPROF_MISSING, RED_FLAG_WARNING, NAN, NAN);
   check_evidence(
-      &known, &verdict,
-      "proj (pid 4711): has a red flag and no pprof to look into it: restart it with "
-      "SIDECAR_PPROF=1",
+      &known, &status,
+      "proj (pid 4711): pprof: another red flag is up; restart it with SIDECAR_PPROF=1 to "
+      "look into it",
       NULL, NULL);
 }
 
@@ -205,8 +207,8 @@ static void the_end_of_a_flag_is_told_in_a_line(void **state) {
   (void)state;
   struct known known;
   know_nothing(&known);
-  struct verdict verdict = breach(RED_FLAG_THREADS, RED_FLAG_OK, 40, 60);
-  check_evidence(&known, &verdict, "proj (pid 4711): threads: in order again, now 40", NULL,
+  struct flag_status status = breach(RED_FLAG_THREADS, RED_FLAG_OK, 40, 60);
+  check_evidence(&known, &status, "proj (pid 4711): threads: back to normal, now 40", NULL,
                  NULL);
   autoevidence(evidence);
   evidence_compose_end(&evidence, RED_FLAG_THREADS, &known.facts);
@@ -224,12 +226,12 @@ static void every_flag_has_one_printable_line_that_fits(void **state) {
   for (size_t round = 0; round < 2; round++) {
     for (size_t flag = 0; flag < RED_FLAGS; flag++) {
       for (int state_now = RED_FLAG_OK; state_now <= RED_FLAG_FAILURE; state_now++) {
-        struct verdict verdict = breach((enum red_flag)flag, (enum red_flag_state)state_now,
-                                        1e17, round ? 1e17 : NAN);
-        verdict.rise = round ? 1e17 : NAN;
-        verdict.rise_ms = round ? UINT64_MAX : 0;
+        struct flag_status status = breach((enum red_flag)flag, (enum red_flag_state)state_now,
+                                           1e17, round ? 1e17 : NAN);
+        status.rise = round ? 1e17 : NAN;
+        status.rise_ms = round ? UINT64_MAX : 0;
         autoevidence(evidence);
-        evidence_compose(&evidence, &verdict, &known.facts);
+        evidence_compose(&evidence, &status, &known.facts);
         char printable[EVIDENCE_LINE_SIZE];
         text_printable(printable, sizeof(printable), span_of(evidence.line));
         assert_true(strlen(evidence.line) > strlen("proj (pid 4711): "));
@@ -253,15 +255,15 @@ static void every_flag_has_one_printable_line_that_fits(void **state) {
 
 static void amounts_and_durations_read_well(void **state) {
   (void)state;
-  char words[WORDS_SIZE];
-  assert_string_equal(words_bytes(words, 0), "0 kB");
-  assert_string_equal(words_bytes(words, 1536), "2 kB");
-  assert_string_equal(words_bytes(words, 35.25 * (1 << 20)), "35.2 MB");
-  assert_string_equal(words_bytes(words, -2.5 * (1 << 30)), "-2.50 GB");
-  assert_string_equal(words_duration(words, 45 * 1000), "45 s");
-  assert_string_equal(words_duration(words, 12 * 60 * 1000), "12 min");
-  assert_string_equal(words_duration(words, 65 * 60 * 1000), "1 h 5 min");
-  assert_string_equal(words_duration(words, 50ull * 3600 * 1000), "2 d 2 h");
+  char words[FORMAT_SIZE];
+  assert_string_equal(format_bytes(words, 0), "0 kB");
+  assert_string_equal(format_bytes(words, 1536), "2 kB");
+  assert_string_equal(format_bytes(words, 35.25 * (1 << 20)), "35.2 MB");
+  assert_string_equal(format_bytes(words, -2.5 * (1 << 30)), "-2.50 GB");
+  assert_string_equal(format_duration(words, 45 * 1000), "45 s");
+  assert_string_equal(format_duration(words, 12 * 60 * 1000), "12 min");
+  assert_string_equal(format_duration(words, 65 * 60 * 1000), "1 h 5 min");
+  assert_string_equal(format_duration(words, 50ull * 3600 * 1000), "2 d 2 h");
 }
 
 int main(void) {

@@ -12,8 +12,8 @@
 
 #include "common/array.h"
 #include "sidecar/collector.h"
-#include "sidecar/compose.h"
 #include "sidecar/endpoint.h"
+#include "sidecar/metrics.h"
 #include "sidecar/summary.h"
 
 static struct samples samples;
@@ -60,7 +60,7 @@ static void an_unreadable_pulse_sends_nothing(void **state) {
   struct process_pulse pulse;
   memset(&pulse, 0xFF, sizeof(pulse));
   samples.len = 0;
-  compose_pulse(&samples, &pulse, 100);
+  samples_add_pulse(&samples, &pulse, 100);
   assert_int_equal(samples.len, 0);
 }
 
@@ -71,7 +71,7 @@ static void cpu_ticks_become_microseconds(void **state) {
   pulse.user_ticks = 1234567;
   pulse.system_ticks = 1;
   samples.len = 0;
-  compose_pulse(&samples, &pulse, 100);
+  samples_add_pulse(&samples, &pulse, 100);
   const struct sample *cpu = find(METRIC_CPU_TIME, NULL);
   assert_non_null(cpu);
   assert_int_equal(cpu->values_len, 2);
@@ -81,7 +81,6 @@ static void cpu_ticks_become_microseconds(void **state) {
 
 static void everything_a_process_can_have_fits_into_one_list(void **state) {
   (void)state;
-  struct pattern patterns[PATTERNS_MAX] = {{.name = "x"}};
   static struct descriptors_reading reading;
   struct memory_map_rollup rollup = {0};
   struct process_pulse pulse = {0};
@@ -90,13 +89,13 @@ static void everything_a_process_can_have_fits_into_one_list(void **state) {
   static struct heap_profile heap;
   static struct pattern_list lists = {.len = PATTERNS_MAX};
   samples.len = 0;
-  compose_pulse(&samples, &pulse, 100);
-  compose_descriptors(&samples, &reading, patterns, PATTERNS_MAX);
-  compose_rollup(&samples, &rollup);
-  compose_memstats_gauges(&samples, &stats);
-  compose_memstats_counters(&samples, &stats, 0);
-  compose_goroutine_profile(&samples, &goroutines, &lists);
-  compose_heap_profile(&samples, &heap, &lists);
+  samples_add_pulse(&samples, &pulse, 100);
+  samples_add_descriptors(&samples, &reading, &lists);
+  samples_add_rollup(&samples, &rollup);
+  samples_add_memstats_gauges(&samples, &stats);
+  samples_add_memstats_counters(&samples, &stats, 0);
+  samples_add_goroutine_profile(&samples, &goroutines, &lists);
+  samples_add_heap_profile(&samples, &heap, &lists);
   assert_true(samples.len + 20 < SAMPLES_MAX);
 }
 
@@ -104,10 +103,10 @@ static void no_gc_yet_is_no_time_of_the_last_gc(void **state) {
   (void)state;
   struct memstats stats = {.last_gc_ns = 0};
   samples.len = 0;
-  compose_memstats_gauges(&samples, &stats);
+  samples_add_memstats_gauges(&samples, &stats);
   assert_null(find(METRIC_LAST_GC_TIME_SECONDS, NULL));
   stats.last_gc_ns = 1500000000;
-  compose_memstats_gauges(&samples, &stats);
+  samples_add_memstats_gauges(&samples, &stats);
   assert_true(find(METRIC_LAST_GC_TIME_SECONDS, NULL)->value.gauge == 1.5);
 }
 
@@ -123,7 +122,7 @@ static void pauses_that_are_not_known_are_not_sent(void **state) {
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     samples.len = 0;
-    compose_memstats_counters(&samples, &cases[i].stats, 0);
+    samples_add_memstats_counters(&samples, &cases[i].stats, 0);
     assert_true((find(METRIC_GC_PAUSE_NANOSECONDS, NULL) != NULL) == cases[i].sent);
   }
 }
@@ -139,7 +138,7 @@ static void a_goroutine_dump_has_a_value_for_each_state_age_and_pattern(void **s
   static const struct pattern_list patterns = {.items = {{.name = "a"}, {.name = "b"}},
                                                .len = 2};
   samples.len = 0;
-  compose_goroutine_profile(&samples, &profile, &patterns);
+  samples_add_goroutine_profile(&samples, &profile, &patterns);
   assert_int_equal(samples.len, GOROUTINE_STATES + GOROUTINE_BLOCKED_AGES + 2);
   assert_true(find(METRIC_GOROUTINES_STATE, "chan_receive")->value.gauge == 7);
   assert_true(find(METRIC_GOROUTINES_STATE, "other")->value.gauge == 3);
@@ -156,12 +155,12 @@ static void a_heap_that_is_not_sampled_sends_nothing(void **state) {
   static const struct pattern_list patterns = {.items = {{.name = "a"}, {.name = "b"}},
                                                .len = 2};
   samples.len = 0;
-  compose_heap_profile(&samples, &profile, &patterns);
+  samples_add_heap_profile(&samples, &profile, &patterns);
   assert_int_equal(samples.len, 2);
   assert_true(find(METRIC_HEAP_INUSE_MATCHING_BYTES, "a")->value.gauge == 100);
   profile.matching_bytes[0] = profile.matching_bytes[1] = VALUE_UNKNOWN;
   samples.len = 0;
-  compose_heap_profile(&samples, &profile, &patterns);
+  samples_add_heap_profile(&samples, &profile, &patterns);
   assert_int_equal(samples.len, 0);
 }
 
@@ -204,9 +203,9 @@ static void an_error_has_a_status_and_a_missing_permission_a_remedy(void **state
   for (size_t i = 0; i < ARRAY_LENGTH(statuses); i++)
     assert_int_equal(collector_status_of(statuses[i].error), statuses[i].status);
   for (enum collector collector = 0; collector < COLLECTORS; collector++)
-    assert_non_null(strstr(collector_remedy(collector, STATUS_DENIED), "CAP_SYS_PTRACE"));
+    assert_non_null(strstr(collector_hint(collector, STATUS_DENIED), "CAP_SYS_PTRACE"));
   assert_non_null(
-      strstr(collector_remedy(COLLECTOR_PPROF, STATUS_FOREIGN), "SIDECAR_PPROF=PORT"));
+      strstr(collector_hint(COLLECTOR_PPROF, STATUS_FOREIGN), "SIDECAR_PPROF=PORT"));
 }
 
 static const struct {

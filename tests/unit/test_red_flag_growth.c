@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "replay_verdicts.h"
+#include "replay_flags.h"
 
 static const double MB = 1 << 20;
 
@@ -105,8 +105,8 @@ static void a_growth_says_since_when_and_by_how_much(void **state) {
   struct replay replay;
   replay_begin(&replay, 0);
   replay_series(&replay, SIGNAL_OPEN_FDS, fds_leak_from_noon, 10 * SECOND, 14 * HOUR);
-  struct verdict verdict;
-  assert_true(verdicts_get(replay.verdicts, RED_FLAG_FDS_GROWING, &verdict));
+  struct flag_status verdict;
+  assert_true(evaluator_get(replay.evaluator, RED_FLAG_FDS_GROWING, &verdict));
   assert_in_range(verdict.since_ms, START_MS + 11 * HOUR + 40 * MINUTE,
                   START_MS + 12 * HOUR + 15 * MINUTE);
   /* a descriptor a minute, by the trough of the last window */
@@ -254,7 +254,7 @@ static void a_start_up_ramp_longer_than_the_warm_up_does_not_grow(void **state) 
   replay_end(&replay);
 }
 
-/* 30 minutes of leak, a new process, 30 minutes of leak, and so on: the glue begins verdicts
+/* 30 minutes of leak, a new process, 30 minutes of leak, and so on: the glue begins evaluator
  * anew with each process. */
 static void a_restart_in_the_middle_begins_anew(void **state) {
   (void)state;
@@ -325,7 +325,7 @@ static void a_spike_that_stays_for_half_an_hour_is_flagged_within_a_window(void 
   struct replay replay;
   replay_begin(&replay, 0);
   replay_series(&replay, SIGNAL_HEAP_LIVE_BYTES, spike_that_stays, MINUTE, 6 * HOUR);
-  const struct verdict *last = &replay.last[RED_FLAG_HEAP_NOT_RECEDING];
+  const struct flag_status *last = &replay.last[RED_FLAG_HEAP_NOT_RECEDING];
   assert_int_equal(replay.turned[RED_FLAG_HEAP_NOT_RECEDING], 1);
   assert_int_equal(last->state, RED_FLAG_WARNING);
   assert_in_range(replay.turned_ms[RED_FLAG_HEAP_NOT_RECEDING], 5 * HOUR + 30 * MINUTE,
@@ -366,7 +366,7 @@ static void growth_beyond_failure_is_one(void **state) {
   replay_begin(&replay, 0);
   replay.rules.rules[RED_FLAG_FDS_GROWING].failure = 100;
   replay_series(&replay, SIGNAL_OPEN_FDS, fds_leak_one_a_minute, 10 * SECOND, 24 * HOUR);
-  const struct verdict *last = &replay.last[RED_FLAG_FDS_GROWING];
+  const struct flag_status *last = &replay.last[RED_FLAG_FDS_GROWING];
   assert_int_equal(replay.turned[RED_FLAG_FDS_GROWING], 2);
   assert_int_equal(last->before, RED_FLAG_WARNING);
   assert_int_equal(last->state, RED_FLAG_FAILURE);
@@ -388,7 +388,7 @@ static void short_rules_judge_in_seconds_after_a_warm_up_of_seconds(void **state
   replay.rules.warm_up_ms = 15 * SECOND;
   replay.rules.rules[RED_FLAG_FDS_GROWING].hold_ms = 30 * SECOND;
   replay.rules.rules[RED_FLAG_FDS_GROWING].window_ms = 3 * SECOND;
-  assert_int_equal(verdicts_new(&replay.rules, 0, replay.now_ms, &replay.verdicts), 0);
+  assert_int_equal(evaluator_new(&replay.rules, 0, replay.now_ms, &replay.evaluator), 0);
   replay_series(&replay, SIGNAL_OPEN_FDS, fds_leak_one_a_second, SECOND, MINUTE);
   assert_int_equal(replay_state(&replay, RED_FLAG_FDS_GROWING), RED_FLAG_WARNING);
   assert_in_range(replay.turned_ms[RED_FLAG_FDS_GROWING], 45 * SECOND, 49 * SECOND);

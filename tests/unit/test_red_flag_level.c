@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "replay_verdicts.h"
+#include "replay_flags.h"
 
 /* Observes value every step for that long. */
 static void hold_at(struct replay *replay, enum red_flag_signal signal, double value,
@@ -20,9 +20,9 @@ static void at_each_level(void (*check)(enum red_flag flag, double threshold,
     const struct red_flag_info *info = &red_flags[i];
     if (info->kind != RED_FLAG_BY_LEVEL)
       continue;
-    check((enum red_flag)i, info->warning * info->scale, RED_FLAG_WARNING);
+    check((enum red_flag)i, info->warning * red_flag_scale(info->amount), RED_FLAG_WARNING);
     if (!isnan(info->failure))
-      check((enum red_flag)i, info->failure * info->scale, RED_FLAG_FAILURE);
+      check((enum red_flag)i, info->failure * red_flag_scale(info->amount), RED_FLAG_FAILURE);
   }
 }
 
@@ -51,7 +51,7 @@ static void check_at(enum red_flag flag, double threshold, enum red_flag_state s
   check_int(red_flags[flag].name, replay.turned[flag], 0);
   replay_observe(&replay, signal, threshold);
   check_int(red_flags[flag].name, replay_state(&replay, flag), state);
-  const struct verdict *last = &replay.last[flag];
+  const struct flag_status *last = &replay.last[flag];
   check_int(red_flags[flag].name, last->since_ms, begin_ms);
   if (last->threshold != threshold || last->value != threshold || !isnan(last->rise))
     fail_msg("%s: %g at %g", red_flags[flag].name, last->value, last->threshold);
@@ -191,7 +191,7 @@ static void a_flag_that_is_switched_off_says_nothing(void **state) {
   replay_begin(&replay, 0);
   replay_end(&replay);
   replay.rules.rules[RED_FLAG_FDS].disabled = true;
-  assert_int_equal(verdicts_new(&replay.rules, 0, replay.now_ms, &replay.verdicts), 0);
+  assert_int_equal(evaluator_new(&replay.rules, 0, replay.now_ms, &replay.evaluator), 0);
   hold_at(&replay, SIGNAL_OPEN_FDS, 5000, 10 * SECOND, HOUR);
   assert_int_equal(replay.turned[RED_FLAG_FDS], 0);
   assert_int_equal(replay_state(&replay, RED_FLAG_FDS), -1);
@@ -201,7 +201,7 @@ static void a_flag_that_is_switched_off_says_nothing(void **state) {
 
 static void the_verdicts_of_a_process_fit_in_16_kb(void **state) {
   (void)state;
-  assert_in_range(verdicts_size(), 1, 16 * 1024);
+  assert_in_range(evaluator_size(), 1, 16 * 1024);
 }
 
 static void rules_that_cannot_be_judged_by_are_faults(void **state) {
@@ -232,7 +232,7 @@ static const double MB = 1 << 20;
 static void hold_rss(struct replay *replay, double resident, double retained, uint64_t for_ms) {
   for (uint64_t end_ms = replay->now_ms + for_ms; replay->now_ms < end_ms;
        replay->now_ms += 10 * SECOND) {
-    verdicts_observe(replay->verdicts, SIGNAL_RETAINED_BYTES, retained, replay->now_ms);
+    evaluator_observe(replay->evaluator, SIGNAL_RETAINED_BYTES, retained, replay->now_ms);
     replay_observe(replay, SIGNAL_RESIDENT_BYTES, resident);
   }
 }
@@ -240,15 +240,15 @@ static void hold_rss(struct replay *replay, double resident, double retained, ui
 static void memory_that_is_retained_and_not_leaked_is_a_warning(void **state) {
   (void)state;
   struct replay replay;
-  struct verdict verdict;
+  struct flag_status verdict;
   replay_begin(&replay, 0);
   hold_rss(&replay, 3000 * MB, 2700 * MB, HOUR);
-  assert_true(verdicts_get(replay.verdicts, RED_FLAG_RSS, &verdict));
+  assert_true(evaluator_get(replay.evaluator, RED_FLAG_RSS, &verdict));
   assert_int_equal(verdict.state, RED_FLAG_WARNING);
   assert_true(verdict.is_retained);
   assert_true(verdict.threshold == 500 * MB);
   hold_rss(&replay, 3000 * MB, 100 * MB, HOUR);
-  assert_true(verdicts_get(replay.verdicts, RED_FLAG_RSS, &verdict));
+  assert_true(evaluator_get(replay.evaluator, RED_FLAG_RSS, &verdict));
   assert_int_equal(verdict.state, RED_FLAG_FAILURE);
   assert_false(verdict.is_retained);
   hold_rss(&replay, 3000 * MB, 2700 * MB, HOUR);

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "replay_verdicts.h"
+#include "replay_flags.h"
 
 static const double MB = 1 << 20;
 
@@ -101,7 +101,7 @@ static void twice_its_usual_for_half_an_hour_is_a_warning(void **state) {
   count_on(&replay, SIGNAL_CPU_SECONDS, &count, 0.25, 10 * SECOND, 25 * MINUTE);
   assert_int_equal(replay.turned[RED_FLAG_CPU], 0);
   count_on(&replay, SIGNAL_CPU_SECONDS, &count, 0.25, 10 * SECOND, 15 * MINUTE);
-  const struct verdict *last = &replay.last[RED_FLAG_CPU];
+  const struct flag_status *last = &replay.last[RED_FLAG_CPU];
   assert_int_equal(replay_state(&replay, RED_FLAG_CPU), RED_FLAG_WARNING);
   assert_true(fabs(last->threshold - 0.2) < 0.01);
   assert_true(fabs(last->value - 0.25) < 0.01);

@@ -8,7 +8,7 @@
 
 #include "common/text.h"
 #include "sidecar/capture/tally.h"
-#include "sidecar/compose.h"
+#include "sidecar/metrics.h"
 
 /* a path of PATH_MAX bytes, each of them escaped */
 enum { PRINTABLE_MAX = 4 * PATH_MAX + 1, MOST_OPENED = 30 };
@@ -53,8 +53,8 @@ int descriptor_listing_add(struct descriptor_listing *listing, int fd,
   if (class == DESCRIPTOR_REGULAR && target.len > 0 &&
       tally_add(&listing->files, target, NULL) != 0)
     return -ENOMEM;
-  int status = buffer_printf(&listing->lines, "%6d  %-10s  %s\n", fd, compose_class_name(class),
-                             printable_target(listing, target));
+  int status = buffer_printf(&listing->lines, "%6d  %-10s  %s\n", fd,
+                             descriptor_class_name(class), printable_target(listing, target));
   listing->not_listed += status == -EMSGSIZE;
   return status == -EMSGSIZE ? 0 : status;
 }
@@ -63,7 +63,7 @@ static int print_classes(const struct descriptor_listing *listing, struct buffer
   int status = buffer_printf(text, "%" PRIu64 " open descriptors\n", listing->total);
   for (unsigned i = 0; status == 0 && i < DESCRIPTOR_CLASSES; i++)
     status = buffer_printf(text, "%7" PRIu64 "  %s\n", listing->by_class[i],
-                           compose_class_name((enum descriptor_class)i));
+                           descriptor_class_name((enum descriptor_class)i));
   return status;
 }
 

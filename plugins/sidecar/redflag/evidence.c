@@ -1,20 +1,30 @@
 /*
- * The line and the facts of a red flag; see evidence.h. Each flag is a row: what it speaks
- * of, in which unit, how it is confirmed by hand, and which facts belong to it.
+ * The line and the facts of a red flag; see evidence.h. What a flag is about, its unit and its
+ * commands stand in its row of red_flags.c.
  */
 #include "sidecar/redflag/evidence.h"
 
+#include <ctype.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/array.h"
+#include "common/format.h"
 #include "common/scan.h"
 #include "common/text.h"
-#include "sidecar/redflag/evidence_facts.h"
-#include "sidecar/redflag/words.h"
+#include "sidecar/metrics.h"
 
-enum { TEXT_LINE_MAX = 1024 }; /* before it is cut */
+enum {
+  TEXT_LINE_MAX = 1024, /* before it is cut */
+  SITES_SHOWN = 3,
+  LINE_PATH_MAX = 90, /* of a path in a line; the whole is a fact */
+  COMMAND_SIZE = 512,
+};
+
+/* ---- the container ---- */
 
 void evidence_free(struct evidence *evidence) {
   buffer_free(&evidence->text);
@@ -39,173 +49,402 @@ const char *evidence_value(const struct evidence *evidence, size_t i) {
   return evidence->text.data + evidence->items[i].at;
 }
 
-/* ---- what each flag speaks of ---- */
-
-enum unit { UNIT_COUNT, UNIT_BYTES, UNIT_BYTES_A_SECOND, UNIT_CORES, UNIT_PERCENT, UNIT_NONE };
-
-struct topic {
-  const char *what; /* "RSS", "FDs": the subject of every line */
-  enum unit unit;
-  evidence_facts_fn add_facts; /* NULL: none of its own */
-  const char *next;            /* the command that confirms it; %P is the pid, %H the port */
-};
-
-#define PPROF_DUMP "curl -s http://localhost:%H/debug/pprof/goroutine?debug=2"
-#define PPROF_HEAP "go tool pprof -top http://localhost:%H/debug/pprof/heap"
-#define LIST_FILES                                                                             \
-  "lsof -p %P | grep REG | awk '{print $9}' | sort | uniq -c | sort -rn | head -20"
-#define LIST_TYPES "lsof -p %P | awk '{print $5}' | sort | uniq -c | sort -rn"
-
-static const struct topic topics[RED_FLAGS] = {
-    [RED_FLAG_RSS] = {"RSS", UNIT_BYTES, facts_of_memory,
-                      "grep -E 'Rss|LazyFree|Swap' /proc/%P/smaps_rollup"},
-    [RED_FLAG_SWAP_GROWING] = {"swap", UNIT_BYTES, facts_of_swap,
-                               "grep VmSwap /proc/%P/status; cat /proc/pressure/memory"},
-    [RED_FLAG_MEMORY_REGIONS] = {"memory regions", UNIT_COUNT, NULL,
-                                 "awk '{print $6}' /proc/%P/maps | sort | uniq -c | sort -rn"},
-    [RED_FLAG_FDS] = {"FDs", UNIT_COUNT, facts_of_fds, LIST_FILES},
-    [RED_FLAG_FDS_GROWING] = {"FDs", UNIT_COUNT, facts_of_fds_growth, LIST_TYPES},
-    [RED_FLAG_SAME_FILE] = {"opens of one file", UNIT_COUNT, facts_of_same_file, LIST_FILES},
-    [RED_FLAG_SESSION_FILES] = {"open session files", UNIT_COUNT, facts_of_session_files,
-                                "lsof -p %P | grep -E '[.]claude/projects|[.]codex/sessions'"},
-    [RED_FLAG_THREADS] = {"threads", UNIT_COUNT, NULL,
-                          "cat /proc/%P/task/*/comm | sort | uniq -c | sort -rn"},
-    [RED_FLAG_GOROUTINES] = {"goroutines", UNIT_COUNT, facts_of_goroutines, PPROF_DUMP},
-    [RED_FLAG_GOROUTINES_GROWING] = {"goroutines", UNIT_COUNT, facts_of_goroutine_growth,
-                                     PPROF_DUMP},
-    [RED_FLAG_GOROUTINES_STUCK] = {"goroutines blocked for 10 minutes", UNIT_COUNT,
-                                   facts_of_stuck,
-                                   PPROF_DUMP " | grep -A5 -E '[0-9]+ minutes'"},
-    [RED_FLAG_FETCH_DATA_PILING] = {"goroutines that fetch data", UNIT_COUNT, facts_of_fetching,
-                                    PPROF_DUMP " | grep -B2 -A10 -i fetchData"},
-    [RED_FLAG_HEAP_GROWING] = {"the Go heap", UNIT_BYTES, facts_of_heap_growth, PPROF_HEAP},
-    [RED_FLAG_HEAP_NOT_RECEDING] = {"the Go heap after a spike", UNIT_BYTES,
-                                    facts_of_heap_growth, PPROF_HEAP},
-    [RED_FLAG_ALLOCATION_RATE] = {"allocations", UNIT_BYTES_A_SECOND, facts_of_heap_growth,
-                                  "go tool pprof -sample_index=alloc_space -top "
-                                  "http://localhost:%H/debug/pprof/heap"},
-    [RED_FLAG_CPU] = {"CPU", UNIT_CORES, NULL,
-                      "go tool pprof -top http://localhost:%H/debug/pprof/profile?seconds=30"},
-    [RED_FLAG_SQLITE_CONTENTION] = {"others' locks on its databases", UNIT_COUNT,
-                                    facts_of_contention, "lsof -p %P | grep -F .db"},
-    [RED_FLAG_INOTIFY_WATCHES] = {"inotify watches", UNIT_PERCENT, facts_of_watches,
-                                  "sysctl fs.inotify.max_user_watches"},
-    [RED_FLAG_PPROF_MISSING] = {"pprof", UNIT_NONE, NULL, NULL},
-};
-
-static char *words_amount(char dst[WORDS_SIZE], enum unit unit, double value) {
-  switch (unit) {
-  case UNIT_BYTES:
-    return words_bytes(dst, value);
-  case UNIT_BYTES_A_SECOND:
-    words_bytes(dst, value);
-    strcat(dst, "/s"); /* the longest word of bytes leaves room */
-    return dst;
-  case UNIT_CORES:
-    snprintf(dst, WORDS_SIZE, "%.2f cores", value);
-    return dst;
-  case UNIT_PERCENT:
-    snprintf(dst, WORDS_SIZE, "%.0f %% of the limit", value * 100);
-    return dst;
-  default:
-    snprintf(dst, WORDS_SIZE, "%.0f", value);
-    return dst;
-  }
+char *evidence_stack(char *dst, size_t size, const struct site *site) {
+  return text_printable(dst, size, span_of(site->text[0] != '\0' ? site->text : "?"));
 }
 
 /* ---- the line ---- */
 
-static void begin_line(struct buffer *line, const struct evidence_facts *facts) {
-  buffer_printf(line, "%s (pid %d): ", facts->instance, (int)facts->pid);
+static char *format_amount(char dst[FORMAT_SIZE], enum red_flag_amount amount, double value) {
+  switch (amount) {
+  case AMOUNT_BYTES:
+    return format_bytes(dst, value);
+  case AMOUNT_BYTES_PER_SECOND:
+    format_bytes(dst, value);
+    strcat(dst, "/s"); /* the longest text of bytes leaves room */
+    return dst;
+  case AMOUNT_CORES:
+    snprintf(dst, FORMAT_SIZE, "%.2f cores", value);
+    return dst;
+  case AMOUNT_PERCENT:
+    snprintf(dst, FORMAT_SIZE, "%.0f %% of the limit", value * 100);
+    return dst;
+  default:
+    snprintf(dst, FORMAT_SIZE, "%.0f", value);
+    return dst;
+  }
+}
+
+static void begin_line(struct buffer *line, const struct red_flag_info *info,
+                       const struct evidence_facts *facts) {
+  buffer_printf(line, "%s (pid %d): %s", facts->instance, (int)facts->pid, info->subject);
 }
 
 static void finish_line(struct evidence *evidence, const struct buffer *line) {
   text_printable(evidence->line, sizeof(evidence->line), buffer_span(line));
 }
 
-static void say_growth(struct evidence *evidence, struct buffer *line,
-                       const struct topic *topic, const struct verdict *verdict) {
-  char rise[WORDS_SIZE], duration[WORDS_SIZE], rate[WORDS_SIZE], value[WORDS_SIZE];
-  double hours = (double)(verdict->rise_ms > 0 ? verdict->rise_ms : 1) / 3600e3;
-  words_amount(rise, topic->unit, verdict->rise);
-  words_amount(rate, topic->unit, verdict->rise / hours);
+static void add_growth(struct evidence *evidence, struct buffer *line,
+                       const struct red_flag_info *info, const struct flag_status *status) {
+  char rise[FORMAT_SIZE], duration[FORMAT_SIZE], rate[FORMAT_SIZE], value[FORMAT_SIZE];
+  double hours = (double)(status->rise_ms > 0 ? status->rise_ms : 1) / 3600e3;
+  format_amount(rise, info->amount, status->rise);
+  format_amount(rate, info->amount, status->rise / hours);
   evidence_add(evidence, "rise", "%s", rise);
   evidence_add(evidence, "rate", "%s/h", rate);
-  buffer_printf(line, "%s grew by %s in %s (%s/h), now %s", topic->what, rise,
-                words_duration(duration, verdict->rise_ms), rate,
-                words_amount(value, topic->unit, verdict->value));
+  buffer_printf(line, " grew by %s in %s (%s/h), now %s", rise,
+                format_duration(duration, status->rise_ms), rate,
+                format_amount(value, info->amount, status->value));
 }
 
-static void say_level(struct buffer *line, const struct topic *topic,
-                      const struct verdict *verdict, uint64_t for_ms) {
-  char value[WORDS_SIZE], other[WORDS_SIZE], duration[WORDS_SIZE];
-  words_amount(value, topic->unit, verdict->value);
-  buffer_printf(line, "%s: %s", topic->what, value);
-  if (isfinite(verdict->threshold))
+static void add_level(struct buffer *line, const struct red_flag_info *info,
+                      const struct flag_status *status, uint64_t now_ms) {
+  char value[FORMAT_SIZE], other[FORMAT_SIZE], duration[FORMAT_SIZE];
+  uint64_t for_ms = now_ms > status->since_ms ? now_ms - status->since_ms : 0;
+  buffer_printf(line, ": %s", format_amount(value, info->amount, status->value));
+  if (isfinite(status->threshold))
     buffer_printf(line, " (%s from %s)",
-                  verdict->state == RED_FLAG_FAILURE ? "failure" : "warning",
-                  words_amount(other, topic->unit, verdict->threshold));
+                  status->state == RED_FLAG_FAILURE ? "failure" : "warning",
+                  format_amount(other, info->amount, status->threshold));
   if (for_ms >= 60000)
-    buffer_printf(line, " for %s", words_duration(duration, for_ms));
+    buffer_printf(line, " for %s", format_duration(duration, for_ms));
 }
 
-static void say_okay(struct buffer *line, const struct topic *topic,
-                     const struct verdict *verdict) {
-  char value[WORDS_SIZE];
-  buffer_printf(line, "%s: in order again", topic->what);
-  if (isfinite(verdict->value))
-    buffer_printf(line, ", now %s", words_amount(value, topic->unit, verdict->value));
+static void add_normal(struct buffer *line, const struct red_flag_info *info,
+                       const struct flag_status *status) {
+  char value[FORMAT_SIZE];
+  buffer_append_string(line, ": back to normal");
+  if (isfinite(status->value) && info->amount != AMOUNT_NONE)
+    buffer_printf(line, ", now %s", format_amount(value, info->amount, status->value));
 }
 
-static void add_next(struct evidence *evidence, const char *next,
-                     const struct evidence_facts *facts) {
-  if (strstr(next, "%H") != NULL && facts->pprof_port == 0)
-    return;
-  char command[256];
-  size_t len = 0;
-  for (; *next != '\0' && len + 12 < sizeof(command); next++) {
-    if (next[0] != '%' || (next[1] != 'P' && next[1] != 'H')) {
-      command[len++] = *next;
-      continue;
+/* ---- commands ---- */
+
+/* The length of the placeholder that text begins with, and its number; 0 when it is none. */
+static size_t placeholder(const char *text, const struct evidence_facts *facts,
+                          int *ret_number) {
+  static const struct {
+    const char *name;
+    size_t len;
+  } names[] = {{"PID", 3}, {"PORT", 4}};
+  for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+    if (strncmp(text, names[i].name, names[i].len) == 0 &&
+        !isupper((unsigned char)text[names[i].len])) {
+      *ret_number = i == 0 ? (int)facts->pid : (int)facts->pprof_port;
+      return names[i].len;
     }
-    next++;
-    len += (size_t)snprintf(command + len, sizeof(command) - len, "%d",
-                            *next == 'P' ? (int)facts->pid : (int)facts->pprof_port);
   }
-  command[len] = '\0';
-  evidence_add(evidence, "next", "%s", command);
+  return 0;
 }
 
-void evidence_compose(struct evidence *evidence, const struct verdict *verdict,
-                      const struct evidence_facts *facts) {
-  const struct topic *topic = &topics[verdict->flag];
-  autobuffer(line, TEXT_LINE_MAX);
-  begin_line(&line, facts);
-  if (verdict->flag == RED_FLAG_PPROF_MISSING) {
-    buffer_append_string(&line, verdict->state == RED_FLAG_OK
-                                    ? "pprof: not missed any more"
-                                    : "has a red flag and no pprof to look into it: restart it "
-                                      "with SIDECAR_PPROF=1");
-  } else if (verdict->state == RED_FLAG_OK) {
-    say_okay(&line, topic, verdict);
-  } else {
-    if (isfinite(verdict->rise))
-      say_growth(evidence, &line, topic, verdict);
+static void append_command(struct buffer *text, const char *command,
+                           const struct evidence_facts *facts) {
+  if (text->len > 0)
+    buffer_append_string(text, "; ");
+  while (*command != '\0') {
+    int number;
+    size_t len = placeholder(command, facts, &number);
+    if (len > 0)
+      buffer_printf(text, "%d", number);
     else
-      say_level(&line, topic, verdict,
-                facts->now_ms > verdict->since_ms ? facts->now_ms - verdict->since_ms : 0);
-    if (topic->add_facts != NULL)
-      topic->add_facts(evidence, &line, verdict, facts);
+      buffer_append(text, command, 1);
+    command += len > 0 ? len : 1;
   }
+}
+
+/* What asks a pprof server is left out where there is none. */
+static void add_commands(struct evidence *evidence, const struct red_flag_info *info,
+                         const struct evidence_facts *facts) {
+  autobuffer(text, COMMAND_SIZE);
+  if (info->confirm != NULL)
+    append_command(&text, info->confirm, facts);
+  if (info->confirm_pprof != NULL && facts->pprof_port != 0)
+    append_command(&text, info->confirm_pprof, facts);
+  if (text.len > 0)
+    evidence_add(evidence, "next", "%s", buffer_string(&text));
+}
+
+/* ---- all of it ---- */
+
+void evidence_compose(struct evidence *evidence, const struct flag_status *status,
+                      const struct evidence_facts *facts) {
+  const struct red_flag_info *info = &red_flags[status->flag];
+  autobuffer(line, TEXT_LINE_MAX);
+  begin_line(&line, info, facts);
+  if (status->state == RED_FLAG_OK) {
+    add_normal(&line, info, status);
+    finish_line(evidence, &line);
+    return;
+  }
+  if (isfinite(status->rise))
+    add_growth(evidence, &line, info, status);
+  else if (info->amount != AMOUNT_NONE)
+    add_level(&line, info, status, facts->now_ms);
+  if (info->add_evidence != NULL)
+    info->add_evidence(evidence, &line, status, facts);
   finish_line(evidence, &line);
-  if (verdict->state != RED_FLAG_OK && topic->next != NULL)
-    add_next(evidence, topic->next, facts);
+  add_commands(evidence, info, facts);
 }
 
 void evidence_compose_end(struct evidence *evidence, enum red_flag flag,
                           const struct evidence_facts *facts) {
   autobuffer(line, TEXT_LINE_MAX);
-  begin_line(&line, facts);
-  buffer_printf(&line, "%s: the process ended", topics[flag].what);
+  begin_line(&line, &red_flags[flag], facts);
+  buffer_append_string(&line, ": the process ended");
   finish_line(evidence, &line);
+}
+
+/* ---- memory ---- */
+
+static void add_bytes(struct evidence *evidence, const char *name, uint64_t bytes) {
+  char text[FORMAT_SIZE];
+  if (bytes != VALUE_UNKNOWN)
+    evidence_add(evidence, name, "%s", format_bytes(text, (double)bytes));
+}
+
+EVIDENCE_OF(memory) {
+  const struct snapshot *now = facts->now;
+  char text[FORMAT_SIZE];
+  add_bytes(evidence, "anonymous", now->anon_bytes);
+  add_bytes(evidence, "file", now->file_bytes);
+  add_bytes(evidence, "swap", now->swap_bytes);
+  add_bytes(evidence, "heap_inuse", now->heap_inuse_bytes);
+  add_bytes(evidence, "retained", now->retained_bytes);
+  if (now->heap_inuse_bytes != VALUE_UNKNOWN)
+    buffer_printf(line, "; Go heap in use %s",
+                  format_bytes(text, (double)now->heap_inuse_bytes));
+  if (now->retained_bytes != VALUE_UNKNOWN)
+    buffer_printf(line, ", freed but retained %s",
+                  format_bytes(text, (double)now->retained_bytes));
+  if (status->is_retained)
+    buffer_append_string(line, ": retained, not leaked");
+}
+
+EVIDENCE_OF(swap) {
+  (void)status;
+  if (!isfinite(facts->memory_pressure_percent))
+    return;
+  evidence_add(evidence, "memory_pressure", "%.1f %%", facts->memory_pressure_percent);
+  buffer_printf(line, "; the host waits for memory %.1f %% of the time",
+                facts->memory_pressure_percent);
+}
+
+/* ---- descriptors ---- */
+
+/* The end of a path tells more than its beginning. */
+static const char *path_tail(char dst[LINE_PATH_MAX + 4], const char *path) {
+  size_t len = strlen(path);
+  if (len <= LINE_PATH_MAX)
+    return path;
+  const char *at = path + len - LINE_PATH_MAX;
+  while (((unsigned char)*at & 0xC0) == 0x80) /* not inside a character */
+    at++;
+  snprintf(dst, LINE_PATH_MAX + 4, "...%s", at);
+  return dst;
+}
+
+static void add_same_file(struct evidence *evidence, struct buffer *line,
+                          const struct evidence_facts *facts) {
+  const char *path = facts->findings->same_file_path;
+  uint64_t count = facts->now->same_file_opens;
+  char tail[LINE_PATH_MAX + 4];
+  if (path[0] == '\0' || count == VALUE_UNKNOWN || count < 2)
+    return;
+  evidence_add(evidence, "path", "%s", path);
+  evidence_add(evidence, "count", "%" PRIu64, count);
+  buffer_printf(line, "; %" PRIu64 " times %s", count, path_tail(tail, path));
+}
+
+EVIDENCE_OF(fds) {
+  (void)status;
+  const struct snapshot *now = facts->now;
+  size_t most = DESCRIPTOR_CLASSES;
+  for (size_t i = 0; i < DESCRIPTOR_CLASSES; i++)
+    if (now->fds_by_class[i] != VALUE_UNKNOWN &&
+        (most == DESCRIPTOR_CLASSES || now->fds_by_class[i] > now->fds_by_class[most]))
+      most = i;
+  if (most != DESCRIPTOR_CLASSES) {
+    const char *name = descriptor_class_name(most);
+    evidence_add(evidence, "class", "%s", name);
+    evidence_add(evidence, "class_count", "%" PRIu64, now->fds_by_class[most]);
+    buffer_printf(line, "; most are %s: %" PRIu64, name, now->fds_by_class[most]);
+  }
+  add_same_file(evidence, line, facts);
+}
+
+EVIDENCE_OF(fds_growth) {
+  (void)status;
+  size_t most = 0;
+  uint64_t by = 0;
+  for (size_t i = 0; i < DESCRIPTOR_CLASSES; i++) {
+    uint64_t growth =
+        snapshot_growth(facts->baseline->fds_by_class[i], facts->now->fds_by_class[i]);
+    if (growth > by) {
+      most = i;
+      by = growth;
+    }
+  }
+  if (by > 0) {
+    const char *name = descriptor_class_name(most);
+    evidence_add(evidence, "class", "%s", name);
+    evidence_add(evidence, "class_growth", "%" PRIu64, by);
+    buffer_printf(line, "; since the baseline most grew %s: by %" PRIu64, name, by);
+  }
+  add_same_file(evidence, line, facts);
+}
+
+EVIDENCE_OF(same_file) {
+  (void)status;
+  add_same_file(evidence, line, facts);
+}
+
+EVIDENCE_OF(session_files) {
+  (void)status;
+  if (facts->findings->session_pattern == NULL)
+    return;
+  evidence_add(evidence, "pattern", "%s", facts->findings->session_pattern);
+  evidence_add(evidence, "count", "%" PRIu64, facts->now->session_files);
+  buffer_printf(line, "; they match %s", facts->findings->session_pattern);
+}
+
+EVIDENCE_OF(contention) {
+  (void)status;
+  const struct findings *findings = facts->findings;
+  char tail[LINE_PATH_MAX + 4];
+  if (findings->foreign_lock_path[0] != '\0') {
+    evidence_add(evidence, "path", "%s", findings->foreign_lock_path);
+    buffer_printf(line, "; on %s", path_tail(tail, findings->foreign_lock_path));
+  }
+  if (findings->foreign_lock_pid <= 0)
+    return;
+  evidence_add(evidence, "owner_pid", "%d", (int)findings->foreign_lock_pid);
+  evidence_add(evidence, "owner", "%s", findings->foreign_lock_owner);
+  buffer_printf(line, " by %s (pid %d)", findings->foreign_lock_owner,
+                (int)findings->foreign_lock_pid);
+}
+
+EVIDENCE_OF(watches) {
+  (void)status;
+  if (facts->now->inotify_watches != VALUE_UNKNOWN)
+    evidence_add(evidence, "watches", "%" PRIu64, facts->now->inotify_watches);
+  if (facts->inotify_watches_limit == VALUE_UNKNOWN)
+    return;
+  evidence_add(evidence, "limit", "%" PRIu64, facts->inotify_watches_limit);
+  buffer_printf(line, "; %" PRIu64 " of fs.inotify.max_user_watches = %" PRIu64,
+                facts->now->inotify_watches, facts->inotify_watches_limit);
+}
+
+/* ---- goroutines ---- */
+
+/* What a site is chosen by; 0: not at all. */
+typedef uint64_t (*site_measure_fn)(const struct site *site,
+                                    const struct evidence_facts *facts);
+
+/* The site that measures most; NULL when none measures anything. */
+static const struct site *find_site(const struct evidence_facts *facts,
+                                    site_measure_fn measure) {
+  const struct site_history *sites = facts->goroutine_sites;
+  const struct site *best = NULL;
+  for (size_t i = 0; sites != NULL && i < sites->len; i++) {
+    const struct site *site = &sites->records[i].now;
+    uint64_t measured = measure(site, facts);
+    if (measured > 0 && (best == NULL || measured > measure(best, facts)))
+      best = site;
+  }
+  return best;
+}
+
+static uint64_t weight_of(const struct site *site, const struct evidence_facts *facts) {
+  (void)facts;
+  return site->weight;
+}
+
+static uint64_t wait_of(const struct site *site, const struct evidence_facts *facts) {
+  (void)facts;
+  return site->oldest_minutes;
+}
+
+static void add_site(struct evidence *evidence, struct buffer *line, const struct site *site) {
+  char stack[EVIDENCE_STACK_SIZE];
+  if (site == NULL)
+    return;
+  evidence_stack(stack, sizeof(stack), site);
+  evidence_add(evidence, "state", "%s", goroutine_state_name(site->state));
+  evidence_add(evidence, "stack", "%s", stack);
+  evidence_add(evidence, "count", "%" PRIu64, site->weight);
+  buffer_printf(line, "; %" PRIu64 " in %s at %s", site->weight,
+                goroutine_state_name(site->state), stack);
+}
+
+EVIDENCE_OF(goroutines) {
+  (void)status;
+  add_site(evidence, line, find_site(facts, weight_of));
+}
+
+EVIDENCE_OF(goroutine_growth) {
+  (void)status;
+  const struct site_record *grown[1];
+  if (facts->goroutine_sites != NULL &&
+      site_history_grown(facts->goroutine_sites, grown, 1) > 0) {
+    uint64_t by = grown[0]->now.weight - grown[0]->baseline_weight;
+    evidence_add(evidence, "growth", "%" PRIu64, by);
+    add_site(evidence, line, &grown[0]->now);
+  }
+}
+
+EVIDENCE_OF(stuck_goroutines) {
+  (void)status;
+  const struct site *site = find_site(facts, wait_of);
+  if (site == NULL)
+    return;
+  evidence_add(evidence, "age", "%" PRIu64 " minutes", site->oldest_minutes);
+  buffer_printf(line, "; the oldest for %" PRIu64 " minutes", site->oldest_minutes);
+  add_site(evidence, line, site);
+}
+
+/* Of those whose stack a pattern of the flag matches. */
+static uint64_t fetching_weight_of(const struct site *site,
+                                   const struct evidence_facts *facts) {
+  const char *const *names = red_flags[RED_FLAG_FETCH_DATA_PILING].patterns;
+  const struct pattern_list *list = facts->goroutine_patterns;
+  for (size_t i = 0; list != NULL && i < list->len; i++)
+    if (red_flag_has_pattern(names, list->items[i].name) &&
+        regexec(&list->items[i].regex, site->text, 0, NULL, 0) == 0)
+      return site->weight;
+  return 0;
+}
+
+EVIDENCE_OF(fetching) {
+  (void)status;
+  add_site(evidence, line, find_site(facts, fetching_weight_of));
+}
+
+/* ---- the heap ---- */
+
+EVIDENCE_OF(heap_growth) {
+  (void)status;
+  const struct site_record *grown[SITES_SHOWN];
+  size_t len =
+      facts->heap_sites != NULL ? site_history_grown(facts->heap_sites, grown, SITES_SHOWN) : 0;
+  static const char *const names[SITES_SHOWN] = {"site_1", "site_2", "site_3"};
+  for (size_t i = 0; i < len; i++) {
+    char stack[EVIDENCE_STACK_SIZE], by[FORMAT_SIZE], total[FORMAT_SIZE];
+    evidence_stack(stack, sizeof(stack), &grown[i]->now);
+    format_bytes(by, (double)(grown[i]->now.weight - grown[i]->baseline_weight));
+    format_bytes(total, (double)grown[i]->now.weight);
+    evidence_add(evidence, names[i], "+%s since the baseline, now %s: %s", by, total, stack);
+    if (i == 0)
+      buffer_printf(line, "; +%s at %s", by, stack);
+  }
+}
+
+/* ---- pprof ---- */
+
+EVIDENCE_OF(missing_pprof) {
+  (void)evidence;
+  (void)status;
+  (void)facts;
+  buffer_append_string(line,
+                       ": another red flag is up; restart it with SIDECAR_PPROF=1 to look "
+                       "into it");
 }

@@ -1,7 +1,7 @@
 /*
- * What a red flag is told with: one line for people, and named facts that say what to look
- * at first (the path opened most, the class that grew, the stack, the lock's owner, the
- * guide's next command). Pure; the glue turns it into a notification.
+ * The evidence of a red flag that changed: one line for people, and named facts that say what
+ * to look at first (the path opened most, the class that grew, the stack, the lock's owner,
+ * the command that confirms it). Pure; the glue turns it into a notification.
  */
 #ifndef SIDECAR_REDFLAG_EVIDENCE_H
 #define SIDECAR_REDFLAG_EVIDENCE_H
@@ -9,9 +9,10 @@
 #include <sys/types.h>
 
 #include "common/buffer.h"
+#include "common/pattern.h"
 #include "sidecar/parse/site_history.h"
-#include "sidecar/redflag/moment.h"
-#include "sidecar/redflag/verdicts.h"
+#include "sidecar/redflag/red_flag.h"
+#include "sidecar/redflag/snapshot.h"
 
 enum {
   EVIDENCE_MAX = 16,
@@ -19,6 +20,7 @@ enum {
   EVIDENCE_PATH_SIZE = 512,
   EVIDENCE_OWNER_SIZE = 64,
   EVIDENCE_TEXT_MAX = 16 * 1024,
+  EVIDENCE_STACK_SIZE = 200, /* of a stack in a line, with the NUL */
 };
 
 /* What was found while reading, in words. Paths are printable. */
@@ -35,10 +37,11 @@ struct evidence_facts {
   const char *instance;
   pid_t pid;
   uint16_t pprof_port; /* 0: none that is its own */
-  uint64_t now_ms;     /* the clock of the verdict */
-  const struct moment *now, *baseline;
+  uint64_t now_ms;     /* the clock of the status */
+  const struct snapshot *now, *baseline;
   const struct findings *findings;
   const struct site_history *goroutine_sites, *heap_sites;
+  const struct pattern_list *goroutine_patterns;
   double memory_pressure_percent; /* of the host, over a minute; NaN unknown */
   uint64_t inotify_watches_limit; /* VALUE_UNKNOWN */
 };
@@ -60,9 +63,9 @@ void evidence_free(struct evidence *evidence);
   __attribute__((cleanup(evidence_free))) struct evidence name = {                             \
       .text = {.max = EVIDENCE_TEXT_MAX}}
 
-/* Fills an empty evidence from a verdict that changed. What memory runs out for is left
- * out; the line is always there. */
-void evidence_compose(struct evidence *evidence, const struct verdict *verdict,
+/* Fills an empty evidence from a status that changed. What memory runs out for is left out;
+ * the line is always there. */
+void evidence_compose(struct evidence *evidence, const struct flag_status *status,
                       const struct evidence_facts *facts);
 
 /* The line for a flag that ends because its process does. */
@@ -74,5 +77,30 @@ void evidence_add(struct evidence *evidence, const char *name, const char *forma
     __attribute__((format(printf, 3, 4)));
 
 const char *evidence_value(const struct evidence *evidence, size_t i);
+
+/* The stack of a site as one printable line, cut to size. Returns dst. */
+char *evidence_stack(char *dst, size_t size, const struct site *site);
+
+/* ---- what the table of red flags refers to: the evidence of each kind of flag ---- */
+
+#define EVIDENCE_OF(name)                                                                      \
+  void evidence_of_##name(struct evidence *evidence, struct buffer *line,                      \
+                          const struct flag_status *status,                                    \
+                          const struct evidence_facts *facts)
+
+EVIDENCE_OF(memory);
+EVIDENCE_OF(swap);
+EVIDENCE_OF(fds);
+EVIDENCE_OF(fds_growth);
+EVIDENCE_OF(same_file);
+EVIDENCE_OF(session_files);
+EVIDENCE_OF(goroutines);
+EVIDENCE_OF(goroutine_growth);
+EVIDENCE_OF(stuck_goroutines);
+EVIDENCE_OF(fetching);
+EVIDENCE_OF(heap_growth);
+EVIDENCE_OF(contention);
+EVIDENCE_OF(watches);
+EVIDENCE_OF(missing_pprof);
 
 #endif

@@ -1,0 +1,322 @@
+/*
+ * Each option is one row of a table: name, how it is read, where it goes, what is allowed; see
+ * config_options.h.
+ */
+#include "sidecar/config_options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/array.h"
+#include "common/config_option.h"
+#include "common/text.h"
+#include "sidecar/capture/capture.h"
+#include "sidecar/instance_name.h"
+
+/* ---- readers of values that only this plugin has: each returns 0, or -1 after logging ---- */
+
+static int set_port(const struct config_context *context) {
+  double number;
+  if (config_read_number(context, &number) != 0)
+    return -1;
+  if (number != floor(number))
+    return config_refuse_value(context);
+  *(uint16_t *)config_target(context) = (uint16_t)number;
+  return 0;
+}
+
+static int set_executable(const struct config_context *context) {
+  if (config_has_values(context->item, "s") &&
+      strchr(context->item->values[0].value.string, '/') != NULL)
+    return config_refuse_value(context);
+  return config_set_string(context);
+}
+
+static int set_folder(const struct config_context *context) {
+  if (config_has_values(context->item, "s")) {
+    const char *path = context->item->values[0].value.string;
+    if (strlen(path) > CAPTURE_FOLDER_MAX)
+      return config_refuse_value(context);
+  }
+  return config_set_string(context);
+}
+
+static int set_variable(const struct config_context *context) {
+  if (config_has_values(context->item, "s") &&
+      strchr(context->item->values[0].value.string, '=') != NULL)
+    return config_refuse_value(context);
+  return config_set_string(context);
+}
+
+static int set_template(const struct config_context *context) {
+  size_t at = 0;
+  if (!config_has_values(context->item, "s") ||
+      instance_template_check(context->item->values[0].value.string, &at) != 0)
+    return config_refuse_value(context);
+  return config_set_string(context);
+}
+
+#define NO_EXPRESSION "not a POSIX extended regular expression: %s"
+
+static int compile(const struct config_context *context, const char *expression, regex_t *ret) {
+  int status = regcomp(ret, expression, REG_EXTENDED | REG_NOSUB);
+  if (status == 0)
+    return 0;
+  char words[160], why[256];
+  regerror(status, ret, words, sizeof(words));
+  snprintf(why, sizeof(why), NO_EXPRESSION, words);
+  return config_refuse(context, why);
+}
+
+static int set_command_line(const struct config_context *context) {
+  struct process_block *block = context->target;
+  regex_t regex;
+  if (!config_has_values(context->item, "s"))
+    return config_refuse_value(context);
+  if (compile(context, context->item->values[0].value.string, &regex) != 0)
+    return -1;
+  if (config_set_string(context) != 0) {
+    regfree(&regex);
+    return -1;
+  }
+  block->command_line_regex = regex;
+  return 0;
+}
+
+static int add_pattern(const struct config_context *context) {
+  struct pattern_list *list = config_target(context);
+  const oconfig_item_t *item = context->item;
+  if (!config_has_values(item, "ss") || !pattern_name_is_valid(item->values[0].value.string))
+    return config_refuse_value(context);
+  char words[160], why[256];
+  /* the defaults keep their places */
+  int status = -ENOSPC;
+  if (list->len < (size_t)context->option->max ||
+      pattern_list_has(list, item->values[0].value.string))
+    status = pattern_list_add(list, item->values[0].value.string, item->values[1].value.string,
+                              words, sizeof(words));
+  switch (status) {
+  case 0:
+    return 0;
+  case -EEXIST:
+    snprintf(why, sizeof(why), "this name was given before; each %s needs its own",
+             context->option->key);
+    break;
+  case -ENOSPC:
+    snprintf(why, sizeof(why), "too many; allowed are %.0f", context->option->max);
+    break;
+  case -EINVAL:
+    snprintf(why, sizeof(why), NO_EXPRESSION, words);
+    break;
+  default:
+    snprintf(why, sizeof(why), "out of memory");
+  }
+  return config_refuse(context, why);
+}
+
+/* ---- <RedFlag> ---- */
+
+enum { ALLOWED_MAX = 120 };
+
+static int set_threshold(const struct config_context *context) {
+  double number;
+  if (config_read_number(context, &number) != 0)
+    return -1;
+  *(double *)config_target(context) = number * context->option->scale;
+  return 0;
+}
+
+/* As every reader of a value that the flag does not have: option->allowed says what it has. */
+static int refuse_option(const struct config_context *context) {
+  return config_refuse(context, context->option->allowed);
+}
+
+/* --- the options; collectd-sidecar(5) describes each, and a test holds them together */
+
+enum {
+  OPTION_DISABLE,
+  OPTION_FAILURE,
+  OPTION_HOLD,
+  OPTION_WARNING,
+  OPTION_WINDOW,
+  FLAG_OPTIONS
+};
+
+#define IN_RULE(field) offsetof(struct red_flag_rule, field)
+static const struct config_option red_flag_options[FLAG_OPTIONS] = {
+    [OPTION_DISABLE] = {"Disable", config_set_boolean, IN_RULE(disabled), 0, 0, 0,
+                        "true or false", false},
+    [OPTION_FAILURE] = {"Failure", set_threshold, IN_RULE(failure), 0, 0, 0, NULL, false},
+    [OPTION_HOLD] = {"Hold", config_set_number, IN_RULE(hold_ms), 0, 86400, 1e3,
+                     "a number of seconds from 0 to 86400", false},
+    [OPTION_WARNING] = {"Warning", set_threshold, IN_RULE(warning), 0, 0, 0, NULL, false},
+    [OPTION_WINDOW] = {"Window", config_set_number, IN_RULE(window_ms), 1, 86400, 1e3,
+                       "a number of seconds from 1 to 86400", false},
+};
+
+/* The table as it is for one flag. */
+static void options_of(const struct red_flag_info *info, char allowed[ALLOWED_MAX],
+                       struct config_option ret[FLAG_OPTIONS]) {
+  memcpy(ret, red_flag_options, sizeof(red_flag_options));
+  snprintf(allowed, ALLOWED_MAX, "a number in %s above 0, up to %.0f", info->unit,
+           red_flag_max(info->amount));
+  for (size_t i = 0; i < FLAG_OPTIONS; i++) {
+    bool is_threshold = i == OPTION_FAILURE || i == OPTION_WARNING;
+    if (is_threshold) {
+      /* above 0: at 0 it would always be up */
+      ret[i].min = 1e-6;
+      ret[i].max = red_flag_max(info->amount);
+      ret[i].scale = red_flag_scale(info->amount);
+      ret[i].allowed = allowed;
+    }
+    if (info->kind == RED_FLAG_BY_OTHERS && i != OPTION_DISABLE) {
+      ret[i].set = refuse_option;
+      ret[i].allowed = "this flag follows from the others; allowed is Disable";
+    } else if (info->window_s == 0 && i == OPTION_WINDOW) {
+      ret[i].set = refuse_option;
+      ret[i].allowed = "this flag has no window; allowed are Disable, Failure, Hold, Warning";
+    }
+  }
+}
+
+static int refuse_name(const struct config_context *context) {
+  char why[512] = "no such red flag; allowed are ";
+  for (size_t i = 0, used = strlen(why); i < RED_FLAGS; i++)
+    used += (size_t)snprintf(why + used, sizeof(why) - used, "%s%s", i > 0 ? ", " : "",
+                             red_flags[i].name);
+  return config_refuse(context, why);
+}
+
+static int add_red_flag(const struct config_context *context) {
+  struct config *config = context->config;
+  struct red_flag_rules *rules = &config->red_flags;
+  const oconfig_item_t *item = context->item;
+  const char *name = config_block_name(item);
+  if (name[0] == '\0')
+    return config_refuse_value(context);
+  enum red_flag flag = red_flag_find(name);
+  if (flag == RED_FLAGS)
+    return refuse_name(context);
+
+  char title[64], allowed[ALLOWED_MAX];
+  snprintf(title, sizeof(title), "<RedFlag \"%s\">", red_flags[flag].name);
+  struct config_option options[FLAG_OPTIONS];
+  options_of(&red_flags[flag], allowed, options);
+  struct config_context inner = *context;
+  inner.block = title;
+  inner.target = &rules->rules[flag];
+  if (config_parse_block(&inner, item, options, FLAG_OPTIONS,
+                         &config->red_flag_options_seen[flag]) != 0)
+    return -1;
+  const char *fault = red_flag_rule_fault(flag, &rules->rules[flag]);
+  return fault == NULL ? 0 : config_refuse(context, fault);
+}
+
+/* ---- <Process> ---- */
+
+#define IN_BLOCK(field) offsetof(struct process_block, field)
+static const struct config_option process_options[] = {
+    {"CommandLine", set_command_line, IN_BLOCK(command_line), 0, 0, 0,
+     "a regular expression in quotes", false},
+    {"Enabled", config_set_boolean, IN_BLOCK(enabled), 0, 0, 0, "true or false", false},
+    {"Executable", set_executable, IN_BLOCK(executable), 0, 0, 0,
+     "the base name of a program in quotes, without '/'", false},
+    {"Instance", set_template, IN_BLOCK(instance_template), 0, 0, 0,
+     "text in quotes with %{cwd}, %{executable}, %{process}, %{pid} and %{%}", false},
+    {"MinimumAge", config_set_number, IN_BLOCK(minimum_age_ms), 0, 86400, 1e3,
+     "a number of seconds from 0 to 86400", false},
+    {"Pprof", config_set_boolean, IN_BLOCK(pprof), 0, 0, 0, "true or false", false},
+    {"PprofPort", set_port, IN_BLOCK(pprof_port), 1, 65535, 1, "a port from 1 to 65535", false},
+    {"PprofVariable", set_variable, IN_BLOCK(pprof_variable), 0, 0, 0,
+     "the name of an environment variable in quotes, without '='", false},
+};
+
+static int add_process(const struct config_context *context) {
+  struct config *config = context->config;
+  const oconfig_item_t *item = context->item;
+  const char *name = config_block_name(item);
+  if (name[0] == '\0')
+    return config_refuse_value(context);
+  for (size_t i = 0; i < config->blocks_len; i++) {
+    if (strcmp(config->blocks[i].name, name) == 0)
+      return config_refuse(context,
+                           "this name was given before; each Process block needs its own");
+  }
+  if (config->blocks_len >= PROCESS_BLOCKS_MAX - 1) /* one place is the sidecar block's */
+    return config_refuse(context, "too many Process blocks; allowed are 31");
+
+  struct process_block *block = config_add_block(config, name);
+  if (block == NULL)
+    return config_refuse(context, "out of memory");
+  char title[200], printable[160];
+  snprintf(title, sizeof(title), "<Process \"%s\">",
+           text_printable(printable, sizeof(printable), span_of(name)));
+  struct config_context inner = *context;
+  inner.block = title;
+  inner.target = block;
+  uint32_t seen = 0;
+  return config_parse_block(&inner, item, process_options, ARRAY_LENGTH(process_options),
+                            &seen);
+}
+
+/* ---- <Plugin sidecar> ---- */
+
+#define IN_CONFIG(field) offsetof(struct config, field)
+static const struct config_option plugin_options[] = {
+    {"BaselineDelay", config_set_number, IN_CONFIG(baseline_delay_ms), 1, 86400, 1e3,
+     "a number of seconds from 1 to 86400", false},
+    {"Capture", config_set_boolean, IN_CONFIG(capture), 0, 0, 0, "true or false", false},
+    {"CaptureFolder", set_folder, IN_CONFIG(capture_folder), 0, 0, 0,
+     "a path of at most 255 bytes, in quotes", false},
+    {"CaptureInterval", config_set_number, IN_CONFIG(capture_interval_ms), 0, 604800, 1e3,
+     "a number of seconds from 0 to 604800", false},
+    {"CaptureMaxBytes", config_set_number, IN_CONFIG(capture_max_bytes), 1, 1048576, 1 << 20,
+     "a number of megabytes from 1 to 1048576", false},
+    {"CaptureOnWarning", config_set_boolean, IN_CONFIG(capture_on_warning), 0, 0, 0,
+     "true or false", false},
+    {"CaptureProcessMaxBundles", config_set_number, IN_CONFIG(capture_process_max_bundles), 2,
+     10000, 1, "a number from 2 to 10000", false},
+    {"CaptureProcessMaxBytes", config_set_number, IN_CONFIG(capture_process_max_bytes), 1,
+     1048576, 1 << 20, "a number of megabytes from 1 to 1048576", false},
+    {"CpuProfileSeconds", config_set_number, IN_CONFIG(cpu_profile_seconds), 0, 300, 1,
+     "a number of seconds from 0 (none) to 300", false},
+    {"DetailInterval", config_set_number, IN_CONFIG(detail_interval_ms), 1, 86400, 1e3,
+     "a number of seconds from 1 to 86400", false},
+    {"FdMatch", add_pattern, IN_CONFIG(fd_patterns), 0, 29, 0,
+     "a name of a-z, 0-9 and _ in quotes, and a regular expression in quotes", true},
+    {"GoroutineDumpInterval", config_set_number, IN_CONFIG(goroutine_dump_interval_ms), 0,
+     86400, 1e3, "a number of seconds from 0 (never) to 86400", false},
+    {"GoroutineDumpMax", config_set_number, IN_CONFIG(goroutine_dump_max), 1, 1000000, 1,
+     "a number of goroutines from 1 to 1000000", false},
+    {"GoroutineMatch", add_pattern, IN_CONFIG(goroutine_patterns), 0, 29, 0,
+     "a name of a-z, 0-9 and _ in quotes, and a regular expression in quotes", true},
+    {"HeapMatch", add_pattern, IN_CONFIG(heap_patterns), 0, 26, 0,
+     "a name of a-z, 0-9 and _ in quotes, and a regular expression in quotes", true},
+    {"HeapProfileInterval", config_set_number, IN_CONFIG(heap_profile_interval_ms), 0, 86400,
+     1e3, "a number of seconds from 0 (never) to 86400", false},
+    {"MaxProcesses", config_set_number, IN_CONFIG(max_processes), 1, 10000, 1,
+     "a number from 1 to 10000", false},
+    {"PprofMaxBytes", config_set_number, IN_CONFIG(pprof_max_bytes), 65536, 1073741824, 1,
+     "a number of bytes from 65536 to 1073741824", false},
+    {"PprofTimeout", config_set_number, IN_CONFIG(pprof_timeout_ms), 0.1, 60, 1e3,
+     "a number of seconds from 0.1 to 60", false},
+    {"ProcRoot", config_set_string, IN_CONFIG(proc_root), 0, 0, 0,
+     "the path of a procfs, in quotes", false},
+    {"Process", add_process, 0, 0, 0, 0, "a block with one name: <Process \"NAME\">", true},
+    {"RedFlag", add_red_flag, 0, 0, 0, 0,
+     "a block with the name of a red flag: <RedFlag \"NAME\">", true},
+    {"SmapsMaxRSS", config_set_number, IN_CONFIG(smaps_max_rss_bytes), 0, 1048576, 1 << 20,
+     "a number of megabytes from 0 (never read smaps_rollup) to 1048576", false},
+    {"Summary", config_set_boolean, IN_CONFIG(summary), 0, 0, 0, "true or false", false},
+    {"WarmUp", config_set_number, IN_CONFIG(red_flags.warm_up_ms), 0, 86400, 1e3,
+     "a number of seconds from 0 to 86400", false},
+};
+
+int config_parse(struct config *config, const oconfig_item_t *plugin_block) {
+  struct config_context context = {
+      .plugin = "sidecar", .block = "<Plugin sidecar>", .config = config, .target = config};
+  return config_parse_block(&context, plugin_block, plugin_options,
+                            ARRAY_LENGTH(plugin_options), &config->options_seen);
+}

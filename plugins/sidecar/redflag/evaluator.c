@@ -1,0 +1,263 @@
+/*
+ * Passes observations to the detectors of their flags and keeps the flags' status; see
+ * evaluator.h. Only flags whose signal was observed are judged.
+ */
+#include "sidecar/redflag/evaluator.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdalign.h>
+#include <stdlib.h>
+
+#include "sidecar/redflag/detectors.h"
+
+static const double VALUE_MAX = 1e18; /* squares stay finite */
+
+struct signal {
+  bool was_observed, is_known;
+  double value;
+  uint64_t last_ms;
+  uint64_t interval_ms; /* between observations, usually; 0: not known yet */
+};
+
+/* In a clock of our own, which is the caller's but never goes back. */
+struct evaluator {
+  const struct red_flag_info *table;
+  const struct red_flag_rules *rules;
+  uint64_t now_ms;
+  uint64_t offset_ms; /* that our clock is ahead of the caller's */
+  uint64_t warm_ms;   /* from when on the process has warmed up */
+  uint64_t enabled;   /* bit n: flag n is judged */
+  uint64_t observed;  /* bit n: flag n's signal was, since the flag was judged */
+  uint64_t known;     /* bit n: enough was observed to know flag n */
+  uint64_t flags_of[RED_FLAG_SIGNALS];
+  struct signal signals[RED_FLAG_SIGNALS];
+  struct flag_status statuses[RED_FLAGS];
+  void *states[RED_FLAGS];            /* of the flags' detectors; NULL without */
+  alignas(max_align_t) char memory[]; /* where those are */
+};
+
+static_assert(RED_FLAGS <= 64, "sets of flags are 64 bits");
+
+#define FLAG_BIT(flag) (UINT64_C(1) << (flag))
+
+/* ---- life ---- */
+
+static size_t state_size(const struct red_flag_info *info) {
+  const struct detector_kind *kind = detector_kind(info->kind);
+  size_t size = kind != NULL ? kind->size : 0;
+  return (size + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
+}
+
+static size_t size_of(const struct red_flag_info *table) {
+  size_t size = sizeof(struct evaluator);
+  for (size_t i = 0; i < RED_FLAGS; i++)
+    size += state_size(&table[i]);
+  return size;
+}
+
+int evaluator_new_of(const struct red_flag_info *table, const struct red_flag_rules *rules,
+                     uint64_t age_ms, uint64_t now_ms, struct evaluator **ret) {
+  struct evaluator *evaluator = calloc(1, size_of(table));
+  if (evaluator == NULL)
+    return -ENOMEM;
+  evaluator->table = table;
+  evaluator->rules = rules;
+  evaluator->now_ms = now_ms;
+  evaluator->warm_ms = now_ms + (age_ms < rules->warm_up_ms ? rules->warm_up_ms - age_ms : 0);
+  char *memory = evaluator->memory;
+  for (size_t i = 0; i < RED_FLAGS; i++) {
+    const struct red_flag_rule *rule = &rules->rules[i];
+    const struct detector_kind *kind = detector_kind(table[i].kind);
+    evaluator->statuses[i] = (struct flag_status){
+        .flag = (enum red_flag)i, .value = NAN, .threshold = NAN, .rise = NAN};
+    if (rule->disabled)
+      continue;
+    evaluator->enabled |= FLAG_BIT(i);
+    evaluator->flags_of[table[i].signal] |= FLAG_BIT(i);
+    if (kind == NULL)
+      continue;
+    evaluator->states[i] = memory;
+    kind->init(memory, rule);
+    memory += state_size(&table[i]);
+  }
+  *ret = evaluator;
+  return 0;
+}
+
+int evaluator_new(const struct red_flag_rules *rules, uint64_t age_ms, uint64_t now_ms,
+                  struct evaluator **ret) {
+  return evaluator_new_of(red_flags, rules, age_ms, now_ms, ret);
+}
+
+void evaluator_free(struct evaluator *evaluator) {
+  free(evaluator);
+}
+
+size_t evaluator_size(void) {
+  return size_of(red_flags);
+}
+
+/* ---- time ---- */
+
+/* Times that go back are taken as now. */
+static void set_time(struct evaluator *evaluator, uint64_t now_ms) {
+  uint64_t moved = now_ms + evaluator->offset_ms;
+  if (moved < evaluator->now_ms)
+    evaluator->offset_ms = evaluator->now_ms - now_ms;
+  else
+    evaluator->now_ms = moved;
+}
+
+static struct flag_status in_callers_time(const struct evaluator *evaluator,
+                                          const struct flag_status *status) {
+  struct flag_status copy = *status;
+  copy.since_ms =
+      copy.since_ms > evaluator->offset_ms ? copy.since_ms - evaluator->offset_ms : 0;
+  return copy;
+}
+
+/* ---- signals ---- */
+
+/* Is that long without an observation more than the signal's usual interval explains? */
+static bool is_pause(const struct signal *signal, uint64_t passed_ms) {
+  static const uint64_t pause_min_ms = 5 * 60 * 1000;
+  return passed_ms > pause_min_ms && passed_ms > 3 * signal->interval_ms;
+}
+
+/* Was it readable when it was last observed, and is that not long ago? */
+static bool is_fresh(const struct evaluator *evaluator, enum red_flag_signal signal) {
+  const struct signal *it = &evaluator->signals[signal];
+  return it->is_known && !is_pause(it, evaluator->now_ms - it->last_ms);
+}
+
+/* What is usual follows slowly, so that one jump of the clock is not it. */
+static void learn_interval(struct signal *signal, uint64_t passed_ms) {
+  static const uint64_t first_most_ms = 3600 * 1000;
+  uint64_t usual_ms = signal->interval_ms;
+  if (usual_ms == 0)
+    signal->interval_ms = passed_ms < first_most_ms ? passed_ms : first_most_ms;
+  else if (passed_ms > 4 * usual_ms)
+    signal->interval_ms += 3 * usual_ms / 4;
+  else if (passed_ms > 0)
+    signal->interval_ms = (3 * usual_ms + passed_ms) / 4;
+}
+
+/* What a flag's signal is now. */
+static struct observation observation_of(const struct evaluator *evaluator,
+                                         enum red_flag flag) {
+  const struct red_flag_info *info = &evaluator->table[flag];
+  bool has_discount = info->discount != SIGNAL_NONE && is_fresh(evaluator, info->discount);
+  return (struct observation){
+      .value = evaluator->signals[info->signal].value,
+      .discount = has_discount ? evaluator->signals[info->discount].value : 0,
+      .now_ms = evaluator->now_ms,
+      .is_warm = evaluator->now_ms >= evaluator->warm_ms,
+  };
+}
+
+static void observe_flag(struct evaluator *evaluator, enum red_flag flag, bool was_paused) {
+  const struct detector_kind *kind = detector_kind(evaluator->table[flag].kind);
+  void *state = evaluator->states[flag];
+  if (state == NULL)
+    return;
+  if (was_paused)
+    kind->interrupt(state);
+  struct observation observation = observation_of(evaluator, flag);
+  kind->observe(state, &evaluator->rules->rules[flag], &observation);
+}
+
+void evaluator_observe(struct evaluator *evaluator, enum red_flag_signal signal, double value,
+                       uint64_t now_ms) {
+  struct signal *it = &evaluator->signals[signal];
+  set_time(evaluator, now_ms);
+  it->is_known = value >= 0 && value <= VALUE_MAX;
+  if (!it->is_known)
+    return;
+  uint64_t passed_ms = evaluator->now_ms - it->last_ms;
+  bool was_paused = it->was_observed && is_pause(it, passed_ms);
+  if (it->was_observed)
+    learn_interval(it, passed_ms);
+  it->was_observed = true;
+  it->value = value;
+  it->last_ms = evaluator->now_ms;
+  for (uint64_t left = evaluator->flags_of[signal]; left != 0; left &= left - 1)
+    observe_flag(evaluator, (enum red_flag)__builtin_ctzll(left), was_paused);
+  evaluator->observed |= evaluator->flags_of[signal];
+}
+
+/* ---- judgement ---- */
+
+/* BY_OTHERS: the signal is 0 while another flag is not OK. */
+static void judge_by_others(const struct evaluator *evaluator, struct flag_status *status) {
+  bool is_any = false;
+  for (size_t i = 0; i < RED_FLAGS; i++)
+    is_any = is_any || (evaluator->table[i].kind != RED_FLAG_BY_OTHERS &&
+                        evaluator->statuses[i].state != RED_FLAG_OK);
+  enum red_flag_state state = is_any && status->value == 0 ? RED_FLAG_WARNING : RED_FLAG_OK;
+  if (state != status->state || state == RED_FLAG_OK)
+    status->since_ms = evaluator->now_ms;
+  status->state = state;
+}
+
+/* Returns whether enough has been observed to know. */
+static bool judge_flag(const struct evaluator *evaluator, struct flag_status *status) {
+  const struct detector_kind *kind = detector_kind(evaluator->table[status->flag].kind);
+  struct observation now = observation_of(evaluator, status->flag);
+  status->value = now.value;
+  if (kind != NULL)
+    return kind->get(evaluator->states[status->flag], &evaluator->rules->rules[status->flag],
+                     &now, status);
+  judge_by_others(evaluator, status);
+  return true;
+}
+
+/* Flags BY_OTHERS whose signal is fresh: they may change with any other. */
+static uint64_t dependent_flags(const struct evaluator *evaluator) {
+  uint64_t dependent = 0;
+  for (size_t i = 0; i < RED_FLAGS; i++)
+    if (evaluator->table[i].kind == RED_FLAG_BY_OTHERS &&
+        is_fresh(evaluator, evaluator->table[i].signal))
+      dependent |= evaluator->enabled & FLAG_BIT(i);
+  return dependent;
+}
+
+/* Judges those of the set; returns how many changed and adds them to ret. */
+static size_t judge_set(struct evaluator *evaluator, uint64_t set, struct flag_status *ret) {
+  size_t changes = 0;
+  for (; set != 0; set &= set - 1) {
+    struct flag_status *status = &evaluator->statuses[__builtin_ctzll(set)];
+    enum red_flag_state state = status->state;
+    if (judge_flag(evaluator, status))
+      evaluator->known |= FLAG_BIT(status->flag);
+    else
+      evaluator->known &= ~FLAG_BIT(status->flag);
+    if (status->state == state)
+      continue;
+    status->before = state;
+    ret[changes++] = in_callers_time(evaluator, status);
+  }
+  return changes;
+}
+
+size_t evaluator_judge(struct evaluator *evaluator, uint64_t now_ms,
+                       struct flag_status ret[RED_FLAGS]) {
+  set_time(evaluator, now_ms);
+  if (evaluator->observed == 0)
+    return 0;
+  uint64_t dependent = dependent_flags(evaluator);
+  size_t changes = judge_set(evaluator, evaluator->observed & ~dependent, ret);
+  changes += judge_set(evaluator, dependent, ret + changes);
+  evaluator->observed = 0;
+  return changes;
+}
+
+bool evaluator_get(const struct evaluator *evaluator, enum red_flag flag,
+                   struct flag_status *ret) {
+  if ((evaluator->enabled & evaluator->known & FLAG_BIT(flag)) == 0 ||
+      !is_fresh(evaluator, evaluator->table[flag].signal))
+    return false;
+  *ret = in_callers_time(evaluator, &evaluator->statuses[flag]);
+  return true;
+}

@@ -1,0 +1,271 @@
+/* From readings to signals, and from statuses to changes; see flags.h. */
+#include "sidecar/redflag/flags.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/array.h"
+#include "common/text.h"
+
+/* ---- life ---- */
+
+int flags_new(const struct flags_options *options, uint64_t age_ms, uint64_t now_ms,
+              struct flags **ret) {
+  struct flags *flags = calloc(1, sizeof(*flags));
+  if (flags == NULL)
+    return -ENOMEM;
+  int status = evaluator_new(options->rules, age_ms, now_ms, &flags->evaluator);
+  if (status != 0) {
+    free(flags);
+    return status;
+  }
+  flags->options = *options;
+  snapshot_init(&flags->now);
+  snapshot_init(&flags->baseline);
+  trend_begin(&flags->trend);
+  flags->heap_unreleased_bytes = flags->lazyfree_bytes = VALUE_UNKNOWN;
+  flags->started_ms = now_ms > age_ms ? now_ms - age_ms : 0;
+  *ret = flags;
+  return 0;
+}
+
+void flags_free(struct flags *flags) {
+  if (flags == NULL)
+    return;
+  evaluator_free(flags->evaluator);
+  free(flags);
+}
+
+/* ---- signals ---- */
+
+static void signal_number(struct flags *flags, enum red_flag_signal signal, double value,
+                          uint64_t now_ms) {
+  evaluator_observe(flags->evaluator, signal, value, now_ms);
+  trend_observe(&flags->trend, signal, value, now_ms);
+}
+
+static void signal_count(struct flags *flags, enum red_flag_signal signal, uint64_t value,
+                         uint64_t now_ms) {
+  signal_number(flags, signal, value == VALUE_UNKNOWN ? NAN : (double)value, now_ms);
+}
+
+/* ---- /proc ---- */
+
+static void observe_pulse(struct flags *flags, const struct reading *reading) {
+  const struct process_pulse *pulse = reading->pulse;
+  struct snapshot *now = &flags->now;
+  double ticks = NAN;
+  now->resident_bytes = pulse->resident_bytes;
+  now->anon_bytes = pulse->anon_bytes;
+  now->file_bytes = pulse->file_bytes;
+  now->shmem_bytes = pulse->shmem_bytes;
+  now->swap_bytes = pulse->swap_bytes;
+  now->fds = pulse->open_fds;
+  now->threads = pulse->threads;
+  if (pulse->user_ticks != VALUE_UNKNOWN && pulse->system_ticks != VALUE_UNKNOWN)
+    ticks = (double)(pulse->user_ticks + pulse->system_ticks);
+  signal_count(flags, SIGNAL_RESIDENT_BYTES, now->resident_bytes, reading->now_ms);
+  signal_count(flags, SIGNAL_SWAP_BYTES, now->swap_bytes, reading->now_ms);
+  signal_count(flags, SIGNAL_OPEN_FDS, now->fds, reading->now_ms);
+  signal_count(flags, SIGNAL_THREADS, now->threads, reading->now_ms);
+  signal_number(flags, SIGNAL_CPU_SECONDS, ticks / (double)reading->ticks_per_second,
+                reading->now_ms);
+}
+
+/* Of the patterns that the flag is about, the one with most; VALUE_UNKNOWN when the
+ * configuration has none of them. */
+static uint64_t most_of_patterns(enum red_flag flag, const struct pattern_list *patterns,
+                                 const uint64_t *matching, const char **ret_name) {
+  const char *name = NULL;
+  uint64_t most = VALUE_UNKNOWN;
+  for (size_t i = 0; i < patterns->len; i++) {
+    if (!red_flag_has_pattern(red_flags[flag].patterns, patterns->items[i].name) ||
+        (name != NULL && matching[i] <= most))
+      continue;
+    name = patterns->items[i].name;
+    most = matching[i];
+  }
+  *ret_name = name;
+  return most;
+}
+
+static void find_lock_owner(struct findings *findings, const struct reading *reading) {
+  findings->foreign_lock_pid = reading->descriptors->foreign_lock_pid;
+  text_printable(findings->foreign_lock_path, sizeof(findings->foreign_lock_path),
+                 span_of(reading->descriptors->foreign_lock_path));
+  text_printable(
+      findings->foreign_lock_owner, sizeof(findings->foreign_lock_owner),
+      span_of(reading->lock_owner[0] != '\0' ? reading->lock_owner : "a process that is gone"));
+}
+
+static void forget_descriptors(struct snapshot *now) {
+  for (size_t i = 0; i < DESCRIPTOR_CLASSES; i++)
+    now->fds_by_class[i] = VALUE_UNKNOWN;
+  now->same_file_opens = now->session_files = now->inotify_watches = VALUE_UNKNOWN;
+}
+
+static double ratio(uint64_t part, uint64_t whole) {
+  return part == VALUE_UNKNOWN || whole == VALUE_UNKNOWN ? NAN : (double)part / (double)whole;
+}
+
+static void observe_descriptors(struct flags *flags, const struct reading *reading) {
+  const struct descriptors_reading *descriptors = reading->descriptors;
+  struct snapshot *now = &flags->now;
+  struct findings *findings = &flags->findings;
+  uint64_t contended = VALUE_UNKNOWN;
+  if (descriptors == NULL) {
+    forget_descriptors(now);
+  } else {
+    memcpy(now->fds_by_class, descriptors->by_class, sizeof(now->fds_by_class));
+    now->same_file_opens = descriptors->same_file_max;
+    now->inotify_watches = descriptors->inotify_watches;
+    now->session_files = most_of_patterns(RED_FLAG_SESSION_FILES, flags->options.fd_patterns,
+                                          descriptors->matching, &findings->session_pattern);
+    contended = descriptors->locks_contended;
+    text_printable(findings->same_file_path, sizeof(findings->same_file_path),
+                   span_of(descriptors->same_file_path));
+  }
+  flags->is_contended = contended != VALUE_UNKNOWN && contended > 0;
+  if (flags->is_contended)
+    find_lock_owner(findings, reading);
+  signal_count(flags, SIGNAL_SAME_FILE_OPENS, now->same_file_opens, reading->now_ms);
+  signal_count(flags, SIGNAL_SESSION_FILES, now->session_files, reading->now_ms);
+  signal_count(flags, SIGNAL_SQLITE_FOREIGN_LOCKS, contended, reading->now_ms);
+  signal_number(flags, SIGNAL_INOTIFY_WATCHES_RATIO,
+                ratio(now->inotify_watches, reading->inotify_watches_limit), reading->now_ms);
+}
+
+/* What the kernel may take (LazyFree) was released by Go; what Go keeps was not. */
+static void sum_retained(struct flags *flags, uint64_t now_ms) {
+  uint64_t kept = flags->heap_unreleased_bytes, lazy = flags->lazyfree_bytes;
+  flags->now.retained_bytes = kept == VALUE_UNKNOWN   ? lazy
+                              : lazy == VALUE_UNKNOWN ? kept
+                                                      : kept + lazy;
+  signal_count(flags, SIGNAL_RETAINED_BYTES, flags->now.retained_bytes, now_ms);
+}
+
+static void observe_memory_map(struct flags *flags, const struct reading *reading) {
+  flags->now.memory_regions = reading->memory_regions;
+  flags->lazyfree_bytes = reading->lazyfree_bytes;
+  signal_count(flags, SIGNAL_MEMORY_REGIONS, reading->memory_regions, reading->now_ms);
+  sum_retained(flags, reading->now_ms);
+}
+
+/* ---- the Go runtime ---- */
+
+static void observe_goroutine_count(struct flags *flags, const struct reading *reading) {
+  flags->now.goroutines = reading->goroutines;
+  signal_count(flags, SIGNAL_GOROUTINES, reading->goroutines, reading->now_ms);
+}
+
+/*
+ * HeapAlloc without the garbage since the last collection. With GOGC=100, the default, the next
+ * collection starts at twice what the last one left (runtime/mgcpacer.go); with less, half of
+ * NextGC is too little by the same factor each time, which neither makes nor hides a rise; with
+ * more, or without a limit, HeapAlloc is the smaller.
+ */
+static uint64_t live_bytes(const struct memstats *stats) {
+  uint64_t half =
+      stats->next_gc_bytes == VALUE_UNKNOWN ? VALUE_UNKNOWN : stats->next_gc_bytes / 2;
+  return stats->heap_alloc_bytes < half ? stats->heap_alloc_bytes : half;
+}
+
+static void observe_memstats(struct flags *flags, const struct reading *reading) {
+  const struct memstats *stats = reading->memstats;
+  uint64_t live = VALUE_UNKNOWN, allocated = VALUE_UNKNOWN;
+  flags->now.heap_alloc_bytes = flags->now.heap_inuse_bytes = VALUE_UNKNOWN;
+  flags->heap_unreleased_bytes = VALUE_UNKNOWN;
+  if (stats != NULL) {
+    uint64_t idle = stats->heap_idle_bytes, released = stats->heap_released_bytes;
+    flags->now.heap_alloc_bytes = stats->heap_alloc_bytes;
+    flags->now.heap_inuse_bytes = stats->heap_inuse_bytes;
+    if (idle != VALUE_UNKNOWN && released != VALUE_UNKNOWN && released <= idle)
+      flags->heap_unreleased_bytes = idle - released;
+    live = live_bytes(stats);
+    allocated = stats->alloc_bytes_total;
+  }
+  signal_count(flags, SIGNAL_HEAP_LIVE_BYTES, live, reading->now_ms);
+  signal_count(flags, SIGNAL_ALLOCATED_BYTES, allocated, reading->now_ms);
+  sum_retained(flags, reading->now_ms);
+}
+
+static void observe_goroutines(struct flags *flags, const struct reading *reading) {
+  const struct goroutine_profile *profile = reading->goroutine_profile;
+  struct snapshot *now = &flags->now;
+  const char *name;
+  now->goroutines_stuck = now->fetch_data = VALUE_UNKNOWN;
+  for (size_t i = 0; i < GOROUTINE_STATES; i++)
+    now->goroutines_by_state[i] = profile != NULL ? profile->by_state[i] : VALUE_UNKNOWN;
+  if (profile != NULL) {
+    now->goroutines_stuck = profile->blocked[GOROUTINE_BLOCKED_10M];
+    now->fetch_data =
+        most_of_patterns(RED_FLAG_FETCH_DATA_PILING, flags->options.goroutine_patterns,
+                         profile->matching, &name);
+  }
+  signal_count(flags, SIGNAL_GOROUTINES_STUCK, now->goroutines_stuck, reading->now_ms);
+  signal_count(flags, SIGNAL_FETCH_DATA, now->fetch_data, reading->now_ms);
+}
+
+static void observe_pprof(struct flags *flags, const struct reading *reading) {
+  signal_number(flags, SIGNAL_HAS_PPROF, reading->has_pprof, reading->now_ms);
+}
+
+void flags_observe(struct flags *flags, const struct reading *reading) {
+  static const struct {
+    enum reading_part part;
+    void (*observe)(struct flags *flags, const struct reading *reading);
+  } parts[] = {
+      {READING_PULSE, observe_pulse},
+      {READING_DESCRIPTORS, observe_descriptors},
+      {READING_MEMORY_MAP, observe_memory_map},
+      {READING_GOROUTINE_COUNT, observe_goroutine_count},
+      {READING_MEMSTATS, observe_memstats},
+      {READING_GOROUTINES, observe_goroutines},
+      {READING_PPROF, observe_pprof},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(parts); i++)
+    if (reading->parts & parts[i].part)
+      parts[i].observe(flags, reading);
+}
+
+/* ---- changes ---- */
+
+size_t flags_judge(struct flags *flags, uint64_t now_ms, int64_t wall_ms,
+                   struct flag_status ret[RED_FLAGS]) {
+  size_t len = evaluator_judge(flags->evaluator, now_ms, ret);
+  for (size_t i = 0; i < len; i++) {
+    struct flag_change change = {wall_ms, ret[i].flag, ret[i].state};
+    flag_changes_add(&flags->changes, &change);
+    flags->notified[ret[i].flag] = ret[i].state;
+  }
+  return len;
+}
+
+size_t flags_end(struct flags *flags, struct flag_status ret[RED_FLAGS]) {
+  size_t len = 0;
+  for (size_t i = 0; i < RED_FLAGS; i++) {
+    if (flags->notified[i] == RED_FLAG_OK)
+      continue;
+    ret[len++] = (struct flag_status){.flag = (enum red_flag)i,
+                                      .state = RED_FLAG_OK,
+                                      .before = flags->notified[i],
+                                      .value = NAN,
+                                      .threshold = NAN,
+                                      .rise = NAN};
+    flags->notified[i] = RED_FLAG_OK;
+  }
+  return len;
+}
+
+void flags_mark_baseline(struct flags *flags, int64_t wall_ms) {
+  flags->baseline = flags->now;
+  flags->baseline_wall_ms = wall_ms;
+  trend_begin(&flags->trend);
+}
+
+bool flags_want_descriptors(const struct flags *flags, uint64_t age_ms) {
+  return flags->is_contended &&
+         age_ms >= flags->options.rules->rules[RED_FLAG_SQLITE_CONTENTION].hold_ms;
+}

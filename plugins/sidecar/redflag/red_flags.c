@@ -1,0 +1,556 @@
+/*
+ * The table of red flags, with the thresholds of the profiling guide; see red_flag.h. Commands
+ * and next steps are the guide's: a notification, a capture's README, an alert and the runbook
+ * show the same.
+ */
+#include "sidecar/redflag/red_flag.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sidecar/redflag/evidence.h"
+
+#define MB (double)(1 << 20)
+#define NONE NAN
+
+/* ---- commands and steps that several flags share ---- */
+
+#define PPROF "http://localhost:PORT/debug/pprof/"
+#define TOP_OF_HEAP "go tool pprof -top " PPROF "heap"
+#define COMMON_STACKS "curl -s '" PPROF "goroutine?debug=1' | head -40"
+#define FILES_BY_NAME                                                                          \
+  "lsof -p PID | grep REG | awk '{print $9}' | sort | uniq -c | sort -rn | head -20"
+#define FILES_BY_TYPE "lsof -p PID | awk '{print $5}' | sort | uniq -c | sort -rn"
+
+#define DESCRIPTOR_STEPS                                                                       \
+  "Look at the top of fds.txt: which class has most, and which file is open most often.\n"     \
+  "One file open four times or more is a handle that nobody closes.\n"                         \
+  "Session files (.claude/projects, .codex/sessions) point to the adapters' watchers.\n"       \
+  "Compare with the baseline (below): what is there now and was not then?\n"
+
+#define GOROUTINE_STEPS                                                                        \
+  "In goroutines.txt look for many stacks that are the same, and for long waits.\n"            \
+  "Blocked in chan receive or chan send: who should send or receive, and has ended?\n"         \
+  "Blocked in sleep: a poller that was started twice.\n"
+
+#define HEAP_STEPS                                                                             \
+  "Compare the heap with the baseline (below), then `top20` and `list FUNCTION`.\n"            \
+  "bufio.Scanner: a buffer not given back. json.Unmarshal: large objects kept.\n"              \
+  "append in a loop: a slice that only grows. strings.Split: parts keep the whole alive.\n"
+
+#define MEMORY_STEPS                                                                           \
+  "memory-map.txt: is it anonymous memory (the Go heap, or C), or files that are mapped?\n"    \
+  "metrics.txt: RSS far above the heap in use with much idle or lazily freed is memory that\n" \
+  "Go keeps for itself, not a leak; heap in use that grows is one.\n"
+
+/* ---- the table ----
+ *
+ * Levels are held for a minute: two readings of the detail, so that no single burst counts.
+ * Windows are longer than the two minutes after which Go collects garbage in any case. */
+
+const struct red_flag_info red_flags[RED_FLAGS] = {
+    [RED_FLAG_RSS] =
+        {
+            .name = "rss",
+            .alert = "SidecarRSSHigh",
+            .summary = "Sidecar holds much resident memory.",
+            .subject = "RSS",
+            .kind = RED_FLAG_BY_LEVEL,
+            .signal = SIGNAL_RESIDENT_BYTES,
+            .discount = SIGNAL_RETAINED_BYTES,
+            .amount = AMOUNT_BYTES,
+            .unit = "MB",
+            .warning = 500,
+            .failure = 2048,
+            .hold_s = 60,
+            .add_evidence = evidence_of_memory,
+            .confirm =
+                "grep -E 'Rss|LazyFree|Swap' /proc/PID/smaps_rollup; lsof -p PID | wc -l",
+            .confirm_pprof = TOP_OF_HEAP,
+            .why = "memory in RAM; the guide calls 500 MB a problem in an idle sidecar",
+            .tuning = "Raise it for large session archives.",
+            .next_steps = MEMORY_STEPS
+            "Then the number of descriptors (fds.txt), then the heap.\n" HEAP_STEPS,
+        },
+    [RED_FLAG_SWAP_GROWING] =
+        {
+            .name = "swap_growing",
+            .alert = "SidecarSwapGrowing",
+            .summary = "Sidecar is being swapped out more and more.",
+            .subject = "swap",
+            .kind = RED_FLAG_BY_GROWTH,
+            .signal = SIGNAL_SWAP_BYTES,
+            .amount = AMOUNT_BYTES,
+            .unit = "MB",
+            .warning = 16,
+            .failure = NONE,
+            .hold_s = 1800,
+            .window_s = 300,
+            .add_evidence = evidence_of_swap,
+            .confirm = "grep -E 'VmRSS|VmSwap' /proc/PID/status; cat /proc/pressure/memory",
+            .why = "memory is swapped out more and more: the system is short of it",
+            .tuning = "Raise the rise on a host that swaps by design.",
+            .next_steps = MEMORY_STEPS
+            "Is the whole machine short of memory (free -m, /proc/pressure/memory)?\n"
+            "A program that is swapped out is slow in everything, SQLite included.\n",
+        },
+    [RED_FLAG_MEMORY_REGIONS] =
+        {
+            .name = "memory_regions",
+            .alert = "SidecarMemoryRegionsHigh",
+            .summary = "Sidecar has many memory regions.",
+            .subject = "memory regions",
+            .kind = RED_FLAG_BY_LEVEL,
+            .signal = SIGNAL_MEMORY_REGIONS,
+            .amount = AMOUNT_COUNT,
+            .unit = "regions",
+            .warning = 1000,
+            .failure = 5000,
+            .hold_s = 60,
+            .confirm = "awk '{print $6}' /proc/PID/maps | sort | uniq -c | sort -rn | head",
+            .why = "regions by the thousand are a leak of mappings or descriptors",
+            .tuning = "Raise it for a program that maps many files.",
+            .next_steps =
+                "memory-map.txt: which name has most regions? Thousands of anonymous ones: "
+                "maps "
+                "or\nthreads that leak; the same file again and again: it is mapped and never "
+                "unmapped.\n",
+        },
+    [RED_FLAG_FDS] =
+        {
+            .name = "fds",
+            .alert = "SidecarFDsHigh",
+            .summary = "Sidecar has many open file descriptors.",
+            .subject = "FDs",
+            .kind = RED_FLAG_BY_LEVEL,
+            .signal = SIGNAL_OPEN_FDS,
+            .amount = AMOUNT_COUNT,
+            .unit = "descriptors",
+            .warning = 200,
+            .failure = 1000,
+            .hold_s = 60,
+            .add_evidence = evidence_of_fds,
+            .confirm = FILES_BY_TYPE "; " FILES_BY_NAME,
+            .why = "a healthy sidecar has 50 to 150 descriptors open",
+            .tuning = "Raise it where many projects are open at once.",
+            .next_steps = DESCRIPTOR_STEPS,
+        },
+    [RED_FLAG_FDS_GROWING] =
+        {
+            .name = "fds_growing",
+            .alert = "SidecarFDsGrowing",
+            .summary = "Sidecar's open file descriptors keep growing.",
+            .subject = "FDs",
+            .kind = RED_FLAG_BY_GROWTH,
+            .signal = SIGNAL_OPEN_FDS,
+            .amount = AMOUNT_COUNT,
+            .unit = "descriptors",
+            .warning = 20,
+            .failure = NONE,
+            .hold_s = 3600,
+            .window_s = 300,
+            .add_evidence = evidence_of_fds_growth,
+            .confirm = FILES_BY_TYPE "; " FILES_BY_NAME,
+            .why = "descriptors that only become more are an active leak",
+            .tuning = "Raise the rise where projects are opened one after another for hours.",
+            .next_steps = DESCRIPTOR_STEPS,
+        },
+    [RED_FLAG_SAME_FILE] =
+        {
+            .name = "same_file",
+            .alert = "SidecarSameFileOpen",
+            .summary = "Sidecar has the same file open many times.",
+            .subject = "opens of one file",
+            .kind = RED_FLAG_BY_LEVEL,
+            .signal = SIGNAL_SAME_FILE_OPENS,
+            .amount = AMOUNT_COUNT,
+            .unit = "opens",
+            .warning = 4,
+            .failure = 50,
+            .hold_s = 60,
+            .add_evidence = evidence_of_same_file,
+            .confirm = FILES_BY_NAME,
+            .why = "a file open four times over was not closed",
+            .tuning = "Raise it where something legitimately opens a file often.",
+            .next_steps = DESCRIPTOR_STEPS,
+        },
+    [RED_FLAG_SESSION_FILES] =
+        {
+            .name = "session_files",
+            .alert = "SidecarSessionFilesOpen",
+            .summary = "Sidecar has many session files open.",
+            .subject = "open session files",
+            .kind = RED_FLAG_BY_LEVEL,
+            .signal = SIGNAL_SESSION_FILES,
+            .amount = AMOUNT_COUNT,
+            .unit = "files",
+            .warning = 100,
+            .failure = 1000,
+            .hold_s = 60,
+            .patterns = {"claude_sessions", "codex_sessions"},
+            .add_evidence = evidence_of_session_files,
+            .confirm = "lsof -p PID | grep -E '[.]claude/projects|[.]codex/sessions'",
+            .why = "session files that are read and not closed pile up",
+            .tuning = "Raise it with the number of live sessions.",
+            .next_steps = DESCRIPTOR_STEPS,
+        },
+    [RED_FLAG_THREADS] =
+        {
+            .name = "threads",
+            .alert = "SidecarThreadsHigh",
+            .summary = "Sidecar has many threads.",
+            .subject = "threads",
+            .kind = RED_FLAG_BY_LEVEL,
+            .signal = SIGNAL_THREADS,
+            .amount = AMOUNT_COUNT,
+            .unit = "threads",
+            .warning = 60,
+            .failure = 100,
+            .hold_s = 60,
+            .confirm = "ls /proc/PID/task | wc -l",
+            .confirm_pprof = COMMON_STACKS,
+            .why = "a healthy sidecar has 20 to 60 threads",
+            .tuning =
+                "Raise it on machines with more than 32 cores: Go starts a thread for each "
+                "busy one.",
+            .next_steps =
+                "More than 100 threads: goroutines blocked in system calls or C, each with a "
+                "thread.\nIn goroutines.txt look for `syscall` and `locked to "
+                "thread`.\n" GOROUTINE_STEPS,
+        },
+    [RED_FLAG_GOROUTINES] =
+        {
+            .name = "goroutines",
+            .alert = "SidecarGoroutinesHigh",
+            .summary = "Sidecar has many goroutines.",
+            .subject = "goroutines",
+            .kind = RED_FLAG_BY_LEVEL,
+            .signal = SIGNAL_GOROUTINES,
+            .amount = AMOUNT_COUNT,
+            .unit = "goroutines",
+            .warning = 200,
+            .failure = 1000,
+            .hold_s = 60,
+            .add_evidence = evidence_of_goroutines,
+            .confirm_pprof = COMMON_STACKS,
+            .why = "a healthy sidecar has 20 to 50 goroutines",
+            .tuning = "Raise it where many projects are open at once.",
+            .next_steps = GOROUTINE_STEPS,
+        },
+    [RED_FLAG_GOROUTINES_GROWING] =
+        {
+            .name = "goroutines_growing",
+            .alert = "SidecarGoroutinesGrowing",
+            .summary = "Sidecar's goroutines keep growing.",
+            .subject = "goroutines",
+            .kind = RED_FLAG_BY_GROWTH,
+            .signal = SIGNAL_GOROUTINES,
+            .amount = AMOUNT_COUNT,
+            .unit = "goroutines",
+            .warning = 10,
+            .failure = NONE,
+            .hold_s = 3600,
+            .window_s = 300,
+            .add_evidence = evidence_of_goroutine_growth,
+            .confirm_pprof = COMMON_STACKS,
+            .why = "goroutines that only become more are a leak",
+            .tuning = "Raise the rise where projects are opened one after another for hours.",
+            .next_steps = GOROUTINE_STEPS,
+        },
+    [RED_FLAG_GOROUTINES_STUCK] =
+        {
+            .name = "goroutines_stuck",
+            .alert = "SidecarGoroutinesStuck",
+            .summary = "Sidecar has goroutines stuck for long.",
+            .subject = "goroutines blocked for 10 minutes",
+            .kind = RED_FLAG_BY_GROWTH,
+            .signal = SIGNAL_GOROUTINES_STUCK,
+            .amount = AMOUNT_COUNT,
+            .unit = "goroutines",
+            .warning = 3,
+            .failure = NONE,
+            .hold_s = 1800,
+            .window_s = 300,
+            .add_evidence = evidence_of_stuck_goroutines,
+            .confirm_pprof =
+                "curl -s '" PPROF "goroutine?debug=2' | grep -A5 -E ', [0-9]+ minutes'",
+            .why = "more and more goroutines have been blocked for 10 minutes",
+            .tuning = "Raise the rise where workers that wait are started all the time.",
+            .next_steps = GOROUTINE_STEPS,
+        },
+    [RED_FLAG_FETCH_DATA_PILING] =
+        {
+            .name = "fetch_data_piling",
+            .alert = "SidecarFetchDataPiling",
+            .summary = "Sidecar's data fetches pile up.",
+            .subject = "goroutines that fetch data",
+            .kind = RED_FLAG_BY_LEVEL,
+            .signal = SIGNAL_FETCH_DATA,
+            .amount = AMOUNT_COUNT,
+            .unit = "goroutines",
+            .warning = 3,
+            .failure = 10,
+            .hold_s = 60,
+            .patterns = {"fetch_data"},
+            .add_evidence = evidence_of_fetching,
+            .confirm_pprof =
+                "curl -s '" PPROF "goroutine?debug=2' | grep -B2 -A10 -i fetchData",
+            .why = "fetches of data start before earlier ones have returned",
+            .tuning = "Raise it where the database is on a slow disk.",
+            .next_steps =
+                "A fetchData that has not returned before the next one starts: look for what "
+                "it "
+                "waits\nfor. Is the database locked (td running beside it)? See `grep '\\.db' "
+                "fds.txt`.\n",
+        },
+    [RED_FLAG_HEAP_GROWING] =
+        {
+            .name = "heap_growing",
+            .alert = "SidecarHeapGrowing",
+            .summary = "Sidecar's Go heap keeps growing.",
+            .subject = "the Go heap",
+            .kind = RED_FLAG_BY_GROWTH,
+            .signal = SIGNAL_HEAP_LIVE_BYTES,
+            .amount = AMOUNT_BYTES,
+            .unit = "MB",
+            .warning = 16,
+            .failure = NONE,
+            .hold_s = 10800,
+            .window_s = 1800,
+            .add_evidence = evidence_of_heap_growth,
+            .confirm_pprof = TOP_OF_HEAP,
+            .why = "what garbage collection leaves becomes more for hours",
+            .tuning = "Raise the rise where sessions are legitimately loaded for hours.",
+            .next_steps = HEAP_STEPS,
+        },
+    [RED_FLAG_HEAP_NOT_RECEDING] =
+        {
+            .name = "heap_not_receding",
+            .alert = "SidecarHeapNotReceding",
+            .summary = "Sidecar's Go heap does not recede after a spike.",
+            .subject = "the Go heap after a spike",
+            .kind = RED_FLAG_BY_STEP,
+            .signal = SIGNAL_HEAP_LIVE_BYTES,
+            .amount = AMOUNT_BYTES,
+            .unit = "MB",
+            .warning = 64,
+            .failure = NONE,
+            .hold_s = 1800,
+            .window_s = 21600,
+            .add_evidence = evidence_of_heap_growth,
+            .confirm_pprof = TOP_OF_HEAP,
+            .why = "a spike of the Go heap was not freed again",
+            .tuning = "Lengthen the hold where sessions are legitimately kept for longer.",
+            .next_steps = HEAP_STEPS,
+        },
+    [RED_FLAG_ALLOCATION_RATE] =
+        {
+            .name = "allocation_rate",
+            .alert = "SidecarAllocationRateHigh",
+            .summary = "Sidecar allocates memory at a high rate.",
+            .subject = "allocations",
+            .kind = RED_FLAG_BY_RATE,
+            .signal = SIGNAL_ALLOCATED_BYTES,
+            .amount = AMOUNT_BYTES_PER_SECOND,
+            .unit = "MB/s",
+            .warning = 20,
+            .failure = 100,
+            .hold_s = 120,
+            .add_evidence = evidence_of_heap_growth,
+            .confirm_pprof = "go tool pprof -sample_index=alloc_space -top " PPROF "heap",
+            .why = "allocating fast keeps the garbage collector busy",
+            .tuning = "Raise it for a sidecar that follows very talkative agents.",
+            .next_steps = "`go tool pprof -sample_index=alloc_space -top heap.pb.gz` shows who "
+                          "allocates, "
+                          "freed\nor not; with -base of the baseline, who has since.\n",
+        },
+    [RED_FLAG_CPU] =
+        {
+            .name = "cpu",
+            .alert = "SidecarCPUHigh",
+            .summary = "Sidecar uses much CPU.",
+            .subject = "CPU",
+            .kind = RED_FLAG_BY_USUAL,
+            .signal = SIGNAL_CPU_SECONDS,
+            .amount = AMOUNT_CORES,
+            .unit = "cores",
+            .warning = 0.1,
+            .failure = 1,
+            .hold_s = 600,
+            .window_s = 1800,
+            .wants_cpu_profile = true,
+            .confirm = "top -b -n 1 -H -p PID | head -20",
+            .confirm_pprof = "go tool pprof -top '" PPROF "profile?seconds=30'",
+            .why = "a poll chain that runs twice, or a loop that does not end",
+            .tuning = "Raise it where busy hours after quiet ones are no news.",
+            .next_steps =
+                "`go tool pprof -top cpu.pb.gz` shows where the time goes; then `list "
+                "FUNCTION`.\nThe same poll function twice as often as it should: a poll chain "
+                "that was started\ntwice. Much of it in the garbage collector: look at "
+                "allocation_rate.\n",
+        },
+    [RED_FLAG_SQLITE_CONTENTION] =
+        {
+            .name = "sqlite_contention",
+            .alert = "SidecarSQLiteContention",
+            .summary = "Another process holds a lock on a database of sidecar's.",
+            .subject = "others' locks on its databases",
+            .kind = RED_FLAG_BY_LEVEL,
+            .signal = SIGNAL_SQLITE_FOREIGN_LOCKS,
+            .amount = AMOUNT_COUNT,
+            .unit = "locks",
+            .warning = 1,
+            .failure = NONE,
+            .hold_s = 30,
+            .patterns = {"sqlite"},
+            .add_evidence = evidence_of_contention,
+            .confirm = "lsof -p PID | grep -F .db; cat /proc/locks",
+            .why = "another process's lock makes its queries wait",
+            .tuning = "Lengthen the hold where other programs legitimately keep it locked.",
+            .next_steps = "Another process holds a lock on a database that is open here: the "
+                          "headline has "
+                          "its name.\n`grep '\\.db' fds.txt` shows which databases, and "
+                          "whether one is open "
+                          "several times.\n`grep -A10 'monitor\\|td' goroutines.txt` shows "
+                          "what waits for "
+                          "it.\n",
+        },
+    [RED_FLAG_INOTIFY_WATCHES] =
+        {
+            .name = "inotify_watches",
+            .alert = "SidecarInotifyWatchesHigh",
+            .summary = "Sidecar uses much of the user's inotify watches.",
+            .subject = "inotify watches",
+            .kind = RED_FLAG_BY_LEVEL,
+            .signal = SIGNAL_INOTIFY_WATCHES_RATIO,
+            .amount = AMOUNT_PERCENT,
+            .unit = "percent",
+            .warning = 50,
+            .failure = 90,
+            .hold_s = 60,
+            .add_evidence = evidence_of_watches,
+            .confirm =
+                "sysctl fs.inotify.max_user_watches; grep -c ^inotify /proc/PID/fdinfo/* | "
+                "grep -v :0",
+            .why = "at the user's limit no file can be watched any more",
+            .tuning = "Raise the host's limit rather than this.",
+            .next_steps =
+                "Watches are limited for each user (/proc/sys/fs/inotify/max_user_watches).\n"
+                "fds.txt: how many inotify descriptors are there? Each watcher should have "
+                "one.\n",
+        },
+    [RED_FLAG_PPROF_MISSING] =
+        {
+            .name = "pprof_missing",
+            .alert = "SidecarPprofMissing",
+            .summary = "Sidecar has a red flag and runs without pprof.",
+            .subject = "pprof",
+            .kind = RED_FLAG_BY_OTHERS,
+            .signal = SIGNAL_HAS_PPROF,
+            .amount = AMOUNT_NONE,
+            .unit = "",
+            .warning = NONE,
+            .failure = NONE,
+            .is_information = true,
+            .add_evidence = evidence_of_missing_pprof,
+            .why = "another flag is up and there is no pprof to look further with",
+            .tuning = "",
+            .next_steps =
+                "Restart the program with SIDECAR_PPROF=1, or a free port, and let it "
+                "happen again.\n",
+        },
+};
+
+const struct red_flag_metric red_flag_metrics[RED_FLAG_SIGNALS] = {
+    [SIGNAL_RESIDENT_BYTES] = {"process_resident_memory_bytes", ""},
+    [SIGNAL_SWAP_BYTES] = {"process_memory_bytes", "swap"},
+    [SIGNAL_MEMORY_REGIONS] = {"process_memory_regions", ""},
+    [SIGNAL_OPEN_FDS] = {"process_open_fds", ""},
+    [SIGNAL_SAME_FILE_OPENS] = {"process_fds_same_file_max", ""},
+    [SIGNAL_SESSION_FILES] = {"process_fds_matching", "*"},
+    [SIGNAL_THREADS] = {"process_threads", ""},
+    [SIGNAL_GOROUTINES] = {"go_goroutines", ""},
+    [SIGNAL_GOROUTINES_STUCK] = {"go_goroutines_blocked", "10m"},
+    [SIGNAL_FETCH_DATA] = {"go_goroutines_matching", "*"},
+    [SIGNAL_ALLOCATED_BYTES] = {"go_memstats_alloc_bytes", ""},
+    [SIGNAL_SQLITE_FOREIGN_LOCKS] = {"process_file_locks", "contended"},
+};
+
+enum red_flag red_flag_find(const char *name) {
+  size_t flag = 0;
+  while (flag < RED_FLAGS && strcmp(red_flags[flag].name, name) != 0)
+    flag++;
+  return (enum red_flag)flag;
+}
+
+const char *red_flag_name(size_t flag) {
+  return flag < RED_FLAGS ? red_flags[flag].name : NULL;
+}
+
+bool red_flag_has_pattern(const char *const *patterns, const char *name) {
+  for (; *patterns != NULL; patterns++)
+    if (strcmp(*patterns, name) == 0)
+      return true;
+  return false;
+}
+
+double red_flag_scale(enum red_flag_amount amount) {
+  switch (amount) {
+  case AMOUNT_BYTES:
+  case AMOUNT_BYTES_PER_SECOND:
+    return MB;
+  case AMOUNT_PERCENT:
+    return 0.01;
+  default:
+    return 1;
+  }
+}
+
+double red_flag_max(enum red_flag_amount amount) {
+  switch (amount) {
+  case AMOUNT_NONE:
+    return 0;
+  case AMOUNT_COUNT:
+    return 1e9;
+  case AMOUNT_CORES:
+    return 1e5;
+  case AMOUNT_PERCENT:
+    return 100;
+  default:
+    return 1e8;
+  }
+}
+
+/* ---- rules ---- */
+
+void red_flag_rules_init(struct red_flag_rules *rules) {
+  *rules = (struct red_flag_rules){.warm_up_ms = RED_FLAG_WARM_UP_MS};
+  for (size_t i = 0; i < RED_FLAGS; i++) {
+    const struct red_flag_info *info = &red_flags[i];
+    double scale = red_flag_scale(info->amount);
+    rules->rules[i] = (struct red_flag_rule){
+        .warning = info->warning * scale,
+        .failure = info->failure * scale,
+        .hold_ms = info->hold_s * UINT64_C(1000),
+        .window_ms = info->window_s * UINT64_C(1000),
+    };
+  }
+}
+
+const char *red_flag_rule_fault(enum red_flag flag, const struct red_flag_rule *rule) {
+  if (rule->failure < rule->warning)
+    return "Failure is below Warning; allowed is Failure at or above Warning";
+  switch (red_flags[flag].kind) {
+  case RED_FLAG_BY_GROWTH:
+    if (rule->window_ms == 0 || rule->hold_ms < GROWTH_WINDOWS_MIN * rule->window_ms ||
+        rule->hold_ms > GROWTH_WINDOWS_MAX * rule->window_ms)
+      return "Hold and Window do not go together; allowed is a Hold of 4 to 24 Windows";
+    return NULL;
+  case RED_FLAG_BY_STEP:
+    if (rule->hold_ms > rule->window_ms)
+      return "Hold is longer than Window; allowed is a Window of at least Hold";
+    return NULL;
+  default:
+    return NULL;
+  }
+}

@@ -1,0 +1,42 @@
+/*
+ * The guide's overnight comparison as one page of text: what grew since the baseline, by
+ * how much, which stacks, and which red flags changed when. Pure.
+ */
+#ifndef SIDECAR_REDFLAG_REPORT_H
+#define SIDECAR_REDFLAG_REPORT_H
+
+#include "sidecar/redflag/evaluator.h"
+#include "sidecar/redflag/evidence.h"
+#include "sidecar/redflag/trend.h"
+
+enum { REPORT_CHANGES = 32 };
+
+/* A red flag whose state changed. */
+struct flag_change {
+  int64_t wall_ms; /* since the epoch */
+  enum red_flag flag;
+  enum red_flag_state state;
+};
+
+/* The latest of them, in a ring. All zero is empty. */
+struct flag_changes {
+  struct flag_change items[REPORT_CHANGES];
+  size_t total; /* the newest is number total - 1 */
+};
+
+void flag_changes_add(struct flag_changes *changes, const struct flag_change *change);
+
+struct report {
+  const struct evidence_facts *facts;
+  const struct evaluator *evaluator;
+  const struct flag_changes *changes;
+  const struct trend *trend; /* since the baseline */
+  double start_time_seconds; /* since the epoch; NaN unknown */
+  int64_t baseline_wall_ms;  /* 0: no baseline yet */
+  int64_t now_wall_ms;
+};
+
+/* Appends the page. What does not fit the buffer's cap is cut. */
+void report_write(struct buffer *text, const struct report *report);
+
+#endif

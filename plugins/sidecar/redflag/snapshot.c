@@ -1,0 +1,63 @@
+/* The fields of a snapshot; see snapshot.h. */
+#include "sidecar/redflag/snapshot.h"
+
+#include <string.h>
+
+#include "common/scan.h"
+
+void snapshot_init(struct snapshot *snapshot) {
+  memset(snapshot, 0xFF, sizeof(*snapshot)); /* all of it VALUE_UNKNOWN */
+}
+
+#define FIELD(member) offsetof(struct snapshot, member)
+#define CLASS(class) offsetof(struct snapshot, fds_by_class[DESCRIPTOR_##class])
+#define STATE(state) offsetof(struct snapshot, goroutines_by_state[GOROUTINE_##state])
+
+const struct snapshot_field snapshot_fields[SNAPSHOT_FIELDS] = {
+    {"RSS", FIELD(resident_bytes), true},
+    {"  anonymous", FIELD(anon_bytes), true},
+    {"  files", FIELD(file_bytes), true},
+    {"  shared memory", FIELD(shmem_bytes), true},
+    {"  freed, retained", FIELD(retained_bytes), true},
+    {"swap", FIELD(swap_bytes), true},
+    {"heap allocated", FIELD(heap_alloc_bytes), true},
+    {"heap in use", FIELD(heap_inuse_bytes), true},
+    {"memory regions", FIELD(memory_regions), false},
+    {"FDs", FIELD(fds), false},
+    {"  regular files", CLASS(REGULAR), false},
+    {"  directories", CLASS(DIRECTORY), false},
+    {"  pipes", CLASS(PIPE), false},
+    {"  sockets", CLASS(SOCKET), false},
+    {"  inotify", CLASS(INOTIFY), false},
+    {"  eventpoll", CLASS(EVENTPOLL), false},
+    {"  eventfd", CLASS(EVENTFD), false},
+    {"  devices", CLASS(DEVICE), false},
+    {"  other", CLASS(OTHER), false},
+    {"same file opened", FIELD(same_file_opens), false},
+    {"session files", FIELD(session_files), false},
+    {"inotify watches", FIELD(inotify_watches), false},
+    {"threads", FIELD(threads), false},
+    {"goroutines", FIELD(goroutines), false},
+    {"  chan receive", STATE(CHAN_RECEIVE), false},
+    {"  chan send", STATE(CHAN_SEND), false},
+    {"  select", STATE(SELECT), false},
+    {"  IO wait", STATE(IO_WAIT), false},
+    {"  sleep", STATE(SLEEP), false},
+    {"  sync", STATE(SYNC), false},
+    {"  syscall", STATE(SYSCALL), false},
+    {"  running", STATE(RUNNING), false},
+    {"  runnable", STATE(RUNNABLE), false},
+    {"  other", STATE(OTHER), false},
+    {"  stuck 10 minutes", FIELD(goroutines_stuck), false},
+    {"  fetching data", FIELD(fetch_data), false},
+};
+
+uint64_t snapshot_value(const struct snapshot *snapshot, const struct snapshot_field *field) {
+  return *(const uint64_t *)(const void *)((const char *)snapshot + field->offset);
+}
+
+uint64_t snapshot_growth(uint64_t before, uint64_t now) {
+  if (before == VALUE_UNKNOWN || now == VALUE_UNKNOWN || now <= before)
+    return 0;
+  return now - before;
+}

@@ -1,0 +1,309 @@
+/* Queries of the Go runtime and what became of them; see target_go.h. */
+#include "sidecar/target_go.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/array.h"
+#include "common/clock.h"
+
+/* Held values are believed for this many intervals without a newer reading. */
+enum { HELD_INTERVALS = 3 };
+
+static uint64_t held_for_ns(uint64_t interval_ms) {
+  return interval_ms * 1000000 * HELD_INTERVALS;
+}
+
+static void observe(struct target *target, struct reading reading) {
+  reading.now_ms = clock_monotonic_ns() / 1000000;
+  flags_observe(target->flags, &reading);
+}
+
+static void observe_goroutines(struct target *target, const struct goroutine_profile *profile) {
+  observe(target, (struct reading){.parts = READING_GOROUTINES, .goroutine_profile = profile});
+}
+
+static void observe_memstats(struct target *target, const struct memstats *stats) {
+  observe(target, (struct reading){.parts = READING_MEMSTATS, .memstats = stats});
+}
+
+static void drop_goroutines(struct target *target) {
+  samples_drop(&target->go.goroutine_gauges);
+  observe_goroutines(target, NULL);
+}
+
+/* ---- what to query ---- */
+
+/* A reading comes a little early or late; the cadence is met by the nearer one. */
+static bool is_due(uint64_t interval_ms, uint64_t queried_ns, uint64_t now_ns) {
+  uint64_t interval_ns = interval_ms * 1000000;
+  return interval_ms > 0 && (queried_ns == 0 || now_ns - queried_ns >= interval_ns / 20 * 19);
+}
+
+static bool is_below_ceiling(struct target *target, const struct target_services *services) {
+  uint64_t max = services->config->goroutine_dump_max;
+  if (target->go.goroutines <= max)
+    return true;
+  char reason[160];
+  snprintf(reason, sizeof(reason),
+           "%llu goroutines are more than %llu: no dump, which would stop the process "
+           "for long",
+           (unsigned long long)target->go.goroutines, (unsigned long long)max);
+  drop_goroutines(target);
+  target_collector_ended(target, services, COLLECTOR_GOROUTINES, STATUS_CEILING, reason,
+                         VALUE_UNKNOWN);
+  return false;
+}
+
+/* Bits of pprof.h; they count as queried. */
+static unsigned profiles_due(struct target *target, const struct target_services *services,
+                             uint64_t now_ns) {
+  struct target_go *go = &target->go;
+  unsigned due = 0;
+  if (is_due(services->config->heap_profile_interval_ms, go->heap_queried_ns, now_ns)) {
+    go->heap_queried_ns = now_ns;
+    due |= PPROF_HEAP_PROFILE;
+  }
+  /* how many there are is known from the index page of the reading before */
+  if (go->goroutines != VALUE_UNKNOWN &&
+      is_due(services->config->goroutine_dump_interval_ms, go->dump_queried_ns, now_ns)) {
+    go->dump_queried_ns = now_ns;
+    if (is_below_ceiling(target, services))
+      due |= PPROF_GOROUTINE_DUMP;
+  }
+  return due;
+}
+
+void target_go_query(struct target *target, const struct target_services *services,
+                     bool with_detail, uint64_t now_ns) {
+  if (target->go.endpoint.client == NULL)
+    return;
+  unsigned what = PPROF_GOROUTINE_COUNT | profiles_due(target, services, now_ns);
+  /* a heap profile brings MemStats along, if it can be read */
+  bool has_memstats =
+      what & PPROF_HEAP_PROFILE && (target->go.failing & PPROF_HEAP_PROFILE) == 0;
+  if (with_detail && !has_memstats)
+    what |= PPROF_MEMSTATS;
+  pprof_endpoint_ask(target->go.endpoint.client, what);
+}
+
+/* ---- MemStats ---- */
+
+static void take_memstats(struct target *target, const struct target_services *services,
+                          const struct memstats *stats, uint64_t now_ns,
+                          struct samples *samples) {
+  struct target_go *go = &target->go;
+  struct samples gauges, counters;
+  uint64_t lost;
+  gauges.len = counters.len = 0;
+  go->pauses_ns += memstats_new_pauses_ns(stats, go->num_gc, &lost);
+  if (stats->num_gc != VALUE_UNKNOWN)
+    go->num_gc = stats->num_gc;
+  go->heap_inuse_bytes = stats->heap_inuse_bytes;
+  go->memstats_ns = now_ns;
+  observe_memstats(target, stats);
+  samples_add_memstats_gauges(&gauges, stats);
+  samples_hold(&go->memstats_gauges, &gauges);
+  samples_add_memstats_counters(&counters, stats, go->pauses_ns);
+  samples_hold(&go->memstats_counters, &counters);
+  samples_add_held(samples, &go->memstats_counters, services->config->detail_interval_ms);
+}
+
+static void drop_memstats(struct target *target) {
+  samples_drop(&target->go.memstats_gauges);
+  target->go.heap_inuse_bytes = VALUE_UNKNOWN;
+  observe_memstats(target, NULL);
+}
+
+/* The counters are kept for target_add_last() as long as collectd keeps their series, or
+ * those of a process whose runtime fails before it ends would outlive it by minutes. */
+static void age_counters(struct target_go *go, uint64_t held_ns, uint64_t now_ns) {
+  if (go->memstats_counters.len > 0 && now_ns - go->memstats_ns > held_ns)
+    samples_drop(&go->memstats_counters);
+}
+
+/* ---- profiles ---- */
+
+static void keep_sites(struct site_history **history, const struct site_top *sites) {
+  if (*history == NULL) {
+    *history = malloc(sizeof(**history));
+    if (*history == NULL)
+      return;
+    site_history_init(*history);
+  }
+  site_history_update(*history, sites);
+}
+
+static void take_goroutines(struct target *target, const struct target_services *services,
+                            const struct goroutine_profile *profile, uint64_t now_ns) {
+  struct samples gauges;
+  gauges.len = 0;
+  keep_sites(&target->go.goroutine_sites, &profile->sites);
+  /* of a dump cut short the counts are not those of the process */
+  if (!profile->is_cut_short)
+    samples_add_goroutine_profile(&gauges, profile, &services->config->goroutine_patterns);
+  observe_goroutines(target, profile->is_cut_short ? NULL : profile);
+  samples_hold(&target->go.goroutine_gauges, &gauges);
+  target->go.goroutines_ns = now_ns;
+}
+
+static void take_heap(struct target *target, const struct target_services *services,
+                      const struct heap_profile *profile, uint64_t now_ns) {
+  struct samples gauges;
+  gauges.len = 0;
+  if (profile->inuse_bytes != VALUE_UNKNOWN)
+    keep_sites(&target->go.heap_sites, &profile->sites);
+  samples_add_heap_profile(&gauges, profile, &services->config->heap_patterns);
+  samples_hold(&target->go.heap_gauges, &gauges);
+  target->go.heap_ns = now_ns;
+}
+
+static void dump_answered(struct target *target, const struct target_services *services,
+                          const struct pprof_round *round) {
+  const struct pprof_answer *answer = &round->goroutine_dump_answer;
+  enum collector_status status = collector_status_of(answer->error);
+  const char *what = answer->reason;
+  if (answer->error == 0 && round->goroutine_profile->is_cut_short) {
+    status = STATUS_MALFORMED;
+    what = "the goroutine dump is cut short";
+  }
+  if (status != STATUS_OK && target->collectors[COLLECTOR_PPROF].status != STATUS_OK) {
+    /* the same failure: one line in the log will do */
+    target->collectors[COLLECTOR_GOROUTINES].status = status;
+    return;
+  }
+  char reason[400];
+  snprintf(reason, sizeof(reason), "port %u: %s", target->go.endpoint.port, what);
+  target_collector_ended(target, services, COLLECTOR_GOROUTINES, status, reason,
+                         answer->duration_ns);
+}
+
+static void take_profiles(struct target *target, const struct target_services *services,
+                          const struct pprof_round *round, uint64_t now_ns,
+                          struct samples *samples) {
+  struct target_go *go = &target->go;
+  const struct config *config = services->config;
+  if (round->answered & PPROF_GOROUTINE_DUMP) {
+    dump_answered(target, services, round);
+    if (round->goroutine_profile != NULL)
+      take_goroutines(target, services, round->goroutine_profile, now_ns);
+    else
+      drop_goroutines(target);
+  }
+  if (round->answered & PPROF_HEAP_PROFILE) {
+    if (round->heap_profile != NULL)
+      take_heap(target, services, round->heap_profile, now_ns);
+    else
+      samples_drop(&go->heap_gauges);
+  }
+  if (now_ns - go->goroutines_ns > held_for_ns(config->goroutine_dump_interval_ms))
+    drop_goroutines(target);
+  if (now_ns - go->heap_ns > held_for_ns(config->heap_profile_interval_ms))
+    samples_drop(&go->heap_gauges);
+  samples_add_held(samples, &go->goroutine_gauges, 0);
+  samples_add_held(samples, &go->heap_gauges, 0);
+}
+
+/* ---- what came ---- */
+
+/* What a round means to the collector: a failure at once; a success when no query's last
+ * answer was a failure. */
+static void pprof_answered(struct target *target, const struct target_services *services,
+                           const struct pprof_round *round) {
+  const struct {
+    unsigned bit;
+    const struct pprof_answer *answer;
+  } kinds[] = {
+      {PPROF_HEAP_PROFILE, &round->heap_profile_answer},
+      {PPROF_MEMSTATS, &round->memstats_answer},
+      {PPROF_GOROUTINE_COUNT, &round->goroutine_count_answer},
+  };
+  struct target_go *go = &target->go;
+  const struct pprof_answer *decisive = NULL;
+  bool was_down = go->failing & PPROF_GOROUTINE_COUNT;
+  for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+    if ((round->answered & kinds[i].bit) == 0)
+      continue;
+    bool failed = kinds[i].answer->error != 0;
+    go->failing &= ~kinds[i].bit;
+    if (failed)
+      go->failing |= kinds[i].bit;
+    if (decisive == NULL || failed)
+      decisive = kinds[i].answer;
+  }
+  if (round->heap_profile != NULL) /* the same page */
+    go->failing &= ~(unsigned)PPROF_MEMSTATS;
+  if (was_down && (go->failing & PPROF_GOROUTINE_COUNT) == 0) {
+    /* the port answers again: what failed with it has not failed by itself, and profiles are
+     * due at once */
+    go->failing &= round->answered;
+    go->heap_queried_ns = go->dump_queried_ns = 0;
+  }
+  if (decisive == NULL || (decisive->error == 0 && go->failing != 0))
+    return;
+  char reason[400];
+  snprintf(reason, sizeof(reason), "port %u: %s", go->endpoint.port, decisive->reason);
+  target_collector_ended(target, services, COLLECTOR_PPROF,
+                         collector_status_of(decisive->error), reason, decisive->duration_ns);
+}
+
+static bool has_memstats(const struct pprof_round *round) {
+  return round->heap_profile != NULL ||
+         (round->answered & PPROF_MEMSTATS && round->memstats_answer.error == 0);
+}
+
+static void take_round(struct target *target, const struct target_services *services,
+                       const struct pprof_round *round, uint64_t now_ns,
+                       struct samples *samples) {
+  struct target_go *go = &target->go;
+  pprof_answered(target, services, round);
+  if (round->answered & PPROF_GOROUTINE_COUNT && round->goroutine_count_answer.error == 0) {
+    go->goroutines = round->goroutines;
+    samples_add_gauge(samples, METRIC_GOROUTINES, NULL, round->goroutines);
+    observe(target, (struct reading){.parts = READING_GOROUTINE_COUNT,
+                                     .goroutines = round->goroutines});
+  }
+  if (has_memstats(round))
+    take_memstats(target, services, &round->memstats, now_ns, samples);
+  else if (round->answered & PPROF_MEMSTATS)
+    drop_memstats(target);
+  uint64_t held_ns = held_for_ns(services->config->detail_interval_ms);
+  if (go->memstats_gauges.len > 0 && now_ns - go->memstats_ns > held_ns)
+    drop_memstats(target);
+  samples_add_held(samples, &go->memstats_gauges, 0);
+  take_profiles(target, services, round, now_ns, samples);
+}
+
+/* There is no server to query: nothing is held any more. What is known of stacks stays. */
+static void take_nothing(struct target *target, const struct target_services *services) {
+  const struct endpoint *endpoint = &target->go.endpoint;
+  drop_memstats(target);
+  drop_goroutines(target);
+  samples_drop(&target->go.heap_gauges);
+  target->go.failing = 0;
+  target->collectors[COLLECTOR_GOROUTINES].status = STATUS_OFF;
+  target->collectors[COLLECTOR_GOROUTINES].duration_ns = VALUE_UNKNOWN;
+  target_collector_ended(target, services, COLLECTOR_PPROF, endpoint->status, endpoint->reason,
+                         VALUE_UNKNOWN);
+}
+
+int target_go_take(struct target *target, struct target_services *services, uint64_t now_ns,
+                   struct samples *samples) {
+  target->go.goroutines = VALUE_UNKNOWN;
+  age_counters(&target->go, held_for_ns(services->config->detail_interval_ms), now_ns);
+  if (target->go.endpoint.client == NULL) {
+    take_nothing(target, services);
+    return 0;
+  }
+  struct pprof_round round;
+  pprof_endpoint_take(target->go.endpoint.client, &round);
+  /* only while the process lives is the port still its own */
+  int status = process_verify(target->process);
+  if (status != -ESRCH) {
+    status = 0;
+    take_round(target, services, &round, now_ns, samples);
+  }
+  pprof_round_free(&round);
+  return status;
+}

@@ -1,0 +1,193 @@
+/* The report comparison as a page. */
+#include "sidecar/redflag/report.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "cases.h"
+
+enum { HOUR_MS = 3600 * 1000 };
+
+static const int64_t MORNING_MS = INT64_C(1795500000000); /* 2026-11-24 06:00:00 UTC */
+
+struct night {
+  struct red_flag_rules rules;
+  struct evaluator *evaluator;
+  struct snapshot now, baseline;
+  struct findings findings;
+  struct site_history heap_sites, goroutine_sites;
+  struct flag_changes changes;
+  struct trend trend;
+  struct evidence_facts facts;
+  struct report report;
+};
+
+static void begin(struct night *night) {
+  memset(night, 0, sizeof(*night));
+  red_flag_rules_init(&night->rules);
+  assert_int_equal(evaluator_new(&night->rules, HOUR_MS, HOUR_MS, &night->evaluator), 0);
+  snapshot_init(&night->now);
+  snapshot_init(&night->baseline);
+  trend_begin(&night->trend);
+  site_history_init(&night->heap_sites);
+  site_history_init(&night->goroutine_sites);
+  night->facts = (struct evidence_facts){
+      .instance = "proj",
+      .pid = 4711,
+      .now_ms = 9 * HOUR_MS,
+      .now = &night->now,
+      .baseline = &night->baseline,
+      .findings = &night->findings,
+      .heap_sites = &night->heap_sites,
+      .goroutine_sites = &night->goroutine_sites,
+  };
+  night->report = (struct report){
+      .facts = &night->facts,
+      .evaluator = night->evaluator,
+      .changes = &night->changes,
+      .trend = &night->trend,
+      .start_time_seconds = NAN,
+      .now_wall_ms = MORNING_MS,
+  };
+}
+
+static const char *page_of(struct night *night) {
+  static struct buffer page;
+  buffer_free(&page);
+  buffer_init(&page, 64 * 1024);
+  report_write(&page, &night->report);
+  return buffer_string(&page);
+}
+
+static void end(struct night *night) {
+  evaluator_free(night->evaluator);
+}
+
+static void update(struct site_history *history, uint64_t weight, const char *text,
+                   enum goroutine_state state, uint64_t minutes) {
+  struct site_top top = {.len = 1};
+  top.sites[0] =
+      (struct site){.key = 7, .weight = weight, .state = state, .oldest_minutes = minutes};
+  snprintf(top.sites[0].text, sizeof(top.sites[0].text), "%s", text);
+  site_history_update(history, &top);
+}
+
+static void before_the_baseline_the_page_says_so(void **state) {
+  (void)state;
+  struct night night;
+  begin(&night);
+  const char *page = page_of(&night);
+  assert_non_null(strstr(page, "proj (pid 4711)\nnow       2026-11-24 06:00:00 UTC\n"
+                               "baseline  not taken yet: the process has not settled\n"));
+  assert_non_null(strstr(page, "Red flags now\n  none\n"));
+  end(&night);
+}
+
+static void what_grew_stands_beside_what_was(void **state) {
+  (void)state;
+  struct night night;
+  begin(&night);
+  night.report.baseline_wall_ms = MORNING_MS - 8 * HOUR_MS;
+  night.report.start_time_seconds = (double)(MORNING_MS / 1000) - 9 * 3600;
+  night.baseline.resident_bytes = 50ull << 20;
+  night.now.resident_bytes = 600ull << 20;
+  night.baseline.fds = night.now.fds = 80;
+  night.baseline.threads = 40;
+  night.now.threads = 30;
+  const char *page = page_of(&night);
+  assert_non_null(strstr(page, "started 2026-11-23 21:00:00 UTC\n"));
+  assert_non_null(strstr(page, "baseline  2026-11-23 22:00:00 UTC, 8 h 0 min ago\n"));
+  assert_non_null(
+      strstr(page, "RSS                       50.0 MB     600.0 MB    +550.0 MB\n"));
+  assert_non_null(
+      strstr(page, "FDs                            80           80             \n"));
+  assert_non_null(
+      strstr(page, "threads                        40           30          -10\n"));
+  assert_null(strstr(page, "swap")); /* what is not known is not shown */
+  end(&night);
+}
+
+static void the_stacks_that_grew_are_named(void **state) {
+  (void)state;
+  struct night night;
+  begin(&night);
+  update(&night.heap_sites, 1 << 20, "main.leak < main.main", GOROUTINE_OTHER, 0);
+  update(&night.goroutine_sites, 2, "main.wait < main.start", GOROUTINE_CHAN_RECEIVE, 0);
+  site_history_mark_baseline(&night.heap_sites);
+  site_history_mark_baseline(&night.goroutine_sites);
+  assert_non_null(strstr(page_of(&night), "by stack\n  none\n"));
+  update(&night.heap_sites, 41 << 20, "main.leak < main.main", GOROUTINE_OTHER, 0);
+  update(&night.goroutine_sites, 202, "main.wait < main.start", GOROUTINE_CHAN_RECEIVE, 480);
+  const char *page = page_of(&night);
+  assert_non_null(strstr(page, "Heap in use that grew since the baseline, by stack\n"
+                               "  +40.0 MB    now 41.0 MB    main.leak < main.main\n"));
+  assert_non_null(strstr(page, "  +200    now 202    chan_receive, oldest 480 minutes: "
+                               "main.wait < main.start\n"));
+  end(&night);
+}
+
+static void flags_stand_there_with_when_they_turned(void **state) {
+  (void)state;
+  struct night night;
+  begin(&night);
+  struct flag_status changed[RED_FLAGS];
+  for (uint64_t ms = HOUR_MS; ms <= 9 * HOUR_MS; ms += 10000) {
+    evaluator_observe(night.evaluator, SIGNAL_THREADS, 150, ms);
+    evaluator_judge(night.evaluator, ms, changed);
+  }
+  flag_changes_add(&night.changes, &(struct flag_change){MORNING_MS - 8 * HOUR_MS,
+                                                         RED_FLAG_THREADS, RED_FLAG_FAILURE});
+  const char *page = page_of(&night);
+  assert_non_null(strstr(
+      page, "  threads              FAILURE  since 2026-11-23 22:00:00 UTC (8 h 0 min)\n"));
+  assert_non_null(strstr(page, "Red flags as they turned\n"
+                               "  2026-11-23 22:00:00 UTC  threads              FAILURE\n"));
+  end(&night);
+}
+
+static void floors_that_rose_say_since_when(void **state) {
+  (void)state;
+  struct night night;
+  begin(&night);
+  assert_non_null(strstr(page_of(&night), "Floors that rose, by ten minutes\n  none\n"));
+  /* flat for four hours, then it leaks; a saw-tooth beside it */
+  for (uint64_t s = 3600; s <= 9 * 3600; s += 60) {
+    double leaked = s > 5 * 3600 ? (double)(s - 5 * 3600) / 60 : 0;
+    trend_observe(&night.trend, SIGNAL_OPEN_FDS, 80 + leaked, s * 1000);
+    trend_observe(&night.trend, SIGNAL_THREADS, 30 + (double)(s / 60 % 5), s * 1000);
+  }
+  const char *page = page_of(&night);
+  assert_non_null(strstr(page, "  FDs                  +2"));
+  assert_non_null(strstr(page, " since 2026-11-24 02:"));
+  assert_null(strstr(page, "threads"));
+  end(&night);
+}
+
+static void only_the_latest_changes_are_kept(void **state) {
+  (void)state;
+  struct night night;
+  begin(&night);
+  for (int i = 0; i < 1000; i++)
+    flag_changes_add(&night.changes,
+                     &(struct flag_change){MORNING_MS + i * 1000, RED_FLAG_FDS,
+                                           i % 2 == 0 ? RED_FLAG_WARNING : RED_FLAG_OK});
+  const char *page = page_of(&night);
+  size_t lines = 0;
+  for (const char *at = page; (at = strstr(at, "UTC  fds ")) != NULL; at++)
+    lines++;
+  assert_int_equal(lines, REPORT_CHANGES);
+  assert_non_null(strstr(page, "2026-11-24 06:16:39 UTC  fds                  okay\n"));
+  end(&night);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(before_the_baseline_the_page_says_so),
+      cmocka_unit_test(what_grew_stands_beside_what_was),
+      cmocka_unit_test(the_stacks_that_grew_are_named),
+      cmocka_unit_test(flags_stand_there_with_when_they_turned),
+      cmocka_unit_test(floors_that_rose_say_since_when),
+      cmocka_unit_test(only_the_latest_changes_are_kept),
+  };
+  return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+}
