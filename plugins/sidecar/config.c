@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sidecar/parse/stack_patterns.h"
+#include "sidecar/go/stack.h"
 
 /* What the guide counts by hand with lsof | grep. SQLite's journals are open with it. */
 static const struct pattern_default fd_defaults[] = {

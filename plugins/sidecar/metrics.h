@@ -13,9 +13,9 @@
 
 #include "common/buffer.h"
 #include "common/pattern.h"
-#include "sidecar/parse/goroutine_profile.h"
-#include "sidecar/parse/heap_profile.h"
-#include "sidecar/parse/memstats.h"
+#include "sidecar/go/goroutine_profile.h"
+#include "sidecar/go/heap_profile.h"
+#include "sidecar/go/memstats.h"
 #include "sidecar/reading.h"
 
 enum metric {

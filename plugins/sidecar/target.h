@@ -14,13 +14,13 @@
 #include "common/backoff.h"
 #include "sidecar/collector.h"
 #include "sidecar/config.h"
-#include "sidecar/endpoint.h"
+#include "sidecar/go/endpoint.h"
+#include "sidecar/go/site.h"
 #include "sidecar/instance_name.h"
 #include "sidecar/metrics.h"
 #include "sidecar/os/descriptors.h"
 #include "sidecar/os/locks.h"
 #include "sidecar/os/process.h"
-#include "sidecar/parse/site_history.h"
 #include "sidecar/redflag/flags.h"
 
 struct capture;

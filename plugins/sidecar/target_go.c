@@ -85,7 +85,7 @@ void target_go_query(struct target *target, const struct target_services *servic
       what & PPROF_HEAP_PROFILE && (target->go.failing & PPROF_HEAP_PROFILE) == 0;
   if (with_detail && !has_memstats)
     what |= PPROF_MEMSTATS;
-  pprof_endpoint_ask(target->go.endpoint.client, what);
+  pprof_endpoint_query(target->go.endpoint.client, what);
 }
 
 /* ---- MemStats ---- */

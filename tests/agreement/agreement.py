@@ -117,8 +117,8 @@ def default_in_its_unit(option, value):
 
 PATTERNS = {
     "FdMatch": ("plugins/sidecar/config.c", "fd_defaults"),
-    "GoroutineMatch": ("plugins/sidecar/parse/stack_patterns.c", "stack_patterns_of_goroutines"),
-    "HeapMatch": ("plugins/sidecar/parse/stack_patterns.c", "stack_patterns_of_heap"),
+    "GoroutineMatch": ("plugins/sidecar/go/stack.c", "stack_patterns_of_goroutines"),
+    "HeapMatch": ("plugins/sidecar/go/stack.c", "stack_patterns_of_heap"),
 }
 
 

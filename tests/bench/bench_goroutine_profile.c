@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "profile_bench.h"
-#include "sidecar/parse/goroutine_profile.h"
+#include "sidecar/go/goroutine_profile.h"
 
 /* The default patterns and more of their kind. */
 static const struct pattern_default twenty[] = {

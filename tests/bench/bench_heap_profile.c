@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "profile_bench.h"
-#include "sidecar/parse/heap_profile.h"
+#include "sidecar/go/heap_profile.h"
 
 /* The records of a capture again and again, with a first line to match. */
 static FILE *repeat_capture(const char *capture, size_t size) {

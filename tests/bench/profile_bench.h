@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "sidecar/parse/stack_patterns.h"
+#include "sidecar/go/stack.h"
 
 /* Prints what failed and ends the program. */
 _Noreturn void bench_fail(const char *what);

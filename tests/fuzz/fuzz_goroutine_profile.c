@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sidecar/parse/goroutine_profile.h"
+#include "sidecar/go/goroutine_profile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

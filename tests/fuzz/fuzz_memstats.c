@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sidecar/parse/memstats.h"
+#include "sidecar/go/memstats.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "sidecar/parse/pprof_index.h"
+#include "sidecar/go/pprof_index.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -27,7 +27,7 @@ trap 'exit 1' INT TERM
 # The patterns that the plugin has by default, as its source has them.
 heap_patterns() {
   sed -n '/stack_patterns_of_heap\[\]/,/^};/p' \
-    "$here/../../plugins/sidecar/parse/stack_patterns.c" |
+    "$here/../../plugins/sidecar/go/stack.c" |
     tr -d '\n' | sed 's/"  *"//g; s/{"/\n{"/g; s/$/\n/' |
     sed -n 's/^{"\([a-z_]*\)", "\(.*\)"}.*/\1 \2/p' | sed 's/\\\\/\\/g'
 }

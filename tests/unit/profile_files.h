@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "sidecar/parse/stack_patterns.h"
+#include "sidecar/go/stack.h"
 
 /* The paths below tests/profiles whose file name starts with prefix and ends with ".txt",
  * in order; at least one. NULL ends the list. Fails the test where there is none. */

@@ -2,7 +2,7 @@
  * Goroutine dumps: captured ones against counts by grep and awk, every form a line can
  * have, dumps cut into pieces anywhere, and input that is no dump.
  */
-#include "sidecar/parse/goroutine_profile.h"
+#include "sidecar/go/goroutine_profile.h"
 
 #include <errno.h>
 #include <stdio.h>

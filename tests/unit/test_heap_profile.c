@@ -2,7 +2,7 @@
  * Heap profiles: captured ones against what go tool pprof makes of the same moment's binary
  * profile, the scaling of samples, profiles cut anywhere, and input that is none.
  */
-#include "sidecar/parse/heap_profile.h"
+#include "sidecar/go/heap_profile.h"
 
 #include <errno.h>
 #include <math.h>

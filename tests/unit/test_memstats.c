@@ -2,7 +2,7 @@
  * MemStats from captures of real programs (Go 1.19 and 1.26), whole and cut at every byte,
  * and from lines no Go program would write.
  */
-#include "sidecar/parse/memstats.h"
+#include "sidecar/go/memstats.h"
 
 #include <errno.h>
 #include <locale.h>

@@ -12,7 +12,7 @@
 
 #include "common/array.h"
 #include "sidecar/collector.h"
-#include "sidecar/endpoint.h"
+#include "sidecar/go/endpoint.h"
 #include "sidecar/metrics.h"
 #include "sidecar/summary.h"
 

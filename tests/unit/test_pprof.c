@@ -3,7 +3,7 @@
  * the machine has Go. Where a test waits, it waits for something to happen, never for time
  * to pass: one that went wrong would hang rather than be late.
  */
-#include "sidecar/pprof/pprof.h"
+#include "sidecar/go/pprof.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -49,7 +49,7 @@ static void take_all(struct pprof_endpoint *endpoint, unsigned what, struct ppro
   ret->goroutines = VALUE_UNKNOWN;
   while ((ret->answered & what) != what) {
     pprof_endpoint_take(endpoint, &round);
-    ret->asked |= round.asked;
+    ret->queried |= round.queried;
     ret->answered |= round.answered;
     if (round.answered & PPROF_GOROUTINE_COUNT) {
       ret->goroutine_count_answer = round.goroutine_count_answer;
@@ -125,10 +125,10 @@ static void a_round_brings_both_answers_once(void **state) {
   struct hostile_server *server = hostile_server_new(good, NULL);
   struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
 
-  pprof_endpoint_ask(endpoint, BOTH);
+  pprof_endpoint_query(endpoint, BOTH);
   pprof_wait(client, LONG_MS);
   pprof_endpoint_take(endpoint, &round);
-  assert_int_equal(round.asked, BOTH);
+  assert_int_equal(round.queried, BOTH);
   assert_int_equal(round.answered, BOTH);
   assert_int_equal(round.goroutine_count_answer.error, 0);
   assert_string_equal(round.goroutine_count_answer.reason, "");
@@ -139,11 +139,11 @@ static void a_round_brings_both_answers_once(void **state) {
   assert_int_equal(round.memstats.num_gc, 303);
 
   pprof_endpoint_take(endpoint, &round);
-  assert_int_equal(round.asked, 0);
+  assert_int_equal(round.queried, 0);
   assert_int_equal(round.answered, 0);
   assert_int_equal(round.goroutines, VALUE_UNKNOWN);
 
-  pprof_endpoint_ask(endpoint, PPROF_GOROUTINE_COUNT);
+  pprof_endpoint_query(endpoint, PPROF_GOROUTINE_COUNT);
   pprof_wait(client, LONG_MS);
   pprof_endpoint_take(endpoint, &round);
   assert_int_equal(round.answered, PPROF_GOROUTINE_COUNT);
@@ -203,7 +203,7 @@ static void check_answer(const struct row *row, const char *path,
     fail_msg("%s: %d, \"%s\"", row->name, answer->error, answer->reason);
 }
 
-static void every_failure_is_told_for_both_questions(void **state) {
+static void every_failure_is_reported_for_both_queries(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof(ROWS) / sizeof(*ROWS); i++) {
     const struct row *row = &ROWS[i];
@@ -213,7 +213,7 @@ static void every_failure_is_told_for_both_questions(void **state) {
         hostile_server_new(row->behaviour, (void *)(uintptr_t)row->response);
     struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
 
-    pprof_endpoint_ask(endpoint, BOTH);
+    pprof_endpoint_query(endpoint, BOTH);
     take_all(endpoint, BOTH, &round);
     check_answer(row, "/debug/pprof/: ", &round.goroutine_count_answer);
     check_answer(row, "/debug/pprof/heap?debug=1: ", &round.memstats_answer);
@@ -231,7 +231,7 @@ static void a_gigabyte_is_not_read_to_its_end(void **state) {
   struct pprof *client = client_new(LONG_MS);
   struct hostile_server *server = hostile_server_new(gigabyte, NULL);
   struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
-  pprof_endpoint_ask(endpoint, BOTH);
+  pprof_endpoint_query(endpoint, BOTH);
   take_all(endpoint, BOTH, &round);
   assert_int_equal(round.goroutine_count_answer.error, -EMSGSIZE);
   assert_int_equal(round.memstats_answer.error, -EMSGSIZE);
@@ -240,14 +240,14 @@ static void a_gigabyte_is_not_read_to_its_end(void **state) {
   hostile_server_free(server);
 }
 
-static void a_refused_connection_is_told_as_such(void **state) {
+static void a_refused_connection_is_reported_as_such(void **state) {
   (void)state;
   uint16_t port;
   struct pprof_round round;
   int fd = hostile_refusing_port(&port);
   struct pprof *client = client_new(LONG_MS);
   struct pprof_endpoint *endpoint = endpoint_new(client, port);
-  pprof_endpoint_ask(endpoint, BOTH);
+  pprof_endpoint_query(endpoint, BOTH);
   take_all(endpoint, BOTH, &round);
   assert_int_equal(round.goroutine_count_answer.error, -ECONNREFUSED);
   assert_int_equal(round.memstats_answer.error, -ECONNREFUSED);
@@ -267,7 +267,7 @@ static void a_redirect_leads_nowhere(void **state) {
   struct hostile_server *server = hostile_server_new(hostile_answer, response);
   struct pprof *client = client_new(LONG_MS);
   struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
-  pprof_endpoint_ask(endpoint, BOTH);
+  pprof_endpoint_query(endpoint, BOTH);
   take_all(endpoint, BOTH, &round);
   assert_int_equal(round.goroutine_count_answer.error, -EREMOTEIO);
   assert_int_equal(round.memstats_answer.error, -EREMOTEIO);
@@ -303,7 +303,7 @@ static void an_address_must_be_numeric(void **state) {
   pprof_free(client);
 }
 
-static void an_ipv6_address_is_asked_as_well(void **state) {
+static void an_ipv6_address_is_queried_as_well(void **state) {
   (void)state;
   struct pprof_round round;
   struct pprof_endpoint *endpoint = NULL;
@@ -315,7 +315,7 @@ static void an_ipv6_address_is_asked_as_well(void **state) {
   struct pprof *client = client_new(LONG_MS);
   assert_int_equal(
       pprof_endpoint_new(client, "::1", true, hostile_server_port(server), &endpoint), 0);
-  pprof_endpoint_ask(endpoint, BOTH);
+  pprof_endpoint_query(endpoint, BOTH);
   take_all(endpoint, BOTH, &round);
   assert_int_equal(round.goroutines, 40);
   pprof_endpoint_free(endpoint);
@@ -346,7 +346,7 @@ static void an_endpoint_has_one_connection_at_a_time(void **state) {
   struct pprof *client = client_new(LONG_MS);
   struct hostile_server *server = hostile_server_new(good_alone, &crowd);
   struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
-  pprof_endpoint_ask(endpoint, BOTH);
+  pprof_endpoint_query(endpoint, BOTH);
   take_all(endpoint, BOTH, &round);
   assert_int_equal(round.goroutines, 40);
   assert_int_equal(atomic_load(&crowd.most), 1);
@@ -371,7 +371,7 @@ static void wait_until_serving(struct hostile_server *server, unsigned count) {
     pause_ms(1);
 }
 
-static void a_question_under_way_is_not_asked_again(void **state) {
+static void a_query_under_way_is_not_sent_again(void **state) {
   (void)state;
   struct gate gate = {false};
   struct pprof_round round;
@@ -379,13 +379,13 @@ static void a_question_under_way_is_not_asked_again(void **state) {
   struct hostile_server *server = hostile_server_new(good_behind_gate, &gate);
   struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
 
-  pprof_endpoint_ask(endpoint, PPROF_GOROUTINE_COUNT);
+  pprof_endpoint_query(endpoint, PPROF_GOROUTINE_COUNT);
   wait_until_serving(server, 1);
   for (unsigned i = 0; i < 10; i++) {
-    pprof_endpoint_ask(endpoint, PPROF_GOROUTINE_COUNT);
+    pprof_endpoint_query(endpoint, PPROF_GOROUTINE_COUNT);
     pprof_wait(client, LONG_MS); /* for nobody: this one is late */
     pprof_endpoint_take(endpoint, &round);
-    assert_int_equal(round.asked, PPROF_GOROUTINE_COUNT);
+    assert_int_equal(round.queried, PPROF_GOROUTINE_COUNT);
     assert_int_equal(round.answered, 0);
     assert_int_equal(round.goroutines, VALUE_UNKNOWN);
   }
@@ -409,16 +409,16 @@ static void a_late_endpoint_is_waited_for_again_once_it_is_prompt(void **state) 
   struct hostile_server *server = hostile_server_new(good_behind_gate, &gate);
   struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
 
-  pprof_endpoint_ask(endpoint, PPROF_GOROUTINE_COUNT);
+  pprof_endpoint_query(endpoint, PPROF_GOROUTINE_COUNT);
   pprof_wait(client, 10);
   atomic_store(&gate.open, true);
   take_all(endpoint, PPROF_GOROUTINE_COUNT, &round);
 
-  pprof_endpoint_ask(endpoint, PPROF_GOROUTINE_COUNT); /* took long: on probation */
+  pprof_endpoint_query(endpoint, PPROF_GOROUTINE_COUNT); /* took long: on probation */
   pprof_wait(client, LONG_MS);
   take_all(endpoint, PPROF_GOROUTINE_COUNT, &round);
 
-  pprof_endpoint_ask(endpoint, PPROF_GOROUTINE_COUNT);
+  pprof_endpoint_query(endpoint, PPROF_GOROUTINE_COUNT);
   pprof_wait(client, LONG_MS);
   pprof_endpoint_take(endpoint, &round);
   assert_int_equal(round.answered, PPROF_GOROUTINE_COUNT);
@@ -439,15 +439,15 @@ static void a_hundred_stuck_endpoints_do_not_hold_up_a_good_one(void **state) {
 
   for (unsigned i = 0; i < STUCK; i++) {
     stuck[i] = endpoint_new(client, hostile_server_port(silent));
-    pprof_endpoint_ask(stuck[i], BOTH);
+    pprof_endpoint_query(stuck[i], BOTH);
   }
   while (hostile_server_accepted(silent) < 16)
     pause_ms(1); /* all places are taken by what nobody knows to be late */
   struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
   for (unsigned i = 0; i < 10; i++) {
     for (unsigned k = 0; k < STUCK; k++)
-      pprof_endpoint_ask(stuck[k], BOTH);
-    pprof_endpoint_ask(endpoint, BOTH);
+      pprof_endpoint_query(stuck[k], BOTH);
+    pprof_endpoint_query(endpoint, BOTH);
     pprof_wait(client, LONG_MS);
     pprof_endpoint_take(endpoint, &round);
     assert_int_equal(round.answered, BOTH);
@@ -466,7 +466,7 @@ static void a_hundred_stuck_endpoints_do_not_hold_up_a_good_one(void **state) {
   hostile_server_free(silent);
 }
 
-static void more_endpoints_than_are_asked_at_once_all_get_their_turn(void **state) {
+static void more_endpoints_than_are_queried_at_once_all_get_their_turn(void **state) {
   (void)state;
   enum { ENDPOINTS = 200 };
   struct pprof_round round;
@@ -476,7 +476,7 @@ static void more_endpoints_than_are_asked_at_once_all_get_their_turn(void **stat
   for (unsigned i = 0; i < ENDPOINTS; i++)
     endpoints[i] = endpoint_new(client, hostile_server_port(server));
   for (unsigned i = 0; i < ENDPOINTS; i++)
-    pprof_endpoint_ask(endpoints[i], BOTH);
+    pprof_endpoint_query(endpoints[i], BOTH);
   pprof_wait(client, LONG_MS);
   for (unsigned i = 0; i < ENDPOINTS; i++) {
     pprof_endpoint_take(endpoints[i], &round);
@@ -499,19 +499,19 @@ static void what_is_freed_gets_no_answer_and_its_successor_none_of_it(void **sta
   struct hostile_server *server = hostile_server_new(good_behind_gate, &gate);
   struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
 
-  pprof_endpoint_ask(endpoint, BOTH);
+  pprof_endpoint_query(endpoint, BOTH);
   wait_until_serving(server, 1);
   pprof_endpoint_free(endpoint);
   struct pprof_endpoint *successor = endpoint_new(client, hostile_server_port(server));
   atomic_store(&gate.open, true);
   wait_until_serving(server, 0);
   pprof_endpoint_take(successor, &round);
-  assert_int_equal(round.asked, 0);
+  assert_int_equal(round.queried, 0);
   assert_int_equal(round.answered, 0);
-  /* the one question that was put; not the second */
+  /* the one query that was sent; not the second */
   assert_int_equal(hostile_server_accepted(server), 1);
 
-  pprof_endpoint_ask(successor, PPROF_GOROUTINE_COUNT);
+  pprof_endpoint_query(successor, PPROF_GOROUTINE_COUNT);
   take_all(successor, PPROF_GOROUTINE_COUNT, &round);
   assert_int_equal(round.goroutines, 40);
   pprof_endpoint_free(successor);
@@ -524,7 +524,7 @@ static void freeing_an_endpoint_closes_its_connection(void **state) {
   struct pprof *client = client_new(LONG_MS);
   struct hostile_server *server = hostile_server_new(hostile_silent, NULL);
   struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
-  pprof_endpoint_ask(endpoint, BOTH);
+  pprof_endpoint_query(endpoint, BOTH);
   wait_until_serving(server, 1);
   pprof_endpoint_free(endpoint);
   wait_until_serving(server, 0); /* before LONG_MS: otherwise this hangs for a minute */
@@ -541,7 +541,7 @@ static void the_client_ends_whatever_the_servers_do(void **state) {
     struct pprof_endpoint *endpoints[5];
     for (unsigned k = 0; k < 5; k++) {
       endpoints[k] = endpoint_new(client, hostile_server_port(server));
-      pprof_endpoint_ask(endpoints[k], BOTH);
+      pprof_endpoint_query(endpoints[k], BOTH);
     }
     if (i % 2 == 0)
       wait_until_serving(server, 5);
@@ -569,7 +569,7 @@ static void now_and_then_good(struct hostile_connection *c, void *context) {
 }
 
 /* Above all for the thread sanitizer and valgrind. */
-static void endpoints_come_and_go_while_they_are_asked(void **state) {
+static void endpoints_come_and_go_while_they_are_queried(void **state) {
   (void)state;
   enum { ENDPOINTS = 8, ROUNDS = 300 };
   atomic_uint count = 0;
@@ -583,7 +583,7 @@ static void endpoints_come_and_go_while_they_are_asked(void **state) {
       struct pprof_round round;
       if (endpoints[k] == NULL)
         endpoints[k] = endpoint_new(client, hostile_server_port(server));
-      pprof_endpoint_ask(endpoints[k], (i + k) % 3 == 0 ? BOTH : PPROF_GOROUTINE_COUNT);
+      pprof_endpoint_query(endpoints[k], (i + k) % 3 == 0 ? BOTH : PPROF_GOROUTINE_COUNT);
       pprof_endpoint_take(endpoints[k], &round);
       if ((round.answered & PPROF_GOROUTINE_COUNT) == 0)
         continue;
@@ -613,7 +613,7 @@ static void rounds_leave_no_memory_behind(void **state) {
   size_t before = 0;
 
   for (unsigned i = 0; i < WARM_UP + ROUNDS; i++) {
-    pprof_endpoint_ask(endpoint, BOTH);
+    pprof_endpoint_query(endpoint, BOTH);
     pprof_wait(client, LONG_MS);
     take_all(endpoint, BOTH, &round);
     if (i == WARM_UP)
@@ -732,7 +732,7 @@ static void check_program(const struct program *program) {
   round.goroutines = 0;
   for (unsigned i = 0; i < 1000 && round.goroutines != by_hand; i++) {
     pause_ms(10);
-    pprof_endpoint_ask(endpoint, BOTH);
+    pprof_endpoint_query(endpoint, BOTH);
     pprof_wait(client, LONG_MS);
     take_all(endpoint, BOTH, &round);
     assert_int_equal(round.goroutine_count_answer.error, 0);
@@ -776,21 +776,21 @@ static void a_real_program_answers_with_what_it_holds(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_round_brings_both_answers_once),
-      cmocka_unit_test(every_failure_is_told_for_both_questions),
+      cmocka_unit_test(every_failure_is_reported_for_both_queries),
       cmocka_unit_test(a_gigabyte_is_not_read_to_its_end),
-      cmocka_unit_test(a_refused_connection_is_told_as_such),
+      cmocka_unit_test(a_refused_connection_is_reported_as_such),
       cmocka_unit_test(a_redirect_leads_nowhere),
       cmocka_unit_test(an_address_must_be_numeric),
-      cmocka_unit_test(an_ipv6_address_is_asked_as_well),
+      cmocka_unit_test(an_ipv6_address_is_queried_as_well),
       cmocka_unit_test(an_endpoint_has_one_connection_at_a_time),
-      cmocka_unit_test(a_question_under_way_is_not_asked_again),
+      cmocka_unit_test(a_query_under_way_is_not_sent_again),
       cmocka_unit_test(a_late_endpoint_is_waited_for_again_once_it_is_prompt),
       cmocka_unit_test(a_hundred_stuck_endpoints_do_not_hold_up_a_good_one),
-      cmocka_unit_test(more_endpoints_than_are_asked_at_once_all_get_their_turn),
+      cmocka_unit_test(more_endpoints_than_are_queried_at_once_all_get_their_turn),
       cmocka_unit_test(what_is_freed_gets_no_answer_and_its_successor_none_of_it),
       cmocka_unit_test(freeing_an_endpoint_closes_its_connection),
       cmocka_unit_test(the_client_ends_whatever_the_servers_do),
-      cmocka_unit_test(endpoints_come_and_go_while_they_are_asked),
+      cmocka_unit_test(endpoints_come_and_go_while_they_are_queried),
       cmocka_unit_test(rounds_leave_no_memory_behind),
       cmocka_unit_test(a_real_program_answers_with_what_it_holds),
   };

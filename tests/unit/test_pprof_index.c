@@ -1,6 +1,6 @@
 /* The goroutine count from captures of real index pages (Go 1.19 and 1.26), cut at every
  * byte, and from pages that are something else. */
-#include "sidecar/parse/pprof_index.h"
+#include "sidecar/go/pprof_index.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /*
- * The pprof client's two deep questions against a server that sends captures of real
+ * The pprof client's two deep queries against a server that sends captures of real
  * programs, whole, spoilt, or cut off.
  */
-#include "sidecar/pprof/pprof.h"
+#include "sidecar/go/pprof.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "cases.h"
 #include "hostile_server.h"
 #include "profile_files.h"
-#include "sidecar/pprof/question.h"
+#include "sidecar/go/pprof_query.h"
 
 enum { BOTH = PPROF_HEAP_PROFILE | PPROF_GOROUTINE_DUMP, LONG_MS = 60000 };
 
@@ -90,7 +90,7 @@ static void setting_free(struct setting *setting) {
 
 /* Asks for both and waits for both, however long it takes. */
 static void ask(struct setting *setting, struct pprof_round *ret) {
-  pprof_endpoint_ask(setting->endpoint, BOTH);
+  pprof_endpoint_query(setting->endpoint, BOTH);
   memset(ret, 0, sizeof(*ret));
   while ((ret->answered & BOTH) != BOTH) {
     struct pprof_round round;
@@ -131,17 +131,17 @@ static void a_round_brings_both_profiles_and_memstats(void **state) {
   setting_free(&setting);
 }
 
-/* Else the next question of the round, when it fails, would leave zeroes for values. */
+/* Else the next query of the round, when it fails, would leave zeroes for values. */
 static void memstats_hold_as_long_as_the_heap_profile_they_came_with(void **state) {
   (void)state;
   struct pprof_round round;
-  questions_reset_round(&round);
+  pprof_round_reset(&round);
   round.heap_profile = calloc(1, sizeof(*round.heap_profile));
   assert_non_null(round.heap_profile);
   round.memstats.heap_alloc_bytes = 5;
-  for (size_t i = 0; i < questions_len; i++) {
-    if (questions[i].bit == PPROF_MEMSTATS)
-      questions[i].forget(&round);
+  for (size_t i = 0; i < pprof_queries_len; i++) {
+    if (pprof_queries[i].bit == PPROF_MEMSTATS)
+      pprof_queries[i].forget(&round);
   }
   assert_int_equal(round.memstats.heap_alloc_bytes, 5);
   pprof_round_free(&round);
@@ -151,7 +151,7 @@ static void what_nobody_takes_is_given_back(void **state) {
   (void)state;
   struct setting setting = setting_new(&good, true);
   for (int i = 0; i < 3; i++) {
-    pprof_endpoint_ask(setting.endpoint, BOTH);
+    pprof_endpoint_query(setting.endpoint, BOTH);
     pprof_wait(setting.client, LONG_MS);
   }
   setting_free(&setting);
@@ -204,7 +204,7 @@ static void a_dump_cut_short_says_so(void **state) {
   setting_free(&setting);
 }
 
-static void without_patterns_to_judge_by_the_questions_fail(void **state) {
+static void without_patterns_to_match_the_queries_fail(void **state) {
   (void)state;
   struct setting setting = setting_new(&good, false);
   struct pprof_round round;
@@ -224,7 +224,7 @@ int main(void) {
       TEST(what_nobody_takes_is_given_back),
       TEST(spoilt_profiles_are_malformed_each_for_itself),
       TEST(a_dump_cut_short_says_so),
-      TEST(without_patterns_to_judge_by_the_questions_fail),
+      TEST(without_patterns_to_match_the_queries_fail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

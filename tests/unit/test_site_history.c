@@ -1,5 +1,5 @@
 /* What grew since the baseline, and that growth is never made up. */
-#include "sidecar/parse/site_history.h"
+#include "sidecar/go/site.h"
 
 #include <stdio.h>
 

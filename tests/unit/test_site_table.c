@@ -1,5 +1,5 @@
 /* The heaviest sites are found in fixed memory, and what is said of the rest holds. */
-#include "sidecar/parse/site_table.h"
+#include "sidecar/go/site.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Which functions the patterns match, and that each function is searched only once. */
-#include "sidecar/parse/stack_patterns.h"
+#include "sidecar/go/stack.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 static struct stack_function judge(struct stack_matcher *matcher, const char *name) {
   struct stack_function function;
   struct span copy = exact_copy(span_of(name));
-  check_int(name, stack_matcher_judge(matcher, copy, stack_hash(copy), &function), 0);
+  check_int(name, stack_matcher_match(matcher, copy, stack_hash(copy), &function), 0);
   exact_free(copy);
   return function;
 }
@@ -174,7 +174,7 @@ static void names_with_control_characters_are_refused(void **state) {
     name[6] = (char)c;
     struct span s = span_make(name, 7);
     struct stack_function function;
-    check_int(name, stack_matcher_judge(patterns.matcher, s, stack_hash(s), &function),
+    check_int(name, stack_matcher_match(patterns.matcher, s, stack_hash(s), &function),
               c < 0x20 || c == 0x7F ? -EBADMSG : 0);
   }
   profile_patterns_free(&patterns);

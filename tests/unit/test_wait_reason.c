@@ -1,5 +1,5 @@
 /* Every reason that a Go runtime knows has a state, and unknown ones are "other". */
-#include "sidecar/parse/wait_reason.h"
+#include "sidecar/go/goroutine_state.h"
 
 #include <glob.h>
 #include <stdio.h>
@@ -60,9 +60,9 @@ static void each_reason_has_its_state(void **state) {
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     struct span reason = exact_copy(span_of(cases[i].reason));
     bool is_known;
-    check_int(cases[i].reason, wait_reason_state(reason, &is_known), cases[i].state);
+    check_int(cases[i].reason, goroutine_state_parse(reason, &is_known), cases[i].state);
     check_int(cases[i].reason, is_known, cases[i].is_known);
-    check_int(cases[i].reason, wait_reason_state(reason, NULL), cases[i].state);
+    check_int(cases[i].reason, goroutine_state_parse(reason, NULL), cases[i].state);
     exact_free(reason);
   }
 }
@@ -95,7 +95,7 @@ static unsigned check_table(const char *path, const char *table) {
       continue;
     bool is_known;
     *close = '\0';
-    wait_reason_state(span_of(open + 1), &is_known);
+    goroutine_state_parse(span_of(open + 1), &is_known);
     if (!is_known)
       fail_msg("%s: \"%s\" is not in the table", path, open + 1);
     checked++;

@@ -10,7 +10,7 @@
 
 #include "common/buffer.h"
 #include "common/pattern.h"
-#include "sidecar/parse/site_history.h"
+#include "sidecar/go/site.h"
 #include "sidecar/redflag/red_flag.h"
 #include "sidecar/redflag/snapshot.h"
 

@@ -8,7 +8,7 @@
 #define SIDECAR_REDFLAG_FLAGS_H
 
 #include "common/pattern.h"
-#include "sidecar/parse/memstats.h"
+#include "sidecar/go/memstats.h"
 #include "sidecar/redflag/evaluator.h"
 #include "sidecar/redflag/evidence.h"
 #include "sidecar/redflag/report.h"

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sidecar/parse/goroutine_profile.h"
+#include "sidecar/go/goroutine_profile.h"
 #include "sidecar/reading.h"
 
 /* Each is VALUE_UNKNOWN until it was read, and again when it cannot be. */

@@ -1,5 +1,5 @@
 /* The index page's parser; see pprof_index.h. */
-#include "sidecar/parse/pprof_index.h"
+#include "sidecar/go/pprof_index.h"
 
 #include <errno.h>
 
@@ -14,7 +14,7 @@ void pprof_index_parser_init(struct pprof_index_parser *parser) {
 
 /*
  * Go 1.19 to 1.26: <tr><td>40</td><td><a href='goroutine?debug=1'>goroutine</a></td></tr>
- * The link tells the row; what stands behind it is for people.
+ * The link identifies the row; what follows it is for people.
  */
 static int parse_line(struct pprof_index_parser *parser, struct span line) {
   uint64_t count;

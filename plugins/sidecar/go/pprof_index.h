@@ -1,11 +1,11 @@
 /*
  * The number of goroutines from net/http/pprof's index page (/debug/pprof/): one table row
  * a profile, each a line of its own (indexTmplExecute). The page costs the program no walk
- * over its stacks, so it is what the pulse asks for. Takes the body as it streams in, in
- * pieces cut at any byte, and keeps only the current line.
+ * over its stacks, so the pulse requests it. Takes the body as it streams in, in pieces cut at
+ * any byte, and keeps only the current line. Pure.
  */
-#ifndef SIDECAR_PARSE_PPROF_INDEX_H
-#define SIDECAR_PARSE_PPROF_INDEX_H
+#ifndef SIDECAR_GO_PPROF_INDEX_H
+#define SIDECAR_GO_PPROF_INDEX_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -21,7 +21,7 @@ struct pprof_index_parser {
 void pprof_index_parser_init(struct pprof_index_parser *parser);
 
 /* Takes the next piece. Returns 0, or -EBADMSG when the row has come with a number that no
- * program can have (the one who writes the page is a goroutine itself), or come twice. After
+ * program can have (the page is written by a goroutine), or come twice. After
  * an error every further call returns it again. */
 int pprof_index_parser_feed(struct pprof_index_parser *parser, const char *bytes, size_t len);
 

@@ -3,7 +3,7 @@
  * runtime/traceback.go; any other line is refused, so that an error page or another
  * profile that follows half-way is not counted as frames.
  */
-#include "sidecar/parse/goroutine_profile.h"
+#include "sidecar/go/goroutine_profile.h"
 
 #include <errno.h>
 
@@ -55,7 +55,7 @@ static void end_goroutine(struct goroutine_profile_parser *parser) {
   site_table_add(&parser->sites, &stack->site);
 }
 
-/* "12 minutes"; other notes ("locked to thread", "synctest bubble 3") say nothing we count. */
+/* "12 minutes"; other notes ("locked to thread", "synctest bubble 3") are not counted. */
 static int take_note(struct goroutine_profile_parser *parser, struct span note) {
   if (!span_ends_with(note, " minutes"))
     return 0;
@@ -63,9 +63,9 @@ static int take_note(struct goroutine_profile_parser *parser, struct span note) 
   return scan_whole_u64(note, 0, VALUE_UNKNOWN - 1, &parser->waited_minutes);
 }
 
-/* The notes between the brackets, parted by ", ": what it is doing, then more about it. */
+/* The notes between the brackets, separated by ", ": what it is doing, then more about it. */
 static int take_notes(struct goroutine_profile_parser *parser, struct span notes) {
-  /* GODEBUG=tracebacklabels: text of the program's own choice stands at the end */
+  /* GODEBUG=tracebacklabels: text of the program's own choice is at the end */
   const char *labels = memmem(notes.at, notes.len, " labels:{", strlen(" labels:{"));
   if (labels != NULL)
     notes.len = (size_t)(labels - notes.at);
@@ -78,7 +78,7 @@ static int take_notes(struct goroutine_profile_parser *parser, struct span notes
     notes.at += len;
     notes.len -= len;
     if (is_first)
-      parser->state = wait_reason_state(note, NULL);
+      parser->state = goroutine_state_parse(note, NULL);
     else if (take_note(parser, note) != 0)
       return -EBADMSG;
     is_first = false;

@@ -3,18 +3,18 @@
  * by named patterns of functions and by the stacks that allocated most of it. The records
  * are samples; each is scaled up by how likely an allocation of its size is to be sampled,
  * as go tool pprof does it. Takes the body as it streams in, in pieces cut at any byte, in
- * fixed memory. The "# runtime.MemStats" behind the records are parse/memstats.h's.
+ * fixed memory. The "# runtime.MemStats" after the records are memstats.h's. Pure.
  */
-#ifndef SIDECAR_PARSE_HEAP_PROFILE_H
-#define SIDECAR_PARSE_HEAP_PROFILE_H
+#ifndef SIDECAR_GO_HEAP_PROFILE_H
+#define SIDECAR_GO_HEAP_PROFILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/line_reader.h"
-#include "sidecar/parse/site_table.h"
-#include "sidecar/parse/stack.h"
+#include "sidecar/go/site.h"
+#include "sidecar/go/stack.h"
 
 /*
  * Bytes and objects are the scaled ones, as "go tool pprof -sample_index=inuse_space" shows
@@ -39,7 +39,7 @@ struct heap_profile_parser {
   struct stack_matcher *matcher; /* borrowed */
   int status;
   bool has_header, in_record, in_memstats;
-  /* of what the first line says, the part that no record has covered yet; not scaled */
+  /* of the sums in the first line, the part that no record has covered yet; not scaled */
   uint64_t unaccounted_bytes, unaccounted_objects;
   uint64_t record_bytes, record_objects; /* of the current record; scaled */
   struct line_reader lines;
@@ -48,7 +48,7 @@ struct heap_profile_parser {
   struct site_table sites;
 };
 
-/* The matcher is borrowed until the parser is given up; its patterns' order is that of
+/* The matcher is borrowed until the parser is done; its patterns' order is that of
  * struct heap_profile.matching_bytes. */
 void heap_profile_parser_init(struct heap_profile_parser *parser,
                               struct stack_matcher *matcher);

@@ -1,5 +1,5 @@
-/* The MemStats parser; see memstats.h. Which lines are ours stands in one table. */
-#include "sidecar/parse/memstats.h"
+/* The MemStats parser; see memstats.h. One table lists the lines that are read. */
+#include "sidecar/go/memstats.h"
 
 #include <errno.h>
 #include <math.h>
@@ -135,7 +135,7 @@ static int parse_field(struct memstats_parser *parser, struct span name, struct 
   return 0;
 }
 
-/* "# Name = value". Frames of sample records have a tab behind the "#". */
+/* "# Name = value". Frames of sample records have a tab after the "#". */
 static int parse_line(struct memstats_parser *parser, struct span line) {
   static const char between[] = " = ";
   if (!scan_literal(&line, "# "))
@@ -152,7 +152,7 @@ static int parse_line(struct memstats_parser *parser, struct span line) {
   return parse_field(parser, name, span_make(line.at + taken, line.len - taken));
 }
 
-/* Something else is told from its first bytes, however long its first line is. */
+/* Anything else is recognised by its first bytes, however long its first line is. */
 static int check_opening(struct memstats_parser *parser, const char *bytes, size_t len) {
   size_t left = sizeof(OPENING) - 1 - parser->opening_seen;
   if (len > left)

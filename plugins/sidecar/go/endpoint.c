@@ -1,5 +1,5 @@
 /* Finding a process's pprof server and proving whose it is; see endpoint.h. */
-#include "sidecar/endpoint.h"
+#include "sidecar/go/endpoint.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -42,7 +42,7 @@ __attribute__((format(printf, 3, 4))) static void endpoint_fail(struct endpoint 
 }
 
 /* A proved port is not looked for again. Any other is: the permission to read the
- * environment may change, and a process that executes itself anew may have got another. */
+ * environment may change, and a process that executes itself again may have got another. */
 static void find_port(struct endpoint *endpoint, const struct process_block *block,
                       struct process *process) {
   char value[VARIABLE_VALUE_SIZE], printable[80];
@@ -120,7 +120,7 @@ static void connect_to(struct endpoint *endpoint, const struct listener *listene
 void endpoint_prove(struct endpoint *endpoint, const bool *owned, int descriptors_error,
                     struct pprof *pprof) {
   if (endpoint->listeners_len == 0)
-    return; /* endpoint_find has said why */
+    return; /* endpoint_find has set the reason */
   if (descriptors_error != 0) {
     endpoint_fail(endpoint, collector_status_of(descriptors_error),
                   "whose port %u is cannot be proved, its descriptors cannot be read: %s",

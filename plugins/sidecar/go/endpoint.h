@@ -4,13 +4,13 @@
  * among the process's own descriptors. A second sidecar with the same SIDECAR_PPROF cannot
  * bind and runs on without, so that the port alone would show another process's values.
  */
-#ifndef SIDECAR_ENDPOINT_H
-#define SIDECAR_ENDPOINT_H
+#ifndef SIDECAR_GO_ENDPOINT_H
+#define SIDECAR_GO_ENDPOINT_H
 
 #include "sidecar/collector.h"
 #include "sidecar/config.h"
+#include "sidecar/go/pprof.h"
 #include "sidecar/os/listener.h"
-#include "sidecar/pprof/pprof.h"
 
 struct endpoint {
   uint16_t port; /* 0: none */

@@ -1,14 +1,17 @@
 /*
- * The verdicts lie in a hash table of fixed size with open addressing. When it is three
- * quarters full it is emptied: a program has a few hundred functions on its stacks, so
- * that happens to input which is not worth remembering.
+ * Frames into matches, a key and a text; see stack.h. What is known of functions is in a hash
+ * table of fixed size with open addressing. When it is three quarters full it is emptied: a
+ * program has a few hundred functions on its stacks, so that happens only with input that is
+ * not worth remembering.
  */
-#include "sidecar/parse/stack_patterns.h"
+#include "sidecar/go/stack.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "common/array.h"
+
+/* ---- default patterns ---- */
 
 const struct pattern_default stack_patterns_of_goroutines[] = {
     {"fetch_data", "[fF]etchData"},
@@ -19,7 +22,7 @@ const struct pattern_default stack_patterns_of_goroutines[] = {
 };
 
 /* An append in a loop shows as the function that appends: Go's text profile hides
- * runtime.growslice. What the standard library grows on behalf of others has a name. */
+ * runtime.growslice. Functions of the standard library that grow a buffer are named here. */
 const struct pattern_default stack_patterns_of_heap[] = {
     {"bufio_scanner", "^bufio\\.(\\(\\*Scanner\\)\\.|NewScanner)|GetScannerBuffer"},
     {"json_unmarshal", "^encoding/json(/[a-z0-9]+)?\\.(Unmarshal|\\(\\*[dD]eco)"},
@@ -30,6 +33,8 @@ const struct pattern_default stack_patterns_of_heap[] = {
                       "^strings\\.\\(\\*Builder\\)\\.([gG]row|Write)"},
     {NULL, NULL},
 };
+
+/* ---- patterns over functions ---- */
 
 enum { SLOTS = 4096, SLOTS_USED_MAX = SLOTS / 4 * 3 };
 
@@ -140,7 +145,7 @@ static size_t slot_of(const struct stack_matcher *matcher, uint64_t hash) {
   return slot;
 }
 
-int stack_matcher_judge(struct stack_matcher *matcher, struct span name, uint64_t hash,
+int stack_matcher_match(struct stack_matcher *matcher, struct span name, uint64_t hash,
                         struct stack_function *ret) {
   hash += hash == 0;
   size_t slot = slot_of(matcher, hash);
@@ -160,4 +165,115 @@ int stack_matcher_judge(struct stack_matcher *matcher, struct span name, uint64_
       .is_standard = matcher->flags[slot] & STANDARD,
   };
   return 0;
+}
+
+/* ---- one stack ---- */
+
+static const char below[] = " < ", more[] = " < ...", created_by[] = ", created by ";
+
+enum { FRAMES_TEXT_MAX = SITE_TEXT_MAX * 3 / 4 }; /* the rest is for the creator */
+
+void stack_begin(struct stack *stack) {
+  stack->key = stack->matches = stack->last_shown = 0;
+  stack->frames = 0;
+  stack->is_runtime_only = true;
+  stack->is_text_full = false;
+  stack->text_len = 0;
+  stack->site.text[0] = '\0';
+}
+
+static bool is_major_version(struct span element) {
+  size_t n = 1;
+  while (n < element.len && element.at[n] >= '0' && element.at[n] <= '9')
+    n++;
+  return n > 1 && element.at[0] == 'v' && n < element.len && element.at[n] == '.';
+}
+
+/* "github.com/marcus/td/pkg/monitor.FetchData" is "monitor.FetchData", and
+ * "charm.land/bubbletea/v2.Tick" is "bubbletea/v2.Tick". */
+static struct span short_name(struct span name) {
+  const char *slash = memrchr(name.at, '/', name.len);
+  if (slash == NULL)
+    return name;
+  size_t cut = (size_t)(slash - name.at);
+  struct span last = span_make(slash + 1, name.len - cut - 1);
+  if (!is_major_version(last))
+    return last;
+  slash = memrchr(name.at, '/', cut);
+  if (slash == NULL)
+    return name;
+  return span_make(slash + 1, name.len - (size_t)(slash - name.at) - 1);
+}
+
+/* Appends separator and name if they fit below max. */
+static bool append(struct stack *stack, const char *separator, struct span name, size_t max) {
+  size_t separator_len = strlen(separator);
+  if (stack->text_len + separator_len + name.len >= max)
+    return false;
+  char *end = stack->site.text + stack->text_len;
+  memcpy(end, separator, separator_len);
+  memcpy(end + separator_len, name.at, name.len);
+  stack->text_len += separator_len + name.len;
+  stack->site.text[stack->text_len] = '\0';
+  return true;
+}
+
+static void show_first(struct stack *stack, struct span name) {
+  stack->text_len = 0;
+  /* the end of a name that is too long is its most telling part */
+  size_t max = FRAMES_TEXT_MAX - sizeof(more);
+  if (name.len > max)
+    name = span_make(name.at + name.len - max, max);
+  append(stack, "", name, FRAMES_TEXT_MAX);
+}
+
+static void show_caller(struct stack *stack, struct span name) {
+  if (!append(stack, below, name, FRAMES_TEXT_MAX - strlen(more))) {
+    append(stack, more, span_make("", 0), FRAMES_TEXT_MAX);
+    stack->is_text_full = true;
+  }
+}
+
+static void show(struct stack *stack, struct span name, uint64_t hash,
+                 const struct stack_function *function) {
+  bool is_first = stack->frames == 0 || (stack->is_runtime_only && !function->is_runtime);
+  if (is_first)
+    show_first(stack, short_name(name));
+  else if (!function->is_standard && !stack->is_text_full && hash != stack->last_shown)
+    show_caller(stack, short_name(name));
+  else
+    return;
+  stack->last_shown = hash;
+}
+
+int stack_add_frame(struct stack *stack, struct stack_matcher *matcher, struct span name) {
+  struct stack_function function;
+  uint64_t hash = stack_hash(name);
+  int status = stack_matcher_match(matcher, name, hash, &function);
+  if (status != 0)
+    return status;
+
+  show(stack, name, hash, &function);
+  stack->is_runtime_only &= function.is_runtime;
+  stack->key = stack_hash_mix(stack->key, hash);
+  stack->matches |= function.matches;
+  stack->frames++;
+  return 0;
+}
+
+int stack_set_creator(struct stack *stack, struct stack_matcher *matcher, struct span name) {
+  struct stack_function function;
+  uint64_t hash = stack_hash(name);
+  int status = stack_matcher_match(matcher, name, hash, &function);
+  if (status != 0)
+    return status;
+  append(stack, created_by, short_name(name), SITE_TEXT_MAX);
+  stack->key = stack_hash_mix(stack->key, ~hash); /* not the same as a frame of that name */
+  stack->matches |= function.matches;
+  return 0;
+}
+
+void stack_count_matches(const struct stack *stack, uint64_t amount, uint64_t *counts) {
+  for (uint64_t left = stack->matches; left != 0; left &= left - 1)
+    counts[__builtin_ctzll(left)] += amount;
 }

@@ -2,19 +2,19 @@
  * A goroutine dump as goroutine?debug=2 has it (runtime/traceback.go): a header and a stack
  * for each goroutine. Counts them by state, by how long they have been blocked and by named
  * patterns of functions, and keeps the stacks most of them share. Takes the body as it
- * streams in, in pieces cut at any byte, in fixed memory.
+ * streams in, in pieces cut at any byte, in fixed memory. Pure.
  */
-#ifndef SIDECAR_PARSE_GOROUTINE_PROFILE_H
-#define SIDECAR_PARSE_GOROUTINE_PROFILE_H
+#ifndef SIDECAR_GO_GOROUTINE_PROFILE_H
+#define SIDECAR_GO_GOROUTINE_PROFILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/line_reader.h"
-#include "sidecar/parse/site_table.h"
-#include "sidecar/parse/stack.h"
-#include "sidecar/parse/wait_reason.h"
+#include "sidecar/go/goroutine_state.h"
+#include "sidecar/go/site.h"
+#include "sidecar/go/stack.h"
 
 enum goroutine_blocked {
   GOROUTINE_BLOCKED_1M,
@@ -35,7 +35,7 @@ struct goroutine_profile {
   /* Goroutines by pattern: with a match in any frame shown, or in "created by". */
   uint64_t matching[PATTERNS_MAX];
   /* The end is missing: Go itself stops at 64 MB, or the sender broke off. What was counted
-   * is there, but is not the number of goroutines; sites still tell what piles up. */
+   * is there, but is not the number of goroutines; sites still show what piles up. */
   bool is_cut_short;
   struct site_top sites;
 };
@@ -47,9 +47,9 @@ struct goroutine_profile_parser {
   uint64_t fed_bytes;
   struct line_reader lines;
   bool in_stack;        /* a header came, and no blank line since */
-  bool awaits_location; /* the line was a function's, the next must say where it stands */
+  bool awaits_location; /* the line was a function's, the next must be its file and line */
   bool needs_location;  /* ... and is taken for one of C only because of that */
-  bool in_ancestors;    /* GODEBUG=tracebackancestors: stacks of goroutines gone long ago */
+  bool in_ancestors;    /* GODEBUG=tracebackancestors: stacks of goroutines that have ended */
   uint64_t waited_minutes;
   enum goroutine_state state;
   struct stack stack;
@@ -57,7 +57,7 @@ struct goroutine_profile_parser {
   struct site_table sites;
 };
 
-/* The matcher is borrowed until the parser is given up; its patterns' order is that of
+/* The matcher is borrowed until the parser is done; its patterns' order is that of
  * struct goroutine_profile.matching. */
 void goroutine_profile_parser_init(struct goroutine_profile_parser *parser,
                                    struct stack_matcher *matcher);

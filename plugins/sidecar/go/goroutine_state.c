@@ -1,8 +1,8 @@
 /*
  * The table of wait reasons. Those that only the runtime's own or test-only goroutines
- * have (GC workers, tracing, synctest) are "other": nobody chases a leak there.
+ * have (GC workers, tracing, synctest) are "other": no leak is looked for there.
  */
-#include "sidecar/parse/wait_reason.h"
+#include "sidecar/go/goroutine_state.h"
 
 #include <string.h>
 
@@ -108,9 +108,9 @@ static bool drop_note(struct span *reason) {
   return true;
 }
 
-enum goroutine_state wait_reason_state(struct span reason, bool *ret_known) {
+enum goroutine_state goroutine_state_parse(struct span reason, bool *ret_known) {
   const struct reason *found = find(reason);
-  /* at most "(durable)", "(leaked)" and "(scan)" stand behind one reason */
+  /* at most "(durable)", "(leaked)" and "(scan)" follow one reason */
   for (int notes = 0; found == NULL && notes < 4 && drop_note(&reason); notes++)
     found = find(reason);
   if (ret_known != NULL)

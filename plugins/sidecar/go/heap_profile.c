@@ -2,7 +2,7 @@
  * Line by line through a heap profile: one header, records with a line for each frame,
  * then the MemStats, of which only the beginning matters here.
  */
-#include "sidecar/parse/heap_profile.h"
+#include "sidecar/go/heap_profile.h"
 
 #include <errno.h>
 #include <math.h>
@@ -100,8 +100,8 @@ static int end_record(struct heap_profile_parser *parser) {
   return 0;
 }
 
-/* "1: 1048576 [2: 2097152] @ 0x48e8d3 0x425bcb": the addresses say nothing that the lines
- * below do not say in words. */
+/* "1: 1048576 [2: 2097152] @ 0x48e8d3 0x425bcb": the addresses repeat what the lines below
+ * show by name. */
 static int take_record(struct heap_profile_parser *parser, struct span text) {
   struct counts counts;
   if (scan_counts(&text, &counts) != 0 || (text.len > 0 && text.at[0] != ' '))

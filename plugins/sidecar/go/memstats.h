@@ -1,11 +1,11 @@
 /*
  * The "# runtime.MemStats" lines that Go appends to heap?debug=1 (runtime/pprof,
- * writeHeapInternal). They stand behind all sample records, so the parser takes the body
+ * writeHeapInternal). They follow all sample records, so the parser takes the body
  * as it streams in, in pieces cut at any byte, and keeps only the current line. The records
- * are heap_profile.h's.
+ * are heap_profile.h's. Pure.
  */
-#ifndef SIDECAR_PARSE_MEMSTATS_H
-#define SIDECAR_PARSE_MEMSTATS_H
+#ifndef SIDECAR_GO_MEMSTATS_H
+#define SIDECAR_GO_MEMSTATS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,7 +27,7 @@ struct memstats {
   uint64_t last_gc_ns;    /* since the epoch; 0 before the first GC */
   uint64_t num_gc;
   double gc_cpu_fraction;             /* NaN when unknown */
-  uint64_t pause_ns[MEMSTATS_PAUSES]; /* the ring: pause of GC n stands at (n + 255) % 256 */
+  uint64_t pause_ns[MEMSTATS_PAUSES]; /* the ring: pause of GC n is at (n + 255) % 256 */
   bool has_pauses;
 };
 

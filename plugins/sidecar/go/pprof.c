@@ -1,0 +1,499 @@
+/*
+ * The client of pprof servers; see pprof.h. Callers put endpoints into a queue and collect the
+ * answers; the client's thread takes them out, sends one request to each, and hands the answers
+ * in. Both meet under one lock that is never held over I/O. From top to bottom: the data, the
+ * queue, a request and its answer, the thread, the client, endpoints.
+ */
+#include "sidecar/go/pprof.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/http.h"
+#include "common/thread.h"
+
+enum {
+  QUERIES_MAX = 32, /* bits in an unsigned */
+  /* Requests at once in each lane: bounds sockets and memory, of which libcurl takes some
+   * 20 kB for each. */
+  UNDER_WAY_MAX = 16,
+  WAIT_MAX_MS = 3600 * 1000,
+  FIRST_PATIENCE_NS = 250 * 1000 * 1000, /* until pprof_wait sets another */
+};
+
+struct request;
+
+/*
+ * Requests under way, counted apart for endpoints that were prompt the last time and for
+ * those that were late, so that the late ones can never take the others' places.
+ */
+struct lane {
+  unsigned under_way;
+  unsigned by_query[QUERIES_MAX];
+};
+
+enum { LANE_PROMPT, LANE_LATE, LANES };
+
+struct pprof_endpoint {
+  TAILQ_ENTRY(pprof_endpoint) queue_link; /* in client->queue or ->abandoned */
+  struct pprof *client;
+  /* the client's lock guards the rest */
+  unsigned queued;                     /* queries to be sent: bits */
+  const struct pprof_query *under_way; /* the query that has been sent, NULL when none is */
+  unsigned lane;                       /* where that is counted */
+  bool in_queue;                       /* has a query queued and none under way */
+  bool late;                           /* did not answer the last round in time */
+  bool awaited;                        /* pprof_wait waits for it */
+  uint64_t queried_ns;                 /* when the round's queries were queued */
+  uint64_t took_ns;                    /* until all of the last round had been answered */
+  struct pprof_round round;
+  struct request *request; /* under way; only the thread touches it */
+  char base_url[sizeof("http://[]:65535") + INET6_ADDRSTRLEN];
+};
+
+TAILQ_HEAD(endpoint_queue, pprof_endpoint);
+
+struct pprof {
+  struct pprof_options options;
+  struct http_loop *loop; /* the thread's, but for waking */
+  pthread_t thread;
+  pthread_mutex_t lock; /* guards the rest; never held over I/O */
+  pthread_cond_t answered;
+  bool stopping;
+  bool woken;       /* the thread was woken since it last looked */
+  unsigned awaited; /* endpoints that pprof_wait waits for */
+  struct lane lanes[LANES];
+  uint64_t patience_ns;
+  struct endpoint_queue queue;     /* first come, first served */
+  struct endpoint_queue abandoned; /* freed by their owner with a request under way */
+};
+
+/* One query under way. */
+struct request {
+  struct pprof_endpoint *endpoint;
+  const struct pprof_query *query;
+  alignas(max_align_t) char sink[];
+};
+
+/* ---- the queue; with the lock held ---- */
+
+static void queue_add(struct pprof_endpoint *endpoint) {
+  if (endpoint->in_queue || endpoint->queued == 0 || endpoint->under_way != NULL)
+    return;
+  TAILQ_INSERT_TAIL(&endpoint->client->queue, endpoint, queue_link);
+  endpoint->in_queue = true;
+}
+
+static void queue_remove(struct pprof_endpoint *endpoint) {
+  if (!endpoint->in_queue)
+    return;
+  TAILQ_REMOVE(&endpoint->client->queue, endpoint, queue_link);
+  endpoint->in_queue = false;
+}
+
+static void lane_enter(struct pprof_endpoint *endpoint, const struct pprof_query *query) {
+  endpoint->under_way = query;
+  endpoint->lane = endpoint->late ? LANE_LATE : LANE_PROMPT;
+  struct lane *lane = &endpoint->client->lanes[endpoint->lane];
+  lane->under_way++;
+  lane->by_query[query - pprof_queries]++;
+}
+
+static void lane_leave(struct pprof_endpoint *endpoint) {
+  struct lane *lane = &endpoint->client->lanes[endpoint->lane];
+  lane->under_way--;
+  lane->by_query[endpoint->under_way - pprof_queries]--;
+  endpoint->under_way = NULL;
+}
+
+static void stop_awaiting(struct pprof_endpoint *endpoint) {
+  if (!endpoint->awaited)
+    return;
+  endpoint->awaited = false;
+  if (--endpoint->client->awaited == 0)
+    pthread_cond_broadcast(&endpoint->client->answered);
+}
+
+/* The first query queued for the endpoint that may be sent now, or NULL. */
+static const struct pprof_query *next_query(const struct pprof_endpoint *endpoint) {
+  const struct lane *lane = &endpoint->client->lanes[endpoint->late ? LANE_LATE : LANE_PROMPT];
+  if (lane->under_way >= UNDER_WAY_MAX)
+    return NULL;
+  for (size_t i = 0; i < pprof_queries_len; i++)
+    if ((endpoint->queued & pprof_queries[i].bit) != 0 &&
+        lane->by_query[i] < pprof_queries[i].at_once)
+      return &pprof_queries[i];
+  return NULL;
+}
+
+/* Takes the next endpoint that may be queried out of the queue; NULL when there is none. */
+static struct pprof_endpoint *queue_take(struct pprof *pprof) {
+  struct pprof_endpoint *endpoint;
+  TAILQ_FOREACH(endpoint, &pprof->queue, queue_link) {
+    const struct pprof_query *query = next_query(endpoint);
+    if (query == NULL)
+      continue;
+    queue_remove(endpoint);
+    endpoint->queued &= ~query->bit;
+    lane_enter(endpoint, query);
+    return endpoint;
+  }
+  return NULL;
+}
+
+static void endpoint_destroy(struct pprof_endpoint *endpoint) {
+  pprof_round_free(&endpoint->round);
+  free(endpoint);
+}
+
+static void wake_thread(struct pprof *pprof) {
+  if (pprof->woken)
+    return;
+  pprof->woken = true;
+  http_loop_wake(pprof->loop);
+}
+
+/* ---- a request and its answer; on the thread ---- */
+
+static void describe(const struct pprof_query *query, const char *reason,
+                     struct pprof_answer *answer) {
+  if (answer->error == -EBADMSG)
+    reason = "not what Go's net/http/pprof answers";
+  snprintf(answer->reason, sizeof(answer->reason), "%s: %.200s", query->path, reason);
+}
+
+static void answer_fail(const struct pprof_query *query, int error,
+                        struct pprof_answer *answer) {
+  char text[128];
+  answer->error = error;
+  describe(query, strerror_r(-error, text, sizeof(text)), answer);
+}
+
+static struct pprof_answer answer_make(const struct pprof_query *query,
+                                       const struct http_result *result) {
+  struct pprof_answer answer = {.error = result->error, .duration_ns = result->duration_ns};
+  char status[32];
+
+  if (result->error != 0) {
+    describe(query, result->reason, &answer);
+  } else if (result->status != 200) {
+    answer.error = result->status == 404 ? -ENOENT : -EREMOTEIO;
+    snprintf(status, sizeof(status), "HTTP status %ld", result->status);
+    describe(query, status, &answer);
+  }
+  return answer;
+}
+
+/* A query was answered or has failed. request is NULL when it was never sent. */
+static void query_end(struct pprof_endpoint *endpoint, const struct pprof_query *query,
+                      struct request *request, struct pprof_answer *answer) {
+  struct pprof *pprof = endpoint->client;
+
+  pthread_mutex_lock(&pprof->lock);
+  query->forget(&endpoint->round); /* an earlier answer that nobody took */
+  if (answer->error == 0) {
+    int status = query->finish(request->sink, &endpoint->round);
+    if (status != 0)
+      answer_fail(query, status, answer);
+  }
+  *pprof_query_answer(query, &endpoint->round) = *answer;
+  endpoint->round.answered |= query->bit;
+  endpoint->request = NULL;
+  lane_leave(endpoint);
+  if (endpoint->queued == 0) {
+    endpoint->took_ns = clock_monotonic_ns() - endpoint->queried_ns;
+    stop_awaiting(endpoint);
+  }
+  queue_add(endpoint);
+  pthread_mutex_unlock(&pprof->lock);
+  /* from here on the endpoint may be gone */
+
+  if (request == NULL)
+    return;
+  if (query->drop != NULL)
+    query->drop(request->sink);
+  free(request);
+}
+
+static int request_feed(void *context, const char *bytes, size_t len) {
+  struct request *request = context;
+  return request->query->feed(request->sink, bytes, len);
+}
+
+static void request_done(void *context, const struct http_result *result) {
+  struct request *request = context;
+  struct pprof_answer answer = answer_make(request->query, result);
+  query_end(request->endpoint, request->query, request, &answer);
+}
+
+static int request_new(struct pprof_endpoint *endpoint, const struct pprof_query *query,
+                       struct request **ret) {
+  struct request *request = calloc(1, sizeof(*request) + query->sink_size);
+  if (request == NULL)
+    return -ENOMEM;
+  request->endpoint = endpoint;
+  request->query = query;
+  int status = query->begin(request->sink, &endpoint->client->options);
+  if (status != 0) {
+    free(request);
+    return status;
+  }
+  *ret = request;
+  return 0;
+}
+
+static void query_send(struct pprof_endpoint *endpoint, const struct pprof_query *query) {
+  struct pprof *pprof = endpoint->client;
+  struct pprof_answer answer = {.error = 0};
+  struct request *request = NULL;
+  char url[sizeof(endpoint->base_url) + 64];
+
+  int status = request_new(endpoint, query, &request);
+  if (status == 0) {
+    snprintf(url, sizeof(url), "%s%s", endpoint->base_url, query->path);
+    struct http_request transfer = {
+        .url = url,
+        .timeout_ms = pprof->options.timeout_ms,
+        .max_bytes = pprof->options.max_bytes,
+        .on_body = request_feed,
+        .on_done = request_done,
+        .context = request,
+    };
+    endpoint->request = request;
+    status = http_loop_add(pprof->loop, &transfer);
+  }
+  if (status == 0)
+    return;
+  answer_fail(query, status, &answer);
+  query_end(endpoint, query, request, &answer);
+}
+
+/* ---- the thread ---- */
+
+/* With the lock held, which is given up for each request. */
+static void send_queries(struct pprof *pprof) {
+  struct pprof_endpoint *endpoint;
+
+  while (!pprof->stopping && (endpoint = queue_take(pprof)) != NULL) {
+    const struct pprof_query *query = endpoint->under_way;
+    pthread_mutex_unlock(&pprof->lock);
+    query_send(endpoint, query);
+    pthread_mutex_lock(&pprof->lock);
+  }
+}
+
+/* With the lock held, which is given up for each endpoint. */
+static void cancel_abandoned(struct pprof *pprof) {
+  struct pprof_endpoint *endpoint;
+
+  while ((endpoint = TAILQ_FIRST(&pprof->abandoned)) != NULL) {
+    TAILQ_REMOVE(&pprof->abandoned, endpoint, queue_link);
+    pthread_mutex_unlock(&pprof->lock);
+    if (endpoint->request != NULL)
+      http_loop_cancel(pprof->loop, endpoint->request);
+    endpoint_destroy(endpoint);
+    pthread_mutex_lock(&pprof->lock);
+  }
+}
+
+static void *thread_run(void *argument) {
+  struct pprof *pprof = argument;
+
+  pthread_mutex_lock(&pprof->lock);
+  while (!pprof->stopping) {
+    pprof->woken = false;
+    cancel_abandoned(pprof);
+    send_queries(pprof);
+    if (pprof->stopping)
+      break;
+    pthread_mutex_unlock(&pprof->lock);
+    if (http_loop_run(pprof->loop, UINT64_MAX) < 0) /* out of kernel memory: do not spin */
+      nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL);
+    pthread_mutex_lock(&pprof->lock);
+  }
+  cancel_abandoned(pprof);
+  pthread_mutex_unlock(&pprof->lock);
+  return NULL;
+}
+
+/* ---- the client ---- */
+
+static int init_condition(pthread_cond_t *condition) {
+  pthread_condattr_t attributes;
+  int status = pthread_condattr_init(&attributes);
+  if (status != 0)
+    return -status;
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  status = pthread_cond_init(condition, &attributes);
+  pthread_condattr_destroy(&attributes);
+  return -status;
+}
+
+int pprof_new(const struct pprof_options *options, struct pprof **ret) {
+  struct pprof *pprof = calloc(1, sizeof(*pprof));
+  if (pprof == NULL)
+    return -ENOMEM;
+  pprof->options = *options;
+  pprof->patience_ns = FIRST_PATIENCE_NS;
+  TAILQ_INIT(&pprof->queue);
+  TAILQ_INIT(&pprof->abandoned);
+  pthread_mutex_init(&pprof->lock, NULL);
+
+  int status = init_condition(&pprof->answered);
+  if (status != 0)
+    goto fail_lock;
+  status = http_loop_new(&pprof->loop);
+  if (status != 0)
+    goto fail_condition;
+  status = thread_start(&pprof->thread, thread_run, pprof);
+  if (status != 0)
+    goto fail_loop;
+  *ret = pprof;
+  return 0;
+
+fail_loop:
+  http_loop_free(pprof->loop);
+fail_condition:
+  pthread_cond_destroy(&pprof->answered);
+fail_lock:
+  pthread_mutex_destroy(&pprof->lock);
+  free(pprof);
+  return status;
+}
+
+void pprof_free(struct pprof *pprof) {
+  if (pprof == NULL)
+    return;
+  pthread_mutex_lock(&pprof->lock);
+  pprof->stopping = true;
+  wake_thread(pprof);
+  pthread_mutex_unlock(&pprof->lock);
+  pthread_join(pprof->thread, NULL);
+
+  http_loop_free(pprof->loop);
+  pthread_cond_destroy(&pprof->answered);
+  pthread_mutex_destroy(&pprof->lock);
+  free(pprof);
+}
+
+/* ---- endpoints ---- */
+
+/* A name would have to be resolved, and could lead anywhere. */
+static bool is_numeric(const char *address, bool ipv6) {
+  struct in6_addr parsed;
+  return inet_pton(ipv6 ? AF_INET6 : AF_INET, address, &parsed) == 1;
+}
+
+int pprof_endpoint_new(struct pprof *pprof, const char *address, bool ipv6, uint16_t port,
+                       struct pprof_endpoint **ret) {
+  if (!is_numeric(address, ipv6))
+    return -EINVAL;
+  struct pprof_endpoint *endpoint = calloc(1, sizeof(*endpoint));
+  if (endpoint == NULL)
+    return -ENOMEM;
+  endpoint->client = pprof;
+  pprof_round_reset(&endpoint->round);
+  snprintf(endpoint->base_url, sizeof(endpoint->base_url),
+           ipv6 ? "http://[%s]:%u" : "http://%s:%u", address, port);
+  *ret = endpoint;
+  return 0;
+}
+
+const char *pprof_endpoint_url(const struct pprof_endpoint *endpoint) {
+  return endpoint->base_url;
+}
+
+void pprof_endpoint_free(struct pprof_endpoint *endpoint) {
+  if (endpoint == NULL)
+    return;
+  struct pprof *pprof = endpoint->client;
+
+  pthread_mutex_lock(&pprof->lock);
+  queue_remove(endpoint);
+  endpoint->queued = 0;
+  stop_awaiting(endpoint);
+  bool is_busy = endpoint->under_way != NULL;
+  if (is_busy) {
+    TAILQ_INSERT_TAIL(&pprof->abandoned, endpoint, queue_link);
+    wake_thread(pprof);
+  }
+  pthread_mutex_unlock(&pprof->lock);
+  if (!is_busy)
+    endpoint_destroy(endpoint);
+}
+
+/* What is queued or under way. */
+static unsigned endpoint_pending(const struct pprof_endpoint *endpoint) {
+  return endpoint->queued | (endpoint->under_way != NULL ? endpoint->under_way->bit : 0);
+}
+
+/* What turns out late while it is under way makes room for those that are prompt. */
+static void change_lane(struct pprof_endpoint *endpoint) {
+  const struct pprof_query *query = endpoint->under_way;
+  lane_leave(endpoint);
+  lane_enter(endpoint, query);
+}
+
+static unsigned known_queries(void) {
+  unsigned bits = 0;
+  for (size_t i = 0; i < pprof_queries_len; i++)
+    bits |= pprof_queries[i].bit;
+  return bits;
+}
+
+void pprof_endpoint_query(struct pprof_endpoint *endpoint, unsigned what) {
+  struct pprof *pprof = endpoint->client;
+  what &= known_queries();
+
+  pthread_mutex_lock(&pprof->lock);
+  unsigned pending = endpoint_pending(endpoint);
+  endpoint->late = pending != 0 || endpoint->took_ns > pprof->patience_ns;
+  if (endpoint->under_way != NULL)
+    change_lane(endpoint);
+  if (pending == 0)
+    endpoint->queried_ns = clock_monotonic_ns();
+  endpoint->round.queried |= what;
+  endpoint->queued |= what & ~pending;
+  queue_add(endpoint);
+  if (endpoint->late) {
+    stop_awaiting(endpoint);
+  } else if (!endpoint->awaited && endpoint->queued != 0) {
+    endpoint->awaited = true;
+    pprof->awaited++;
+  }
+  if (!TAILQ_EMPTY(&pprof->queue))
+    wake_thread(pprof);
+  pthread_mutex_unlock(&pprof->lock);
+}
+
+void pprof_wait(struct pprof *pprof, uint64_t timeout_ms) {
+  uint64_t patience_ns = (timeout_ms < WAIT_MAX_MS ? timeout_ms : WAIT_MAX_MS) * 1000000u;
+  uint64_t deadline_ns = clock_monotonic_ns() + patience_ns;
+  struct timespec deadline = {.tv_sec = (time_t)(deadline_ns / 1000000000u),
+                              .tv_nsec = (long)(deadline_ns % 1000000000u)};
+
+  pthread_mutex_lock(&pprof->lock);
+  pprof->patience_ns = patience_ns;
+  while (pprof->awaited > 0 &&
+         pthread_cond_timedwait(&pprof->answered, &pprof->lock, &deadline) == 0)
+    ;
+  pthread_mutex_unlock(&pprof->lock);
+}
+
+void pprof_endpoint_take(struct pprof_endpoint *endpoint, struct pprof_round *ret) {
+  struct pprof *pprof = endpoint->client;
+
+  pthread_mutex_lock(&pprof->lock);
+  *ret = endpoint->round;
+  pprof_round_reset(&endpoint->round);
+  endpoint->round.queried = endpoint_pending(endpoint);
+  pthread_mutex_unlock(&pprof->lock);
+}

@@ -1,0 +1,210 @@
+/* Counting stacks in bounded memory, and comparing the counts over time; see site.h. */
+#include "sidecar/go/site.h"
+
+#include <string.h>
+
+static uint64_t sum(uint64_t a, uint64_t b) {
+  uint64_t result;
+  bool overflows = __builtin_add_overflow(a, b, &result) || result == VALUE_UNKNOWN;
+  return overflows ? VALUE_UNKNOWN - 1 : result;
+}
+
+uint64_t site_weight_max(const struct site *site) {
+  return sum(site->weight, site->uncertainty);
+}
+
+/* ---- the table ---- */
+
+void site_table_init(struct site_table *table) {
+  memset(table->keys, 0, sizeof(table->keys)); /* a site without a key is never read */
+}
+
+static size_t lightest(const struct site_table *table, size_t bucket) {
+  size_t least = 0;
+  for (size_t way = 0; way < SITE_TABLE_WAYS; way++) {
+    if (table->keys[bucket][way] == 0)
+      return way;
+    if (site_weight_max(&table->sites[bucket][way]) <
+        site_weight_max(&table->sites[bucket][least]))
+      least = way;
+  }
+  return least;
+}
+
+void site_table_add(struct site_table *table, const struct site *observed) {
+  uint64_t key = observed->key + (observed->key == 0);
+  size_t bucket = (key >> 32) % SITE_TABLE_BUCKETS;
+
+  for (size_t way = 0; way < SITE_TABLE_WAYS; way++) {
+    if (table->keys[bucket][way] != key)
+      continue;
+    struct site *site = &table->sites[bucket][way];
+    site->weight = sum(site->weight, observed->weight);
+    site->objects = sum(site->objects, observed->objects);
+    if (observed->oldest_minutes > site->oldest_minutes)
+      site->oldest_minutes = observed->oldest_minutes;
+    return;
+  }
+  size_t way = lightest(table, bucket);
+  struct site *site = &table->sites[bucket][way];
+  uint64_t inherited = table->keys[bucket][way] != 0 ? site_weight_max(site) : 0;
+  *site = *observed;
+  site->key = key;
+  site->uncertainty = inherited;
+  table->keys[bucket][way] = key;
+}
+
+/* Ties are decided by key, so that equal dumps list equal sites. */
+static bool is_heavier(const struct site *a, const struct site *b) {
+  return a->weight != b->weight ? a->weight > b->weight : a->key < b->key;
+}
+
+/* How much a site that was replaced can weigh: as much as the lightest that stayed. */
+static uint64_t evicted_max(const struct site_table *table) {
+  uint64_t max = 0;
+  for (size_t bucket = 0; bucket < SITE_TABLE_BUCKETS; bucket++) {
+    bool has_evicted = false;
+    for (size_t way = 0; way < SITE_TABLE_WAYS && table->keys[bucket][way] != 0; way++)
+      has_evicted |= table->sites[bucket][way].uncertainty > 0;
+    if (!has_evicted)
+      continue;
+    uint64_t least = site_weight_max(&table->sites[bucket][lightest(table, bucket)]);
+    max = least > max ? least : max;
+  }
+  return max;
+}
+
+void site_table_top(const struct site_table *table, struct site_top *ret) {
+  const struct site *top[SITE_TOP_MAX + 1];
+  size_t len = 0;
+  uint64_t unlisted_max = evicted_max(table);
+
+  for (size_t i = 0; i < (size_t)SITE_TABLE_BUCKETS * SITE_TABLE_WAYS; i++) {
+    size_t bucket = i / SITE_TABLE_WAYS, way = i % SITE_TABLE_WAYS;
+    if (table->keys[bucket][way] == 0)
+      continue;
+    const struct site *site = &table->sites[bucket][way];
+    size_t at = len;
+    for (; at > 0 && is_heavier(site, top[at - 1]); at--)
+      top[at] = top[at - 1];
+    top[at] = site;
+    if (len < SITE_TOP_MAX) {
+      len++;
+    } else if (site_weight_max(top[SITE_TOP_MAX]) > unlisted_max) {
+      unlisted_max = site_weight_max(top[SITE_TOP_MAX]);
+    }
+  }
+  for (size_t i = 0; i < len; i++)
+    ret->sites[i] = *top[i];
+  ret->len = len;
+  ret->unlisted_max = unlisted_max;
+}
+
+/* ---- the history ---- */
+
+void site_history_init(struct site_history *history) {
+  memset(history, 0, sizeof(*history));
+}
+
+static struct site_record *find_record(struct site_history *history, uint64_t key) {
+  for (size_t i = 0; i < history->len; i++) {
+    if (history->records[i].now.key == key)
+      return &history->records[i];
+  }
+  return NULL;
+}
+
+/* How much a record is worth keeping: its weight, then or now. */
+static uint64_t importance(const struct site_record *record) {
+  uint64_t baseline = record->was_unlisted ? 0 : record->baseline_weight;
+  return record->now.weight > baseline ? record->now.weight : baseline;
+}
+
+/* Room for a site of this weight: a new record, or the least important one if it is less
+ * important. NULL: there is none. */
+static struct site_record *place_for(struct site_history *history, uint64_t weight) {
+  if (history->len < SITE_TOP_MAX)
+    return &history->records[history->len++];
+  struct site_record *least = &history->records[0];
+  for (size_t i = 1; i < history->len; i++) {
+    if (importance(&history->records[i]) < importance(least))
+      least = &history->records[i];
+  }
+  if (importance(least) >= weight)
+    return NULL;
+  /* forgotten, it will count as unlisted when it comes back */
+  if (least->baseline_weight > history->unlisted_baseline_max)
+    history->unlisted_baseline_max = least->baseline_weight;
+  return least;
+}
+
+void site_history_update(struct site_history *history, const struct site_top *top) {
+  for (size_t i = 0; i < history->len; i++) {
+    struct site *now = &history->records[i].now;
+    now->weight = now->objects = now->uncertainty = now->oldest_minutes = 0;
+  }
+  for (size_t i = 0; i < top->len; i++) {
+    const struct site *site = &top->sites[i];
+    struct site_record *record = find_record(history, site->key);
+    if (record != NULL)
+      record->now = *site;
+  }
+  /* only now is it known which of the old records still weigh anything */
+  for (size_t i = 0; i < top->len; i++) {
+    const struct site *site = &top->sites[i];
+    if (find_record(history, site->key) != NULL)
+      continue;
+    uint64_t baseline_weight = history->unlisted_baseline_max;
+    struct site_record *record = place_for(history, site->weight);
+    if (record == NULL)
+      continue;
+    *record = (struct site_record){.now = *site, .was_unlisted = true};
+    record->baseline_weight = baseline_weight;
+  }
+  history->unlisted_max = top->unlisted_max;
+  history->has_profile = true;
+  if (!history->has_baseline)
+    site_history_mark_baseline(history);
+}
+
+void site_history_mark_baseline(struct site_history *history) {
+  history->has_baseline = history->has_profile;
+  history->unlisted_baseline_max = history->unlisted_max;
+  size_t kept = 0;
+  for (size_t i = 0; i < history->len; i++) {
+    struct site_record record = history->records[i];
+    if (record.now.weight == 0)
+      continue; /* the same as any other that the profile did not list */
+    record.baseline_weight = site_weight_max(&record.now);
+    record.baseline_objects = record.now.objects;
+    record.was_unlisted = false;
+    history->records[kept++] = record;
+  }
+  history->len = kept;
+}
+
+static uint64_t growth(const struct site_record *record) {
+  return record->now.weight > record->baseline_weight
+             ? record->now.weight - record->baseline_weight
+             : 0;
+}
+
+size_t site_history_grown(const struct site_history *history, const struct site_record **ret,
+                          size_t ret_max) {
+  size_t len = 0;
+  for (size_t i = 0; i < history->len; i++) {
+    const struct site_record *record = &history->records[i];
+    if (growth(record) == 0)
+      continue;
+    size_t at = len;
+    while (at > 0 && growth(record) > growth(ret[at - 1]))
+      at--;
+    if (at >= ret_max)
+      continue;
+    if (len < ret_max)
+      len++;
+    memmove(&ret[at + 1], &ret[at], (len - 1 - at) * sizeof(ret[0]));
+    ret[at] = record;
+  }
+  return len;
+}
