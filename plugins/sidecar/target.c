@@ -269,7 +269,10 @@ static int read_descriptors(struct target *target, struct target_services *servi
   struct endpoint *endpoint = &target->go.endpoint;
   uint64_t inodes[LISTENERS_MAX];
   bool owned[LISTENERS_MAX] = {false};
-  endpoint_find(endpoint, target->block, target->process);
+  struct endpoint_options options = {.enabled = target->block->pprof,
+                                     .port = target->block->pprof_port,
+                                     .variable = target->block->pprof_variable};
+  endpoint_find(endpoint, &options, target->process);
   for (size_t i = 0; i < endpoint->listeners_len; i++)
     inodes[i] = endpoint->listeners[i].inode;
 

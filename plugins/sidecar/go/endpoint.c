@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/scan.h"
 #include "common/text.h"
 
 enum { DEFAULT_PORT = 6060, VARIABLE_VALUE_SIZE = 64 };
@@ -43,17 +44,16 @@ __attribute__((format(printf, 3, 4))) static void endpoint_fail(struct endpoint 
 
 /* A proved port is not looked for again. Any other is: the permission to read the
  * environment may change, and a process that executes itself again may have got another. */
-static void find_port(struct endpoint *endpoint, const struct process_block *block,
+static void find_port(struct endpoint *endpoint, const struct endpoint_options *options,
                       struct process *process) {
   char value[VARIABLE_VALUE_SIZE], printable[80];
-  int status = process_read_environment(process, block->pprof_variable, value, sizeof(value));
+  int status = process_read_environment(process, options->variable, value, sizeof(value));
   if (status == -ENODATA) {
-    endpoint_fail(endpoint, STATUS_OFF, "%s is not set", block->pprof_variable);
+    endpoint_fail(endpoint, STATUS_OFF, "%s is not set", options->variable);
     return;
   }
   if (status == -ENAMETOOLONG) {
-    endpoint_fail(endpoint, STATUS_INVALID, "%s is too long to be a port",
-                  block->pprof_variable);
+    endpoint_fail(endpoint, STATUS_INVALID, "%s is too long to be a port", options->variable);
     return;
   }
   if (status != 0) {
@@ -63,24 +63,24 @@ static void find_port(struct endpoint *endpoint, const struct process_block *blo
   }
   status = endpoint_parse_port(value, &endpoint->port);
   if (status == -ENODATA)
-    endpoint_fail(endpoint, STATUS_OFF, "%s is empty", block->pprof_variable);
+    endpoint_fail(endpoint, STATUS_OFF, "%s is empty", options->variable);
   else if (status != 0)
-    endpoint_fail(endpoint, STATUS_INVALID, "%s=\"%s\" is not a port", block->pprof_variable,
+    endpoint_fail(endpoint, STATUS_INVALID, "%s=\"%s\" is not a port", options->variable,
                   text_printable(printable, sizeof(printable), span_of(value)));
 }
 
-void endpoint_find(struct endpoint *endpoint, const struct process_block *block,
+void endpoint_find(struct endpoint *endpoint, const struct endpoint_options *options,
                    struct process *process) {
   endpoint->listeners_len = 0;
-  if (!block->pprof) {
+  if (!options->enabled) {
     endpoint_fail(endpoint, STATUS_OFF, "Pprof false is configured");
     return;
   }
-  if (block->pprof_port != 0)
-    endpoint->port = block->pprof_port;
+  if (options->port != 0)
+    endpoint->port = options->port;
   else if (endpoint->client == NULL) {
     endpoint->port = 0;
-    find_port(endpoint, block, process);
+    find_port(endpoint, options, process);
   }
   if (endpoint->port == 0)
     return;

@@ -7,10 +7,20 @@
 #ifndef SIDECAR_GO_ENDPOINT_H
 #define SIDECAR_GO_ENDPOINT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "sidecar/collector.h"
-#include "sidecar/config.h"
 #include "sidecar/go/pprof.h"
 #include "sidecar/os/listener.h"
+
+/* What the configuration says of one kind of program. */
+struct endpoint_options {
+  bool enabled;
+  uint16_t port;        /* 0: from the environment */
+  const char *variable; /* the environment variable that has it; borrowed */
+};
 
 struct endpoint {
   uint16_t port; /* 0: none */
@@ -31,14 +41,14 @@ int endpoint_parse_port(const char *value, uint16_t *ret_port);
 
 void endpoint_init(struct endpoint *endpoint);
 
-/* Forgets the endpoint and cancels what is under way. May be called twice. */
+/* Drops the endpoint and cancels what is under way. May be called twice. */
 void endpoint_close(struct endpoint *endpoint);
 
 /*
- * First half of a look, before the descriptors are read: finds the port and who listens.
+ * First half of a check, before the descriptors are read: finds the port and its listeners.
  * Fills listeners, whose inodes are to be looked for among the descriptors.
  */
-void endpoint_find(struct endpoint *endpoint, const struct process_block *block,
+void endpoint_find(struct endpoint *endpoint, const struct endpoint_options *options,
                    struct process *process);
 
 /*
