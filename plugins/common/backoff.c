@@ -1,4 +1,4 @@
-/* Complaints with back-off; see backoff.h. */
+/* Log lines with back-off; see backoff.h. */
 #include "common/backoff.h"
 
 static const uint64_t FIRST_PAUSE_NS = 60ull * 1000000000;
@@ -19,7 +19,7 @@ bool backoff_due(struct backoff *b, uint64_t now_ns, uint32_t *ret_suppressed) {
 }
 
 bool backoff_reset(struct backoff *b) {
-  bool complained = b->pause_ns != 0;
+  bool was_logged = b->pause_ns != 0;
   *b = (struct backoff){0};
-  return complained;
+  return was_logged;
 }

@@ -1,6 +1,6 @@
 /*
  * The capped buffer; see buffer.h. Growth doubles, so that appending byte by byte stays
- * linear; the cap is checked before any memory is asked for.
+ * linear; the cap is checked before any memory is allocated.
  */
 #include "common/buffer.h"
 

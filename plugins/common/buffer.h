@@ -1,6 +1,7 @@
 /*
- * A growable byte buffer with a hard cap given at birth, so that what somebody else sends
- * can never make the daemon grow without bound. Always NUL-terminated behind its length.
+ * A growable byte buffer with a hard cap given when it is made, so that input from other
+ * programs can never make the daemon grow without bound. Always NUL-terminated after its
+ * length. Pure.
  */
 #ifndef COMMON_BUFFER_H
 #define COMMON_BUFFER_H
@@ -22,15 +23,15 @@ struct buffer buffer_make(size_t max);
 /* Makes b such a buffer; what it held before is not freed. */
 void buffer_init(struct buffer *b, size_t max);
 
-/* Forgets the bytes and keeps the memory for the next use. */
+/* Drops the bytes and keeps the memory for the next use. */
 void buffer_reset(struct buffer *b);
 
-/* Gives the memory back. The buffer may be used again. NULL is fine. */
+/* Frees the memory. The buffer may be used again. NULL is fine. */
 void buffer_free(struct buffer *b);
 
 /*
  * Appends len bytes whole or not at all; not bytes of the buffer itself. Returns 0, -EMSGSIZE
- * when the cap would be passed, -ENOMEM.
+ * when the cap would be exceeded, -ENOMEM.
  */
 int buffer_append(struct buffer *b, const char *bytes, size_t len);
 
@@ -41,7 +42,7 @@ int buffer_append_string(struct buffer *b, const char *string);
 int buffer_printf(struct buffer *b, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Makes room for len more bytes behind the end and returns where they go, or NULL with
+/* Makes room for len more bytes after the end and returns where they go, or NULL with
  * nothing changed (cap or memory). The caller adds to b->len what it wrote. */
 char *buffer_reserve(struct buffer *b, size_t len);
 

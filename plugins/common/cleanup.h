@@ -1,5 +1,5 @@
 /*
- * Scope-bound ownership: a variable declared by one of these macros gives up what it owns when
+ * Scope-bound ownership: a variable declared by one of these macros releases what it owns when
  * it leaves its scope, so that every early return is also a clean one. Each macro declares the
  * variable together with its first value, since the cleanup runs on every path out of the
  * scope: a declaration without a value does not compile. Types with a cleanup of their own

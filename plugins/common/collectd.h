@@ -16,7 +16,7 @@
 #include "collectd/core/daemon/plugin.h"
 #include "collectd/core/daemon/utils_time.h"
 
-/* All else in a plugin is hidden (-fvisibility=hidden); this the daemon looks up. */
+/* All else in a plugin is hidden (-fvisibility=hidden); the daemon looks up this one. */
 __attribute__((visibility("default"))) void module_register(void);
 
 #endif

@@ -39,26 +39,26 @@ enum { CONFIG_OPTIONS_MAX = 32 }; /* rows of a table: bits of what was seen */
 /* Logs block, option, value (not that of a Password) and why. Returns -1. */
 int config_refuse(const struct config_context *context, const char *why);
 
-/* The same, saying what is allowed. */
+/* The same, with what is allowed. */
 int config_refuse_value(const struct config_context *context);
 
 /* Are the item's values exactly of these types ('s' string, 'n' number, 'b' boolean), and is
  * it no block? */
 bool config_has_values(const oconfig_item_t *item, const char *types);
 
-/* The name of a block, "" when it has none or something else stands there. */
+/* The name of a block, "" when it has none or not a string. */
 const char *config_block_name(const oconfig_item_t *item);
 
 /* The field that the option's value goes to. */
 void *config_target(const struct config_context *context);
 
-/* Copies value to *target and frees what was there. */
+/* Copies value to *target and frees the old one. */
 int config_replace(const struct config_context *context, char **target, const char *value);
 
 /*
- * The path that the value of an option means: a relative one begins in collectd's BaseDir, which
- * collectd has made its working directory by the time that it calls a plugin's init. Returns 0
- * or -errno; the caller frees *ret.
+ * The path that the value of an option means: a relative one begins in collectd's BaseDir,
+ * which collectd has made its working directory by the time that it calls a plugin's init.
+ * Returns 0 or -errno; the caller frees *ret.
  */
 int config_path_in_base_dir(const char *path, char **ret);
 
@@ -72,9 +72,9 @@ int config_set_string(const struct config_context *context);
 int config_read_number(const struct config_context *context, double *ret);
 
 /*
- * Reads a block by a table of len rows. *seen has a bit for each row that was there, here
- * or in an earlier block of the same kind: what is not repeatable is refused when it comes
- * again. Returns 0 or -1 after logging.
+ * Reads a block by a table of len rows. *seen has a bit for each row that was given, here
+ * or in an earlier block of the same kind: what is not repeatable is refused the second
+ * time. Returns 0 or -1 after logging.
  */
 int config_parse_block(struct config_context *context, const oconfig_item_t *block,
                        const struct config_option *options, size_t len, uint32_t *seen);

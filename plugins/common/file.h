@@ -1,4 +1,4 @@
-/* Writing to files: what write(2) leaves to its callers. */
+/* Writing whole buffers to files: the loop that write(2) leaves to its callers. */
 #ifndef COMMON_FILE_H
 #define COMMON_FILE_H
 

@@ -58,7 +58,7 @@ struct http_request {
   http_body_fn on_body; /* may be NULL: the body is read and dropped */
   http_done_fn on_done;
   void *context;
-  /* for servers that want them; NULL or false otherwise; copied */
+  /* for servers that need them; NULL or false otherwise; copied */
   const char *user, *password;
   const char *ca_file, *client_certificate, *client_key;
   bool insecure; /* do not verify the server's certificate */

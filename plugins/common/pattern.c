@@ -19,7 +19,7 @@ bool pattern_list_has(const struct pattern_list *list, const char *name) {
 }
 
 int pattern_list_add(struct pattern_list *list, const char *name, const char *expression,
-                     char *words, size_t words_size) {
+                     char *reason, size_t reason_size) {
   if (pattern_list_has(list, name))
     return -EEXIST;
   if (list->len >= PATTERNS_MAX)
@@ -30,7 +30,7 @@ int pattern_list_add(struct pattern_list *list, const char *name, const char *ex
   if (status == REG_ESPACE)
     return -ENOMEM;
   if (status != 0) {
-    regerror(status, &pattern->regex, words, words_size);
+    regerror(status, &pattern->regex, reason, reason_size);
     return -EINVAL;
   }
   pattern->name = strdup(name);

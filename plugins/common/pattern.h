@@ -1,6 +1,6 @@
 /*
  * Named regular expressions, as the configuration has them: each counts what matches it
- * under its name.
+ * under its name. Pure.
  */
 #ifndef COMMON_PATTERN_H
 #define COMMON_PATTERN_H
@@ -34,10 +34,10 @@ bool pattern_list_has(const struct pattern_list *list, const char *name);
 
 /*
  * Adds a pattern. Returns 0; -EEXIST: the name is there; -ENOSPC: PATTERNS_MAX are; -ENOMEM;
- * -EINVAL: the expression is none, and words (of words_size, may be 0) say why.
+ * -EINVAL: the expression is malformed, and reason (of reason_size, may be 0) says why.
  */
 int pattern_list_add(struct pattern_list *list, const char *name, const char *expression,
-                     char *words, size_t words_size);
+                     char *reason, size_t reason_size);
 
 /* Adds those of the defaults (which end with a NULL name) whose names are not there. As
  * pattern_list_add() otherwise. */

@@ -1,7 +1,7 @@
 /*
  * Text that comes from other programs (file names, working directories, error messages)
  * made fit for a log line, a label or a metric name: valid UTF-8, no control bytes, cut
- * only between characters.
+ * only between characters. Pure.
  */
 #ifndef COMMON_TEXT_H
 #define COMMON_TEXT_H

@@ -1,5 +1,5 @@
 /*
- * A host on Linux: the procfs at its root, and the scratch memory of whoever reads it. For the
+ * A host on Linux: the procfs at its root, and the scratch memory of its readers. For the
  * files of this folder, which implement the other contracts on it.
  */
 #ifndef SIDECAR_LINUX_HOST_H

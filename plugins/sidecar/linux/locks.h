@@ -27,7 +27,7 @@ struct lock_table {
 /* Position of the first lock on that inode number, on whatever device; len: none. */
 size_t lock_table_find_inode(const struct lock_table *table, uint64_t inode);
 
-/* Position behind the last lock on the same file (inode number and device) as the lock at
+/* Position after the last lock on the same file (inode number and device) as the lock at
  * that position. */
 size_t lock_table_file_end(const struct lock_table *table, size_t at);
 

@@ -65,7 +65,7 @@ int process_age_ms(const struct process *process, uint64_t *ret_ms) {
   return 0;
 }
 
-/* Opens a file of the pulse, or finds it open. Returns its descriptor, to be given back
+/* Opens a file of the pulse, or finds it open. Returns its descriptor, to be released
  * with release_pulse_file, or -errno. */
 static int open_pulse_file(struct process *process, enum pulse_file file) {
   if (process->files[file] >= 0)
