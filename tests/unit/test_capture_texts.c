@@ -1,9 +1,10 @@
-/* What captures write and delete, decided without a disk: counts, README, what goes first. */
+/* What captures write and delete, without a disk: counts, listings, README, what goes first. */
 #include <errno.h>
 #include <stdio.h>
 
 #include "cases.h"
 #include "sidecar/capture/inventory.h"
+#include "sidecar/capture/listing.h"
 #include "sidecar/capture/readme.h"
 #include "sidecar/capture/tally.h"
 
@@ -70,6 +71,71 @@ static void names_past_the_bound_are_counted_together(void **state) {
   assert_int_equal(tally.others.count, 1);
   tally_free(&tally);
   free(long_name);
+}
+
+/* --- listings --- */
+
+static void descriptors_are_counted_by_class_and_by_file(void **state) {
+  (void)state;
+  struct descriptor_listing *listing;
+  autobuffer(text, LISTING_MAX_BYTES);
+  assert_int_equal(descriptor_listing_new(&listing), 0);
+  descriptor_listing_add(listing, 0, DESCRIPTOR_DEVICE, SPAN_LITERAL("/dev/null"));
+  descriptor_listing_add(listing, 3, DESCRIPTOR_REGULAR, SPAN_LITERAL("/a"));
+  descriptor_listing_add(listing, 4, DESCRIPTOR_REGULAR, SPAN_LITERAL("/b\n"));
+  descriptor_listing_add(listing, 5, DESCRIPTOR_REGULAR, SPAN_LITERAL("/b\n"));
+  descriptor_listing_add(listing, 6, DESCRIPTOR_REGULAR, SPAN_LITERAL(""));
+  assert_int_equal(descriptor_listing_print(listing, &text), 0);
+  check_span("classes", span_make(buffer_string(&text), 36),
+             SPAN_LITERAL("5 open descriptors\n      4  regular\n"));
+  assert_non_null(strstr(buffer_string(&text), "\n\nFiles by how often they are open\n"
+                                               "      2  /b\\x0A\n"
+                                               "      1  /a\n"
+                                               "\n    fd  class       what it is\n"
+                                               "     0  device      /dev/null\n"
+                                               "     3  regular     /a\n"));
+  assert_non_null(
+      strstr(buffer_string(&text), "     6  regular     (a path too long to be named)\n"));
+  descriptor_listing_free(listing);
+}
+
+static void descriptors_past_the_limit_are_counted(void **state) {
+  (void)state;
+  struct descriptor_listing *listing;
+  char name[4096];
+  autobuffer(text, LISTING_MAX_BYTES);
+  memset(name, 'x', sizeof(name));
+  assert_int_equal(descriptor_listing_new(&listing), 0);
+  for (int fd = 0; fd < 2000; fd++)
+    assert_int_equal(
+        descriptor_listing_add(listing, fd, DESCRIPTOR_REGULAR, span_make(name, sizeof(name))),
+        0);
+  assert_int_equal(descriptor_listing_print(listing, &text), 0);
+  assert_non_null(strstr(buffer_string(&text), "2000 open descriptors\n"));
+  assert_non_null(strstr(buffer_string(&text), " more, counted above\n"));
+  assert_null(strstr(buffer_string(&text), "\n  1999  "));
+  descriptor_listing_free(listing);
+}
+
+static void regions_are_added_up_by_name(void **state) {
+  (void)state;
+  const struct region_sizes large = {8192, 4096, 4096, 1024, 0, VALUE_UNKNOWN};
+  const struct region_sizes small = {409600, 2048, 1024, 0, 0, 0};
+  struct region_listing *listing;
+  autobuffer(text, LISTING_MAX_BYTES);
+  assert_int_equal(region_listing_new(&listing), 0);
+  region_listing_add(listing, SPAN_LITERAL(""), &large);
+  region_listing_add(listing, SPAN_LITERAL("/lib/x.so"), &small);
+  region_listing_add(listing, SPAN_LITERAL(""), &large);
+  assert_int_equal(region_listing_print(listing, true, &text), 0);
+  const char *all = strstr(buffer_string(&text), "\n       3           416            10 ");
+  const char *anonymous =
+      strstr(buffer_string(&text), "\n       2            16             8 "
+                                   "            8             2 "
+                                   "            0             -  (anonymous)");
+  const char *library = strstr(buffer_string(&text), "  /lib/x.so\n");
+  assert_true(all != NULL && all < anonymous && anonymous < library);
+  region_listing_free(listing);
 }
 
 /* --- what goes first --- */
@@ -279,6 +345,9 @@ int main(void) {
       cmocka_unit_test(names_are_counted_and_the_most_frequent_comes_first),
       cmocka_unit_test(sums_stay_unknown_once_a_part_is),
       cmocka_unit_test(names_past_the_bound_are_counted_together),
+      cmocka_unit_test(descriptors_are_counted_by_class_and_by_file),
+      cmocka_unit_test(descriptors_past_the_limit_are_counted),
+      cmocka_unit_test(regions_are_added_up_by_name),
       cmocka_unit_test(the_oldest_goes_first),
       cmocka_unit_test(heaps_are_compared_only_when_both_are_there),
       cmocka_unit_test(paths_are_quoted_for_the_shell),
