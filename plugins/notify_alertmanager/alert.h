@@ -15,8 +15,9 @@
 #include "common/scan.h"
 
 enum {
-  ALERT_LABELS_MAX = 48,
+  ALERT_LABELS_MAX = 56,
   ALERT_ANNOTATIONS_MAX = 160,
+  ALERT_LABEL_NAME_BYTES = 127,  /* the longest name of a label or annotation */
   ALERT_LABEL_BYTES = 512,       /* of one label's value; a collectd name's 127 bytes fit */
   ALERT_ANNOTATION_BYTES = 8192, /* of one annotation's value */
   ALERT_BYTES_MAX = 64 * 1024,   /* of all names and values */
@@ -88,7 +89,7 @@ struct alert_builder {
 void alert_builder_init(struct alert_builder *b);
 void alert_builder_free(struct alert_builder *b);
 
-/* May name be a label's ([a-zA-Z_][a-zA-Z0-9_]*, at most 127 bytes)? */
+/* May name be a label's ([a-zA-Z_][a-zA-Z0-9_]*, at most ALERT_LABEL_NAME_BYTES)? */
 bool alert_is_label_name(struct span name);
 
 /*

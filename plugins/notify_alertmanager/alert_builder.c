@@ -11,7 +11,6 @@
 #include "common/text.h"
 
 enum {
-  NAME_MAX_BYTES = 127,
   CUT_NOTE_BYTES = 48,  /* room for the note behind a value that was cut */
   LAST_NOTE_BYTES = 64, /* room for the annotation ALERT_LEFT_OUT */
 };
@@ -36,7 +35,7 @@ static bool is_name_character(char c) {
 }
 
 bool alert_is_label_name(struct span name) {
-  if (name.len == 0 || name.len > NAME_MAX_BYTES || !is_name_start(name.at[0]))
+  if (name.len == 0 || name.len > ALERT_LABEL_NAME_BYTES || !is_name_start(name.at[0]))
     return false;
   for (size_t i = 1; i < name.len; i++)
     if (!is_name_character(name.at[i]))
@@ -161,7 +160,7 @@ bool alert_builder_has_annotation(const struct alert_builder *b, const char *nam
   return false;
 }
 
-/* Writes a name that may stand in an alert and is not taken yet; dst has NAME_MAX_BYTES + 1. */
+/* Writes a name that may stand in an alert and is not taken yet; dst has ALERT_LABEL_NAME_BYTES + 1. */
 static struct span annotation_name(const struct alert_builder *b, char *dst, struct span name) {
   enum { SUFFIX_BYTES = 5 };
   size_t len = 0;
@@ -169,7 +168,7 @@ static struct span annotation_name(const struct alert_builder *b, char *dst, str
     dst[len++] = '_';
   /* a first character that may not come first can still come second, but "_" once is enough */
   size_t skip = name.len > 0 && len > 0 && !is_name_character(name.at[0]) ? 1 : 0;
-  for (size_t i = skip; i < name.len && len < NAME_MAX_BYTES - SUFFIX_BYTES; i++)
+  for (size_t i = skip; i < name.len && len < ALERT_LABEL_NAME_BYTES - SUFFIX_BYTES; i++)
     dst[len++] = is_name_character(name.at[i]) ? name.at[i] : '_';
   dst[len] = '\0';
 
@@ -180,7 +179,7 @@ static struct span annotation_name(const struct alert_builder *b, char *dst, str
 }
 
 int alert_builder_annotation(struct alert_builder *b, struct span name, struct span value) {
-  char fit[NAME_MAX_BYTES + 1];
+  char fit[ALERT_LABEL_NAME_BYTES + 1];
   if (value.len == 0)
     return 0;
   /* both limits keep a place for annotations_left_out */

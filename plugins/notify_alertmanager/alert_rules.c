@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdio.h>
 
 #include "common/array.h"
 #include "notify_alertmanager/alert_name.h"
@@ -21,13 +22,19 @@ const char *alert_severity_name(enum alert_severity severity) {
 
 bool alert_is_reserved_label(struct span name) {
   static const char *const reserved[] = {
-      "alertname", "instance", "plugin", "plugin_instance", "type", "type_instance",
-      "severity",  "sidecar",  "flag",
+      "alertname", "instance", "plugin", "plugin_instance", "type", "type_instance", "severity",
   };
   for (size_t i = 0; i < ARRAY_LENGTH(reserved); i++)
     if (span_equals(name, reserved[i]))
       return true;
   return false;
+}
+
+bool alert_rules_own_label(const struct alert_rules *rules, struct span name) {
+  for (size_t i = 0; i < rules->plugin_labels_len; i++)
+    if (span_equals(name, rules->plugin_labels[i]))
+      return true;
+  return alert_is_reserved_label(name);
 }
 
 enum { EXPANDED_MAX = 1024 * 1024 }; /* of a template, before it is cut for the alert */
@@ -36,24 +43,59 @@ enum { EXPANDED_MAX = 1024 * 1024 }; /* of a template, before it is cut for the 
 struct application {
   const struct alert_rules *rules;
   const struct alert_source *source;
-  const struct alert_flag *flag; /* NULL unless it is a known red flag */
   const char *severity;
-  char alertname_derived[ALERT_NAME_MAX + 1];
+  char alertname_made[ALERT_NAME_MAX + 1];
   const char *alertname;
   struct buffer expanded;
   struct alert_builder builder;
 };
 
-static bool find_meta(const struct alert_source *source, struct span name,
-                      struct span *ret_value) {
+/* ---- meta data ---- */
+
+#define LABEL_PREFIX "label:"
+
+/* As strcmp, by bytes. */
+static int compare(struct span a, struct span b) {
+  int order = memcmp(a.at, b.at, a.len < b.len ? a.len : b.len);
+  return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static bool is_any(struct span value) {
+  return value.len > 0;
+}
+
+static bool is_alert_name(struct span value) {
+  return value.len <= ALERT_NAME_MAX && alert_is_label_name(value) && value.at[0] != '_';
+}
+
+static const char *severity_word(struct span value) {
+  for (enum alert_severity i = ALERT_INFO; i <= ALERT_CRITICAL; i++)
+    if (span_equals(value, alert_severity_name(i)))
+      return alert_severity_name(i);
+  return NULL;
+}
+
+static bool is_severity(struct span value) {
+  return severity_word(value) != NULL;
+}
+
+/* The meta datum of that name with a valid value, the first in the order of values. */
+static const struct alert_meta *find_meta(const struct alert_source *source, struct span name,
+                                          bool (*is_valid)(struct span)) {
+  const struct alert_meta *found = NULL;
   for (size_t i = 0; i < source->meta_len; i++) {
-    if (source->meta[i].name.len == name.len &&
-        memcmp(source->meta[i].name.at, name.at, name.len) == 0) {
-      *ret_value = source->meta[i].value;
-      return true;
-    }
+    const struct alert_meta *meta = &source->meta[i];
+    if (compare(meta->name, name) == 0 && is_valid(meta->value) &&
+        (found == NULL || compare(meta->value, found->value) < 0))
+      found = meta;
   }
-  return false;
+  return found;
+}
+
+/* Does it control the alert, instead of being an annotation? */
+static bool is_control(struct span name) {
+  return span_equals(name, "alertname") || span_equals(name, "severity") ||
+         span_starts_with(name, LABEL_PREFIX);
 }
 
 static bool field_value(void *context, struct span field, struct span *ret_value) {
@@ -70,8 +112,12 @@ static bool field_value(void *context, struct span field, struct span *ret_value
       {"alertname", a->alertname},
       {"severity", a->severity},
   };
-  if (scan_literal(&field, "meta:"))
-    return find_meta(a->source, field, ret_value);
+  if (scan_literal(&field, "meta:")) {
+    const struct alert_meta *meta = find_meta(a->source, field, is_any);
+    if (meta != NULL)
+      *ret_value = meta->value;
+    return meta != NULL;
+  }
   for (size_t i = 0; i < ARRAY_LENGTH(fields); i++) {
     if (span_equals(field, fields[i].name)) {
       *ret_value = span_of(fields[i].value);
@@ -102,15 +148,24 @@ static const char *alertname_of(struct application *a) {
         pattern_matches(rule->type_instance, s->type_instance))
       return rule->alertname;
   }
-  alert_name_derive(a->alertname_derived, s->plugin, s->type, s->type_instance);
-  return a->alertname_derived;
+  const struct alert_meta *meta = find_meta(s, SPAN_LITERAL("alertname"), is_alert_name);
+  if (meta != NULL)
+    snprintf(a->alertname_made, sizeof(a->alertname_made), "%.*s", (int)meta->value.len,
+             meta->value.at);
+  else
+    alert_name_derive(a->alertname_made, s->plugin, s->type);
+  return a->alertname_made;
+}
+
+static const char *severity_of(const struct alert_source *source) {
+  const struct alert_meta *meta = find_meta(source, SPAN_LITERAL("severity"), is_severity);
+  return meta != NULL ? severity_word(meta->value) : alert_severity_name(source->severity);
 }
 
 /* ---- labels ---- */
 
 static int add_own_labels(struct application *a) {
   const struct alert_source *s = a->source;
-  bool of_sidecar = strcmp(s->plugin, "sidecar") == 0;
   const struct {
     const char *name, *value;
   } labels[] = {
@@ -121,14 +176,15 @@ static int add_own_labels(struct application *a) {
       {"type_instance", s->type_instance},
       {"alertname", a->alertname},
       {"severity", a->rules->severity_label ? a->severity : ""},
-      {"sidecar", of_sidecar ? s->plugin_instance : ""},
-      {"flag", alert_is_red_flag(s->plugin, s->type) ? s->type_instance : ""},
   };
   for (size_t i = 0; i < ARRAY_LENGTH(labels); i++) {
     int status = alert_builder_label(&a->builder, labels[i].name, span_of(labels[i].value));
     if (status != 0)
       return status;
   }
+  for (size_t i = 0; i < a->rules->plugin_labels_len; i++)
+    if (strcmp(s->plugin, a->rules->plugin_labels[i]) == 0)
+      return alert_builder_label(&a->builder, s->plugin, span_of(s->plugin_instance));
   return 0;
 }
 
@@ -142,6 +198,58 @@ static int add_labels_of_rules(struct application *a) {
     if (status == 0)
       status =
           alert_builder_label(&a->builder, a->rules->labels[i].name, buffer_span(&a->expanded));
+  }
+  return status;
+}
+
+static bool has_text(const struct alert_text *texts, size_t len, struct span name) {
+  for (size_t i = 0; i < len; i++)
+    if (span_equals(name, texts[i].name))
+      return true;
+  return false;
+}
+
+/* The label's name, empty when the meta datum is not a label that a notification may add. */
+static struct span meta_label_name(const struct alert_rules *rules,
+                                   const struct alert_meta *meta) {
+  struct span name = meta->name;
+  if (!scan_literal(&name, LABEL_PREFIX) || meta->value.len == 0 ||
+      !alert_is_label_name(name) || alert_rules_own_label(rules, name) ||
+      has_text(rules->constants, rules->constants_len, name) ||
+      has_text(rules->labels, rules->labels_len, name))
+    return span_make("", 0);
+  return name;
+}
+
+/* The label behind last in the order of names, or the first one, if last is empty. */
+static struct span next_meta_label(const struct application *a, struct span last,
+                                   struct span *ret_value) {
+  struct span next = span_make("", 0);
+  for (size_t i = 0; i < a->source->meta_len; i++) {
+    struct span name = meta_label_name(a->rules, &a->source->meta[i]);
+    struct span value = a->source->meta[i].value;
+    if (name.len == 0 || compare(name, last) <= 0)
+      continue;
+    int order = next.len > 0 ? compare(name, next) : -1;
+    if (order > 0 || (order == 0 && compare(value, *ret_value) >= 0))
+      continue;
+    next = name;
+    *ret_value = value;
+  }
+  return next;
+}
+
+/* Which ones are taken depends on names and values alone, not on their order. */
+static int add_labels_of_meta(struct application *a) {
+  char name[ALERT_LABEL_NAME_BYTES + 1];
+  struct span last = span_make("", 0), value;
+  int status = 0;
+  for (size_t i = 0; i < ALERT_META_LABELS_MAX && status == 0; i++) {
+    last = next_meta_label(a, last, &value);
+    if (last.len == 0)
+      break;
+    snprintf(name, sizeof(name), "%.*s", (int)last.len, last.at);
+    status = alert_builder_label(&a->builder, name, value);
   }
   return status;
 }
@@ -172,8 +280,6 @@ static int add_annotations_of_rules(struct application *a) {
 static int write_summary(struct application *a) {
   const struct alert_source *s = a->source;
   buffer_reset(&a->expanded);
-  if (a->flag != NULL)
-    return buffer_append_string(&a->expanded, a->flag->summary);
   if (s->plugin[0] == '\0')
     return buffer_append_string(&a->expanded, "collectd sent a notification.");
 
@@ -193,33 +299,36 @@ static int write_summary(struct application *a) {
   return status;
 }
 
-static int add_own_annotation(struct application *a, const char *name, struct span value) {
-  struct span meta;
-  /* the source's own word comes with the meta data */
-  if (alert_builder_has_annotation(&a->builder, name) ||
-      (find_meta(a->source, span_of(name), &meta) && meta.len > 0))
-    return 0;
-  return alert_builder_annotation(&a->builder, span_of(name), value);
+/* The meta datum that takes the place of the plugin's own annotation of that name, or NULL. */
+static const struct alert_meta *replacement(const struct application *a, struct span name) {
+  if (has_text(a->rules->annotations, a->rules->annotations_len, name))
+    return NULL;
+  return find_meta(a->source, name, is_any);
 }
 
-static bool has_rule(const struct alert_rules *rules, struct span name) {
-  for (size_t i = 0; i < rules->annotations_len; i++)
-    if (span_equals(name, rules->annotations[i].name))
-      return true;
-  return false;
+static int add_own_annotation(struct application *a, const char *name, struct span value) {
+  const struct alert_meta *meta = replacement(a, span_of(name));
+  if (alert_builder_has_annotation(&a->builder, name))
+    return 0;
+  return alert_builder_annotation(&a->builder, span_of(name),
+                                  meta != NULL ? meta->value : value);
 }
 
 static int add_meta(struct application *a) {
+  const struct alert_meta *summary = replacement(a, SPAN_LITERAL("summary"));
+  const struct alert_meta *description = replacement(a, SPAN_LITERAL("description"));
   int status = 0;
   a->builder.annotations_left_out += a->source->meta_left_out;
   for (size_t i = 0; i < a->source->meta_len && status == 0; i++) {
     const struct alert_meta *meta = &a->source->meta[i];
-    if (!has_rule(a->rules, meta->name))
+    if (meta != summary && meta != description && !is_control(meta->name) &&
+        !has_text(a->rules->annotations, a->rules->annotations_len, meta->name))
       status = alert_builder_annotation(&a->builder, meta->name, meta->value);
   }
   return status;
 }
 
+/* Those that every alert has come first, so that they fit however much meta data follow. */
 static int add_annotations(struct application *a) {
   const struct alert_source *s = a->source;
   int status = add_annotations_of_rules(a);
@@ -231,8 +340,10 @@ static int add_annotations(struct application *a) {
     status = add_own_annotation(a, "description",
                                 s->message[0] != '\0' ? span_of(s->message)
                                                       : buffer_span(&a->expanded));
-  if (status == 0 && !a->rules->severity_label)
-    status = add_own_annotation(a, "severity", span_of(a->severity));
+  if (status == 0 && !a->rules->severity_label &&
+      !alert_builder_has_annotation(&a->builder, "severity"))
+    status =
+        alert_builder_annotation(&a->builder, SPAN_LITERAL("severity"), span_of(a->severity));
   return status != 0 ? status : add_meta(a);
 }
 
@@ -245,6 +356,8 @@ static int apply(struct application *a, struct alert **ret) {
   if (status == 0)
     status = add_labels_of_rules(a);
   if (status == 0)
+    status = add_labels_of_meta(a);
+  if (status == 0)
     status = add_url(a);
   if (status == 0)
     status = add_annotations(a);
@@ -254,10 +367,7 @@ static int apply(struct application *a, struct alert **ret) {
 int alert_rules_apply(const struct alert_rules *rules, const struct alert_source *source,
                       struct alert **ret) {
   struct application a = {.rules = rules, .source = source};
-  if (alert_is_red_flag(source->plugin, source->type))
-    a.flag = alert_flag_find(source->type_instance);
-  a.severity = alert_severity_name(a.flag != NULL && a.flag->information ? ALERT_INFO
-                                                                         : source->severity);
+  a.severity = severity_of(source);
   a.alertname = alertname_of(&a);
   buffer_init(&a.expanded, EXPANDED_MAX);
   alert_builder_init(&a.builder);

@@ -12,6 +12,11 @@
 
 #include "notify_alertmanager/alert.h"
 
+enum {
+  ALERT_OWN_LABELS = 8,       /* the reserved ones, and that of PluginLabel */
+  ALERT_META_LABELS_MAX = 16, /* from one notification's meta data */
+};
+
 enum alert_severity { ALERT_INFO, ALERT_WARNING, ALERT_CRITICAL };
 
 /* The word Alertmanager's users know it by: "info", "warning", "critical". */
@@ -48,19 +53,36 @@ struct alert_rules {
   size_t labels_len;
   struct alert_text *annotations; /* Annotation: templates */
   size_t annotations_len;
+  char **plugin_labels; /* PluginLabel: plugins whose name becomes a label */
+  size_t plugin_labels_len;
   char *generator_url; /* template, or NULL */
   bool severity_label; /* severity is a label; otherwise an annotation */
 };
 
-/* The labels the plugin itself sets; the configuration may set no other of these names. */
+/* Is it a label that every alert has, and that nothing else may set? */
 bool alert_is_reserved_label(struct span name);
 
+/* Is it one of those, or the label of a plugin (PluginLabel)? */
+bool alert_rules_own_label(const struct alert_rules *rules, struct span name);
+
 /*
- * Makes the alert. Its labels: instance, plugin, plugin_instance, type, type_instance (empty
- * ones left out), alertname, severity; for the sidecar plugin sidecar (the instance) and
- * flag; those of the rules. Its annotations: those of the rules, summary, description and
- * one for each meta datum but those that the rules have an annotation for. Returns 0 and one
- * reference in *ret, -ENOMEM, or -EINVAL when all of the identity is empty.
+ * Makes the alert.
+ *
+ * Labels: instance, plugin, plugin_instance, type, type_instance (empty ones are left out),
+ * alertname, severity; for the plugins of PluginLabel a label with the plugin's name and its
+ * instance as value; those of the rules; at most ALERT_META_LABELS_MAX of the meta data
+ * "label:NAME", in the order of their names, where NAME is a label's name that neither the
+ * plugin nor the rules set.
+ *
+ * The alert's name is that of the first <AlertName> that matches, else the meta datum
+ * "alertname", else made from plugin and type. The meta datum "severity" replaces the
+ * source's severity. A meta datum that is not valid is ignored; of several with one name the
+ * valid one whose value sorts first counts, so that their order does not matter.
+ *
+ * Annotations: those of the rules, summary, description, and one for each other meta datum
+ * that the rules have no annotation for.
+ *
+ * Returns 0 and one reference in *ret, -ENOMEM, or -EINVAL when all of the identity is empty.
  */
 int alert_rules_apply(const struct alert_rules *rules, const struct alert_source *source,
                       struct alert **ret);

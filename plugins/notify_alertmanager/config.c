@@ -18,8 +18,13 @@ struct config *config_new(void) {
   config->queue_limit = 16384;
   config->rules.severity_label = true;
   config->state_file = strdup(CONFIG_DEFAULT_STATE_FILE);
-  if (config->state_file == NULL) {
-    free(config);
+  config->rules.plugin_labels = calloc(1, sizeof(*config->rules.plugin_labels));
+  if (config->rules.plugin_labels != NULL)
+    config->rules.plugin_labels[config->rules.plugin_labels_len++] =
+        strdup(CONFIG_DEFAULT_PLUGIN_LABEL);
+  if (config->state_file == NULL || config->rules.plugin_labels == NULL ||
+      config->rules.plugin_labels[0] == NULL) {
+    config_free(config);
     return NULL;
   }
   return config;
@@ -45,6 +50,14 @@ static void texts_free(struct alert_text *texts, size_t len) {
   free(texts);
 }
 
+void config_free_plugin_labels(struct alert_rules *rules) {
+  for (size_t i = 0; i < rules->plugin_labels_len; i++)
+    free(rules->plugin_labels[i]);
+  free(rules->plugin_labels);
+  rules->plugin_labels = NULL;
+  rules->plugin_labels_len = 0;
+}
+
 static void rules_free(struct alert_rules *rules) {
   for (size_t i = 0; i < rules->names_len; i++) {
     free(rules->names[i].alertname);
@@ -57,6 +70,7 @@ static void rules_free(struct alert_rules *rules) {
   texts_free(rules->constants, rules->constants_len);
   texts_free(rules->labels, rules->labels_len);
   texts_free(rules->annotations, rules->annotations_len);
+  config_free_plugin_labels(rules);
   free(rules->generator_url);
 }
 

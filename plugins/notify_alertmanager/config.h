@@ -16,9 +16,11 @@ enum {
   CONFIG_LABELS_MAX = 32, /* Labels and Label together */
   CONFIG_ANNOTATIONS_MAX = 64,
   CONFIG_ALERT_NAMES_MAX = 256,
+  CONFIG_PLUGIN_LABELS_MAX = 32,
 };
 
 #define CONFIG_DEFAULT_URL "http://127.0.0.1:9093"
+#define CONFIG_DEFAULT_PLUGIN_LABEL "sidecar"
 #define CONFIG_DEFAULT_STATE_FILE "notify_alertmanager.state"
 
 /* A <Node NAME> block. Strings are owned; NULL where not given. */
@@ -39,6 +41,7 @@ struct config {
   uint64_t queue_limit;
   char *state_file; /* "": none is kept; relative: below BaseDir */
   struct alert_rules rules;
+  bool plugin_labels_given; /* until then they are the default */
   struct node_config nodes[CONFIG_NODES_MAX];
   size_t nodes_len;
   uint32_t options_seen; /* bit n: option n of the plugin block was given */

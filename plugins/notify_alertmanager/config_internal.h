@@ -10,6 +10,8 @@ int config_add_constants(const struct config_context *context);
 int config_add_label(const struct config_context *context);
 int config_add_annotation(const struct config_context *context);
 int config_add_alert_name(const struct config_context *context);
+int config_add_plugin_labels(const struct config_context *context);
+void config_free_plugin_labels(struct alert_rules *rules); /* config.c */
 int config_set_generator_url(const struct config_context *context);
 
 /* config_node.c */

@@ -41,6 +41,10 @@ static const struct config_option plugin_options[] = {
     {"Node", config_add_node, 0, 0, 0, 0,
      "a block with one name of letters, digits, '.', '-' and '_', at most 63: <Node \"NAME\">",
      true},
+    {"PluginLabel", config_add_plugin_labels, IN_CONFIG(rules.plugin_labels), 0, 0, 0,
+     "names of plugins (a-z, A-Z, 0-9 and _, no name of another label and not given before), "
+     "all in quotes",
+     true},
     {"QueueLimit", config_set_number, IN_CONFIG(queue_limit), 1, 1000000, 1,
      "a number of alerts from 1 to 1000000", false},
     {"ResendInterval", config_set_number, IN_CONFIG(resend_ns), 1, 150, 1e9,

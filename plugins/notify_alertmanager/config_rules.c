@@ -6,6 +6,9 @@
 #include "notify_alertmanager/config_internal.h"
 #include "notify_alertmanager/template.h"
 
+_Static_assert(ALERT_OWN_LABELS + CONFIG_LABELS_MAX + ALERT_META_LABELS_MAX <= ALERT_LABELS_MAX,
+               "every label has its place");
+
 /* Room for one element more, zeroed, behind len of them; NULL without memory, and then the
  * array is as it was. */
 static void *grow(void *array, size_t len, size_t size) {
@@ -37,7 +40,7 @@ static int add_text(const struct config_context *context, struct alert_text **te
 }
 
 static bool is_free_label(const struct alert_rules *rules, const char *name) {
-  return alert_is_label_name(span_of(name)) && !alert_is_reserved_label(span_of(name)) &&
+  return alert_is_label_name(span_of(name)) && !alert_rules_own_label(rules, span_of(name)) &&
          !has_text(rules->constants, rules->constants_len, name) &&
          !has_text(rules->labels, rules->labels_len, name);
 }
@@ -90,6 +93,34 @@ int config_add_label(const struct config_context *context) {
   if (labels_are_full(rules))
     return config_refuse(context, "too many labels; allowed are 32");
   return add_text(context, &rules->labels, &rules->labels_len, name, text);
+}
+
+/* The first option takes the place of the default, others add to it. */
+int config_add_plugin_labels(const struct config_context *context) {
+  const oconfig_item_t *item = context->item;
+  struct config *config = context->config;
+  struct alert_rules *rules = &config->rules;
+  if (item->children_num != 0 || item->values_num == 0)
+    return config_refuse_value(context);
+  if (!config->plugin_labels_given)
+    config_free_plugin_labels(rules);
+  config->plugin_labels_given = true;
+
+  for (int i = 0; i < item->values_num; i++) {
+    if (item->values[i].type != OCONFIG_TYPE_STRING ||
+        !is_free_label(rules, item->values[i].value.string))
+      return config_refuse_value(context);
+    if (rules->plugin_labels_len == CONFIG_PLUGIN_LABELS_MAX)
+      return config_refuse(context, "too many plugins; allowed are 32");
+    char **grown = grow(rules->plugin_labels, rules->plugin_labels_len, sizeof(*grown));
+    if (grown == NULL)
+      return config_refuse(context, "out of memory");
+    rules->plugin_labels = grown;
+    grown[rules->plugin_labels_len] = strdup(item->values[i].value.string);
+    if (grown[rules->plugin_labels_len++] == NULL)
+      return config_refuse(context, "out of memory");
+  }
+  return 0;
 }
 
 int config_add_annotation(const struct config_context *context) {

@@ -1,10 +1,6 @@
 /* Notifications as plain strings; see notification.h. */
 #include "notify_alertmanager/notification.h"
 
-#include <string.h>
-
-#include "notify_alertmanager/alert_name.h"
-
 static struct span number_text(const notification_meta_t *meta, char *dst, size_t size) {
   int len = 0;
   switch (meta->type) {
@@ -36,7 +32,7 @@ void notification_view_init(struct notification_view *view, const notification_t
                             const char *host) {
   size_t len = 0, left_out = 0;
   for (const notification_meta_t *meta = n->meta; meta != NULL; meta = meta->next) {
-    if (len == ALERT_ANNOTATIONS_MAX) {
+    if (len == NOTIFICATION_META_MAX) {
       left_out++;
       continue;
     }
@@ -66,21 +62,25 @@ static uint64_t seconds_of(struct span s) {
   return seconds;
 }
 
-static uint64_t since_seconds(const struct notification_view *view) {
-  const struct alert_source *source = &view->source;
-  if (!alert_is_red_flag(source->plugin, source->type))
-    return 0;
-  for (size_t i = 0; i < source->meta_len; i++)
-    if (span_equals(source->meta[i].name, "since"))
-      return seconds_of(source->meta[i].value);
-  return 0;
+/* The earliest of the meta data "since" that is not in the future; 0 when there is none. */
+static uint64_t since_seconds(const struct alert_source *source, uint64_t now_seconds) {
+  uint64_t since = 0;
+  for (size_t i = 0; i < source->meta_len; i++) {
+    if (!span_equals(source->meta[i].name, "since"))
+      continue;
+    uint64_t seconds = seconds_of(source->meta[i].value);
+    if (seconds > 0 && seconds <= now_seconds && (since == 0 || seconds < since))
+      since = seconds;
+  }
+  return since;
 }
 
 int64_t notification_time_ns(const struct notification_view *view, const notification_t *n,
                              int64_t wall_ns) {
   uint64_t now_ns = (uint64_t)wall_ns;
-  uint64_t since = n->severity == NOTIF_OKAY ? 0 : since_seconds(view);
-  if (since > 0 && since <= now_ns / 1000000000)
+  uint64_t since =
+      n->severity == NOTIF_OKAY ? 0 : since_seconds(&view->source, now_ns / 1000000000);
+  if (since > 0)
     return (int64_t)(since * 1000000000);
   uint64_t time_ns = CDTIME_T_TO_NS(n->time);
   return time_ns > 0 && time_ns < now_ns ? (int64_t)time_ns : wall_ns;

@@ -11,22 +11,25 @@
 #include "common/collectd.h"
 #include "notify_alertmanager/alert_rules.h"
 
-/* The view of one notification, valid as long as that is. About 10 kB, made for the stack. */
+/* All annotations and labels that an alert can have, and the rest of what controls it. */
+enum { NOTIFICATION_META_MAX = ALERT_ANNOTATIONS_MAX + 32 };
+
+/* The view of one notification, valid as long as that is. About 12 kB, made for the stack. */
 struct notification_view {
   struct alert_source source;
-  struct alert_meta meta[ALERT_ANNOTATIONS_MAX];
-  char numbers[ALERT_ANNOTATIONS_MAX][32];
+  struct alert_meta meta[NOTIFICATION_META_MAX];
+  char numbers[NOTIFICATION_META_MAX][32];
 };
 
-/* host is taken where the notification names none. Meta data past ALERT_ANNOTATIONS_MAX are
+/* host is taken where the notification names none. Meta data past NOTIFICATION_META_MAX are
  * counted and left out. */
 void notification_view_init(struct notification_view *view, const notification_t *n,
                             const char *host);
 
 /*
- * When what it tells of came to pass, in nanoseconds since 1970: for a red flag of the sidecar
- * plugin that turned its meta datum "since" (seconds since 1970), otherwise the
- * notification's own time; wall_ns, the present, where that is missing or lies in the future.
+ * When the problem began or ended, in nanoseconds since 1970: the meta datum "since" (seconds
+ * since 1970, of several the earliest) unless the notification is an OKAY, else the
+ * notification's own time; wall_ns, the present, where that is missing or in the future.
  */
 int64_t notification_time_ns(const struct notification_view *view, const notification_t *n,
                              int64_t wall_ns);

@@ -12,7 +12,7 @@
 #include "common/array.h"
 #include "common/config_option.h"
 #include "common/text.h"
-#include "sidecar/capture/capture.h"
+#include "sidecar/capture/request.h"
 #include "sidecar/instance_name.h"
 
 /* ---- readers of values that only this plugin has: each returns 0, or -1 after logging ---- */

@@ -7,7 +7,7 @@
 #include "common/config_option.h"
 #include "common/daemon_layout.h"
 #include "common/text.h"
-#include "sidecar/capture/capture.h"
+#include "sidecar/capture/request.h"
 #include "sidecar/config_options.h"
 #include "sidecar/monitor.h"
 

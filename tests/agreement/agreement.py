@@ -142,6 +142,7 @@ class Flag:
         text = {name: None if value is None else "%.15g" % value for name, value in row.items() if name in self.NUMBERS}
         self.warning, self.failure, self.hold, self.window = (text[name] for name in self.NUMBERS)
         self.name, self.unit, self.kind, self.why = row["name"], row["unit"] or None, row["kind"], row["why"]
+        self.alert, self.summary = row["alert"], row["summary"]
 
     NUMBERS = ("warning", "failure", "hold_seconds", "window_seconds")
 

@@ -1,13 +1,12 @@
 /*
  * Prints what notify_alertmanager has in its tables, tab-separated, for the tests that hold
  * its documents against it: "metric" type kind place instances unit help; "default" field
- * value; "flag" flag name summary.
+ * value.
  */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "common/collectd.h"
-#include "notify_alertmanager/alert_name.h"
 #include "notify_alertmanager/config.h"
 #include "notify_alertmanager/metrics.h"
 
@@ -25,6 +24,8 @@ static void print_defaults(const struct config *config) {
   printf("default\tstate_file\t%s\n", config->state_file);
   printf("default\trules.severity_label\t%s\n",
          config->rules.severity_label ? "true" : "false");
+  for (size_t i = 0; i < config->rules.plugin_labels_len; i++)
+    printf("default\trules.plugin_labels\t%s\n", config->rules.plugin_labels[i]);
   printf("default\tname\t%s\n", config->nodes[0].name);
   printf("default\turl\t%s\n", config->nodes[0].url);
   printf("default\tverify_peer\t%s\n", config->nodes[0].verify_peer ? "true" : "false");
@@ -36,8 +37,6 @@ int main(void) {
     printf("metric\t%s\t%s\t%s\t%s\t%s\t%s\n", metrics[i].type,
            metrics[i].derive ? "derive" : "gauge", metrics[i].of_node ? "node" : METRICS_ALL,
            metrics[i].instances, metrics[i].unit, metrics[i].help);
-  for (const struct alert_flag *row = alert_flags; row->flag != NULL; row++)
-    printf("flag\t%s\t%s\t%s\n", row->flag, row->alertname, row->summary);
 
   struct config *config = config_new();
   if (config == NULL || config_complete(config) != 0)

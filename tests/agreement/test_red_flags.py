@@ -27,12 +27,6 @@ class RedFlags(unittest.TestCase):
         (metric,) = [m for m in agreement.metrics() if m.type == "red_flag"]
         self.assertEqual([flag.name for flag in agreement.flags()], metric.instances)
 
-    def test_alerts(self):
-        """notify_alertmanager has a name for each flag, and for no other"""
-        lines = [line.split("\t") for line in agreement.output_of("print_alertmanager").splitlines()]
-        names = [fields[1] for fields in lines if fields[0] == "flag"]
-        self.assertEqual([flag.name for flag in agreement.flags()], names)
-
     def test_facts(self):
         """the man page names each meta datum that a notification can have, and no other"""
         sources = [

@@ -36,6 +36,7 @@ MISTAKES = (
     ("a negative time limit", in_node("Timeout -1"), ("am1", "Timeout", "-1", "from 0.1 to 300")),
     ("an option given twice", plugin("QueueLimit 1", "QueueLimit 2"), ("QueueLimit", "2", "given twice")),
     ("a label of the plugin's own", plugin('Labels "severity" "page"'), ("Labels", "severity", "none of the plugin's own")),
+    ("a plugin of the name of another label", plugin('PluginLabel "severity"'), ("PluginLabel", "severity", "no name of another label")),
     ("a label's name that cannot be one", plugin('Label "my-label" "x"'), ("Label", "my-label", "a-z")),
     ("an unknown placeholder", plugin('Annotation "a" "%{colour}"'), ("Annotation", "%{colour}", "meta:NAME")),
     ("a generator URL with its host open", plugin('GeneratorURL "http://%{host}/"'), ("GeneratorURL", "%{host}", "host")),
@@ -96,6 +97,7 @@ class Correct(unittest.TestCase):
                 ExpireAfter=100,
                 ExpireRestoredAfter=100,
                 GeneratorURL="http://grafana/d/x?var-host=%{host}",
+                PluginLabel="redis",
                 QueueLimit=100,
                 ResendInterval=30,
                 ResolvedRetention=100,
@@ -137,7 +139,18 @@ class Sample(unittest.TestCase):
             Notifier(notify_alertmanager(node("am", self.manager.url)))
         )
 
+    ALERTS = {
+        "fds": "SidecarFDsHigh",
+        "pprof_missing": "SidecarPprofMissing",
+        "rss": "SidecarRSSHigh",
+        "cpu": "SidecarCPUHigh",
+    }
+
     def flag(self, severity, name, instance="proj", **fields):
+        """As the plugin sidecar notifies of a red flag."""
+        meta = {"alertname": self.ALERTS[name], "label:flag": name}
+        if name == "pprof_missing":
+            meta["severity"] = "info"
         self.collectd.notify(
             severity,
             "sidecar",
@@ -145,6 +158,7 @@ class Sample(unittest.TestCase):
             type="red_flag",
             type_instance=name,
             message="%s of %s" % (name, instance),
+            meta=meta,
             **fields,
         )
 

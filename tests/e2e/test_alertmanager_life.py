@@ -116,7 +116,14 @@ class Life(unittest.TestCase):
             type="red_flag",
             type_instance="fds_growing",
             message="FDs keep growing",
-            meta={"since": {"unsigned": since}, "value": 1043, "class": "regular"},
+            meta={
+                "alertname": "SidecarFDsGrowing",
+                "summary": "Sidecar's open file descriptors keep growing.",
+                "label:flag": "fds_growing",
+                "since": {"unsigned": since},
+                "value": 1043,
+                "class": "regular",
+            },
         )
         alert = self.manager.wait_for_alert(IN_TIME, flag="fds_growing")
         labels = alert["labels"]
@@ -129,6 +136,39 @@ class Life(unittest.TestCase):
         self.assertEqual(
             "Sidecar's open file descriptors keep growing.", alert["annotations"]["summary"]
         )
+
+    def test_meta_data(self):
+        """a plugin nobody knows names its alert, adds labels, and ends it by a bare OKAY"""
+        since = int(time.time()) - 3600
+        meta = {
+            "alertname": "QueueIsStuck",
+            "summary": "A queue does not move.",
+            "severity": "info",
+            "since": since,
+            "label:queue": "orders",
+            "label:instance": "forged",
+            "length": 17,
+        }
+        self.collectd.fire("queues", meta=meta)
+        alert = self.manager.wait_for_alert(IN_TIME, alertname="QueueIsStuck")
+        labels = {
+            "alertname": "QueueIsStuck",
+            "instance": HOST,
+            "plugin": "queues",
+            "queue": "orders",
+            "severity": "info",
+            "type": "gauge",
+        }
+        self.assertEqual(labels, alert["labels"])
+        self.assertEqual(since, int(seconds_of(alert["startsAt"])))
+        annotations = alert["annotations"]
+        self.assertEqual({"summary", "description", "since", "length"}, set(annotations))
+        self.assertEqual("A queue does not move.", annotations["summary"])
+        self.hook.wait_for("QueueIsStuck", "firing")
+        self.collectd.okay("queues")
+        told = self.hook.wait_for("QueueIsStuck", "resolved")
+        self.assertEqual(labels, told["labels"])
+        self.assertEqual([], self.manager.active(plugin="queues"))
 
     def test_flapping(self):
         """a source that flaps a thousand times takes one place and ends in its last state"""

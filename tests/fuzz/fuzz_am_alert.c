@@ -1,6 +1,7 @@
 /*
  * Lines of names and values, in turn, as a notification's identity and meta data: whatever
- * comes, the alert is fit to post, has its summary and description, and keeps its limits.
+ * comes, the alert is fit to post, has its summary and description, keeps its limits, and has
+ * the same labels for the same meta data in another order. Meta data forge no identity.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -8,7 +9,6 @@
 #include <yajl/yajl_parse.h>
 
 #include "notify_alertmanager/alert_json.h"
-#include "notify_alertmanager/alert_name.h"
 #include "notify_alertmanager/alert_rules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -36,13 +36,16 @@ static bool has(alert_pairs pairs, const char *name) {
   return false;
 }
 
-static void check_alert(const struct alert *alert) {
+static void check_alert(const struct alert *alert, const struct alert_rules *rules) {
   struct alert_json *json;
   check_pairs(alert_labels(alert), ALERT_LABEL_BYTES);
   check_pairs(alert_annotations(alert), ALERT_ANNOTATION_BYTES);
   must(has(alert_annotations(alert), "summary"));
   must(has(alert_annotations(alert), "description"));
   must(has(alert_labels(alert), "alertname"));
+  must(!has(alert_annotations(alert), "alertname"));
+  must(has(alert_labels(alert), "severity") == rules->severity_label);
+  must(has(alert_annotations(alert), "severity") == !rules->severity_label);
   must(alert_bytes(alert) <= ALERT_BYTES_MAX + 64);
   must(alert_json_new(ALERT_JSON_BYTES_MAX, &json) == 0);
   must(alert_json_begin(json) == 0);
@@ -56,7 +59,30 @@ static void check_alert(const struct alert *alert) {
   alert_json_free(json);
 }
 
+static void check_reversed(const struct alert *alert, const struct alert_rules *rules,
+                           struct alert_source source) {
+  struct alert_meta reversed[META_MAX];
+  struct alert *other;
+  for (size_t i = 0; i < source.meta_len; i++)
+    reversed[i] = source.meta[source.meta_len - 1 - i];
+  source.meta = reversed;
+  must(alert_rules_apply(rules, &source, &other) == 0);
+  must(alert_same_labels(alert, other));
+  alert_unref(other);
+}
+
+static void check_without_meta(const struct alert *alert, const struct alert_rules *rules,
+                               struct alert_source source) {
+  struct alert *other;
+  source.meta_len = 0;
+  must(alert_rules_apply(rules, &source, &other) == 0);
+  alert_pairs a = alert_identity(alert), b = alert_identity(other);
+  must(a.len == b.len && memcmp(a.at, b.at, a.len) == 0);
+  alert_unref(other);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  char *plugin_labels[] = {(char *)"sidecar"};
   struct alert_text labels[] = {{(char *)"first", (char *)"<%{meta:a}%{message}>"}};
   struct alert_text annotations[] = {{(char *)"second", (char *)"%{meta:b}%{alertname}"}};
   const struct alert_rules rules = {
@@ -65,6 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       .annotations = annotations,
       .annotations_len = 1,
       .generator_url = (char *)"http://g/%{plugin}?%{type_instance}",
+      .plugin_labels = plugin_labels,
+      .plugin_labels_len = 1,
       .severity_label = size % 2 == 0,
   };
   struct span rest = span_make((const char *)data, size), line;
@@ -96,7 +124,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   };
   struct alert *alert;
   if (alert_rules_apply(&rules, &source, &alert) == 0) {
-    check_alert(alert);
+    check_alert(alert, &rules);
+    check_reversed(alert, &rules, source);
+    check_without_meta(alert, &rules, source);
     alert_unref(alert);
   }
   for (size_t i = 0; i < FIELDS; i++)

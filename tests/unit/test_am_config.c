@@ -64,6 +64,8 @@ static void without_a_block_alerts_go_to_this_host(void **state) {
   assert_int_equal(config->queue_limit, 16384);
   assert_string_equal(config->state_file, "notify_alertmanager.state");
   assert_true(config->rules.severity_label);
+  assert_int_equal(config->rules.plugin_labels_len, 1);
+  assert_string_equal(config->rules.plugin_labels[0], "sidecar");
   config_free(config);
 }
 
@@ -99,6 +101,8 @@ static void every_option_is_read(void **state) {
            "Label \"pid\" \"%%{meta:pid}\"\n"
            "Annotation \"runbook_url\" \"https://wiki/%%{alertname}\"\n"
            "GeneratorURL \"http://grafana/d/triage?var-host=%%{host}\"\n"
+           "PluginLabel \"redis\" \"df\"\n"
+           "PluginLabel \"sidecar\"\n"
            "<AlertName \"DiskFull\">\n"
            "  Plugin \"df\"\n"
            "  PluginInstance \"*\"\n"
@@ -134,6 +138,10 @@ static void every_option_is_read(void **state) {
   assert_string_equal(rules->labels[0].text, "%{meta:pid}");
   assert_int_equal(rules->annotations_len, 1);
   assert_string_equal(rules->generator_url, "http://grafana/d/triage?var-host=%{host}");
+  assert_int_equal(rules->plugin_labels_len, 3);
+  assert_string_equal(rules->plugin_labels[0], "redis");
+  assert_string_equal(rules->plugin_labels[1], "df");
+  assert_string_equal(rules->plugin_labels[2], "sidecar");
   assert_int_equal(rules->names_len, 1);
   assert_string_equal(rules->names[0].alertname, "DiskFull");
   assert_string_equal(rules->names[0].type_instance, "used");
@@ -149,6 +157,18 @@ static void blocks_add_up(void **state) {
   assert_int_equal(config->nodes_len, 2);
   assert_string_equal(config->state_file, "");
   assert_int_equal(parse(config, "StateFile \"x\"\n"), -1);
+  config_free(config);
+}
+
+static void the_first_plugin_label_replaces_the_default(void **state) {
+  (void)state;
+  struct config *config = config_new();
+  assert_int_equal(parse(config, "PluginLabel \"redis\"\n"), 0);
+  /* also in another block */
+  assert_int_equal(parse(config, "PluginLabel \"df\"\nLabels \"sidecar\" \"x\"\n"), 0);
+  assert_int_equal(config->rules.plugin_labels_len, 2);
+  assert_string_equal(config->rules.plugin_labels[0], "redis");
+  assert_string_equal(config->rules.plugin_labels[1], "df");
   config_free(config);
 }
 
@@ -237,6 +257,26 @@ static void mistakes_are_refused_by_block_option_value_and_what_is_allowed(void 
       {"a label on both ways",
        "Labels \"a\" \"1\"\nLabel \"a\" \"%{host}\"\n",
        {"Label \"a\" \"%{host}\"", "not given before"}},
+      {"a label of the name of a plugin with a label",
+       "Labels \"sidecar\" \"x\"\n",
+       {"Labels \"sidecar\" \"x\"", "none of the plugin's own"}},
+      {"a label of the name of a plugin that was given",
+       "PluginLabel \"df\"\nLabel \"df\" \"%{host}\"\n",
+       {"Label \"df\" \"%{host}\"", "none of the plugin's own"}},
+      {"no plugin", "PluginLabel\n", {"PluginLabel", "names of plugins"}},
+      {"a number for a plugin", "PluginLabel 7\n", {"PluginLabel 7", "in quotes"}},
+      {"an empty plugin", "PluginLabel \"\"\n", {"PluginLabel \"\"", "a-z"}},
+      {"a plugin that is no label", "PluginLabel \"my-df\"\n", {"\"my-df\"", "a-z"}},
+      {"a plugin of the name of an own label",
+       "PluginLabel \"df\" \"severity\"\n",
+       {"\"severity\"", "no name of another label"}},
+      {"a plugin twice", "PluginLabel \"a\" \"a\"\n", {"\"a\" \"a\"", "not given before"}},
+      {"a plugin twice in two options",
+       "PluginLabel \"a\"\nPluginLabel \"a\"\n",
+       {"PluginLabel \"a\"", "not given before"}},
+      {"a plugin of the name of a label",
+       "Labels \"df\" \"x\"\nPluginLabel \"df\"\n",
+       {"PluginLabel \"df\"", "no name of another label"}},
       {"a placeholder nobody knows",
        "Label \"a\" \"%{hostname}\"\n",
        {"Label \"a\" \"%{hostname}\"", "may stand: host plugin"}},
@@ -297,6 +337,7 @@ static void there_is_an_end_to_nodes_and_labels(void **state) {
       {"<Node \"n%d\">\nURL \"http://a\"\n</Node>\n", "too many Node blocks", CONFIG_NODES_MAX},
       {"Label \"l%d\" \"x\"\n", "too many labels", CONFIG_LABELS_MAX},
       {"Labels \"l%d\" \"x\"\n", "too many labels", CONFIG_LABELS_MAX},
+      {"PluginLabel \"p%d\"\n", "too many plugins", CONFIG_PLUGIN_LABELS_MAX},
       {"Annotation \"a%d\" \"x\"\n", "too many annotations", CONFIG_ANNOTATIONS_MAX},
       {"<AlertName \"A%d\">\nPlugin \"x\"\n</AlertName>\n", "too many AlertName",
        CONFIG_ALERT_NAMES_MAX},
@@ -323,6 +364,7 @@ int main(void) {
       TEST(without_a_block_alerts_go_to_this_host),
       TEST(every_option_is_read),
       TEST(blocks_add_up),
+      TEST(the_first_plugin_label_replaces_the_default),
       TEST(mistakes_are_refused_by_block_option_value_and_what_is_allowed),
       TEST(an_empty_password_file_is_refused),
       TEST(there_is_an_end_to_nodes_and_labels),

@@ -99,10 +99,13 @@ static bool is_fine(int status) {
 /* ---- what is done ---- */
 
 static struct alert_text labels[] = {{(char *)"pid", (char *)"%{meta:pid}"}};
+static char *plugin_labels[] = {(char *)"p"};
 static const struct alert_rules rules = {
     .labels = labels,
     .labels_len = 1,
     .generator_url = (char *)"http://g/%{host}",
+    .plugin_labels = plugin_labels,
+    .plugin_labels_len = 1,
     .severity_label = true,
 };
 
@@ -110,6 +113,8 @@ static struct alert *make(const char *plugin, enum alert_severity severity) {
   char value[600];
   memset(value, 'v', sizeof(value));
   const struct alert_meta meta[] = {{SPAN_LITERAL("pid"), SPAN_LITERAL("1")},
+                                    {SPAN_LITERAL("alertname"), SPAN_LITERAL("Name")},
+                                    {SPAN_LITERAL("label:l"), SPAN_LITERAL("value")},
                                     {SPAN_LITERAL("long"), span_make(value, sizeof(value))}};
   const struct alert_source source = {.severity = severity,
                                       .host = "h",
@@ -119,7 +124,7 @@ static struct alert *make(const char *plugin, enum alert_severity severity) {
                                       .type_instance = "",
                                       .message = "m",
                                       .meta = meta,
-                                      .meta_len = 2};
+                                      .meta_len = ARRAY_LENGTH(meta)};
   struct alert *alert = NULL;
   int status = alert_rules_apply(&rules, &source, &alert);
   assert_true(is_fine(status));
@@ -265,7 +270,7 @@ static void configurations(void **state) {
                                      "Password \"p\"\n</Node>\n"
                                      "Labels \"a\" \"b\" \"c\" \"d\"\nLabel \"e\" \"%{host}\"\n"
                                      "Annotation \"f\" \"g\"\nGeneratorURL \"http://g\"\n"
-                                     "StateFile \"x\"\n"
+                                     "StateFile \"x\"\nPluginLabel \"p\" \"q\"\n"
                                      "<AlertName \"A\">\nPlugin \"p\"\n</AlertName>\n");
   assert_non_null(configuration);
   fail_each("the configuration", read_configuration);

@@ -16,6 +16,7 @@
 #include "fake_notifications.h"
 #include "hostile_server.h"
 #include "notify_alertmanager/metrics.h"
+#include "notify_alertmanager/notification.h"
 
 static char folder[] = "/tmp/am-test-plugin-XXXXXX";
 static char state_path[sizeof(folder) + 64];
@@ -315,6 +316,136 @@ static void meta_data_of_every_type_become_annotations(void **state) {
   receiver_free(r);
 }
 
+/* A notification of "mine" with a name, a severity, a time and a label among its meta data. */
+static void notify_with_meta(int severity, const char *name, const char *level,
+                             uint64_t since) {
+  notification_meta_t meta[] = {
+      {.name = "alertname", .type = NM_TYPE_STRING, .nm_value.nm_string = name},
+      {.name = "severity", .type = NM_TYPE_STRING, .nm_value.nm_string = level},
+      {.name = "label:queue", .type = NM_TYPE_STRING, .nm_value.nm_string = "orders"},
+      {.name = "since", .type = NM_TYPE_UNSIGNED_INT, .nm_value.nm_unsigned_int = since},
+  };
+  for (size_t i = 0; i + 1 < ARRAY_LENGTH(meta); i++)
+    meta[i].next = &meta[i + 1];
+  notification_t n = notification(severity, "mine");
+  n.meta = meta;
+  assert_int_equal(fake_notify(&n), 0);
+}
+
+/* The first alert of the state file; what fires or fired. */
+static void read_state(char *line, int size) {
+  FILE *stream = fopen(state_path, "r");
+  assert_non_null(stream);
+  line[0] = '\0';
+  while (strstr(line, "annotations") == NULL)
+    assert_non_null(fgets(line, size, stream));
+  fclose(stream);
+}
+
+static void an_okay_without_meta_data_resolves_the_very_alert(void **state) {
+  (void)state;
+  static const char labels[] = "\"labels\":{\"instance\":\"web1\",\"plugin\":\"mine\","
+                               "\"alertname\":\"QueueIsStuck\",\"queue\":\"orders\","
+                               "\"severity\":\"info\"}";
+  char line[4096];
+  struct receiver *r = receiver_new();
+  begin_one(r, "");
+  notify_with_meta(NOTIF_WARNING, "QueueIsStuck", "info", 1700000000);
+  assert_true(receiver_wait_firing(r, "mine", "info", 1));
+  end();
+  read_state(line, sizeof(line));
+  assert_non_null(strstr(line, labels));
+  assert_non_null(strstr(line, "\"starts_ns\":1700000000000000000,\"ends_ns\":0,"));
+
+  begin_one(r, "");
+  notify(NOTIF_OKAY, "mine");
+  assert_true(receiver_wait_firing(r, "mine", NULL, 0));
+  assert_int_equal(receiver_resolved(r, "mine"), 1);
+  end();
+  read_state(line, sizeof(line));
+  assert_non_null(strstr(line, labels));
+  assert_null(strstr(line, "\"ends_ns\":0,"));
+  receiver_free(r);
+}
+
+static void an_okay_stays_one_and_ends_now_whatever_its_meta_data(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  begin_one(r, "");
+  notify(NOTIF_WARNING, "mine");
+  assert_true(receiver_wait_firing(r, "mine", "warning", 1));
+  notify_with_meta(NOTIF_OKAY, "AnotherName", "critical", 1);
+  assert_true(receiver_wait_firing(r, "mine", NULL, 0));
+  assert_int_equal(receiver_resolved(r, "mine"), 1);
+  end();
+  char line[4096];
+  read_state(line, sizeof(line));
+  assert_non_null(strstr(line, "\"alertname\":\"CollectdMine\""));
+  assert_non_null(strstr(line, "\"ends_ns\":"));
+  assert_null(strstr(line, "\"ends_ns\":0,"));
+  assert_null(strstr(line, "\"ends_ns\":1000000000,"));
+  receiver_free(r);
+}
+
+static void another_name_of_the_same_problem_replaces_the_alert(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  begin_one(r, "");
+  notify_with_meta(NOTIF_WARNING, "One", "warning", 1700000000);
+  assert_true(receiver_wait_firing(r, "mine", "warning", 1));
+  notify_with_meta(NOTIF_WARNING, "Two", "critical", 1700000000);
+  assert_true(receiver_wait_firing(r, "mine", "critical", 1));
+  assert_int_equal(receiver_firing(r, "mine", NULL), 1);
+  assert_int_equal(receiver_resolved(r, "mine"), 1);
+  end();
+  receiver_free(r);
+}
+
+static void times_that_cannot_be_are_ignored(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    notification_meta_t since;
+  } cases[] = {
+      {"none", {.type = NM_TYPE_UNSIGNED_INT, .nm_value.nm_unsigned_int = 0}},
+      {"negative", {.type = NM_TYPE_SIGNED_INT, .nm_value.nm_signed_int = -1700000000}},
+      {"the future", {.type = NM_TYPE_UNSIGNED_INT, .nm_value.nm_unsigned_int = 1ull << 40}},
+      {"past all time", {.type = NM_TYPE_UNSIGNED_INT, .nm_value.nm_unsigned_int = UINT64_MAX}},
+      {"a huge number", {.type = NM_TYPE_DOUBLE, .nm_value.nm_double = 1e300}},
+      {"not a number", {.type = NM_TYPE_DOUBLE, .nm_value.nm_double = NAN}},
+      {"words", {.type = NM_TYPE_STRING, .nm_value.nm_string = "1700000000 seconds"}},
+      {"nothing", {.type = NM_TYPE_STRING, .nm_value.nm_string = NULL}},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    struct notification_view view;
+    notification_meta_t meta = cases[i].since;
+    notification_t n = notification(NOTIF_WARNING, "mine");
+    snprintf(meta.name, sizeof(meta.name), "since");
+    n.meta = &meta;
+    n.time = 0;
+    notification_view_init(&view, &n, "h");
+    check_int(cases[i].name, notification_time_ns(&view, &n, 1800000000000000005), //
+              1800000000000000005);
+  }
+}
+
+static void of_several_times_the_earliest_counts(void **state) {
+  (void)state;
+  notification_meta_t meta[] = {
+      {.name = "since", .type = NM_TYPE_STRING, .nm_value.nm_string = "1700000009"},
+      {.name = "since", .type = NM_TYPE_DOUBLE, .nm_value.nm_double = 1700000000.25},
+      {.name = "since", .type = NM_TYPE_UNSIGNED_INT, .nm_value.nm_unsigned_int = 1900000000},
+  };
+  for (size_t i = 0; i + 1 < ARRAY_LENGTH(meta); i++)
+    meta[i].next = &meta[i + 1];
+  struct notification_view view;
+  notification_t n = notification(NOTIF_FAILURE, "mine");
+  n.meta = meta;
+  notification_view_init(&view, &n, "h");
+  check_int("earliest", notification_time_ns(&view, &n, 1800000000000000005),
+            1700000000000000000);
+}
+
 static void a_notification_without_a_host_is_of_this_one(void **state) {
   (void)state;
   struct receiver *r = receiver_new();
@@ -483,6 +614,11 @@ int main(void) {
       TEST(the_rest_of_a_refused_post_is_not_lost),
       TEST(a_node_that_refuses_whatever_comes_is_named_with_a_remedy),
       TEST(meta_data_of_every_type_become_annotations),
+      TEST(an_okay_without_meta_data_resolves_the_very_alert),
+      TEST(an_okay_stays_one_and_ends_now_whatever_its_meta_data),
+      TEST(another_name_of_the_same_problem_replaces_the_alert),
+      TEST(times_that_cannot_be_are_ignored),
+      TEST(of_several_times_the_earliest_counts),
       TEST(a_notification_without_a_host_is_of_this_one),
       TEST(a_full_store_drops_and_tells),
       TEST(an_unconfirmed_alert_expires),

@@ -1,5 +1,6 @@
 /* From notification to alert: names, labels, annotations, what the configuration adds. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "am_alerts.h"
 #include "notify_alertmanager/alert_name.h"
@@ -11,7 +12,10 @@ static struct alert *apply(const struct alert_rules *rules, const struct alert_s
   return alert;
 }
 
-static const struct alert_rules plain = {.severity_label = true};
+static char sidecar[] = "sidecar", mine[] = "mine";
+static char *plugin_labels[] = {sidecar, mine};
+static const struct alert_rules plain = {
+    .severity_label = true, .plugin_labels = plugin_labels, .plugin_labels_len = 1};
 
 static struct alert_source source_of(const char *plugin, const char *plugin_instance,
                                      const char *type, const char *type_instance) {
@@ -27,69 +31,30 @@ static struct alert_source source_of(const char *plugin, const char *plugin_inst
 static void names_say_plugin_and_type_in_camel_case(void **state) {
   (void)state;
   static const struct {
-    const char *plugin, *type, *type_instance, *name;
+    const char *plugin, *type, *name;
   } cases[] = {
-      {"df", "percent_bytes", "used", "CollectdDfPercentBytes"},
-      {"df", "df_complex", "free", "CollectdDfComplex"},
-      {"load", "load", "", "CollectdLoad"},
-      {"cpu", "percent", "idle", "CollectdCpuPercent"},
-      {"ping", "ping_droprate", "x", "CollectdPingDroprate"},
-      {"pingx", "ping_droprate", "x", "CollectdPingxPingDroprate"},
-      {"ping", "pinger", "x", "CollectdPingPinger"},
-      {"exec", "", "", "CollectdExec"},
-      {"", "gauge", "", "CollectdGauge"},
-      {"", "", "", "CollectdNotification"},
-      {"a-b.c d", "X9", "", "CollectdABCDX9"},
-      {"\xC3\xBC\xFF\n", "", "", "CollectdNotification"},
-      {"sidecar", "process_open_fds", "", "CollectdSidecarProcessOpenFds"},
-      {"sidecar", "red_flag", "fds", "SidecarFDsHigh"},
-      {"sidecar", "red_flag", "brand_new", "SidecarBrandNew"},
-      {"notsidecar", "red_flag", "fds", "CollectdNotsidecarRedFlag"},
-      {"averyveryverylongpluginname", "averyveryverylongtypename", "",
+      {"df", "percent_bytes", "CollectdDfPercentBytes"},
+      {"df", "df_complex", "CollectdDfComplex"},
+      {"load", "load", "CollectdLoad"},
+      {"cpu", "percent", "CollectdCpuPercent"},
+      {"ping", "ping_droprate", "CollectdPingDroprate"},
+      {"pingx", "ping_droprate", "CollectdPingxPingDroprate"},
+      {"ping", "pinger", "CollectdPingPinger"},
+      {"exec", "", "CollectdExec"},
+      {"", "gauge", "CollectdGauge"},
+      {"", "", "CollectdNotification"},
+      {"a-b.c d", "X9", "CollectdABCDX9"},
+      {"\xC3\xBC\xFF\n", "", "CollectdNotification"},
+      {"sidecar", "process_open_fds", "CollectdSidecarProcessOpenFds"},
+      {"sidecar", "red_flag", "CollectdSidecarRedFlag"},
+      {"notsidecar", "red_flag", "CollectdNotsidecarRedFlag"},
+      {"averyveryverylongpluginname", "averyveryverylongtypename",
        "CollectdAveryveryverylongpluginnameAvery"},
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     char name[ALERT_NAME_MAX + 1];
-    alert_name_derive(name, cases[i].plugin, cases[i].type, cases[i].type_instance);
+    alert_name_derive(name, cases[i].plugin, cases[i].type);
     check_string(cases[i].name, name, cases[i].name);
-  }
-}
-
-static void every_red_flag_has_a_name_as_mixins_want_it(void **state) {
-  (void)state;
-  /* the flags of the sidecar plugin and the names of the Prometheus rules for them */
-  static const char *const flags[][2] = {
-      {"rss", "SidecarRSSHigh"},
-      {"swap_growing", "SidecarSwapGrowing"},
-      {"memory_regions", "SidecarMemoryRegionsHigh"},
-      {"fds", "SidecarFDsHigh"},
-      {"fds_growing", "SidecarFDsGrowing"},
-      {"same_file", "SidecarSameFileOpen"},
-      {"session_files", "SidecarSessionFilesOpen"},
-      {"threads", "SidecarThreadsHigh"},
-      {"goroutines", "SidecarGoroutinesHigh"},
-      {"goroutines_growing", "SidecarGoroutinesGrowing"},
-      {"goroutines_stuck", "SidecarGoroutinesStuck"},
-      {"fetch_data_piling", "SidecarFetchDataPiling"},
-      {"heap_growing", "SidecarHeapGrowing"},
-      {"heap_not_receding", "SidecarHeapNotReceding"},
-      {"allocation_rate", "SidecarAllocationRateHigh"},
-      {"cpu", "SidecarCPUHigh"},
-      {"sqlite_contention", "SidecarSQLiteContention"},
-      {"inotify_watches", "SidecarInotifyWatchesHigh"},
-      {"pprof_missing", "SidecarPprofMissing"},
-  };
-  size_t rows = 0;
-  for (const struct alert_flag *row = alert_flags; row->flag != NULL; row++, rows++) {
-    check_int(row->flag, strlen(row->alertname) <= ALERT_NAME_MAX, 1);
-    check_int(row->flag, strncmp(row->alertname, "Sidecar", 7), 0);
-    check_int(row->flag, row->summary[strlen(row->summary) - 1], '.');
-  }
-  assert_int_equal(rows, ARRAY_LENGTH(flags));
-  for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
-    const struct alert_flag *row = alert_flag_find(flags[i][0]);
-    assert_non_null(row);
-    check_string(flags[i][0], row->alertname, flags[i][1]);
   }
 }
 
@@ -127,26 +92,319 @@ static void a_threshold_becomes_labels_and_annotations(void **state) {
   alert_unref(alert);
 }
 
+/* A name and a value of meta data, from literals. */
+#define META(name, value)                                                                      \
+  { SPAN_LITERAL(name), SPAN_LITERAL(value) }
+
+static void set_meta(struct alert_source *source, const struct alert_meta *meta, size_t len) {
+  source->meta = meta;
+  source->meta_len = len;
+}
+
+/* Fails unless the alert's labels are exactly these, in whatever order. */
+static void check_labels(const struct alert *alert, const char *const labels[][2], size_t len) {
+  for (size_t i = 0; i < len; i++)
+    check_string(labels[i][0], alert_label(alert, labels[i][0]), labels[i][1]);
+  assert_int_equal(pairs_len(alert_labels(alert)), len);
+}
+
 static void a_red_flag_groups_with_the_alerts_of_the_prometheus_rules(void **state) {
   (void)state;
+  static const struct alert_meta meta[] = {
+      META("alertname", "SidecarGoroutinesStuck"),
+      META("summary", "Sidecar has goroutines stuck for long."),
+      META("label:flag", "goroutines_stuck"),
+      META("since", "1700000000"),
+      META("pid", "4711"),
+  };
   struct alert_source source = source_of("sidecar", "proj-2", "red_flag", "goroutines_stuck");
   source.severity = ALERT_CRITICAL;
+  set_meta(&source, meta, ARRAY_LENGTH(meta));
   struct alert *alert = apply(&plain, &source);
-  assert_string_equal(alert_label(alert, "alertname"), "SidecarGoroutinesStuck");
-  assert_string_equal(alert_label(alert, "instance"), "web1");
-  assert_string_equal(alert_label(alert, "sidecar"), "proj-2");
-  assert_string_equal(alert_label(alert, "flag"), "goroutines_stuck");
-  assert_string_equal(alert_label(alert, "severity"), "critical");
+  static const char *const labels[][2] = {
+      {"alertname", "SidecarGoroutinesStuck"},
+      {"instance", "web1"},
+      {"plugin", "sidecar"},
+      {"plugin_instance", "proj-2"},
+      {"type", "red_flag"},
+      {"type_instance", "goroutines_stuck"},
+      {"sidecar", "proj-2"},
+      {"flag", "goroutines_stuck"},
+      {"severity", "critical"},
+  };
+  check_labels(alert, labels, ARRAY_LENGTH(labels));
   assert_string_equal(annotation_of(alert, "summary"),
                       "Sidecar has goroutines stuck for long.");
+  assert_string_equal(annotation_of(alert, "description"), "something happened");
+  assert_string_equal(annotation_of(alert, "since"), "1700000000");
+  assert_string_equal(annotation_of(alert, "pid"), "4711");
+  assert_int_equal(pairs_len(alert_annotations(alert)), 4);
   alert_unref(alert);
 }
 
 static void missing_pprof_is_information_whatever_collectd_calls_it(void **state) {
   (void)state;
+  static const struct alert_meta meta[] = {
+      META("alertname", "SidecarPprofMissing"),
+      META("severity", "info"),
+      META("label:flag", "pprof_missing"),
+  };
   struct alert_source source = source_of("sidecar", "proj", "red_flag", "pprof_missing");
+  set_meta(&source, meta, ARRAY_LENGTH(meta));
   struct alert *alert = apply(&plain, &source);
   assert_string_equal(alert_label(alert, "severity"), "info");
+  assert_null(annotation_of(alert, "severity"));
+  alert_unref(alert);
+}
+
+static void any_plugin_names_its_alert_and_adds_labels(void **state) {
+  (void)state;
+  static const struct alert_meta meta[] = {
+      META("label:queue", "orders"), META("alertname", "QueueIsStuck"),
+      META("severity", "critical"),  META("summary", "A queue does not move."),
+      META("length", "17"),          META("label:_shard", "3"),
+      META("since", "1700000000"),
+  };
+  static const struct alert_rules rules = {
+      .severity_label = true, .plugin_labels = plugin_labels, .plugin_labels_len = 2};
+  struct alert_source source = source_of("mine", "eu", "queue_length", "");
+  set_meta(&source, meta, ARRAY_LENGTH(meta));
+  struct alert *alert = apply(&rules, &source);
+  static const char *const labels[][2] = {
+      {"alertname", "QueueIsStuck"}, {"instance", "web1"},     {"plugin", "mine"},
+      {"plugin_instance", "eu"},     {"type", "queue_length"}, {"mine", "eu"},
+      {"severity", "critical"},      {"queue", "orders"},      {"_shard", "3"},
+  };
+  check_labels(alert, labels, ARRAY_LENGTH(labels));
+  static const char *const annotations[][2] = {{"summary", "A queue does not move."},
+                                               {"description", "something happened"},
+                                               {"length", "17"},
+                                               {"since", "1700000000"}};
+  for (size_t i = 0; i < ARRAY_LENGTH(annotations); i++)
+    check_string(annotations[i][0], annotation_of(alert, annotations[i][0]), annotations[i][1]);
+  assert_int_equal(pairs_len(alert_annotations(alert)), ARRAY_LENGTH(annotations));
+  alert_unref(alert);
+}
+
+static void placeholders_know_the_name_and_severity_that_meta_data_give(void **state) {
+  (void)state;
+  static const struct alert_meta meta[] = {META("alertname", "Mine"), META("severity", "info"),
+                                           META("label:queue", "orders")};
+  struct alert_text annotations[] = {{"what", "%{alertname} %{severity} %{meta:label:queue}"}};
+  const struct alert_rules rules = {.annotations = annotations, .annotations_len = 1};
+  struct alert_source source = source_of("x", "", "", "");
+  set_meta(&source, meta, ARRAY_LENGTH(meta));
+  struct alert *alert = apply(&rules, &source);
+  assert_string_equal(annotation_of(alert, "what"), "Mine info orders");
+  assert_string_equal(annotation_of(alert, "severity"), "info");
+  alert_unref(alert);
+}
+
+static void a_matching_alert_name_block_wins_over_the_source(void **state) {
+  (void)state;
+  static const struct alert_meta meta[] = {META("alertname", "Mine")};
+  struct alert_name_rule names[] = {{.alertname = "Theirs", .plugin = "x"}};
+  const struct alert_rules rules = {.names = names, .names_len = 1};
+  struct alert_source source = source_of("x", "", "", "");
+  set_meta(&source, meta, 1);
+  struct alert *alert = apply(&rules, &source);
+  assert_string_equal(alert_label(alert, "alertname"), "Theirs");
+  alert_unref(alert);
+  source.plugin = "y";
+  alert = apply(&rules, &source);
+  assert_string_equal(alert_label(alert, "alertname"), "Mine");
+  alert_unref(alert);
+}
+
+#define FORTY "A234567890123456789012345678901234567890"
+
+static void names_and_severities_that_are_none_are_ignored(void **state) {
+  (void)state;
+  static const struct {
+    const char *value, *name; /* NULL: the name made from the plugin */
+  } names[] = {
+      {"QueueIsStuck", "QueueIsStuck"},
+      {"a_1", "a_1"},
+      {FORTY, FORTY},
+      {FORTY "1", NULL},
+      {"", NULL},
+      {"_Queue", NULL},
+      {"1Queue", NULL},
+      {"Queue stuck", NULL},
+      {"Queue-stuck", NULL},
+      {"Queue\n", NULL},
+      {"Qu\xC3\xA9ue", NULL},
+      {"%{host}", NULL},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+    const struct alert_meta meta[] = {{SPAN_LITERAL("alertname"), span_of(names[i].value)}};
+    struct alert_source source = source_of("x", "", "", "");
+    set_meta(&source, meta, 1);
+    struct alert *alert = apply(&plain, &source);
+    check_string(names[i].value, alert_label(alert, "alertname"),
+                 names[i].name != NULL ? names[i].name : "CollectdX");
+    check_string(names[i].value, annotation_of(alert, "alertname"), NULL);
+    alert_unref(alert);
+  }
+  static const char *const severities[][2] = {
+      {"info", "info"},    {"warning", "warning"}, {"critical", "critical"},
+      {"Info", "warning"}, {"failure", "warning"}, {"critical ", "warning"},
+      {"okay", "warning"}, {"", "warning"},        {"\xFF", "warning"},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(severities); i++) {
+    const struct alert_meta meta[] = {{SPAN_LITERAL("severity"), span_of(severities[i][0])}};
+    struct alert_source source = source_of("x", "", "", "");
+    set_meta(&source, meta, 1);
+    struct alert *alert = apply(&plain, &source);
+    check_string(severities[i][0], alert_label(alert, "severity"), severities[i][1]);
+    check_string(severities[i][0], annotation_of(alert, "severity"), NULL);
+    alert_unref(alert);
+  }
+}
+
+static void labels_that_are_none_or_not_free_are_left_out(void **state) {
+  (void)state;
+  static const struct alert_meta meta[] = {
+      META("label:good", "kept"),      META("label:", "no name"),
+      META("label:1st", "x"),          META("label:a-b", "x"),
+      META("label:a b", "x"),          META("label:\xC3\xBC", "x"),
+      META("label:empty", ""),         META("label:instance", "forged"),
+      META("label:plugin", "forged"),  META("label:plugin_instance", "forged"),
+      META("label:type", "forged"),    META("label:type_instance", "forged"),
+      META("label:severity", "info"),  META("label:alertname", "Forged"),
+      META("label:sidecar", "forged"), META("label:team", "forged"),
+      META("label:made", "forged"),    META("Label:upper", "an annotation"),
+  };
+  struct alert_text constants[] = {{"team", "infra"}}, made[] = {{"made", "%{meta:none}"}};
+  const struct alert_rules rules = {
+      .severity_label = true,
+      .constants = constants,
+      .constants_len = 1,
+      .labels = made,
+      .labels_len = 1,
+      .plugin_labels = plugin_labels,
+      .plugin_labels_len = 1,
+  };
+  struct alert_source source = source_of("df", "", "", "");
+  set_meta(&source, meta, ARRAY_LENGTH(meta));
+  struct alert *alert = apply(&rules, &source);
+  static const char *const labels[][2] = {
+      {"alertname", "CollectdDf"}, {"instance", "web1"}, {"plugin", "df"},
+      {"severity", "warning"},     {"team", "infra"},    {"good", "kept"}};
+  check_labels(alert, labels, ARRAY_LENGTH(labels));
+  assert_int_equal(pairs_len(alert_annotations(alert)), 3);
+  assert_string_equal(annotation_of(alert, "Label_upper"), "an annotation");
+  alert_unref(alert);
+}
+
+static void values_of_labels_are_cleaned_and_cut(void **state) {
+  (void)state;
+  char value[2000];
+  memset(value, 'v', sizeof(value));
+  const struct alert_meta meta[] = {META("label:odd", "a\xFF\x1B[31m\xE2\x80\xAE"),
+                                    {SPAN_LITERAL("label:long"), span_make(value, 2000)}};
+  struct alert_source source = source_of("x", "", "", "");
+  set_meta(&source, meta, ARRAY_LENGTH(meta));
+  struct alert *alert = apply(&plain, &source);
+  assert_string_equal(alert_label(alert, "odd"), "a\\xFF\\x1B[31m\\xE2\\x80\\xAE");
+  assert_true(strlen(alert_label(alert, "long")) <= ALERT_LABEL_BYTES);
+  alert_unref(alert);
+}
+
+static void the_order_of_meta_data_and_doubles_change_no_label(void **state) {
+  (void)state;
+  static const struct alert_meta meta[] = {
+      META("label:b", "2"),         META("label:a", "9"),        META("label:a", "1"),
+      META("label:a", ""),          META("alertname", "Second"), META("alertname", "not one"),
+      META("alertname", "First"),   META("severity", "warning"), META("severity", "critical"),
+      META("severity", "whatever"),
+  };
+  enum { LEN = ARRAY_LENGTH(meta) };
+  struct alert_source source = source_of("x", "", "", "");
+  struct alert_meta turned[LEN];
+  for (size_t i = 0; i < LEN; i++)
+    turned[i] = meta[LEN - 1 - i];
+  set_meta(&source, meta, LEN);
+  struct alert *alert = apply(&plain, &source);
+  static const char *const labels[][2] = {
+      {"alertname", "First"},   {"instance", "web1"}, {"plugin", "x"},
+      {"severity", "critical"}, {"a", "1"},           {"b", "2"}};
+  check_labels(alert, labels, ARRAY_LENGTH(labels));
+  set_meta(&source, turned, LEN);
+  struct alert *other = apply(&plain, &source);
+  assert_true(alert_same_labels(alert, other));
+  alert_unref(alert);
+  alert_unref(other);
+}
+
+static void of_too_many_labels_the_first_by_name_are_taken(void **state) {
+  (void)state;
+  enum { LEN = 100 };
+  char names[LEN][16];
+  struct alert_meta meta[LEN];
+  struct alert_text constants[32];
+  char constant_names[32][16];
+  for (size_t i = 0; i < LEN; i++) {
+    snprintf(names[i], sizeof(names[i]), "label:m%02zu", LEN - 1 - i);
+    meta[i] = (struct alert_meta){span_of(names[i]), SPAN_LITERAL("x")};
+  }
+  for (size_t i = 0; i < ARRAY_LENGTH(constants); i++) {
+    snprintf(constant_names[i], sizeof(constant_names[i]), "c%zu", i);
+    constants[i] = (struct alert_text){constant_names[i], constant_names[i]};
+  }
+  const struct alert_rules rules = {
+      .severity_label = true,
+      .constants = constants,
+      .constants_len = ARRAY_LENGTH(constants),
+      .plugin_labels = plugin_labels,
+      .plugin_labels_len = 1,
+  };
+  struct alert_source source = source_of("sidecar", "p", "t", "i");
+  set_meta(&source, meta, LEN);
+  struct alert *alert = apply(&rules, &source);
+  assert_int_equal(pairs_len(alert_labels(alert)), 8 + 32 + ALERT_META_LABELS_MAX);
+  assert_non_null(alert_label(alert, "m00"));
+  assert_non_null(alert_label(alert, "m15"));
+  assert_null(alert_label(alert, "m16"));
+  assert_string_equal(alert_label(alert, "sidecar"), "p");
+  assert_null(annotation_of(alert, ALERT_LEFT_OUT));
+  alert_unref(alert);
+}
+
+static void the_identity_is_the_same_whatever_the_meta_data(void **state) {
+  (void)state;
+  static const struct alert_meta meta[] = {
+      META("alertname", "Mine"),        META("severity", "critical"),
+      META("label:flag", "x"),          META("label:type_instance", "forged"),
+      META("label:instance", "forged"),
+  };
+  struct alert_source source = source_of("x", "y", "", "");
+  struct alert *bare = apply(&plain, &source);
+  set_meta(&source, meta, ARRAY_LENGTH(meta));
+  struct alert *alert = apply(&plain, &source);
+  alert_pairs a = alert_identity(bare), b = alert_identity(alert);
+  assert_int_equal(a.len, b.len);
+  assert_memory_equal(a.at, b.at, a.len);
+  assert_false(alert_same_labels(bare, alert));
+  alert_unref(bare);
+  alert_unref(alert);
+}
+
+static void summary_and_description_fit_before_all_other_meta_data(void **state) {
+  (void)state;
+  enum { LEN = 20 };
+  static char value[ALERT_ANNOTATION_BYTES];
+  memset(value, 'v', sizeof(value));
+  struct alert_meta meta[LEN];
+  for (size_t i = 0; i < LEN; i++)
+    meta[i] = (struct alert_meta){SPAN_LITERAL("big"), span_make(value, sizeof(value))};
+  meta[LEN - 1] = (struct alert_meta)META("summary", "last and first");
+  struct alert_source source = source_of("x", "", "", "");
+  set_meta(&source, meta, LEN);
+  struct alert *alert = apply(&plain, &source);
+  assert_string_equal(annotation_of(alert, "summary"), "last and first");
+  assert_string_equal(annotation_of(alert, "description"), "something happened");
+  assert_non_null(annotation_of(alert, ALERT_LEFT_OUT));
   alert_unref(alert);
 }
 
@@ -300,19 +558,32 @@ static void the_plugins_own_labels_are_reserved(void **state) {
   (void)state;
   static const char *const names[] = {"alertname",       "instance", "plugin",
                                       "plugin_instance", "type",     "type_instance",
-                                      "severity",        "sidecar",  "flag"};
-  for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+                                      "severity"};
+  for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
     check_int(names[i], alert_is_reserved_label(span_of(names[i])), 1);
-  assert_false(alert_is_reserved_label(span_of("team")));
+    check_int(names[i], alert_rules_own_label(&plain, span_of(names[i])), 1);
+  }
+  assert_false(alert_is_reserved_label(span_of("sidecar")));
+  assert_true(alert_rules_own_label(&plain, span_of("sidecar")));
+  assert_false(alert_rules_own_label(&plain, span_of("team")));
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(names_say_plugin_and_type_in_camel_case),
-      cmocka_unit_test(every_red_flag_has_a_name_as_mixins_want_it),
       cmocka_unit_test(a_threshold_becomes_labels_and_annotations),
       cmocka_unit_test(a_red_flag_groups_with_the_alerts_of_the_prometheus_rules),
       cmocka_unit_test(missing_pprof_is_information_whatever_collectd_calls_it),
+      cmocka_unit_test(any_plugin_names_its_alert_and_adds_labels),
+      cmocka_unit_test(placeholders_know_the_name_and_severity_that_meta_data_give),
+      cmocka_unit_test(a_matching_alert_name_block_wins_over_the_source),
+      cmocka_unit_test(names_and_severities_that_are_none_are_ignored),
+      cmocka_unit_test(labels_that_are_none_or_not_free_are_left_out),
+      cmocka_unit_test(values_of_labels_are_cleaned_and_cut),
+      cmocka_unit_test(the_order_of_meta_data_and_doubles_change_no_label),
+      cmocka_unit_test(of_too_many_labels_the_first_by_name_are_taken),
+      cmocka_unit_test(the_identity_is_the_same_whatever_the_meta_data),
+      cmocka_unit_test(summary_and_description_fit_before_all_other_meta_data),
       cmocka_unit_test(other_values_of_the_sidecar_plugin_have_no_flag),
       cmocka_unit_test(severity_can_be_kept_out_of_the_labels),
       cmocka_unit_test(the_configuration_adds_labels_annotations_and_a_url),

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "common/buffer.h"
-#include "sidecar/os/descriptors.h"
+#include "sidecar/reading.h"
 
 enum { LISTING_MAX_BYTES = 8 * 1024 * 1024 };
 
