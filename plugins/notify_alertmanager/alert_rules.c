@@ -1,4 +1,4 @@
-/* From notification to alert; see alert_rules.h. */
+/* Makes alerts from notifications; see alert_rules.h. */
 #include "notify_alertmanager/alert_rules.h"
 
 #include <errno.h>
@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "common/array.h"
-#include "notify_alertmanager/alert_name.h"
 #include "notify_alertmanager/template.h"
 
 const char *alert_severity_name(enum alert_severity severity) {
@@ -37,9 +36,9 @@ bool alert_rules_own_label(const struct alert_rules *rules, struct span name) {
   return alert_is_reserved_label(name);
 }
 
-enum { EXPANDED_MAX = 1024 * 1024 }; /* of a template, before it is cut for the alert */
+enum { EXPANDED_MAX = 1024 * 1024 }; /* bytes of a template's result, before it is cut */
 
-/* One notification on its way. */
+/* A notification while an alert is made from it. */
 struct application {
   const struct alert_rules *rules;
   const struct alert_source *source;
@@ -130,8 +129,49 @@ static bool field_value(void *context, struct span field, struct span *ret_value
 static int expand(struct application *a, const char *text, enum template_kind kind) {
   buffer_reset(&a->expanded);
   int status = template_expand(text, kind, field_value, a, &a->expanded);
-  /* text of a megabyte goes without the values that came too late */
+  /* text is cut anyway */
   return status == -EMSGSIZE && kind == TEMPLATE_TEXT ? 0 : status;
+}
+
+/* ---- names ---- */
+
+/* Not <ctype.h>: that follows the locale. */
+static bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+
+static bool is_word_character(char c) {
+  return is_lower(c) || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static size_t append_camel_case(char *dst, size_t len, const char *words) {
+  bool first = true;
+  for (; *words != '\0' && len < ALERT_NAME_MAX; words++) {
+    if (!is_word_character(*words)) {
+      first = true;
+      continue;
+    }
+    dst[len++] = first && is_lower(*words) ? (char)(*words - 'a' + 'A') : *words;
+    first = false;
+  }
+  dst[len] = '\0';
+  return len;
+}
+
+/* The type without the plugin's name in front, as in df/df_complex and load/load. */
+static const char *beyond_plugin(const char *plugin, const char *type) {
+  size_t len = strlen(plugin);
+  if (len == 0 || strncmp(type, plugin, len) != 0 || is_word_character(type[len]))
+    return type;
+  return type + len;
+}
+
+void alert_name_derive(char *dst, const char *plugin, const char *type) {
+  size_t prefix = append_camel_case(dst, 0, "collectd");
+  size_t len = append_camel_case(dst, prefix, plugin);
+  len = append_camel_case(dst, len, beyond_plugin(plugin, type));
+  if (len == prefix)
+    append_camel_case(dst, len, "notification");
 }
 
 static bool pattern_matches(const char *pattern, const char *value) {
@@ -260,7 +300,7 @@ static int add_url(struct application *a) {
   int status = expand(a, a->rules->generator_url, TEMPLATE_URL);
   if (status == 0)
     status = alert_builder_url(&a->builder, buffer_span(&a->expanded));
-  return status == -EMSGSIZE ? 0 : status; /* half a URL leads nowhere */
+  return status == -EMSGSIZE ? 0 : status; /* a cut URL would be useless */
 }
 
 /* ---- annotations ---- */
@@ -276,7 +316,7 @@ static int add_annotations_of_rules(struct application *a) {
   return status;
 }
 
-/* A sentence that stays the same while the alert lives: mail subjects are made of it. */
+/* A sentence that stays the same while the alert fires: subjects of mails are made of it. */
 static int write_summary(struct application *a) {
   const struct alert_source *s = a->source;
   buffer_reset(&a->expanded);

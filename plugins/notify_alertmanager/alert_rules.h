@@ -1,7 +1,7 @@
 /*
- * From a collectd notification to an alert: which name, labels and annotations it gets by
- * the configuration. Pure: the notification comes as plain strings, the clock stays
- * outside.
+ * Makes an alert from a notification: its name, labels and annotations, by the configuration
+ * and the notification's meta data. Pure: a notification is passed as plain strings, times
+ * are left to the caller.
  */
 #ifndef NOTIFY_ALERTMANAGER_ALERT_RULES_H
 #define NOTIFY_ALERTMANAGER_ALERT_RULES_H
@@ -13,28 +13,29 @@
 #include "notify_alertmanager/alert.h"
 
 enum {
+  ALERT_NAME_MAX = 40,        /* characters; linters of mixins require it */
   ALERT_OWN_LABELS = 8,       /* the reserved ones, and that of PluginLabel */
   ALERT_META_LABELS_MAX = 16, /* from one notification's meta data */
 };
 
 enum alert_severity { ALERT_INFO, ALERT_WARNING, ALERT_CRITICAL };
 
-/* The word Alertmanager's users know it by: "info", "warning", "critical". */
+/* The usual value of the label: "info", "warning", "critical". */
 const char *alert_severity_name(enum alert_severity severity);
 
-/* What a notification consists of; everything is borrowed. No string is NULL. */
+/* The parts of a notification; everything is borrowed. No string is NULL. */
 struct alert_source {
   enum alert_severity severity;
   const char *host, *plugin, *plugin_instance, *type, *type_instance, *message;
   const struct alert_meta { struct span name, value; } * meta;
   size_t meta_len;
-  size_t meta_left_out; /* there were that many more */
+  size_t meta_left_out; /* number of further meta data */
 };
 
 /* A label or annotation of the configuration. */
 struct alert_text {
   char *name;
-  char *text; /* a template (template.h), or the very value */
+  char *text; /* a template (template.h), or the value itself */
 };
 
 /* An <AlertName> block: each pattern is NULL (anything) or a shell pattern. */
@@ -45,9 +46,9 @@ struct alert_name_rule {
 
 /* Owned by the configuration (config.h). */
 struct alert_rules {
-  struct alert_name_rule *names; /* the first that matches holds */
+  struct alert_name_rule *names; /* the first match is used */
   size_t names_len;
-  struct alert_text *constants; /* Labels: the very values */
+  struct alert_text *constants; /* Labels: the values themselves */
   size_t constants_len;
   struct alert_text *labels; /* Label: templates */
   size_t labels_len;
@@ -64,6 +65,15 @@ bool alert_is_reserved_label(struct span name);
 
 /* Is it one of those, or the label of a plugin (PluginLabel)? */
 bool alert_rules_own_label(const struct alert_rules *rules, struct span name);
+
+/*
+ * Writes the name that an alert has if nothing else gives one to dst, which has room for
+ * ALERT_NAME_MAX + 1 bytes: "Collectd" with the words of plugin and type in CamelCase, without
+ * the plugin's name at the start of the type: df/percent_bytes is CollectdDfPercentBytes,
+ * ping/ping_droprate is CollectdPingDroprate. Characters other than ASCII letters and digits
+ * end a word. Never empty.
+ */
+void alert_name_derive(char *dst, const char *plugin, const char *type);
 
 /*
  * Makes the alert.

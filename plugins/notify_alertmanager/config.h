@@ -1,6 +1,7 @@
 /*
- * The configuration: what <Plugin notify_alertmanager> may say, with its defaults.
- * LoadPlugin notify_alertmanager alone posts to an Alertmanager on this host.
+ * The configuration: the options of <Plugin notify_alertmanager> with their defaults.
+ * LoadPlugin notify_alertmanager alone posts to an Alertmanager on this host. Options are read
+ * and checked here; what they do is up to the modules that get them.
  */
 #ifndef NOTIFY_ALERTMANAGER_CONFIG_H
 #define NOTIFY_ALERTMANAGER_CONFIG_H
@@ -39,28 +40,28 @@ struct config {
   uint64_t expire_ns;          /* 0: never */
   uint64_t expire_restored_ns; /* 0: never */
   uint64_t queue_limit;
-  char *state_file; /* "": none is kept; relative: below BaseDir */
+  char *state_file; /* "": none; relative: below BaseDir */
   struct alert_rules rules;
-  bool plugin_labels_given; /* until then they are the default */
+  bool plugin_labels_given; /* otherwise they are the default */
   struct node_config nodes[CONFIG_NODES_MAX];
   size_t nodes_len;
   uint32_t options_seen; /* bit n: option n of the plugin block was given */
 };
 
-/* Returns the defaults, or NULL when out of memory. The caller owns it. */
+/* Returns the defaults, or NULL if out of memory. The caller owns it. */
 struct config *config_new(void);
 void config_free(struct config *config);
 
 struct oconfig_item_s;
 
 /*
- * Takes a <Plugin notify_alertmanager> block; several add up. Reads the PasswordFile and
- * looks whether the certificates can be read. Returns 0, or -1 after logging what is
- * wrong: block, option, value and what is allowed.
+ * Reads a <Plugin notify_alertmanager> block; there may be several. Reads PasswordFile and
+ * checks that the certificates are readable. Returns 0, or -1 after logging an error with
+ * block, option, value and what is allowed.
  */
 int config_parse(struct config *config, const struct oconfig_item_s *plugin_block);
 
-/* After all blocks: the default node where the user has none. Returns 0 or -1 after logging. */
+/* After all blocks: adds the default node if there is none. Returns 0, or -1 after logging. */
 int config_complete(struct config *config);
 
 #endif

@@ -13,7 +13,6 @@
 #include "common/buffer.h"
 #include "notify_alertmanager/alert.h"
 #include "notify_alertmanager/alert_json.h"
-#include "notify_alertmanager/json_writer.h"
 
 /* The first line of the file. A file with another one is not ours, or of another version. */
 #define STATE_RECORD_HEADER "collectd notify_alertmanager state, version 1"

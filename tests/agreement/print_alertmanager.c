@@ -10,7 +10,12 @@
 #include "notify_alertmanager/config.h"
 #include "notify_alertmanager/metrics.h"
 
-/* The daemon's part: the configuration logs. */
+/* The daemon's part: the configuration logs, and asks for global options. */
+const char *global_option_get(const char *option) {
+  (void)option;
+  return NULL;
+}
+
 void plugin_log(int severity, const char *format, ...) {
   (void)severity, (void)format;
 }

@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "am_alerts.h"
-#include "notify_alertmanager/alert_name.h"
 #include "notify_alertmanager/alert_rules.h"
 
 static struct alert *apply(const struct alert_rules *rules, const struct alert_source *source) {
