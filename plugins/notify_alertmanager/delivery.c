@@ -1,4 +1,4 @@
-/* The rules of delivery; see delivery.h. */
+/* When to post what; see delivery.h. */
 #include "notify_alertmanager/delivery.h"
 
 #include <errno.h>
@@ -6,15 +6,15 @@
 static const uint64_t SECOND_NS = 1000000000;
 static const uint64_t FIRST_BACKOFF_NS = 1000000000;
 static const uint64_t LONGEST_BACKOFF_NS = 30ull * 1000000000;
-/* A server may ask for patience, but not silence us for the night. */
+/* A server may ask for a delay, but not suppress alerts for hours. */
 static const uint64_t LONGEST_RETRY_AFTER_NS = 600ull * 1000000000;
-/* What changes shortly after a post goes with the next: a burst becomes a few posts. */
+/* Changes shortly after a post are collected: a burst becomes a few posts. */
 static const uint64_t COLLECT_NS = 100000000;
-/* So many single alerts refused in a row, and the node itself comes under suspicion again. */
-enum { SUSPICIOUS_REJECTIONS = 8 };
+/* After so many rejected alerts in a row the node itself is checked again. */
+enum { REJECTIONS_BEFORE_PROBE = 8 };
 
 enum delivery_outcome delivery_classify(int error, long status) {
-  /* a refusal is one however much is said about it */
+  /* a rejection counts even if its body is too long */
   if (error == -EMSGSIZE && status >= 300)
     error = 0;
   if (error != 0 || status == 408 || status == 429 || status >= 500 || status < 200)
@@ -28,7 +28,7 @@ enum delivery_outcome delivery_classify(int error, long status) {
 
 void delivery_init(struct delivery *d, uint64_t resend_ns, uint64_t now_ns, double random) {
   *d = (struct delivery){.resend_ns = resend_ns, .limit = DELIVERY_ALERTS_MAX};
-  /* hosts that start together need not post together */
+  /* spread the posts of hosts that start at the same time */
   d->round_due_ns = now_ns + resend_ns / 2 + (uint64_t)(random * (double)(resend_ns / 2));
 }
 
@@ -76,15 +76,15 @@ static uint64_t backoff_ns(unsigned failures, double random) {
   return pause_ns / 2 + (uint64_t)(random * (double)(pause_ns / 2));
 }
 
-/* No posts for a while; then a round, because the node may have forgotten everything. */
+/* No posts for some time; then a round, because the node may have lost all alerts. */
 static void hold(struct delivery *d, uint64_t now_ns, uint64_t pause_ns,
                  long retry_after_seconds) {
   if (retry_after_seconds > 0) {
-    uint64_t asked_ns = LONGEST_RETRY_AFTER_NS;
+    uint64_t retry_ns = LONGEST_RETRY_AFTER_NS;
     if ((uint64_t)retry_after_seconds < LONGEST_RETRY_AFTER_NS / SECOND_NS)
-      asked_ns = (uint64_t)retry_after_seconds * SECOND_NS;
-    if (asked_ns > pause_ns)
-      pause_ns = asked_ns;
+      retry_ns = (uint64_t)retry_after_seconds * SECOND_NS;
+    if (retry_ns > pause_ns)
+      pause_ns = retry_ns;
   }
   d->hold_until_ns = now_ns + pause_ns;
   d->round_due_ns = d->hold_until_ns;
@@ -118,13 +118,13 @@ static enum delivery_verdict refused_alerts(struct delivery *d,
     d->limit = post->alerts / 2;
     return DELIVERY_REPEAT;
   }
-  /* who never accepted anything may refuse for reasons of its own */
+  /* a node that never accepted a post may reject them all */
   if (!d->trusted) {
     d->probing = true;
     return DELIVERY_REPEAT;
   }
   d->rejected_in_row++;
-  d->trusted = d->rejected_in_row % SUSPICIOUS_REJECTIONS != 0;
+  d->trusted = d->rejected_in_row % REJECTIONS_BEFORE_PROBE != 0;
   return DELIVERY_REJECT;
 }
 

@@ -1,8 +1,9 @@
 /*
- * When a node is posted to, how much at once, and what follows from its answer: back-off
- * with jitter, Retry-After, the search for the alert that makes it refuse a whole post, the
- * rounds that renew everything. Pure: the clock, the dice and the network are the
- * caller's (sender.h).
+ * When to post to a node, how many alerts at once, and what follows from the response: backoff
+ * with jitter, Retry-After, the search for the alert that makes the node reject a whole post,
+ * the rounds that renew all alerts. Also the events and counters of a node, from which log
+ * lines (report.h) and metrics (metrics.h) are made. Pure: clock, random numbers and network
+ * are left to the caller (sender.h).
  */
 #ifndef NOTIFY_ALERTMANAGER_DELIVERY_H
 #define NOTIFY_ALERTMANAGER_DELIVERY_H
@@ -11,41 +12,43 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct alert;
+
 enum { DELIVERY_ALERTS_MAX = 256 }; /* in one post */
 
 enum delivery_outcome {
   DELIVERY_OK,
-  DELIVERY_REFUSED_ALERTS, /* 400, 413, 422: something in the post is not to its liking */
-  DELIVERY_REFUSED_NODE,   /* another 4xx or a redirect: no alert will do, see to the node */
-  DELIVERY_FAILED,         /* no answer, 408, 429, 5xx: later */
+  DELIVERY_REFUSED_ALERTS, /* 400, 413, 422: something in the post is rejected */
+  DELIVERY_REFUSED_NODE,   /* another 4xx or a redirect: the node is misconfigured */
+  DELIVERY_FAILED,         /* no response, 408, 429, 5xx: retry later */
 };
 
 /* error and status as struct http_result has them. */
 enum delivery_outcome delivery_classify(int error, long status);
 
 enum delivery_step {
-  DELIVERY_WAIT,        /* nothing to do before wait_ns are over or something changes */
+  DELIVERY_WAIT,        /* nothing to do until *ret_wait_ns have passed or an alert changes */
   DELIVERY_CHANGES,     /* post what changed */
-  DELIVERY_ROUND,       /* post the next part of everything */
-  DELIVERY_ROUND_BEGIN, /* rewind to the oldest, then ask again */
-  DELIVERY_PROBE,       /* post a list without alerts: does it refuse that too? */
+  DELIVERY_ROUND,       /* post the next part of all alerts */
+  DELIVERY_ROUND_BEGIN, /* rewind to the oldest alert, then call delivery_next again */
+  DELIVERY_PROBE,       /* post an empty list: is that rejected too? */
 };
 
 enum delivery_verdict {
-  DELIVERY_ADVANCE, /* they are delivered: move behind them */
-  DELIVERY_REJECT,  /* the only alert of the post is the culprit: mark it, move behind it */
-  DELIVERY_REPEAT,  /* stay; delivery_next says when */
-  DELIVERY_FORGIVE, /* stay; the node refuses everything, so unmark what was marked */
+  DELIVERY_ADVANCE, /* they are delivered: advance past them */
+  DELIVERY_REJECT,  /* the only alert of the post is at fault: mark it, advance past it */
+  DELIVERY_REPEAT,  /* retry when delivery_next returns this step again */
+  DELIVERY_FORGIVE, /* the same; the node rejects everything, so remove all marks */
 };
 
 struct delivery {
   uint64_t resend_ns;
   size_t limit;             /* alerts in the next post */
-  unsigned rejected_in_row; /* single alerts, without anything accepted between */
+  unsigned rejected_in_row; /* single alerts, with nothing accepted in between */
   unsigned failures;        /* in a row */
-  bool trusted;             /* it accepted something lately, so what it refuses is at fault */
+  bool trusted;             /* it accepted a post recently, so a rejected alert is at fault */
   bool probing, in_round, was_away;
-  uint64_t hold_until_ns;    /* no post before */
+  uint64_t hold_until_ns;    /* no post before that */
   uint64_t changes_after_ns; /* changes are collected until then */
   uint64_t round_due_ns, round_began_ns;
 };
@@ -53,26 +56,52 @@ struct delivery {
 /* random is in [0, 1), here and below; times are monotonic. */
 void delivery_init(struct delivery *d, uint64_t resend_ns, uint64_t now_ns, double random);
 
-/* What to do now. changes: is something waiting that changed? */
+/* The next step. changes: are there changed alerts to post? */
 enum delivery_step delivery_next(struct delivery *d, uint64_t now_ns, bool changes,
                                  uint64_t *ret_wait_ns);
 
-/* A round has come to its end. */
+/* A round is complete. */
 void delivery_round_done(struct delivery *d, uint64_t now_ns);
 
 struct delivery_post {
   enum delivery_step step;
   size_t alerts;
-  bool more; /* there was more to post than went in */
+  bool more; /* there were more alerts than fitted */
 };
 
-/* What became of a post. retry_after_seconds is -1 when the node named no time. */
+/* The result of a post. retry_after_seconds is -1 without that header. */
 enum delivery_verdict delivery_result(struct delivery *d, uint64_t now_ns,
                                       const struct delivery_post *post,
                                       enum delivery_outcome outcome, long retry_after_seconds,
                                       double random);
 
-/* May a post be made now? */
+/* Is the node not to be posted to at present? */
 bool delivery_is_held(const struct delivery *d, uint64_t now_ns);
+
+/* ---- events and counters ---- */
+
+enum delivery_event_kind {
+  DELIVERY_EVENT_DELIVERED, /* a post was accepted */
+  DELIVERY_EVENT_FAILED,    /* DELIVERY_FAILED */
+  DELIVERY_EVENT_REFUSED,   /* the node rejects every post */
+  DELIVERY_EVENT_REJECTED,  /* one alert is left out from now on */
+};
+
+struct delivery_event {
+  enum delivery_event_kind kind;
+  const char *node;
+  long status;               /* HTTP status, 0 if there was none */
+  int error;                 /* as in struct http_result */
+  const char *reason;        /* one printable line, may be "" */
+  const struct alert *alert; /* of DELIVERY_EVENT_REJECTED */
+};
+
+struct delivery_stats {
+  uint64_t posts_ok, posts_failed;
+  uint64_t alerts_rejected;
+  uint64_t last_duration_ns; /* of the last accepted post; 0 before the first */
+  int64_t last_success_ns;   /* since 1970; 0 before the first */
+  uint64_t waiting;          /* changed alerts that are not delivered yet */
+};
 
 #endif

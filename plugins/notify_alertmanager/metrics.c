@@ -39,7 +39,7 @@ void metrics_of_store(const struct store_counts *counts, int state_saved, metric
     emit(context, METRIC_STATE_SAVED, METRICS_ALL, "", state_saved);
 }
 
-void metrics_of_node(const char *node, const struct sender_stats *stats, metric_fn emit,
+void metrics_of_node(const char *node, const struct delivery_stats *stats, metric_fn emit,
                      void *context) {
   emit(context, METRIC_QUEUE_LENGTH, node, "", (double)stats->waiting);
   emit(context, METRIC_POSTS, node, "ok", (double)stats->posts_ok);

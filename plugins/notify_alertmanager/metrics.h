@@ -1,9 +1,9 @@
 /*
- * What the plugin says about itself, in one table: collectd type, kind, type instances, unit
- * and meaning. The data sets, notify_alertmanager.types.db and the man page are held
- * against it by tests. Pure; plugin.c turns values into value lists.
+ * The plugin's own metrics in one table: collectd type, kind, type instances, unit and meaning.
+ * Tests compare it with the data sets, notify_alertmanager.types.db and the man page. Pure;
+ * plugin.c makes value lists of the values.
  *
- * plugin_instance is the node's name, or "all" for what is not one node's.
+ * plugin_instance is the node's name, or "all" for what does not belong to one node.
  */
 #ifndef NOTIFY_ALERTMANAGER_METRICS_H
 #define NOTIFY_ALERTMANAGER_METRICS_H
@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "notify_alertmanager/sender.h"
+#include "notify_alertmanager/delivery.h"
 #include "notify_alertmanager/store.h"
 
 enum metric {
@@ -41,16 +41,16 @@ extern const struct metric_info metrics[METRICS];
 
 #define METRICS_ALL "all"
 
-/* Gets one value; a derive's is a whole number. */
+/* Called with one value; that of a derive is a whole number. */
 typedef void (*metric_fn)(void *context, enum metric metric, const char *plugin_instance,
                           const char *type_instance, double value);
 
-/* state_saved is 1 or 0, or negative when no state is kept (then nothing is said of it). */
+/* state_saved is 1 or 0, or negative if no state is kept (then it is absent). */
 void metrics_of_store(const struct store_counts *counts, int state_saved, metric_fn emit,
                       void *context);
 
-/* What has not happened yet (a last success) is absent. */
-void metrics_of_node(const char *node, const struct sender_stats *stats, metric_fn emit,
+/* What has not happened yet, such as a last success, is absent. */
+void metrics_of_node(const char *node, const struct delivery_stats *stats, metric_fn emit,
                      void *context);
 
 #endif

@@ -112,7 +112,7 @@ static int plugin_read(user_data_t *user_data) {
   struct store_counts counts = store_counts(s->store);
   metrics_of_store(&counts, atomic_load(&s->state_saved), emit, NULL);
   for (size_t i = 0; i < s->nodes_len; i++) {
-    struct sender_stats stats = sender_stats(s->nodes[i].sender);
+    struct delivery_stats stats = sender_stats(s->nodes[i].sender);
     metrics_of_node(s->nodes[i].config->name, &stats, emit, NULL);
   }
   return 0; /* an error would suspend the readings; there is always a next time */

@@ -1,4 +1,4 @@
-/* Events of a node as lines for the log; see report.h. */
+/* Log lines about a node; see report.h. */
 #include "notify_alertmanager/report.h"
 
 #include <errno.h>
@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "notify_alertmanager/alert.h"
 
-/* "answers 503: out of order" or "gives no answer: connection refused" */
-static const char *what_happened(const struct sender_event *event, char *dst, size_t size) {
+/* "answers 503: out of order" or "does not answer: connection refused" */
+static const char *what_happened(const struct delivery_event *event, char *dst, size_t size) {
   const char *reason = event->reason;
   char error[128];
   if (reason[0] == '\0' && event->error != 0)
@@ -17,33 +18,33 @@ static const char *what_happened(const struct sender_event *event, char *dst, si
   if (event->status != 0)
     snprintf(dst, size, "answers %ld%s%s", event->status, colon, reason);
   else
-    snprintf(dst, size, "gives no answer%s%s", colon, reason);
+    snprintf(dst, size, "does not answer%s%s", colon, reason);
   return dst;
 }
 
-static const char *remedy_of_failure(const struct sender_event *event) {
+static const char *hint_for_failure(const struct delivery_event *event) {
   if (event->error == -EACCES)
     return "see CACert and the host name in URL";
   if (event->error == -ENOKEY)
-    return "give CACert a file that can be read, or, for the public authorities, "
+    return "set CACert to a readable file, or, for the public authorities, "
            "apt-get install ca-certificates";
   if (event->error == -EPROTO || event->error == -EMSGSIZE)
-    return "is it an Alertmanager, and is the scheme right (http or https)? See URL";
-  return "its alerts are kept and sent when it answers";
+    return "is it an Alertmanager, and is the scheme (http or https) correct? See URL";
+  return "alerts are kept and sent when it answers";
 }
 
-static const char *remedy_of_refusal(long status) {
+static const char *hint_for_refusal(long status) {
   if (status >= 300 && status < 400)
-    return "redirects are not followed; give URL the address it leads to";
+    return "redirects are not followed; set URL to the target";
   switch (status) {
   case 401:
   case 403:
     return "see User, Password and PasswordFile";
   case 404:
   case 405:
-    return "no Alertmanager API (v2) there; see URL";
+    return "there is no Alertmanager API (v2); see URL";
   default:
-    return "it takes no alert at all; is it an Alertmanager? See URL";
+    return "it accepts no alert at all; is it an Alertmanager? See URL";
   }
 }
 
@@ -54,16 +55,16 @@ static void append_suppressed(char *dst, uint32_t suppressed) {
              suppressed);
 }
 
-static enum report_level node_failed(struct report *report, const struct sender_event *event,
+static enum report_level node_failed(struct report *report, const struct delivery_event *event,
                                      const char *url, uint64_t now_ns, char *dst) {
   char what[REPORT_LINE_SIZE / 2];
   uint32_t suppressed;
-  bool failed = event->kind == SENDER_FAILED;
+  bool failed = event->kind == DELIVERY_EVENT_FAILED;
   if (!backoff_due(failed ? &report->failed : &report->refused, now_ns, &suppressed))
     return REPORT_NOTHING;
   snprintf(dst, REPORT_LINE_SIZE, "node \"%s\": %s %s; %s", event->node, url,
            what_happened(event, what, sizeof(what)),
-           failed ? remedy_of_failure(event) : remedy_of_refusal(event->status));
+           failed ? hint_for_failure(event) : hint_for_refusal(event->status));
   append_suppressed(dst, suppressed);
   return failed ? REPORT_WARNING : REPORT_ERROR;
 }
@@ -73,8 +74,9 @@ static const char *label_or_nothing(const struct alert *alert, const char *name)
   return value != NULL ? value : "";
 }
 
-static enum report_level alert_rejected(struct report *report, const struct sender_event *event,
-                                        uint64_t now_ns, char *dst) {
+static enum report_level alert_rejected(struct report *report,
+                                        const struct delivery_event *event, uint64_t now_ns,
+                                        char *dst) {
   char what[REPORT_LINE_SIZE / 2], name[128], host[192];
   uint32_t suppressed;
   if (!backoff_due(&report->rejected, now_ns, &suppressed))
@@ -89,8 +91,8 @@ static enum report_level alert_rejected(struct report *report, const struct send
   return REPORT_ERROR;
 }
 
-static enum report_level node_delivers(struct report *report, const struct sender_event *event,
-                                       char *dst) {
+static enum report_level node_delivers(struct report *report,
+                                       const struct delivery_event *event, char *dst) {
   bool failed = backoff_reset(&report->failed);
   bool refused = backoff_reset(&report->refused);
   if (!failed && !refused)
@@ -99,12 +101,12 @@ static enum report_level node_delivers(struct report *report, const struct sende
   return REPORT_NOTICE;
 }
 
-enum report_level report_event(struct report *report, const struct sender_event *event,
+enum report_level report_event(struct report *report, const struct delivery_event *event,
                                const char *url, uint64_t now_ns, char *dst) {
   switch (event->kind) {
-  case SENDER_DELIVERED:
+  case DELIVERY_EVENT_DELIVERED:
     return node_delivers(report, event, dst);
-  case SENDER_REJECTED_ALERT:
+  case DELIVERY_EVENT_REJECTED:
     return alert_rejected(report, event, now_ns, dst);
   default:
     return node_failed(report, event, url, now_ns, dst);

@@ -1,4 +1,4 @@
-/* Reasons out of error bodies; see response.h. */
+/* Reasons from the bodies of responses; see response.h. */
 #include "notify_alertmanager/response.h"
 
 #include <yajl/yajl_parse.h>
@@ -8,7 +8,7 @@
 struct reader {
   char *dst;
   unsigned depth; /* of open maps and arrays */
-  bool wanted;    /* the value that comes next is the reason */
+  bool wanted;    /* the next value is the reason */
   bool found;
 };
 

@@ -1,6 +1,6 @@
 /*
- * Why a server refused a post, out of the body of its answer: Alertmanager's JSON string
- * ("...") or object ({"code":..,"message":".."}), or whatever a proxy in front of it says.
+ * The reason why a server rejected a post, from the body of its response: Alertmanager's JSON
+ * string ("...") or object ({"code":..,"message":".."}), or the text of a proxy in front of it.
  * Pure.
  */
 #ifndef NOTIFY_ALERTMANAGER_RESPONSE_H
@@ -9,14 +9,14 @@
 #include "common/scan.h"
 
 enum {
-  RESPONSE_BYTES_MAX = 16 * 1024, /* more of a body is not looked at */
+  RESPONSE_BYTES_MAX = 16 * 1024, /* the rest of a body is ignored */
   RESPONSE_REASON_SIZE = 512,
 };
 
 /*
- * Writes the reason to dst (RESPONSE_REASON_SIZE bytes) as one printable line: the JSON
- * string; the object's "message" or "error"; otherwise the first line that is not blank.
- * "" when there is none. A body that was cut off is read as far as it goes. Returns dst.
+ * Writes the reason to dst (RESPONSE_REASON_SIZE bytes) as one printable line: the JSON string;
+ * the object's "message" or "error"; otherwise the first line that is not blank; "" if there is
+ * none. A truncated body is parsed as far as possible. Returns dst.
  */
 char *response_reason(char *dst, struct span body);
 

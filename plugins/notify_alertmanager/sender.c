@@ -1,21 +1,56 @@
-/* One node's thread; see sender.h. What to do when stands in delivery.h. */
+/*
+ * A node's thread and its posts; see sender.h. The thread asks delivery.h for the next step,
+ * writes the body, posts it and passes the result back.
+ */
+#include "notify_alertmanager/sender.h"
+
 #include <errno.h>
-#include <signal.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/http.h"
+#include "common/thread.h"
+#include "notify_alertmanager/alert_json.h"
 #include "notify_alertmanager/response.h"
-#include "notify_alertmanager/sender_private.h"
 
 enum {
   WAIT_MAX_MS = 60 * 1000,
   BROKEN_PAUSE_US = 100 * 1000,
+  RESPONSE_MAX = 1024 * 1024, /* Alertmanager's is empty, or has a line for each bad alert */
+  /* One alert always fits; many are split into several posts: nginx accepts a megabyte. */
+  POST_BYTES_ENOUGH = 512 * 1024,
+  POST_BYTES_MAX = POST_BYTES_ENOUGH + 2 * ALERT_JSON_BYTES_MAX + 64,
 };
 
-/* xorshift64*: for jitter alone, no secret */
-double sender_random(struct sender *s) {
+struct sender {
+  struct sender_config config;
+  struct store *store;
+  struct store_walker changes, round;
+  struct http_loop *loop;
+  struct alert_json *json;
+  struct delivery delivery;
+  uint64_t random_state;
+  pthread_t thread;
+  bool runs;
+  atomic_bool stopping;
+  _Atomic uint64_t deadline_ns;
+
+  /* of the current post, used only by the thread */
+  struct store_item items[DELIVERY_ALERTS_MAX + 1];
+  bool done;
+  struct http_result result;
+  struct buffer error_body;
+
+  pthread_mutex_t stats_lock;
+  struct delivery_stats stats;
+};
+
+/* In [0, 1), for jitter only (xorshift64*). */
+static double random_fraction(struct sender *s) {
   uint64_t x = s->random_state;
   x ^= x >> 12;
   x ^= x << 25;
@@ -45,7 +80,7 @@ int sender_new(const struct sender_config *config, struct store *store, struct s
   }
   store_walker_add(store, &s->changes, true);
   store_walker_add(store, &s->round, false);
-  delivery_init(&s->delivery, config->resend_ns, clock_monotonic_ns(), sender_random(s));
+  delivery_init(&s->delivery, config->resend_ns, clock_monotonic_ns(), random_fraction(s));
   *ret = s;
   return 0;
 }
@@ -62,6 +97,229 @@ void sender_free(struct sender *s) {
   free(s);
 }
 
+/* ---- waiting ---- */
+
+/* Is the thread to end, and its time over? */
+static bool is_over(const struct sender *s) {
+  return atomic_load(&s->stopping) && clock_monotonic_ns() >= atomic_load(&s->deadline_ns);
+}
+
+/* The longest wait: until the deadline, if there is one. */
+static uint64_t max_wait_ms(const struct sender *s) {
+  if (!atomic_load(&s->stopping))
+    return WAIT_MAX_MS;
+  uint64_t now_ns = clock_monotonic_ns(), deadline_ns = atomic_load(&s->deadline_ns);
+  return deadline_ns > now_ns ? (deadline_ns - now_ns) / 1000000 + 1 : 0;
+}
+
+/* Processes transfers for that long, less if the sender is woken or its time is over. */
+static void wait_for_events(struct sender *s, uint64_t wait_ms) {
+  uint64_t max_ms = max_wait_ms(s);
+  if (http_loop_run(s->loop, wait_ms < max_ms ? wait_ms : max_ms) < 0)
+    usleep(BROKEN_PAUSE_US); /* libcurl fails at once; do not spin */
+}
+
+/* ---- a post ---- */
+
+static struct store_walker *walker_of(struct sender *s, enum delivery_step step) {
+  return step == DELIVERY_CHANGES ? &s->changes : &s->round;
+}
+
+/*
+ * Writes items to the body until there are enough. A pair, the old severity of a problem and
+ * its new one, stays together unless the limit is one. Returns the number of items written, or
+ * a negative errno.
+ */
+static int write_body(struct sender *s, size_t len, size_t limit) {
+  size_t n = 0;
+  int status = alert_json_begin(s->json);
+  while (status == 0 && n < len) {
+    bool tied = n > 0 && s->items[n - 1].paired && limit > 1;
+    if (!tied && (n >= limit || alert_json_body(s->json).len >= POST_BYTES_ENOUGH))
+      break;
+    if (n > limit) /* a pair may exceed the limit by one, a chain of pairs may not */
+      break;
+    status =
+        alert_json_add(s->json, s->items[n].alert, s->items[n].starts_ns, s->items[n].ends_ns);
+    n++;
+  }
+  if (status == 0)
+    status = alert_json_end(s->json);
+  return status == 0 ? (int)n : status;
+}
+
+static int on_error_body(void *context, const char *bytes, size_t len) {
+  struct sender *s = context;
+  size_t room = RESPONSE_BYTES_MAX - s->error_body.len;
+  buffer_append(&s->error_body, bytes, len < room ? len : room);
+  return 0;
+}
+
+static void on_done(void *context, const struct http_result *result) {
+  struct sender *s = context;
+  s->result = *result;
+  s->done = true;
+}
+
+/* Posts the body and waits for the response, in s->result. */
+static void post(struct sender *s) {
+  struct span body = alert_json_body(s->json);
+  const struct sender_config *config = &s->config;
+  const struct http_request request = {
+      .url = config->url,
+      .post_body = body.at,
+      .post_len = body.len,
+      .content_type = "application/json",
+      .timeout_ms = config->timeout_ns / 1000000,
+      .max_bytes = RESPONSE_MAX,
+      .want_error_body = true,
+      .on_body = on_error_body,
+      .on_done = on_done,
+      .context = s,
+      .user = config->user,
+      .password = config->password,
+      .ca_file = config->ca_file,
+      .client_certificate = config->client_certificate,
+      .client_key = config->client_key,
+      .insecure = config->insecure,
+  };
+  s->done = false;
+  buffer_reset(&s->error_body);
+  int status = http_loop_add(s->loop, &request);
+  if (status != 0) {
+    s->result = (struct http_result){.error = status, .retry_after_seconds = -1};
+    return;
+  }
+  while (!s->done && !is_over(s))
+    wait_for_events(s, UINT64_MAX);
+  if (!s->done)
+    http_loop_cancel(s->loop, s);
+}
+
+static void report(struct sender *s, enum delivery_event_kind kind, const struct alert *alert) {
+  char reason[RESPONSE_REASON_SIZE];
+  struct delivery_event event = {
+      .kind = kind,
+      .node = s->config.name,
+      .status = s->result.status,
+      .error = s->result.error,
+      .reason = s->result.reason,
+      .alert = alert,
+  };
+  if (s->result.error == 0)
+    event.reason = response_reason(reason, buffer_span(&s->error_body));
+  if (s->config.on_event != NULL)
+    s->config.on_event(s->config.context, &event);
+}
+
+static void count_post(struct sender *s, bool ok) {
+  pthread_mutex_lock(&s->stats_lock);
+  if (ok) {
+    s->stats.posts_ok++;
+    s->stats.last_duration_ns = s->result.duration_ns;
+    s->stats.last_success_ns = clock_wall_ns();
+  } else {
+    s->stats.posts_failed++;
+  }
+  pthread_mutex_unlock(&s->stats_lock);
+}
+
+static void reject(struct sender *s, struct store_walker *walker) {
+  store_reject(s->store, walker, s->items[0].sequence, s->config.number);
+  pthread_mutex_lock(&s->stats_lock);
+  s->stats.alerts_rejected++;
+  pthread_mutex_unlock(&s->stats_lock);
+  report(s, DELIVERY_EVENT_REJECTED, s->items[0].alert);
+}
+
+/* Applies the result of a post to delivery, store and log. */
+static void apply_result(struct sender *s, const struct delivery_post *made) {
+  enum delivery_outcome outcome = delivery_classify(s->result.error, s->result.status);
+  struct store_walker *walker = walker_of(s, made->step);
+
+  count_post(s, outcome == DELIVERY_OK);
+  enum delivery_verdict verdict =
+      delivery_result(&s->delivery, clock_monotonic_ns(), made, outcome,
+                      s->result.retry_after_seconds, random_fraction(s));
+  if (outcome == DELIVERY_OK)
+    report(s, DELIVERY_EVENT_DELIVERED, NULL);
+  else if (outcome == DELIVERY_FAILED)
+    report(s, DELIVERY_EVENT_FAILED, NULL);
+  else if (outcome == DELIVERY_REFUSED_NODE || verdict == DELIVERY_FORGIVE)
+    report(s, DELIVERY_EVENT_REFUSED, NULL);
+
+  if (verdict == DELIVERY_FORGIVE)
+    store_forgive(s->store, s->config.number);
+  if (verdict == DELIVERY_REJECT)
+    reject(s, walker);
+  if (verdict == DELIVERY_ADVANCE || verdict == DELIVERY_REJECT)
+    store_advance(s->store, walker, s->items[made->alerts - 1].sequence);
+}
+
+/* Makes the post of this step. */
+static void deliver(struct sender *s, enum delivery_step step) {
+  struct delivery_post made = {.step = step};
+  size_t limit = s->delivery.limit, len = 0;
+
+  if (step != DELIVERY_PROBE) {
+    len = store_peek(s->store, walker_of(s, step), s->config.number, s->items, limit + 1);
+    if (len == 0 && step == DELIVERY_ROUND)
+      delivery_round_done(&s->delivery, clock_monotonic_ns());
+    if (len == 0)
+      return;
+  }
+  int written = write_body(s, len, limit);
+  if (written >= 0) {
+    made.alerts = (size_t)written;
+    made.more = made.alerts < len;
+    post(s);
+  } else {
+    s->result = (struct http_result){.error = written, .retry_after_seconds = -1};
+  }
+  /* a post that was canceled at the end is no result of the node */
+  if (s->result.error != -ECANCELED)
+    apply_result(s, &made);
+  store_items_release(s->items, len);
+}
+
+/* ---- the thread ---- */
+
+/* When stopping: is there nothing left to deliver, or no way to? */
+static bool nothing_left(struct sender *s, bool changes) {
+  uint64_t now_ns = clock_monotonic_ns();
+  return !changes || delivery_is_held(&s->delivery, now_ns) || is_over(s);
+}
+
+static void *run(void *argument) {
+  struct sender *s = argument;
+  for (;;) {
+    uint64_t wait_ns = 0;
+    bool changes = !store_walker_at_end(s->store, &s->changes);
+    bool stopping = atomic_load(&s->stopping);
+    if (stopping && nothing_left(s, changes))
+      return NULL;
+    if (stopping)
+      s->delivery.changes_after_ns = 0; /* do not collect any more */
+
+    enum delivery_step step =
+        delivery_next(&s->delivery, clock_monotonic_ns(), changes, &wait_ns);
+    if (step == DELIVERY_ROUND_BEGIN)
+      store_walker_rewind(s->store, &s->round);
+    else if (step != DELIVERY_WAIT)
+      deliver(s, step);
+    else
+      wait_for_events(s, wait_ns / 1000000 + 1);
+  }
+}
+
+int sender_start(struct sender *s) {
+  int status = thread_start(&s->thread, run, s);
+  s->runs = status == 0;
+  if (s->runs)
+    pthread_setname_np(s->thread, "alertmanager");
+  return status;
+}
+
 void sender_wake(struct sender *s) {
   http_loop_wake(s->loop);
 }
@@ -72,77 +330,16 @@ void sender_stop(struct sender *s, uint64_t deadline_ns) {
   http_loop_wake(s->loop);
 }
 
-struct sender_stats sender_stats(struct sender *s) {
-  pthread_mutex_lock(&s->stats_lock);
-  struct sender_stats stats = s->stats;
-  pthread_mutex_unlock(&s->stats_lock);
-  stats.waiting = store_pending(s->store, &s->changes, s->config.number);
-  return stats;
-}
-
-/* ---- the thread ---- */
-
-bool sender_is_over(const struct sender *s) {
-  return atomic_load(&s->stopping) && clock_monotonic_ns() >= atomic_load(&s->deadline_ns);
-}
-
-/* How long to wait at most: until the deadline when there is one. */
-static uint64_t patience_ms(const struct sender *s) {
-  if (!atomic_load(&s->stopping))
-    return WAIT_MAX_MS;
-  uint64_t now_ns = clock_monotonic_ns(), deadline_ns = atomic_load(&s->deadline_ns);
-  return deadline_ns > now_ns ? (deadline_ns - now_ns) / 1000000 + 1 : 0;
-}
-
-void sender_wait(struct sender *s, uint64_t wait_ms) {
-  uint64_t patience = patience_ms(s);
-  if (http_loop_run(s->loop, wait_ms < patience ? wait_ms : patience) < 0)
-    usleep(BROKEN_PAUSE_US); /* libcurl does not work at all */
-}
-
-/* Stopping, is there still something that can be done? */
-static bool is_done(struct sender *s, bool changes) {
-  uint64_t now_ns = clock_monotonic_ns();
-  return !changes || delivery_is_held(&s->delivery, now_ns) || sender_is_over(s);
-}
-
-static void *run(void *argument) {
-  struct sender *s = argument;
-  for (;;) {
-    uint64_t wait_ns = 0;
-    bool changes = !store_walker_at_end(s->store, &s->changes);
-    bool stopping = atomic_load(&s->stopping);
-    if (stopping && is_done(s, changes))
-      return NULL;
-    if (stopping)
-      s->delivery.changes_after_ns = 0; /* now or never */
-
-    enum delivery_step step =
-        delivery_next(&s->delivery, clock_monotonic_ns(), changes, &wait_ns);
-    if (step == DELIVERY_ROUND_BEGIN)
-      store_walker_rewind(s->store, &s->round);
-    else if (step != DELIVERY_WAIT)
-      sender_deliver(s, step);
-    else
-      sender_wait(s, wait_ns / 1000000 + 1);
-  }
-}
-
-int sender_start(struct sender *s) {
-  sigset_t all, before;
-  /* signals are for collectd's main thread */
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int status = pthread_create(&s->thread, NULL, run, s);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  s->runs = status == 0;
-  if (s->runs)
-    pthread_setname_np(s->thread, "alertmanager");
-  return -status;
-}
-
 void sender_join(struct sender *s) {
   if (s->runs)
     pthread_join(s->thread, NULL);
   s->runs = false;
+}
+
+struct delivery_stats sender_stats(struct sender *s) {
+  pthread_mutex_lock(&s->stats_lock);
+  struct delivery_stats stats = s->stats;
+  pthread_mutex_unlock(&s->stats_lock);
+  stats.waiting = store_pending(s->store, &s->changes, s->config.number);
+  return stats;
 }

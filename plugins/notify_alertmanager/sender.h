@@ -1,7 +1,7 @@
 /*
- * One Alertmanager and the thread that posts to it: a dead node delays no other and nobody
- * in collectd. It walks the store on its own, so it needs no queue; what it says about its
- * posts goes to a callback, which does the logging.
+ * One Alertmanager and the thread that posts to it, so that a dead node delays neither other
+ * nodes nor collectd. It walks the store by itself and needs no queue. What to post when is
+ * decided in delivery.h; events go to a callback, which does the logging.
  */
 #ifndef NOTIFY_ALERTMANAGER_SENDER_H
 #define NOTIFY_ALERTMANAGER_SENDER_H
@@ -14,23 +14,7 @@
 
 struct sender;
 
-enum sender_event_kind {
-  SENDER_DELIVERED,      /* a post was accepted */
-  SENDER_FAILED,         /* no answer, or "later" */
-  SENDER_REFUSED,        /* whatever is posted, it does not take it */
-  SENDER_REJECTED_ALERT, /* one alert is left out from now on */
-};
-
-struct sender_event {
-  enum sender_event_kind kind;
-  const char *node;
-  long status;               /* HTTP status, 0: none came */
-  int error;                 /* as in struct http_result */
-  const char *reason;        /* one printable line, may be "" */
-  const struct alert *alert; /* of SENDER_REJECTED_ALERT */
-};
-
-/* What a node is; all strings are borrowed and must outlive the sender. */
+/* A node; all strings are borrowed and must outlive the sender. */
 struct sender_config {
   const char *name;
   const char *url;                                                         /* to post to */
@@ -40,30 +24,23 @@ struct sender_config {
   uint64_t resend_ns;
   unsigned number; /* of the node, from 0, below STORE_NODES_MAX */
   /* called on the sender's thread */
-  void (*on_event)(void *context, const struct sender_event *event);
+  void (*on_event)(void *context, const struct delivery_event *event);
   void *context;
 };
 
-struct sender_stats {
-  uint64_t posts_ok, posts_failed;
-  uint64_t alerts_rejected;
-  uint64_t last_duration_ns; /* of the last post that was accepted; 0: none was */
-  int64_t last_success_ns;   /* since 1970; 0: none was */
-  uint64_t waiting;          /* alerts that changed and are not delivered */
-};
-
-/* Makes a sender and its walkers in the store; nothing runs yet. Returns 0, -ENOMEM or -EIO. */
+/* Creates a sender and its walkers in the store; its thread does not run yet. Returns 0,
+ * -ENOMEM or -EIO. */
 int sender_new(const struct sender_config *config, struct store *store, struct sender **ret);
 
 /* Starts the thread. Returns 0 or a negative errno. */
 int sender_start(struct sender *sender);
 
-/* Something in the store changed. Never blocks; any thread may call it. */
+/* To be called when the store changed. Never blocks; any thread may call it. */
 void sender_wake(struct sender *sender);
 
 /*
- * Tells the thread to end: at once when nothing waits or the node is away, otherwise when
- * what waits is delivered, at the latest at deadline_ns (monotonic). Does not wait for it.
+ * Requests the thread to end: at once if no change waits or the node does not answer, otherwise
+ * when the changes are delivered, at the latest at deadline_ns (monotonic). Does not wait.
  */
 void sender_stop(struct sender *sender, uint64_t deadline_ns);
 
@@ -73,6 +50,6 @@ void sender_join(struct sender *sender);
 /* Frees a sender whose thread does not run; before the store is freed. NULL is fine. */
 void sender_free(struct sender *sender);
 
-struct sender_stats sender_stats(struct sender *sender);
+struct delivery_stats sender_stats(struct sender *sender);
 
 #endif

@@ -16,7 +16,7 @@ static const uint64_t LAST_POSTS_NS = 1000000000;
 
 /* ---- what the threads tell ---- */
 
-static void on_sender_event(void *context, const struct sender_event *event) {
+static void on_sender_event(void *context, const struct delivery_event *event) {
   static const int levels[] = {
       [REPORT_NOTICE] = LOG_NOTICE, [REPORT_WARNING] = LOG_WARNING, [REPORT_ERROR] = LOG_ERR};
   struct service_node *node = context;

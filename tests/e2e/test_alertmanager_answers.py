@@ -257,7 +257,7 @@ class Failures(Case):
                 handler.wfile.write(bytes([byte]))
                 time.sleep(1)
 
-        self.check(slow, "gives no answer")
+        self.check(slow, "does not answer")
 
 
 class Bodies(Case):

@@ -304,46 +304,50 @@ static void a_single_alert_is_blamed_when_the_node_takes_an_empty_list(void **st
   assert_int_equal(answer(DELIVERY_CHANGES, 1, DELIVERY_REFUSED_ALERTS), DELIVERY_REJECT);
 }
 
-/* ---- what the log hears ---- */
+/* ---- log lines ---- */
 
-static void the_log_hears_reason_and_remedy_once(void **state) {
+static void a_failure_is_logged_once_with_reason_and_hint(void **state) {
   (void)state;
   static const struct {
-    struct sender_event event;
+    struct delivery_event event;
     enum report_level level;
     const char *words[3];
   } cases[] = {
-      {{.kind = SENDER_FAILED, .error = -ECONNREFUSED, .reason = "connection refused"},
+      {{.kind = DELIVERY_EVENT_FAILED, .error = -ECONNREFUSED, .reason = "connection refused"},
        REPORT_WARNING,
        {"node \"am1\": http://am/api", "connection refused", "kept"}},
-      {{.kind = SENDER_FAILED, .error = -EACCES, .reason = "certificate subject name 'x'"},
+      {{.kind = DELIVERY_EVENT_FAILED,
+        .error = -EACCES,
+        .reason = "certificate subject name 'x'"},
        REPORT_WARNING,
        {"certificate subject name 'x'", "CACert", "host name"}},
-      {{.kind = SENDER_FAILED, .error = -ENOKEY, .reason = "error setting file: /ca.crt"},
+      {{.kind = DELIVERY_EVENT_FAILED,
+        .error = -ENOKEY,
+        .reason = "error setting file: /ca.crt"},
        REPORT_WARNING,
        {"/ca.crt", "CACert", "apt-get install ca-certificates"}},
-      {{.kind = SENDER_FAILED, .error = -EPROTO, .reason = "bad"},
+      {{.kind = DELIVERY_EVENT_FAILED, .error = -EPROTO, .reason = "bad"},
        REPORT_WARNING,
        {"http or https", "URL", "bad"}},
-      {{.kind = SENDER_FAILED, .status = 503, .reason = ""},
+      {{.kind = DELIVERY_EVENT_FAILED, .status = 503, .reason = ""},
        REPORT_WARNING,
        {"answers 503;", "kept", "am1"}},
-      {{.kind = SENDER_REFUSED, .status = 401, .reason = "Unauthorized"},
+      {{.kind = DELIVERY_EVENT_REFUSED, .status = 401, .reason = "Unauthorized"},
        REPORT_ERROR,
        {"answers 401: Unauthorized", "Password", "PasswordFile"}},
-      {{.kind = SENDER_REFUSED, .status = 302, .reason = ""},
+      {{.kind = DELIVERY_EVENT_REFUSED, .status = 302, .reason = ""},
        REPORT_ERROR,
        {"answers 302", "redirect", "URL"}},
-      {{.kind = SENDER_REFUSED, .status = 404, .reason = ""},
+      {{.kind = DELIVERY_EVENT_REFUSED, .status = 404, .reason = ""},
        REPORT_ERROR,
        {"answers 404", "API", "URL"}},
-      {{.kind = SENDER_REFUSED, .status = 415, .reason = "x"},
+      {{.kind = DELIVERY_EVENT_REFUSED, .status = 415, .reason = "x"},
        REPORT_ERROR,
        {"answers 415: x", "Alertmanager?", "URL"}},
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     struct report report = {0};
-    struct sender_event event = cases[i].event;
+    struct delivery_event event = cases[i].event;
     char line[REPORT_LINE_SIZE] = "", first[REPORT_LINE_SIZE];
     event.node = "am1";
     check_int("level", report_event(&report, &event, "http://am/api", 5, line), cases[i].level);
@@ -355,7 +359,7 @@ static void the_log_hears_reason_and_remedy_once(void **state) {
     check_int("a minute later", report_event(&report, &event, "u", 70 * SECOND, line),
               cases[i].level);
     assert_non_null(strstr(line, "(1 more like this since the last line)"));
-    event.kind = SENDER_DELIVERED;
+    event.kind = DELIVERY_EVENT_DELIVERED;
     check_int("well again", report_event(&report, &event, "u", 71 * SECOND, line),
               REPORT_NOTICE);
     assert_non_null(strstr(line, "delivered again"));
@@ -364,15 +368,15 @@ static void the_log_hears_reason_and_remedy_once(void **state) {
   }
 }
 
-static void the_log_hears_which_alert_was_rejected(void **state) {
+static void a_rejected_alert_is_logged_by_name(void **state) {
   (void)state;
   struct report report = {0};
   struct alert *alert = make_alert("df", "warning", "d");
-  const struct sender_event event = {.kind = SENDER_REJECTED_ALERT,
-                                     .node = "am1",
-                                     .status = 400,
-                                     .reason = "bad label",
-                                     .alert = alert};
+  const struct delivery_event event = {.kind = DELIVERY_EVENT_REJECTED,
+                                       .node = "am1",
+                                       .status = 400,
+                                       .reason = "bad label",
+                                       .alert = alert};
   char line[REPORT_LINE_SIZE];
   assert_int_equal(report_event(&report, &event, "u", 5, line), REPORT_ERROR);
   assert_string_equal(line, "node \"am1\" rejects the alert Test of host, which is left out "
@@ -401,8 +405,8 @@ int main(void) {
       TEST(a_node_that_finds_fault_with_everything_loses_no_alert),
       TEST(a_single_alert_is_not_blamed_for_a_node_that_refuses_everything),
       TEST(a_single_alert_is_blamed_when_the_node_takes_an_empty_list),
-      TEST(the_log_hears_reason_and_remedy_once),
-      TEST(the_log_hears_which_alert_was_rejected),
+      TEST(a_failure_is_logged_once_with_reason_and_hint),
+      TEST(a_rejected_alert_is_logged_by_name),
   };
   return cmocka_run_group_tests_name("delivery", tests, NULL, NULL);
 }

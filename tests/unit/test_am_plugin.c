@@ -244,7 +244,7 @@ static void the_rest_of_a_refused_post_is_not_lost(void **state) {
   receiver_free(r);
 }
 
-static void a_node_that_refuses_whatever_comes_is_named_with_a_remedy(void **state) {
+static void a_node_that_rejects_everything_is_logged_with_a_hint(void **state) {
   (void)state;
   static const struct {
     const char *response, *words;
@@ -253,7 +253,7 @@ static void a_node_that_refuses_whatever_comes_is_named_with_a_remedy(void **sta
       {"HTTP/1.1 415 Unsupported Media Type\r\n\r\n{\"message\":\"bad type\"}",
        "415: bad type"},
       {"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n", "redirects are not"},
-      {"HTTP/1.1 400 Bad Request\r\n\r\n\"never\"", "400: never; it takes no alert at all"},
+      {"HTTP/1.1 400 Bad Request\r\n\r\n\"never\"", "400: never; it accepts no alert at all"},
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     struct receiver *r = receiver_new();
@@ -612,7 +612,7 @@ int main(void) {
       TEST(a_state_file_that_cannot_be_written_is_told_once),
       TEST(a_node_that_comes_back_gets_what_holds),
       TEST(the_rest_of_a_refused_post_is_not_lost),
-      TEST(a_node_that_refuses_whatever_comes_is_named_with_a_remedy),
+      TEST(a_node_that_rejects_everything_is_logged_with_a_hint),
       TEST(meta_data_of_every_type_become_annotations),
       TEST(an_okay_without_meta_data_resolves_the_very_alert),
       TEST(an_okay_stays_one_and_ends_now_whatever_its_meta_data),
