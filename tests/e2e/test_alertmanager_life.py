@@ -252,7 +252,7 @@ class Rules(unittest.TestCase):
                     collectd.fire("speaks")
                     time.sleep(1)
                 told = hook.wait_for("CollectdSilentGauge", "resolved")
-                self.assertIn("did not speak", told["annotations"]["resolution"])
+                self.assertIn("no notification from its source", told["annotations"]["resolution"])
                 self.assertEqual(["CollectdSpeaksGauge"], manager.names())
                 self.assertEqual(1, collectd.value("alerts_expired", "all"))
 

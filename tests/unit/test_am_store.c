@@ -368,7 +368,7 @@ static void an_alert_nobody_confirms_expires(void **state) {
   struct store_item item;
   assert_int_equal(store_peek(store, &walker, 0, &item, 1), 1);
   assert_string_equal(annotation_of(item.alert, "resolution"),
-                      "Not confirmed: its source did not speak of it for 5 seconds.");
+                      "Not confirmed: no notification from its source for 5 seconds.");
   assert_int_equal(item.ends_ns, 777);
   store_items_release(&item, 1);
   assert_string_equal(seen_by(store, &walker, 0), "a:warning:1-777");
