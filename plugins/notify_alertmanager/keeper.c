@@ -1,20 +1,21 @@
-/* The store's keeper; see keeper.h. */
+/* The thread that maintains the store; see keeper.h. */
 #include "notify_alertmanager/keeper.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "common/thread.h"
 
-enum { SLICE = 64 }; /* alerts looked at under one hold of the store's lock */
+enum {
+  SLICE = 64,      /* alerts visited while the store is locked once */
+  SAVE_SHARE = 20, /* writing uses at most this part of the time, whatever the file's size */
+};
 
 static const uint64_t SECOND_NS = 1000000000;
 static const uint64_t RENEWALS_SAVED_NS = 60ull * 1000000000;
 static const uint64_t RETRY_NS = 10ull * 1000000000;
-/* Writing takes at most this part of the time, however large the file is. */
-enum { SAVE_SHARE = 20 };
 
 struct keeper {
   struct keeper_config config;
@@ -24,11 +25,11 @@ struct keeper {
 
   pthread_t thread;
   bool runs;
-  pthread_mutex_t lock; /* of the two below; never held while working */
+  pthread_mutex_t lock; /* of the next three; never held during work */
   pthread_cond_t woken;
   bool stopping, awake;
 
-  /* on the thread alone */
+  /* used only by the thread */
   uint64_t saved_changes, saved_renewals;
   uint64_t next_save_ns, next_renewals_ns;
 };
@@ -75,7 +76,7 @@ struct loading {
 static void on_record(void *context, const struct state_record *record) {
   struct loading *loading = context;
   int64_t age_ns = loading->wall_ns - record->changed_ns;
-  age_ns = age_ns > 0 ? age_ns : 0; /* the clock was ahead when it was written */
+  age_ns = age_ns > 0 ? age_ns : 0; /* negative if the clock was ahead */
   store_restore(loading->keeper->store, record->alert, record->starts_ns, record->ends_ns,
                 loading->now_ns - age_ns, loading->now_ns);
   alert_unref(record->alert);
@@ -103,8 +104,8 @@ static int add_items(struct keeper *k, struct state_file *file, size_t len) {
 }
 
 /*
- * What changes while we write comes round again at the end of the walk: the loader takes
- * the last of two records. Under constant change the walk would not end by itself.
+ * An alert that changes meanwhile is written again at the end of the walk: of two records the
+ * loader uses the last. With constant changes the walk would never end, hence the budget.
  */
 static int write_state(struct keeper *k, size_t alerts) {
   struct state_file file;
@@ -155,7 +156,7 @@ void keeper_save(struct keeper *k) {
     save(k, &counts);
 }
 
-/* Returns when to look again, UINT64_MAX when everything is on the disk. */
+/* Returns when to check again, UINT64_MAX if everything is on the disk. */
 static uint64_t save_if_due(struct keeper *k, const struct store_counts *counts,
                             uint64_t now_ns) {
   uint64_t due_ns = UINT64_MAX;
@@ -218,15 +219,11 @@ static void *run(void *argument) {
 }
 
 int keeper_start(struct keeper *k) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int status = pthread_create(&k->thread, NULL, run, k);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  int status = thread_start(&k->thread, run, k);
   k->runs = status == 0;
   if (k->runs)
     pthread_setname_np(k->thread, "alert keeper");
-  return -status;
+  return status;
 }
 
 void keeper_wake(struct keeper *k) {

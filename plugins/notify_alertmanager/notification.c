@@ -1,4 +1,4 @@
-/* Notifications as plain strings; see notification.h. */
+/* Views of notifications; see notification.h. */
 #include "notify_alertmanager/notification.h"
 
 static struct span number_text(const notification_meta_t *meta, char *dst, size_t size) {
@@ -54,7 +54,7 @@ void notification_view_init(struct notification_view *view, const notification_t
   };
 }
 
-/* The whole seconds of "1700000000" and of "1700000000.25"; 0 when it is no such number. */
+/* The whole seconds of "1700000000" and of "1700000000.25"; 0 for anything else. */
 static uint64_t seconds_of(struct span s) {
   uint64_t seconds = 0;
   if (scan_u64(&s, &seconds) != 0 || (s.len > 0 && s.at[0] != '.'))
@@ -62,7 +62,7 @@ static uint64_t seconds_of(struct span s) {
   return seconds;
 }
 
-/* The earliest of the meta data "since" that is not in the future; 0 when there is none. */
+/* The earliest of the meta data "since" that is not in the future; 0 if there is none. */
 static uint64_t since_seconds(const struct alert_source *source, uint64_t now_seconds) {
   uint64_t since = 0;
   for (size_t i = 0; i < source->meta_len; i++) {

@@ -1,7 +1,7 @@
 /*
- * A collectd notification as the plain strings that alert_rules.h wants: numbers among the
- * meta data become text, times become nanoseconds. The only file beside the glue that
- * knows notification_t.
+ * A view of a collectd notification as the plain strings that alert_rules.h needs: numbers
+ * among the meta data become text, times become nanoseconds. Part of the glue: besides plugin.c
+ * the only file that uses notification_t.
  */
 #ifndef NOTIFY_ALERTMANAGER_NOTIFICATION_H
 #define NOTIFY_ALERTMANAGER_NOTIFICATION_H
@@ -21,8 +21,8 @@ struct notification_view {
   char numbers[NOTIFICATION_META_MAX][32];
 };
 
-/* host is taken where the notification names none. Meta data past NOTIFICATION_META_MAX are
- * counted and left out. */
+/* host is used if the notification has none. Meta data past NOTIFICATION_META_MAX are counted
+ * and left out. */
 void notification_view_init(struct notification_view *view, const notification_t *n,
                             const char *host);
 

@@ -1,7 +1,7 @@
 /*
- * The glue between collectd and the rest: callbacks, data sets, values. A notification is
- * turned into an alert on the thread that dispatches it and put into the store; everything
- * that waits for anything happens on the threads of service.h.
+ * The glue between collectd and the rest: callbacks, data sets, values. An alert is made from a
+ * notification on the thread that dispatches it, and stored; whatever may wait runs on the
+ * threads of service.h.
  */
 #include <math.h>
 #include <pthread.h>
@@ -16,11 +16,11 @@
 
 #define PLUGIN_NAME "notify_alertmanager"
 
-/* Set by the configuration callback, which has no user data, and taken over by init. */
+/* Set by the configuration callback, which has no user data; init takes it over. */
 static struct config *configuration;
 
-/* For the callbacks without user data. Freed with the notification callback, which is the last
- * that collectd may call. */
+/* For callbacks without user data. Freed with the notification callback, the last one that
+ * collectd may call. */
 static struct service *running;
 
 static int64_t wall_ns(void) {
@@ -29,27 +29,27 @@ static int64_t wall_ns(void) {
 
 /* ---- notifications ---- */
 
-static void complain_about_drop(struct service *s) {
+static void log_drop(struct service *s) {
   uint32_t suppressed = 0;
   pthread_mutex_lock(&s->drop_lock);
   bool due = backoff_due(&s->dropped, clock_monotonic_ns(), &suppressed);
   pthread_mutex_unlock(&s->drop_lock);
   if (due)
-    WARNING(PLUGIN_NAME " plugin: no room for a new alert, it is dropped (%u more since the "
-                        "last line); raise QueueLimit, or find what fires so much",
+    WARNING(PLUGIN_NAME " plugin: the store is full, a new alert is dropped (%u more since the "
+                        "last line); raise QueueLimit, or find the source of so many alerts",
             suppressed);
 }
 
-static enum store_effect take(struct service *s, const notification_t *n, struct alert *alert,
-                              int64_t time_ns) {
+static enum store_effect store_alert(struct service *s, const notification_t *n,
+                                     struct alert *alert, int64_t time_ns) {
   int64_t now_ns = (int64_t)clock_monotonic_ns();
   if (n->severity == NOTIF_OKAY)
     return store_resolve(s->store, alert, time_ns, now_ns, n->message);
   return store_fire(s->store, alert, time_ns, now_ns);
 }
 
-/* Runs on whatever thread dispatched it, and must not keep that waiting. Always returns 0:
- * collectd would log anything else for each notification. */
+/* Runs on the thread that dispatches it, which must not wait. Always returns 0: collectd would
+ * log anything else for each notification. */
 static int plugin_notify(const notification_t *n, user_data_t *user_data) {
   struct service *s = user_data->data;
   struct notification_view view;
@@ -57,15 +57,16 @@ static int plugin_notify(const notification_t *n, user_data_t *user_data) {
 
   notification_view_init(&view, n, hostname_g != NULL ? hostname_g : "");
   if (alert_rules_apply(&s->config->rules, &view.source, &alert) != 0) {
-    complain_about_drop(s);
+    log_drop(s);
     return 0;
   }
-  enum store_effect effect = take(s, n, alert, notification_time_ns(&view, n, wall_ns()));
+  enum store_effect effect =
+      store_alert(s, n, alert, notification_time_ns(&view, n, wall_ns()));
   alert_unref(alert);
   if (effect == STORE_CHANGED)
     service_wake_senders(s);
   if (effect == STORE_DROPPED)
-    complain_about_drop(s);
+    log_drop(s);
   if (effect == STORE_CHANGED || effect == STORE_RENEWED)
     keeper_wake(s->keeper);
   return 0;
@@ -73,7 +74,7 @@ static int plugin_notify(const notification_t *n, user_data_t *user_data) {
 
 /* ---- metrics ---- */
 
-/* A types.db may have defined ours already; defining a type twice is logged by collectd. */
+/* A types.db may define them already; collectd logs a second definition. */
 static void register_data_sets(void) {
   for (size_t i = 0; i < METRICS; i++) {
     const struct metric_info *info = &metrics[i];
@@ -115,7 +116,7 @@ static int plugin_read(user_data_t *user_data) {
     struct delivery_stats stats = sender_stats(s->nodes[i].sender);
     metrics_of_node(s->nodes[i].config->name, &stats, emit, NULL);
   }
-  return 0; /* an error would suspend the readings; there is always a next time */
+  return 0; /* an error would suspend the reads */
 }
 
 /* ---- start and end ---- */
@@ -144,7 +145,7 @@ static int plugin_init(void) {
 static int plugin_shutdown(void) {
   if (running != NULL)
     service_stop(running);
-  config_free(configuration); /* only where init was never called */
+  config_free(configuration); /* only if init was not called */
   configuration = NULL;
   return 0;
 }

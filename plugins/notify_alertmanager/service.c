@@ -1,4 +1,4 @@
-/* What runs; see service.h. */
+/* The running plugin; see service.h. */
 #include "notify_alertmanager/service.h"
 
 #include <errno.h>
@@ -9,12 +9,12 @@
 
 #define PLUGIN "notify_alertmanager plugin: "
 
-/* What the store may take for each alert of QueueLimit; most are far smaller. */
-enum { BYTES_AN_ALERT = 4096 };
-/* What waits at the end is given this long to be delivered. */
+/* Memory of the store for each alert of QueueLimit; most are far smaller. */
+enum { BYTES_PER_ALERT = 4096 };
+/* Time to deliver waiting changes when collectd stops. */
 static const uint64_t LAST_POSTS_NS = 1000000000;
 
-/* ---- what the threads tell ---- */
+/* ---- events of the threads ---- */
 
 static void on_sender_event(void *context, const struct delivery_event *event) {
   static const int levels[] = {
@@ -42,10 +42,10 @@ static void on_state_saved(void *context, int status) {
   atomic_store(&s->state_saved, status == 0);
   if (status == 0) {
     if (backoff_reset(&s->save_failed))
-      NOTICE(PLUGIN "the state file %s is written again", s->state_path);
+      NOTICE(PLUGIN "the state file %s is writable again", s->state_path);
   } else if (backoff_due(&s->save_failed, clock_monotonic_ns(), &suppressed)) {
-    ERROR(PLUGIN "the state file %s cannot be written: %s; alerts that fire at a "
-                 "restart of collectd would not be resolved by name; see StateFile",
+    ERROR(PLUGIN "the state file %s cannot be written: %s; alerts that fire when collectd is "
+                 "restarted would not be resolved by it; see StateFile",
           s->state_path, strerror(-status));
   }
 }
@@ -55,7 +55,7 @@ static void on_state_saved(void *context, int status) {
 void service_free(struct service *s) {
   if (s == NULL)
     return;
-  /* a notification may have come after the shutdown callback */
+  /* notifications may arrive after the shutdown callback */
   if (s->keeper != NULL)
     keeper_save(s->keeper);
   for (size_t i = 0; i < s->nodes_len; i++)
@@ -114,20 +114,18 @@ static void load_state(struct service *s) {
     return;
   int status = keeper_load(s->keeper, &report);
   if (status != 0 && status != -ENOENT)
-    ERROR(PLUGIN "the state file %s cannot be read: %s; what fired before is "
-                 "forgotten",
+    ERROR(PLUGIN "the state file %s cannot be read: %s; alerts that fired before are lost",
           s->state_path, strerror(-status));
   const char *kept = report.kept_aside[0] != '\0' ? report.kept_aside : "not kept";
   if (report.foreign)
-    WARNING(PLUGIN "%s is no state file of this version and will be replaced "
-                   "(what it was: %s)",
+    WARNING(PLUGIN "%s is no state file of this version and will be replaced (old file: %s)",
             s->state_path, kept);
   if (report.damaged > 0)
-    WARNING(PLUGIN "%zu damaged lines in the state file %s were passed over, %zu "
-                   "were good (what it was: %s)",
+    WARNING(PLUGIN "%zu damaged lines in the state file %s were skipped, %zu were good (old "
+                   "file: %s)",
             report.damaged, s->state_path, report.records, kept);
   if (report.records > 0)
-    INFO(PLUGIN "%zu alerts known from before, from %s", report.records, s->state_path);
+    INFO(PLUGIN "%zu alerts restored from %s", report.records, s->state_path);
 }
 
 static int start_node(struct service *s, const struct node_config *config) {
@@ -158,13 +156,13 @@ static int start_node(struct service *s, const struct node_config *config) {
 static int start(struct service *s) {
   const struct config *config = s->config;
   const struct store_limits limits = {.alerts = config->queue_limit,
-                                      .bytes = config->queue_limit * BYTES_AN_ALERT};
+                                      .bytes = config->queue_limit * BYTES_PER_ALERT};
   int status = store_new(limits, &s->store);
   if (status != 0)
     return start_failed(s, "the store", status);
   status = make_keeper(s);
   if (status != 0)
-    return start_failed(s, "the keeper of the state", status);
+    return start_failed(s, "the keeper", status);
   load_state(s);
   for (size_t i = 0; i < config->nodes_len; i++) {
     status = start_node(s, &config->nodes[i]);

@@ -1,6 +1,6 @@
 /*
- * What runs: the store, its keeper, a sender for each node, and the log lines they ask for.
- * Belongs to the glue: it logs, and asks collectd for its folder.
+ * The running plugin: the store, its keeper, a sender for each node, and their log lines. Part
+ * of the glue: it logs, and gets BaseDir from collectd.
  */
 #ifndef NOTIFY_ALERTMANAGER_SERVICE_H
 #define NOTIFY_ALERTMANAGER_SERVICE_H
@@ -20,7 +20,7 @@ struct service;
 struct service_node {
   const struct node_config *config;
   struct sender *sender;
-  struct report report; /* of the sender's thread */
+  struct report report; /* used only by the sender's thread */
 };
 
 struct service {
@@ -28,26 +28,26 @@ struct service {
   struct store *store;
   struct keeper *keeper;
   struct service_node nodes[CONFIG_NODES_MAX];
-  size_t nodes_len;           /* those that run */
-  char *state_path;           /* NULL: none is kept */
-  atomic_int state_saved;     /* 1, 0, or -1 when none is kept */
-  struct backoff save_failed; /* of the keeper's thread */
-  pthread_mutex_t drop_lock;  /* of the next, which notifications on any thread use */
+  size_t nodes_len;           /* nodes with a sender */
+  char *state_path;           /* NULL: no state file */
+  atomic_int state_saved;     /* 1, 0, or -1 without a state file */
+  struct backoff save_failed; /* used only by the keeper's thread */
+  pthread_mutex_t drop_lock;  /* of dropped, which notifications on any thread use */
   struct backoff dropped;
 };
 
-/* Loads the state and starts all threads. Takes over the configuration, also when it fails.
+/* Loads the state and starts all threads. Takes over the configuration, also on failure.
  * Returns 0, or -1 after logging. */
 int service_start(struct config *config, struct service **ret);
 
-/* Something in the store changed that nodes have to hear of. */
+/* To be called when an alert changed that has to be sent. */
 void service_wake_senders(struct service *s);
 
-/* Ends the threads: what waits is delivered where that takes less than a second, and the
+/* Ends the threads: waiting changes are delivered if that takes less than a second, and the
  * state is written. */
 void service_stop(struct service *s);
 
-/* Frees it after service_stop, and writes what came since. NULL is fine. */
+/* Frees s after service_stop, and writes later changes. NULL is fine. */
 void service_free(struct service *s);
 
 #endif

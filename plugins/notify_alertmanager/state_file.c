@@ -1,4 +1,4 @@
-/* The state file; see state_file.h. */
+/* Writes and reads the state file; see state_file.h. */
 #include "notify_alertmanager/state_file.h"
 
 #include <errno.h>
@@ -38,7 +38,7 @@ void state_file_abort(struct state_file *f) {
   state_file_free(f);
 }
 
-/* A new file whatever lies in its place: a leftover, or a link somebody planted. */
+/* A new file, whatever exists at that path: a leftover, or a link that another user made. */
 static int create(const char *path) {
   if (unlink(path) != 0 && errno != ENOENT)
     return -errno;
@@ -78,15 +78,15 @@ int state_file_add(struct state_file *f, const struct state_record *record) {
   return status;
 }
 
-/* The rename itself has to reach the disk too. */
-static int sync_folder_of(const char *path) {
+/* The rename has to be synced too. */
+static int sync_directory_of(const char *path) {
   autofree(char, copy, strdup(path));
   if (copy == NULL)
     return -ENOMEM;
   autoclose(fd, open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd < 0)
     return -errno;
-  /* some file systems cannot sync a folder */
+  /* some file systems cannot sync a directory */
   return fsync(fd) == 0 || errno == EINVAL ? 0 : -errno;
 }
 
@@ -100,7 +100,7 @@ int state_file_commit(struct state_file *f) {
     state_file_abort(f);
     return status;
   }
-  status = sync_folder_of(f->path);
+  status = sync_directory_of(f->path);
   state_file_free(f);
   return status;
 }
@@ -111,9 +111,9 @@ struct loader {
   state_file_fn on_record;
   void *context;
   struct state_file_report *report;
-  struct buffer line; /* what there is of a line that goes on in the next piece */
+  struct buffer line; /* the beginning of a line that continues in the next piece */
   bool header_seen;
-  bool skipping; /* the line is longer than any of ours */
+  bool skipping; /* the line is too long to be a record */
 };
 
 static void take_line(struct loader *l, struct span line) {
@@ -167,7 +167,7 @@ static int read_all(struct loader *l, int fd) {
       break;
     take_piece(l, span_make(piece, (size_t)n));
   }
-  /* every line we write has its end: this one was cut off */
+  /* each line is written with its end: this one is truncated */
   if (!l->report->foreign && (l->line.len > 0 || l->skipping || !l->header_seen))
     end_line(l);
   return 0;
@@ -186,7 +186,7 @@ int state_file_load(const char *path, state_file_fn on_record, void *context,
                     struct state_file_report *ret) {
   struct stat st;
   *ret = (struct state_file_report){0};
-  /* not to hang on a pipe in its place */
+  /* O_NONBLOCK: do not hang on a pipe */
   autoclose(fd, open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (fd < 0 || fstat(fd, &st) != 0)
     return -errno;

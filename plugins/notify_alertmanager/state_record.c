@@ -1,4 +1,4 @@
-/* Lines of the state file; see state_record.h. */
+/* Writes and parses lines of the state file; see state_record.h. */
 #include "notify_alertmanager/state_record.h"
 
 #include <errno.h>
@@ -116,7 +116,7 @@ static int on_array_close(void *context) {
 static int on_key(void *context, const unsigned char *bytes, size_t len) {
   struct reader *r = context;
   buffer_reset(&r->key);
-  /* a key longer than any of ours is none of ours */
+  /* a key that is too long is an unknown one */
   if (buffer_append(&r->key, (const char *)bytes, len) == -ENOMEM)
     return refuse(r, -ENOMEM);
   return 1;
@@ -175,7 +175,7 @@ static int parse(struct reader *r, struct span json) {
   return status == yajl_status_ok ? 0 : -EINVAL;
 }
 
-static bool times_can_be(const struct state_record *record) {
+static bool are_times_valid(const struct state_record *record) {
   return record->starts_ns > 0 && record->changed_ns > 0 &&
          (record->ends_ns == 0 || record->ends_ns >= record->starts_ns);
 }
@@ -184,7 +184,7 @@ static int read_json(struct reader *r, struct span json) {
   int status = parse(r, json);
   if (status != 0)
     return status;
-  if (!times_can_be(r->record))
+  if (!are_times_valid(r->record))
     return -EINVAL;
   status = alert_builder_finish(&r->builder, &r->record->alert);
   if (status == 0 && alert_identity(r->record->alert).len == 0) {

@@ -1,4 +1,4 @@
-/* Texts with placeholders; see template.h. */
+/* Checks and expands templates; see template.h. */
 #include "notify_alertmanager/template.h"
 
 #include <errno.h>
@@ -6,8 +6,8 @@
 #include "notify_alertmanager/url.h"
 
 /*
- * Takes the next piece off *s: a placeholder (its inside in *ret_field, true) or the text
- * up to the next one or the end (false). A "%{" without "}" gives a field with at == NULL.
+ * Removes the next piece from *s: a placeholder (true, its inside in *ret_field) or the text up
+ * to the next one or the end (false). A "%{" without "}" gives a field with at == NULL.
  */
 static bool take_piece(struct span *s, struct span *ret_field, struct span *ret_text) {
   if (scan_literal(s, "%{")) {
@@ -54,12 +54,14 @@ int template_check(const char *text, enum template_kind kind, const char **ret_w
     if (take_piece(&rest, &field, &piece)) {
       if (field.at != NULL && is_known_field(field))
         continue;
-      *ret_why = field.at == NULL ? "a \"%{\" has no \"}\""
-                                  : "between \"%{\" and \"}\" may stand: " TEMPLATE_FIELDS;
+      *ret_why =
+          field.at == NULL
+              ? "a \"%{\" has no \"}\""
+              : "unknown placeholder; allowed between \"%{\" and \"}\" are: " TEMPLATE_FIELDS;
       return -EINVAL;
     }
     if (kind == TEMPLATE_URL && !url_is_text(piece)) {
-      *ret_why = "it holds a byte that may not stand in a URL; write it as %XX";
+      *ret_why = "it contains a byte that a URL must not contain; write it as %XX";
       return -EINVAL;
     }
   }

@@ -1,4 +1,4 @@
-/* URLs of the configuration; see url.h. */
+/* Checks URLs of the configuration; see url.h. */
 #include "notify_alertmanager/url.h"
 
 #include <errno.h>
@@ -53,7 +53,7 @@ int url_take_origin(struct span *s, const char **ret_why) {
   }
   size_t len = host_length(*s);
   if (len == 0) {
-    *ret_why = "after http:// a host name or an address has to follow";
+    *ret_why = "http:// has to be followed by a host name or an address";
     return -EINVAL;
   }
   *s = span_make(s->at + len, s->len - len);
@@ -62,8 +62,8 @@ int url_take_origin(struct span *s, const char **ret_why) {
     return -EINVAL;
   }
   if (s->len > 0 && !is_any_of(s->at[0], "/?#")) {
-    *ret_why = "the host name holds a byte that may not stand in it (a user name goes into "
-               "the option User)";
+    *ret_why = "the host name contains an invalid byte (for a user name there is the option "
+               "User)";
     return -EINVAL;
   }
   return 0;
@@ -76,7 +76,7 @@ int url_of_alerts(struct buffer *dst, const char *url, const char **ret_why) {
     return status;
   if (!url_is_text(path) || memchr(path.at, '?', path.len) != NULL ||
       memchr(path.at, '#', path.len) != NULL) {
-    *ret_why = "behind the host only a path may follow";
+    *ret_why = "only a path may follow the host";
     return -EINVAL;
   }
   while (path.len > 0 && path.at[path.len - 1] == '/')

@@ -134,7 +134,7 @@ class Restarts(unittest.TestCase):
             collectd.wait_for_state("burns", "smokes")
             collectd.crash()
             collectd.again()
-            self.assertIn("2 alerts known from before", collectd.log())
+            self.assertIn("2 alerts restored from", collectd.log())
             time.sleep(3)  # renewed by the new one
             alert = self.manager.wait_for_alert(plugin="burns")
             self.assertEqual(before["startsAt"], alert["startsAt"])

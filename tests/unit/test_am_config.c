@@ -279,7 +279,7 @@ static void mistakes_are_refused_by_block_option_value_and_what_is_allowed(void 
        {"PluginLabel \"df\"", "no name of another label"}},
       {"a placeholder nobody knows",
        "Label \"a\" \"%{hostname}\"\n",
-       {"Label \"a\" \"%{hostname}\"", "may stand: host plugin"}},
+       {"Label \"a\" \"%{hostname}\"", "are: host plugin"}},
       {"a label without its text", "Label \"a\"\n", {"Label \"a\"", "allowed is"}},
       {"an annotation with a bad name", "Annotation \"a b\" \"x\"\n", {"\"a b\"", "a-z"}},
       {"an annotation twice",

@@ -61,11 +61,11 @@ static void bad_templates_are_refused_with_a_reason(void **state) {
   } cases[] = {
       {"%{", TEMPLATE_TEXT, "no \"}\""},
       {"a %{host", TEMPLATE_TEXT, "no \"}\""},
-      {"%{}", TEMPLATE_TEXT, "may stand"},
-      {"%{hosts}", TEMPLATE_TEXT, "may stand"},
-      {"%{Host}", TEMPLATE_TEXT, "may stand"},
-      {"%{meta:}", TEMPLATE_TEXT, "may stand"},
-      {"%{host plugin}", TEMPLATE_TEXT, "may stand"},
+      {"%{}", TEMPLATE_TEXT, "unknown placeholder"},
+      {"%{hosts}", TEMPLATE_TEXT, "unknown placeholder"},
+      {"%{Host}", TEMPLATE_TEXT, "unknown placeholder"},
+      {"%{meta:}", TEMPLATE_TEXT, "unknown placeholder"},
+      {"%{host plugin}", TEMPLATE_TEXT, "unknown placeholder"},
       {"", TEMPLATE_URL, "http://"},
       {"/d/x", TEMPLATE_URL, "http://"},
       {"ftp://x/", TEMPLATE_URL, "http://"},
@@ -84,7 +84,7 @@ static void bad_templates_are_refused_with_a_reason(void **state) {
       {"http://a/%zz", TEMPLATE_URL, "%XX"},
       {"http://a/\xC3\xBC", TEMPLATE_URL, "%XX"},
       {"http://a/\n", TEMPLATE_URL, "%XX"},
-      {"http://a/%{hosts}", TEMPLATE_URL, "may stand"},
+      {"http://a/%{hosts}", TEMPLATE_URL, "unknown placeholder"},
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     const char *why = "";
