@@ -104,8 +104,8 @@ static int add_items(struct keeper *k, struct state_file *file, size_t len) {
 }
 
 /*
- * An alert that changes meanwhile is written again at the end of the walk: of two records the
- * loader uses the last. With constant changes the walk would never end, hence the budget.
+ * An alert that changes during the walk is written again at its end: of two records the loader
+ * uses the last. With constant changes the walk would never end, hence the budget.
  */
 static int write_state(struct keeper *k, size_t alerts) {
   struct state_file file;

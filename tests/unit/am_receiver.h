@@ -1,6 +1,6 @@
 /*
- * What stands for an Alertmanager where a test needs to be in one process with the sender:
- * a real server on loopback that keeps what it was posted, and answers as it is told.
+ * An Alertmanager for tests that need it in the sender's process: a real server on loopback
+ * that keeps what was posted to it, and answers as it is set to.
  */
 #ifndef TESTS_UNIT_AM_RECEIVER_H
 #define TESTS_UNIT_AM_RECEIVER_H
@@ -35,7 +35,7 @@ size_t receiver_firing(struct receiver *receiver, const char *plugin, const char
 /* How often an alert came as resolved. */
 size_t receiver_resolved(struct receiver *receiver, const char *plugin);
 
-/* Waits up to ten seconds for that many to fire; says whether they do. */
+/* Waits up to ten seconds for that many to fire; returns whether they do. */
 bool receiver_wait_firing(struct receiver *receiver, const char *plugin, const char *severity,
                           size_t count);
 

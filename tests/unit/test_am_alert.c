@@ -60,7 +60,7 @@ static void check_cut(const char *name, const char *value, struct span given, si
   check_int(name, text_utf8_cut(span_make(given.at, given.len), len), len);
 }
 
-static void long_values_are_cut_between_characters_and_say_so(void **state) {
+static void long_values_are_cut_between_characters_with_a_note(void **state) {
   (void)state;
   enum { LEN = 100 * 1024 };
   static const char *const fillings[] = {"x", "\xC3\xBC", "\xE6\x97\xA5", "\xF0\x9F\x98\x80"};
@@ -317,7 +317,7 @@ static void what_was_cut_is_not_cut_again(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(values_are_made_fit),
-      cmocka_unit_test(long_values_are_cut_between_characters_and_say_so),
+      cmocka_unit_test(long_values_are_cut_between_characters_with_a_note),
       cmocka_unit_test(a_hundred_kilobytes_of_bad_bytes_stay_within_the_limit),
       cmocka_unit_test(names_of_annotations_are_made_fit),
       cmocka_unit_test(annotations_that_would_have_the_same_name_get_numbers),

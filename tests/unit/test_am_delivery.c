@@ -152,14 +152,14 @@ static void pauses_are_spread_between_half_and_whole(void **state) {
 static void a_server_may_ask_for_patience_up_to_ten_minutes(void **state) {
   (void)state;
   static const struct {
-    long asked;
+    long retry_after;
     long long ms;
   } cases[] = {{7, 7000},     {0, 500},        {-1, 500},
                {600, 600000}, {86400, 600000}, {LONG_MAX, 600000}};
   const struct delivery_post post = {.step = DELIVERY_CHANGES, .alerts = 1};
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     set_up(NULL);
-    delivery_result(&d, now, &post, DELIVERY_FAILED, cases[i].asked, 0);
+    delivery_result(&d, now, &post, DELIVERY_FAILED, cases[i].retry_after, 0);
     check_int("the pause", wait_ms(true), cases[i].ms);
   }
 }
@@ -191,7 +191,7 @@ static void without_changes_a_round_is_what_is_tried_again(void **state) {
   assert_int_equal(wait_ms(false), 60000);
 }
 
-static void a_node_that_refuses_everything_is_asked_again_after_an_interval(void **state) {
+static void a_node_that_rejects_everything_is_tried_again_after_an_interval(void **state) {
   (void)state;
   assert_int_equal(answer(DELIVERY_CHANGES, 1, DELIVERY_REFUSED_NODE), DELIVERY_REPEAT);
   assert_int_equal(wait_ms(true), 60000);
@@ -400,7 +400,7 @@ int main(void) {
       TEST(a_server_may_ask_for_patience_up_to_ten_minutes),
       TEST(a_node_that_was_away_gets_everything_again),
       TEST(without_changes_a_round_is_what_is_tried_again),
-      TEST(a_node_that_refuses_everything_is_asked_again_after_an_interval),
+      TEST(a_node_that_rejects_everything_is_tried_again_after_an_interval),
       TEST(the_culprits_of_a_refused_post_are_found_and_nothing_else_is_lost),
       TEST(a_node_that_finds_fault_with_everything_loses_no_alert),
       TEST(a_single_alert_is_not_blamed_for_a_node_that_refuses_everything),

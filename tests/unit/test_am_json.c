@@ -89,7 +89,7 @@ static void a_body_can_be_begun_again_and_be_empty(void **state) {
   alert_unref(alert);
 }
 
-static void a_full_body_is_told_and_the_next_is_fine(void **state) {
+static void a_full_body_is_an_error_and_the_next_is_fine(void **state) {
   (void)state;
   struct alert_json *json;
   struct alert *alert = make_alert("df", "warning", "x");
@@ -201,7 +201,7 @@ int main(void) {
       cmocka_unit_test(a_body_holds_the_alerts_as_alertmanager_wants_them),
       cmocka_unit_test(a_url_goes_in_where_there_is_one),
       cmocka_unit_test(a_body_can_be_begun_again_and_be_empty),
-      cmocka_unit_test(a_full_body_is_told_and_the_next_is_fine),
+      cmocka_unit_test(a_full_body_is_an_error_and_the_next_is_fine),
       cmocka_unit_test(the_largest_alert_fits_its_promise),
       cmocka_unit_test(times_are_written_as_rfc_3339),
       cmocka_unit_test(the_reason_is_found_in_an_errors_body),

@@ -187,7 +187,7 @@ static void without_a_state_file_nothing_is_kept(void **state) {
   receiver_free(r);
 }
 
-static void a_state_file_that_cannot_be_written_is_told_once(void **state) {
+static void a_state_file_that_cannot_be_written_is_logged_once(void **state) {
   (void)state;
   struct receiver *r = receiver_new();
   begin_one(r, "StateFile \"/no/such/folder/state\"\n");
@@ -465,7 +465,7 @@ static void a_notification_without_a_host_is_of_this_one(void **state) {
   receiver_free(r);
 }
 
-static void a_full_store_drops_and_tells(void **state) {
+static void a_full_store_drops_and_logs(void **state) {
   (void)state;
   struct receiver *r = receiver_new();
   begin_one(r, "QueueLimit 2\n");
@@ -524,7 +524,7 @@ static void what_waits_at_the_end_is_still_delivered(void **state) {
 
 enum { SOURCES = 4, NOTIFICATIONS = 2000, PROBLEMS = 40 };
 
-static void *speak(void *argument) {
+static void *send_notifications(void *argument) {
   unsigned seed = (unsigned)(uintptr_t)argument;
   char plugin[16];
   for (int i = 0; i < NOTIFICATIONS; i++) {
@@ -546,7 +546,7 @@ static void many_sources_and_nodes_end_in_what_holds(void **state) {
   begin((const struct receiver *const *)r, 2, "ResendInterval 1\n");
   pthread_t threads[SOURCES];
   for (uintptr_t i = 0; i < SOURCES; i++)
-    assert_int_equal(pthread_create(&threads[i], NULL, speak, (void *)i), 0);
+    assert_int_equal(pthread_create(&threads[i], NULL, send_notifications, (void *)i), 0);
   for (int i = 0; i < 20; i++) {
     fake_collectd_read();
     usleep(10000);
@@ -609,7 +609,7 @@ int main(void) {
       TEST(a_dead_node_delays_no_other),
       TEST(what_fired_before_a_restart_is_resolved_after_it),
       TEST(without_a_state_file_nothing_is_kept),
-      TEST(a_state_file_that_cannot_be_written_is_told_once),
+      TEST(a_state_file_that_cannot_be_written_is_logged_once),
       TEST(a_node_that_comes_back_gets_what_holds),
       TEST(the_rest_of_a_refused_post_is_not_lost),
       TEST(a_node_that_rejects_everything_is_logged_with_a_hint),
@@ -620,7 +620,7 @@ int main(void) {
       TEST(times_that_cannot_be_are_ignored),
       TEST(of_several_times_the_earliest_counts),
       TEST(a_notification_without_a_host_is_of_this_one),
-      TEST(a_full_store_drops_and_tells),
+      TEST(a_full_store_drops_and_logs),
       TEST(an_unconfirmed_alert_expires),
       TEST(notifications_after_the_shutdown_are_kept_for_the_next_start),
       TEST(what_waits_at_the_end_is_still_delivered),

@@ -99,7 +99,7 @@ static struct span checksummed(char *dst, size_t size, const char *json) {
   return span_make(dst, (size_t)len);
 }
 
-static void records_are_judged_by_what_they_say(void **state) {
+static void invalid_records_are_rejected(void **state) {
   (void)state;
 #define GOOD "\"labels\":{\"instance\":\"h\",\"plugin\":\"p\"},\"starts_ns\":5,\"changed_ns\":6"
   static const struct {
@@ -354,13 +354,13 @@ static void links_are_not_followed(void **state) {
   assert_true(S_ISREG(st.st_mode));
 }
 
-static void a_folder_that_is_not_there_is_told(void **state) {
+static void a_missing_directory_is_an_error(void **state) {
   (void)state;
   struct state_file file;
   assert_int_equal(state_file_begin(&file, "/nonexistent/folder/state"), -ENOENT);
 }
 
-static void a_full_disk_is_told_and_the_old_file_stays(void **state) {
+static void a_full_disk_is_an_error_and_the_old_file_stays(void **state) {
   (void)state;
   static const char *const plugins[] = {"old"};
   struct seen seen = {0};
@@ -381,7 +381,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_record_comes_back_as_it_went),
       cmocka_unit_test(a_change_of_any_byte_is_noticed),
-      cmocka_unit_test(records_are_judged_by_what_they_say),
+      cmocka_unit_test(invalid_records_are_rejected),
       cmocka_unit_test_teardown(what_was_saved_is_loaded, clean),
       cmocka_unit_test_teardown(no_file_is_no_damage, clean),
       cmocka_unit_test_teardown(a_save_that_is_dropped_leaves_the_old_file, clean),
@@ -390,8 +390,8 @@ int main(void) {
       cmocka_unit_test_teardown(another_versions_file_is_kept_and_not_read, clean),
       cmocka_unit_test_teardown(what_is_no_file_is_refused, clean),
       cmocka_unit_test_teardown(links_are_not_followed, clean),
-      cmocka_unit_test_teardown(a_folder_that_is_not_there_is_told, clean),
-      cmocka_unit_test_teardown(a_full_disk_is_told_and_the_old_file_stays, clean),
+      cmocka_unit_test_teardown(a_missing_directory_is_an_error, clean),
+      cmocka_unit_test_teardown(a_full_disk_is_an_error_and_the_old_file_stays, clean),
   };
   return cmocka_run_group_tests_name("record", tests, set_up, tear_down);
 }

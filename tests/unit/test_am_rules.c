@@ -27,7 +27,7 @@ static struct alert_source source_of(const char *plugin, const char *plugin_inst
                                .message = "something happened"};
 }
 
-static void names_say_plugin_and_type_in_camel_case(void **state) {
+static void names_are_plugin_and_type_in_camel_case(void **state) {
   (void)state;
   static const struct {
     const char *plugin, *type, *name;
@@ -569,7 +569,7 @@ static void the_plugins_own_labels_are_reserved(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(names_say_plugin_and_type_in_camel_case),
+      cmocka_unit_test(names_are_plugin_and_type_in_camel_case),
       cmocka_unit_test(a_threshold_becomes_labels_and_annotations),
       cmocka_unit_test(a_red_flag_groups_with_the_alerts_of_the_prometheus_rules),
       cmocka_unit_test(missing_pprof_is_information_whatever_collectd_calls_it),

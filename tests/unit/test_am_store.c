@@ -353,7 +353,7 @@ static void resolved_alerts_are_forgotten_after_their_time(void **state) {
   store_free(store);
 }
 
-static void an_alert_nobody_confirms_expires(void **state) {
+static void an_alert_without_confirmation_expires(void **state) {
   (void)state;
   const struct store_ages ages = {.forget_resolved_ns = 1000, .expire_ns = 5000000000};
   struct store *store = make_store(wide);
@@ -425,7 +425,7 @@ static void a_later_record_replaces_an_earlier_one(void **state) {
   store_free(store);
 }
 
-static void a_restored_alert_expires_earlier_unless_its_source_speaks(void **state) {
+static void a_restored_alert_expires_earlier_unless_its_source_confirms_it(void **state) {
   (void)state;
   const struct store_ages ages = {
       .forget_resolved_ns = 100000, .expire_ns = 0, .expire_restored_ns = 500};
@@ -433,14 +433,14 @@ static void a_restored_alert_expires_earlier_unless_its_source_speaks(void **sta
   struct store_walker ageing;
   store_walker_add(store, &ageing, false);
   restore(store, "silent", "warning", 7, 0, -99999);
-  restore(store, "speaks", "warning", 7, 0, -99999);
-  fire(store, "speaks", "warning", 1200);
+  restore(store, "confirms", "warning", 7, 0, -99999);
+  fire(store, "confirms", "warning", 1200);
   age(store, &ageing, &ages, 5000, 1499);
   assert_int_equal(store_counts(store).firing, 2);
   age(store, &ageing, &ages, 5000, 1500);
   assert_int_equal(store_counts(store).firing, 1);
   assert_int_equal(okay(store, "silent", 1600, ""), STORE_IGNORED);
-  assert_int_equal(okay(store, "speaks", 1600, ""), STORE_CHANGED);
+  assert_int_equal(okay(store, "confirms", 1600, ""), STORE_CHANGED);
   store_free(store);
 }
 
@@ -543,11 +543,11 @@ int main(void) {
       cmocka_unit_test(what_is_resolved_makes_room_the_oldest_first),
       cmocka_unit_test(bytes_are_limited_too),
       cmocka_unit_test(resolved_alerts_are_forgotten_after_their_time),
-      cmocka_unit_test(an_alert_nobody_confirms_expires),
+      cmocka_unit_test(an_alert_without_confirmation_expires),
       cmocka_unit_test(a_restored_alert_is_resolved_by_name),
       cmocka_unit_test(a_restored_alert_goes_on_when_it_fires_again),
       cmocka_unit_test(a_later_record_replaces_an_earlier_one),
-      cmocka_unit_test(a_restored_alert_expires_earlier_unless_its_source_speaks),
+      cmocka_unit_test(a_restored_alert_expires_earlier_unless_its_source_confirms_it),
       cmocka_unit_test(nodes_believe_what_holds_in_the_end),
   };
   return cmocka_run_group_tests_name("store", tests, NULL, NULL);

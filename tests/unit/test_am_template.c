@@ -94,7 +94,7 @@ static void bad_templates_are_refused_with_a_reason(void **state) {
   }
 }
 
-static void a_value_past_the_cap_is_told(void **state) {
+static void a_value_past_the_limit_is_an_error(void **state) {
   (void)state;
   struct buffer b;
   buffer_init(&b, 5);
@@ -146,7 +146,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(placeholders_are_filled_in),
       cmocka_unit_test(bad_templates_are_refused_with_a_reason),
-      cmocka_unit_test(a_value_past_the_cap_is_told),
+      cmocka_unit_test(a_value_past_the_limit_is_an_error),
       cmocka_unit_test(a_nodes_url_becomes_the_one_to_post_to),
   };
   return cmocka_run_group_tests_name("template", tests, NULL, NULL);
