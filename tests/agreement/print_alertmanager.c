@@ -1,7 +1,7 @@
 /*
- * Prints what notify_alertmanager has in its tables, tab-separated, for the tests that hold
- * its documents against it: "metric" type kind place instances unit help; "default" field
- * value.
+ * Prints the tables of notify_alertmanager, tab-separated, for the tests that compare its
+ * documents with them: "metric" type kind place instances unit help; "default" field value;
+ * "limit" number, and a phrase of the manual that has it as %d.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include "common/collectd.h"
 #include "notify_alertmanager/config.h"
 #include "notify_alertmanager/metrics.h"
+#include "notify_alertmanager/notification.h"
 
 /* The daemon's part: the configuration logs, and asks for global options. */
 const char *global_option_get(const char *option) {
@@ -37,11 +38,25 @@ static void print_defaults(const struct config *config) {
   printf("default\ttimeout_ns\t%" PRIu64 "\n", config->nodes[0].timeout_ns);
 }
 
+static void print_limits(void) {
+  printf("limit\t%d\tcut at %%d characters\n", ALERT_NAME_MAX);
+  printf("limit\t%d\tat most %%d characters\n", ALERT_NAME_MAX);
+  printf("limit\t%d\tAt most %%d labels\n", ALERT_META_LABELS_MAX);
+  printf("limit\t%d\tAt most %%d meta data\n", NOTIFICATION_META_MAX);
+  printf("limit\t%d\tannotation longer than %%d bytes\n", ALERT_ANNOTATION_BYTES);
+  printf("limit\t%d\tlabel longer than %%d bytes\n", ALERT_LABEL_BYTES);
+  printf("limit\t%d\tfit into %%d kB\n", ALERT_BYTES_MAX / 1024);
+  printf("limit\t%d\tup to %%d labels\n", CONFIG_LABELS_MAX);
+  printf("limit\t%d\tup to %%d plugins\n", CONFIG_PLUGIN_LABELS_MAX);
+}
+
 int main(void) {
   for (size_t i = 0; i < METRICS; i++)
     printf("metric\t%s\t%s\t%s\t%s\t%s\t%s\n", metrics[i].type,
            metrics[i].derive ? "derive" : "gauge", metrics[i].of_node ? "node" : METRICS_ALL,
            metrics[i].instances, metrics[i].unit, metrics[i].help);
+
+  print_limits();
 
   struct config *config = config_new();
   if (config == NULL || config_complete(config) != 0)

@@ -200,6 +200,14 @@ class Documents(unittest.TestCase):
             self.skipTest("no /usr/share/collectd/types.db (Debian package collectd-core)")
         self.assertEqual(set(), names & stock)
 
+    def test_limits(self):
+        """the limits in the man page are those of the code"""
+        text = " ".join(agreement.read(MANUAL).split())
+        limits = printed("limit")
+        self.assertGreater(len(limits), 5)
+        for number, phrase in limits:
+            self.assertIn(phrase % int(number), text)
+
     def test_alertmanager(self):
         """Alertmanager takes the sample for it, as it stands and with all its comments"""
         amtool = shutil.which("amtool")
