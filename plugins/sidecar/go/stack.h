@@ -20,16 +20,15 @@
  * remembered by a hash of its name, and a regular expression runs only for names not seen
  * before; a stack matches what any of its frames does. The memory outlives a dump: the next one
  * of the same program finds its functions known.
- */
-
-enum { STACK_FUNCTION_MAX = 4096 /* of a longer name only so much is searched */ };
-
-/*
+ *
  * A pattern is searched in one function name at a time, as Go writes it: import path and
  * name without arguments, addresses or file ("encoding/json.(*decodeState).object"). So "^"
  * and "$" are the ends of that name; dots in the last element of an import path read "%2e";
  * type arguments read "[...]".
  */
+
+enum { STACK_FUNCTION_MAX = 4096 /* of a longer name only so much is searched */ };
+
 /* The symptoms of the profiling guide; each list ends with a NULL name. */
 extern const struct pattern_default stack_patterns_of_goroutines[];
 extern const struct pattern_default stack_patterns_of_heap[];
