@@ -31,7 +31,7 @@ class Levels(RedFlagCase):
         self.target.do(release)
         over = self.notices.wait_for("proj", flag, "okay")
         self.wait_for_state("proj", flag, 0)
-        self.assertIn("in order again", over["message"])
+        self.assertIn("back to normal", over["message"])
         self.assertEqual(before + 1, len(self.notices.all("proj", flag)))
         return notice
 

@@ -1,8 +1,9 @@
 /*
  * Runs a fuzz harness over files and folders without libFuzzer: `make check` replays every
- * corpus and every input that once crashed a parser, with the compiler and libc at hand.
+ * corpus and every input that once crashed a parser, with the compiler and libc at hand. Reports by TAP.
  */
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +69,8 @@ int main(int argc, char **argv) {
     snprintf(path, sizeof(path), "%s/%s", FUZZ_CORPUS_DIR, name);
     failures += replay(path);
   }
-  printf("%u inputs replayed, %d unreadable\n", replayed, failures);
-  return failures > 0 || replayed == 0;
+  bool is_good = failures == 0 && replayed > 0;
+  printf("1..1\n%s 1 - %u inputs replayed, %d unreadable\n", is_good ? "ok" : "not ok", replayed,
+         failures);
+  return is_good ? 0 : 1;
 }
