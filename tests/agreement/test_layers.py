@@ -1,0 +1,68 @@
+"""Includes point downwards: glue, then I/O, then pure code, then what is common; and never in a circle.
+
+A module is a .c file with the header of its name. Every module is in one layer of the table, which
+plugins/README.md draws.
+"""
+
+import fnmatch
+import glob
+import os
+import re
+import unittest
+
+import agreement
+
+# From the top; a module is in the first layer that has it.
+LAYERS = (
+    ("glue", "*/plugin sidecar/config_options notify_alertmanager/config notify_alertmanager/notification"
+     " notify_alertmanager/service common/collectd common/config_option common/daemon_layout"),
+    ("I/O", "sidecar/monitor sidecar/target* sidecar/linux/descriptors sidecar/linux/discovery sidecar/linux/host"
+     " sidecar/linux/listener sidecar/linux/locks sidecar/linux/memory_map sidecar/linux/open_files"
+     " sidecar/linux/process sidecar/linux/procfs sidecar/os/* sidecar/go/endpoint sidecar/go/pprof"
+     " sidecar/go/pprof_thread sidecar/capture/capture sidecar/capture/writer sidecar/capture/inventory"
+     " sidecar/capture/directory notify_alertmanager/sender notify_alertmanager/keeper"
+     " notify_alertmanager/state_file common/http common/thread common/file"),
+    ("pure", "sidecar/* notify_alertmanager/*"),
+    ("common", "common/*"),
+)
+
+
+def layer_of(module):
+    for number, (_, patterns) in enumerate(LAYERS):
+        if any(fnmatch.fnmatchcase(module, pattern) for pattern in patterns.split()):
+            return number
+    raise AssertionError("%s is in no layer" % module)
+
+
+def modules():
+    """{module: modules that it includes}"""
+    root = os.path.join(agreement.SOURCE, "plugins")
+    found = {}
+    for path in glob.glob(root + "/**/*.[ch]", recursive=True):
+        module = os.path.splitext(os.path.relpath(path, root))[0]
+        included = re.findall(r'^#include "((?:common|sidecar|notify_alertmanager)/[\w/]+)\.h"', agreement.read(path), re.MULTILINE)
+        found.setdefault(module, set()).update(set(included) - {module})
+    return found
+
+
+class Layers(unittest.TestCase):
+    def test_downwards(self):
+        """no module includes one of a layer above its own"""
+        for module, included in sorted(modules().items()):
+            for other in sorted(included):
+                with self.subTest("%s includes %s" % (module, other)):
+                    self.assertGreaterEqual(layer_of(other), layer_of(module))
+
+    def test_circles(self):
+        """no modules include each other in a circle"""
+        left = modules()
+        while True:
+            leaves = {module for module, included in left.items() if not included & set(left)}
+            if not leaves:
+                break
+            left = {module: included for module, included in left.items() if module not in leaves}
+        self.assertEqual({}, left)
+
+
+if __name__ == "__main__":
+    unittest.main()
