@@ -139,28 +139,44 @@ int config_set_string(const struct config_context *context) {
 static int refuse_unknown(const struct config_context *context,
                           const struct config_option *options, size_t len) {
   char why[700] = "unknown option; allowed are ";
-  for (size_t i = 0; i < len; i++) {
-    append(why, sizeof(why), i > 0 ? ", " : "");
+  for (size_t i = 0, listed = 0; i < len; i++) {
+    if (options[i].now != NULL)
+      continue;
+    append(why, sizeof(why), listed++ > 0 ? ", " : "");
     append(why, sizeof(why), options[i].key);
   }
   return config_refuse(context, why);
+}
+
+static size_t find_option(const struct config_option *options, size_t len, const char *key) {
+  size_t n = 0;
+  while (n < len && strcasecmp(options[n].key, key) != 0)
+    n++;
+  return n;
+}
+
+static void warn_of_old_name(const struct config_context *context,
+                             const struct config_option *now) {
+  WARNING("%s plugin: %s: %s is an old name and will go; use %s, %s", context->plugin,
+          context->block, context->option->key, now->key, now->allowed);
 }
 
 int config_parse_block(struct config_context *context, const oconfig_item_t *block,
                        const struct config_option *options, size_t len, uint32_t *seen) {
   for (int i = 0; i < block->children_num; i++) {
     context->item = &block->children[i];
-    size_t n = 0;
-    while (n < len && strcasecmp(options[n].key, context->item->key) != 0)
-      n++;
+    size_t n = find_option(options, len, context->item->key);
     context->option = n < len ? &options[n] : NULL;
     if (n == len)
       return refuse_unknown(context, options, len);
-    if (!options[n].repeatable && (*seen & 1u << n) != 0)
+    size_t now = options[n].now != NULL ? find_option(options, len, options[n].now) : n;
+    if (!options[n].repeatable && (*seen & 1u << now) != 0)
       return config_refuse(context, "given twice; keep one of them");
-    *seen |= 1u << n;
+    *seen |= 1u << now;
     if (options[n].set(context) != 0)
       return -1;
+    if (now != n)
+      warn_of_old_name(context, &options[now]);
   }
   return 0;
 }

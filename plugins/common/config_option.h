@@ -32,6 +32,7 @@ struct config_option {
   double min, max, scale; /* of numbers; the scale turns the option's unit into ours */
   const char *allowed;
   bool repeatable;
+  const char *now; /* NULL; this is an old name of that option, understood with a warning */
 };
 
 enum { CONFIG_OPTIONS_MAX = 32 }; /* rows of a table: bits of what was seen */

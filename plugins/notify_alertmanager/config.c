@@ -263,12 +263,14 @@ static int set_generator_url(const struct config_context *context) {
 
 #define IN_RULE(field) offsetof(struct alert_name_rule, field)
 static const struct config_option alert_name_options[] = {
-    {"Plugin", config_set_string, IN_RULE(plugin), 0, 0, 0, "a shell pattern in quotes", false},
+    {"Plugin", config_set_string, IN_RULE(plugin), 0, 0, 0, "a shell pattern in quotes", false,
+     NULL},
     {"PluginInstance", config_set_string, IN_RULE(plugin_instance), 0, 0, 0,
-     "a shell pattern in quotes", false},
-    {"Type", config_set_string, IN_RULE(type), 0, 0, 0, "a shell pattern in quotes", false},
+     "a shell pattern in quotes", false, NULL},
+    {"Type", config_set_string, IN_RULE(type), 0, 0, 0, "a shell pattern in quotes", false,
+     NULL},
     {"TypeInstance", config_set_string, IN_RULE(type_instance), 0, 0, 0,
-     "a shell pattern in quotes", false},
+     "a shell pattern in quotes", false, NULL},
 };
 
 static int add_alert_name(const struct config_context *context) {
@@ -366,19 +368,21 @@ static int set_password(const struct config_context *context) {
 #define IN_NODE(field) offsetof(struct node_config, field)
 static const struct config_option node_options[] = {
     {"CACert", set_readable_file, IN_NODE(ca_file), 0, 0, 0,
-     "the path of a PEM file, in quotes", false},
+     "the path of a PEM file, in quotes", false, NULL},
     {"ClientCert", set_readable_file, IN_NODE(client_certificate), 0, 0, 0,
-     "the path of a PEM file, in quotes", false},
+     "the path of a PEM file, in quotes", false, NULL},
     {"ClientKey", set_readable_file, IN_NODE(client_key), 0, 0, 0,
-     "the path of a PEM file, in quotes", false},
-    {"Password", set_password, IN_NODE(password), 0, 0, 0, "a password in quotes", false},
-    {"PasswordFile", set_password_file, 0, 0, 0, 0, "the path of a file, in quotes", false},
+     "the path of a PEM file, in quotes", false, NULL},
+    {"Password", set_password, IN_NODE(password), 0, 0, 0, "a password in quotes", false, NULL},
+    {"PasswordFile", set_password_file, 0, 0, 0, 0, "the path of a file, in quotes", false,
+     NULL},
     {"Timeout", config_set_number, IN_NODE(timeout_ns), 0.1, 300, 1e9,
-     "a number of seconds from 0.1 to 300", false},
+     "a number of seconds from 0.1 to 300", false, NULL},
     {"URL", set_url, 0, 0, 0, 0, "http://HOST:PORT or https://HOST:PORT, a path may follow",
-     false},
-    {"User", config_set_string, IN_NODE(user), 0, 0, 0, "a name in quotes", false},
-    {"VerifyPeer", config_set_boolean, IN_NODE(verify_peer), 0, 0, 0, "true or false", false},
+     false, NULL},
+    {"User", config_set_string, IN_NODE(user), 0, 0, 0, "a name in quotes", false, NULL},
+    {"VerifyPeer", config_set_boolean, IN_NODE(verify_peer), 0, 0, 0, "true or false", false,
+     NULL},
 };
 
 static bool is_node_name(const char *name) {
@@ -436,40 +440,41 @@ static int set_state_file(const struct config_context *context) {
 #define IN_CONFIG(field) offsetof(struct config, field)
 static const struct config_option plugin_options[] = {
     {"AlertName", add_alert_name, 0, 0, 0, 0,
-     "a block with one name, <AlertName \"NAME\">, and at least one option in it", true},
+     "a block with one name, <AlertName \"NAME\">, and at least one option in it", true, NULL},
     {"Annotation", add_annotation, 0, 0, 0, 0,
-     "a name of a-z, A-Z, 0-9 and _ in quotes, not given before, and a text in quotes", true},
+     "a name of a-z, A-Z, 0-9 and _ in quotes, not given before, and a text in quotes", true,
+     NULL},
     {"ExpireAfter", config_set_number, IN_CONFIG(expire_ns), 0, 31536000, 1e9,
-     "a number of seconds from 0 (never) to 31536000", false},
+     "a number of seconds from 0 (never) to 31536000", false, NULL},
     {"ExpireRestoredAfter", config_set_number, IN_CONFIG(expire_restored_ns), 0, 31536000, 1e9,
-     "a number of seconds from 0 (never) to 31536000", false},
+     "a number of seconds from 0 (never) to 31536000", false, NULL},
     {"GeneratorURL", set_generator_url, 0, 0, 0, 0,
-     "a URL in quotes, with placeholders behind its host", false},
+     "a URL in quotes, with placeholders behind its host", false, NULL},
     {"Label", add_label, 0, 0, 0, 0,
      "a name of a-z, A-Z, 0-9 and _ in quotes, none of the plugin's own and not given before, "
      "and a text in quotes",
-     true},
+     true, NULL},
     {"Labels", add_constants, 0, 0, 0, 0,
      "pairs of a name (a-z, A-Z, 0-9 and _, none of the plugin's own and not given before) "
      "and a value, all in quotes",
-     true},
+     true, NULL},
     {"Node", add_node, 0, 0, 0, 0,
      "a block with one name of letters, digits, '.', '-' and '_', at most 63: <Node \"NAME\">",
-     true},
+     true, NULL},
     {"PluginLabel", add_plugin_labels, IN_CONFIG(rules.plugin_labels), 0, 0, 0,
      "names of plugins (a-z, A-Z, 0-9 and _, no name of another label and not given before), "
      "all in quotes",
-     true},
+     true, NULL},
     {"QueueLimit", config_set_number, IN_CONFIG(queue_limit), 1, 1000000, 1,
-     "a number of alerts from 1 to 1000000", false},
+     "a number of alerts from 1 to 1000000", false, NULL},
     {"ResendInterval", config_set_number, IN_CONFIG(resend_ns), 1, 150, 1e9,
-     "a number of seconds from 1 to 150 (Alertmanager forgets after 300)", false},
+     "a number of seconds from 1 to 150 (Alertmanager forgets after 300)", false, NULL},
     {"ResolvedRetention", config_set_number, IN_CONFIG(resolved_retention_ns), 1, 86400, 1e9,
-     "a number of seconds from 1 to 86400", false},
+     "a number of seconds from 1 to 86400", false, NULL},
     {"SeverityLabel", config_set_boolean, IN_CONFIG(rules.severity_label), 0, 0, 0,
-     "true or false", false},
+     "true or false", false, NULL},
     {"StateFile", set_state_file, IN_CONFIG(state_file), 0, 0, 0,
-     "a path in quotes, or \"\" for none", false},
+     "a path in quotes, or \"\" for none", false, NULL},
 };
 
 int config_parse(struct config *config, const struct oconfig_item_s *plugin_block) {

@@ -2,6 +2,7 @@
 #include "sidecar/config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,4 +101,21 @@ int config_complete(struct config *config) {
       pattern_list_add_defaults(&config->heap_patterns, stack_patterns_of_heap) != 0)
     return -ENOMEM;
   return 0;
+}
+
+const char *config_fault(const struct config *config, char *text, size_t size) {
+  for (size_t flag = 0; flag < RED_FLAGS; flag++) {
+    const char *const *name = config->red_flags.rules[flag].patterns;
+    for (; *name != NULL; name++) {
+      if (pattern_list_has(&config->fd_patterns, *name) ||
+          pattern_list_has(&config->goroutine_patterns, *name))
+        continue;
+      snprintf(text, size,
+               "<RedFlag \"%s\">: Patterns: \"%s\" is the name of no FdMatch and no "
+               "GoroutineMatch",
+               red_flags[flag].name, *name);
+      return text;
+    }
+  }
+  return NULL;
 }

@@ -71,4 +71,10 @@ struct process_block *config_add_block(struct config *config, const char *name);
  */
 int config_complete(struct config *config);
 
+/*
+ * Whether each pattern that a red flag is about is one of the configuration's. Returns NULL, or
+ * a line that names flag and pattern, written to text.
+ */
+const char *config_fault(const struct config *config, char *text, size_t size);
+
 #endif

@@ -128,6 +128,34 @@ static int set_threshold(const struct config_context *context) {
   return 0;
 }
 
+static int set_enabled(const struct config_context *context) {
+  if (!config_has_values(context->item, "b"))
+    return config_refuse_value(context);
+  *(bool *)config_target(context) = context->item->values[0].value.boolean == 0;
+  return 0;
+}
+
+/* Names instead of the table's; config_fault() sees whether there are such patterns. */
+static int set_patterns(const struct config_context *context) {
+  struct config *config = context->config;
+  struct red_flag_rule *rule = context->target;
+  char **owned = config->red_flag_patterns[rule - config->red_flags.rules];
+  const oconfig_item_t *item = context->item;
+  if (item->values_num < 1 || item->values_num > RED_FLAG_PATTERNS_MAX ||
+      item->children_num > 0)
+    return config_refuse_value(context);
+  for (int i = 0; i < item->values_num; i++) {
+    if (item->values[i].type != OCONFIG_TYPE_STRING ||
+        !pattern_name_is_valid(item->values[i].value.string))
+      return config_refuse_value(context);
+    if (config_replace(context, &owned[i], item->values[i].value.string) != 0)
+      return -1;
+    rule->patterns[i] = owned[i];
+  }
+  rule->patterns[item->values_num] = NULL;
+  return 0;
+}
+
 /* As every reader of a value that the flag does not have: option->allowed says what it has. */
 static int refuse_option(const struct config_context *context) {
   return config_refuse(context, context->option->allowed);
@@ -137,8 +165,10 @@ static int refuse_option(const struct config_context *context) {
 
 enum {
   OPTION_DISABLE,
+  OPTION_ENABLED,
   OPTION_FAILURE,
   OPTION_HOLD,
+  OPTION_PATTERNS,
   OPTION_WARNING,
   OPTION_WINDOW,
   FLAG_OPTIONS
@@ -147,14 +177,31 @@ enum {
 #define IN_RULE(field) offsetof(struct red_flag_rule, field)
 static const struct config_option red_flag_options[FLAG_OPTIONS] = {
     [OPTION_DISABLE] = {"Disable", config_set_boolean, IN_RULE(disabled), 0, 0, 0,
-                        "true or false", false},
-    [OPTION_FAILURE] = {"Failure", set_threshold, IN_RULE(failure), 0, 0, 0, NULL, false},
+                        "true or false", false, "Enabled"},
+    [OPTION_ENABLED] = {"Enabled", set_enabled, IN_RULE(disabled), 0, 0, 0, "true or false",
+                        false, NULL},
+    [OPTION_FAILURE] = {"Failure", set_threshold, IN_RULE(failure), 0, 0, 0, NULL, false, NULL},
     [OPTION_HOLD] = {"Hold", config_set_number, IN_RULE(hold_ms), 0, 86400, 1e3,
-                     "a number of seconds from 0 to 86400", false},
-    [OPTION_WARNING] = {"Warning", set_threshold, IN_RULE(warning), 0, 0, 0, NULL, false},
+                     "a number of seconds from 0 to 86400", false, NULL},
+    [OPTION_PATTERNS] = {"Patterns", set_patterns, 0, 0, 0, 0,
+                         "1 to 4 names of FdMatch or GoroutineMatch in quotes", false, NULL},
+    [OPTION_WARNING] = {"Warning", set_threshold, IN_RULE(warning), 0, 0, 0, NULL, false, NULL},
     [OPTION_WINDOW] = {"Window", config_set_number, IN_RULE(window_ms), 1, 86400, 1e3,
-                       "a number of seconds from 1 to 86400", false},
+                       "a number of seconds from 1 to 86400", false, NULL},
 };
+
+/* Does the flag have the option at all? Returns NULL, or what it has instead. */
+static const char *missing_option(const struct red_flag_info *info, size_t option) {
+  if (option == OPTION_ENABLED || option == OPTION_DISABLE)
+    return NULL;
+  if (info->kind == RED_FLAG_BY_OTHERS)
+    return "this flag follows from the others; allowed is Enabled";
+  if (option == OPTION_WINDOW && info->window_s == 0)
+    return "this flag has no window; allowed are Enabled, Failure, Hold, Warning";
+  if (option == OPTION_PATTERNS && info->patterns[0] == NULL)
+    return "this flag is about no pattern; it has no Patterns";
+  return NULL;
+}
 
 /* The table as it is for one flag. */
 static void options_of(const struct red_flag_info *info, char allowed[ALLOWED_MAX],
@@ -163,20 +210,17 @@ static void options_of(const struct red_flag_info *info, char allowed[ALLOWED_MA
   snprintf(allowed, ALLOWED_MAX, "a number in %s above 0, up to %.0f", info->unit,
            red_flag_max(info->amount));
   for (size_t i = 0; i < FLAG_OPTIONS; i++) {
-    bool is_threshold = i == OPTION_FAILURE || i == OPTION_WARNING;
-    if (is_threshold) {
+    const char *missing = missing_option(info, i);
+    if (i == OPTION_FAILURE || i == OPTION_WARNING) {
       /* above 0: at 0 it would always be up */
       ret[i].min = 1e-6;
       ret[i].max = red_flag_max(info->amount);
       ret[i].scale = red_flag_scale(info->amount);
       ret[i].allowed = allowed;
     }
-    if (info->kind == RED_FLAG_BY_OTHERS && i != OPTION_DISABLE) {
+    if (missing != NULL) {
       ret[i].set = refuse_option;
-      ret[i].allowed = "this flag follows from the others; allowed is Disable";
-    } else if (info->window_s == 0 && i == OPTION_WINDOW) {
-      ret[i].set = refuse_option;
-      ret[i].allowed = "this flag has no window; allowed are Disable, Failure, Hold, Warning";
+      ret[i].allowed = missing;
     }
   }
 }
@@ -219,18 +263,19 @@ static int add_red_flag(const struct config_context *context) {
 #define IN_BLOCK(field) offsetof(struct process_block, field)
 static const struct config_option process_options[] = {
     {"CommandLine", set_command_line, IN_BLOCK(command_line), 0, 0, 0,
-     "a regular expression in quotes", false},
-    {"Enabled", config_set_boolean, IN_BLOCK(enabled), 0, 0, 0, "true or false", false},
+     "a regular expression in quotes", false, NULL},
+    {"Enabled", config_set_boolean, IN_BLOCK(enabled), 0, 0, 0, "true or false", false, NULL},
     {"Executable", set_executable, IN_BLOCK(executable), 0, 0, 0,
-     "the base name of a program in quotes, without '/'", false},
+     "the base name of a program in quotes, without '/'", false, NULL},
     {"Instance", set_template, IN_BLOCK(instance_template), 0, 0, 0,
-     "text in quotes with %{cwd}, %{executable}, %{process}, %{pid} and %{%}", false},
+     "text in quotes with %{cwd}, %{executable}, %{process}, %{pid} and %{%}", false, NULL},
     {"MinimumAge", config_set_number, IN_BLOCK(minimum_age_ms), 0, 86400, 1e3,
-     "a number of seconds from 0 to 86400", false},
-    {"Pprof", config_set_boolean, IN_BLOCK(pprof), 0, 0, 0, "true or false", false},
-    {"PprofPort", set_port, IN_BLOCK(pprof_port), 1, 65535, 1, "a port from 1 to 65535", false},
+     "a number of seconds from 0 to 86400", false, NULL},
+    {"Pprof", config_set_boolean, IN_BLOCK(pprof), 0, 0, 0, "true or false", false, NULL},
+    {"PprofPort", set_port, IN_BLOCK(pprof_port), 1, 65535, 1, "a port from 1 to 65535", false,
+     NULL},
     {"PprofVariable", set_variable, IN_BLOCK(pprof_variable), 0, 0, 0,
-     "the name of an environment variable in quotes, without '='", false},
+     "the name of an environment variable in quotes, without '='", false, NULL},
 };
 
 static int add_process(const struct config_context *context) {
@@ -266,52 +311,60 @@ static int add_process(const struct config_context *context) {
 #define IN_CONFIG(field) offsetof(struct config, field)
 static const struct config_option plugin_options[] = {
     {"BaselineDelay", config_set_number, IN_CONFIG(baseline_delay_ms), 1, 86400, 1e3,
-     "a number of seconds from 1 to 86400", false},
-    {"Capture", config_set_boolean, IN_CONFIG(capture), 0, 0, 0, "true or false", false},
+     "a number of seconds from 1 to 86400", false, NULL},
+    {"Capture", config_set_boolean, IN_CONFIG(capture), 0, 0, 0, "true or false", false, NULL},
     {"CaptureFolder", set_folder, IN_CONFIG(capture_folder), 0, 0, 0,
-     "a path of at most 255 bytes, in quotes", false},
+     "a path of at most 255 bytes, in quotes", false, NULL},
     {"CaptureInterval", config_set_number, IN_CONFIG(capture_interval_ms), 0, 604800, 1e3,
-     "a number of seconds from 0 to 604800", false},
+     "a number of seconds from 0 to 604800", false, NULL},
     {"CaptureMaxBytes", config_set_number, IN_CONFIG(capture_max_bytes), 1, 1048576, 1 << 20,
-     "a number of megabytes from 1 to 1048576", false},
+     "a number of megabytes from 1 to 1048576", false, "CaptureMaxSize"},
+    {"CaptureMaxSize", config_set_number, IN_CONFIG(capture_max_bytes), 1, 1048576, 1 << 20,
+     "a number of megabytes from 1 to 1048576", false, NULL},
     {"CaptureOnWarning", config_set_boolean, IN_CONFIG(capture_on_warning), 0, 0, 0,
-     "true or false", false},
+     "true or false", false, NULL},
     {"CaptureProcessMaxBundles", config_set_number, IN_CONFIG(capture_process_max_bundles), 2,
-     10000, 1, "a number from 2 to 10000", false},
+     10000, 1, "a number from 2 to 10000", false, NULL},
     {"CaptureProcessMaxBytes", config_set_number, IN_CONFIG(capture_process_max_bytes), 1,
-     1048576, 1 << 20, "a number of megabytes from 1 to 1048576", false},
+     1048576, 1 << 20, "a number of megabytes from 1 to 1048576", false,
+     "CaptureProcessMaxSize"},
+    {"CaptureProcessMaxSize", config_set_number, IN_CONFIG(capture_process_max_bytes), 1,
+     1048576, 1 << 20, "a number of megabytes from 1 to 1048576", false, NULL},
     {"CpuProfileSeconds", config_set_number, IN_CONFIG(cpu_profile_seconds), 0, 300, 1,
-     "a number of seconds from 0 (none) to 300", false},
+     "a number of seconds from 0 (none) to 300", false, NULL},
     {"DetailInterval", config_set_number, IN_CONFIG(detail_interval_ms), 1, 86400, 1e3,
-     "a number of seconds from 1 to 86400", false},
+     "a number of seconds from 1 to 86400", false, NULL},
     {"FdMatch", add_pattern, IN_CONFIG(fd_patterns), 0, 29, 0,
-     "a name of a-z, 0-9 and _ in quotes, and a regular expression in quotes", true},
+     "a name of a-z, 0-9 and _ in quotes, and a regular expression in quotes", true, NULL},
     {"GoroutineDumpInterval", config_set_number, IN_CONFIG(goroutine_dump_interval_ms), 0,
-     86400, 1e3, "a number of seconds from 0 (never) to 86400", false},
+     86400, 1e3, "a number of seconds from 0 (never) to 86400", false, NULL},
     {"GoroutineDumpMax", config_set_number, IN_CONFIG(goroutine_dump_max), 1, 1000000, 1,
-     "a number of goroutines from 1 to 1000000", false},
+     "a number of goroutines from 1 to 1000000", false, NULL},
     {"GoroutineMatch", add_pattern, IN_CONFIG(goroutine_patterns), 0, 29, 0,
-     "a name of a-z, 0-9 and _ in quotes, and a regular expression in quotes", true},
+     "a name of a-z, 0-9 and _ in quotes, and a regular expression in quotes", true, NULL},
     {"HeapMatch", add_pattern, IN_CONFIG(heap_patterns), 0, 26, 0,
-     "a name of a-z, 0-9 and _ in quotes, and a regular expression in quotes", true},
+     "a name of a-z, 0-9 and _ in quotes, and a regular expression in quotes", true, NULL},
     {"HeapProfileInterval", config_set_number, IN_CONFIG(heap_profile_interval_ms), 0, 86400,
-     1e3, "a number of seconds from 0 (never) to 86400", false},
+     1e3, "a number of seconds from 0 (never) to 86400", false, NULL},
     {"MaxProcesses", config_set_number, IN_CONFIG(max_processes), 1, 10000, 1,
-     "a number from 1 to 10000", false},
+     "a number from 1 to 10000", false, NULL},
     {"PprofMaxBytes", config_set_number, IN_CONFIG(pprof_max_bytes), 65536, 1073741824, 1,
-     "a number of bytes from 65536 to 1073741824", false},
+     "a number of bytes from 65536 to 1073741824", false, "PprofMaxSize"},
+    {"PprofMaxSize", config_set_number, IN_CONFIG(pprof_max_bytes), 1, 1024, 1 << 20,
+     "a number of megabytes from 1 to 1024", false, NULL},
     {"PprofTimeout", config_set_number, IN_CONFIG(pprof_timeout_ms), 0.1, 60, 1e3,
-     "a number of seconds from 0.1 to 60", false},
+     "a number of seconds from 0.1 to 60", false, NULL},
     {"ProcRoot", config_set_string, IN_CONFIG(proc_root), 0, 0, 0,
-     "the path of a procfs, in quotes", false},
-    {"Process", add_process, 0, 0, 0, 0, "a block with one name: <Process \"NAME\">", true},
+     "the path of a procfs, in quotes", false, NULL},
+    {"Process", add_process, 0, 0, 0, 0, "a block with one name: <Process \"NAME\">", true,
+     NULL},
     {"RedFlag", add_red_flag, 0, 0, 0, 0,
-     "a block with the name of a red flag: <RedFlag \"NAME\">", true},
+     "a block with the name of a red flag: <RedFlag \"NAME\">", true, NULL},
     {"SmapsMaxRSS", config_set_number, IN_CONFIG(smaps_max_rss_bytes), 0, 1048576, 1 << 20,
-     "a number of megabytes from 0 (never read smaps_rollup) to 1048576", false},
-    {"Summary", config_set_boolean, IN_CONFIG(summary), 0, 0, 0, "true or false", false},
+     "a number of megabytes from 0 (never read smaps_rollup) to 1048576", false, NULL},
+    {"Summary", config_set_boolean, IN_CONFIG(summary), 0, 0, 0, "true or false", false, NULL},
     {"WarmUp", config_set_number, IN_CONFIG(red_flags.warm_up_ms), 0, 86400, 1e3,
-     "a number of seconds from 0 to 86400", false},
+     "a number of seconds from 0 to 86400", false, NULL},
 };
 
 int config_parse(struct config *config, const oconfig_item_t *plugin_block) {

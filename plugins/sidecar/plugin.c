@@ -153,6 +153,11 @@ static int plugin_init(void) {
     ERROR(PLUGIN_NAME " plugin: out of memory");
     return -1;
   }
+  char fault[256];
+  if (config_fault(configuration, fault, sizeof(fault)) != NULL) {
+    ERROR(PLUGIN_NAME " plugin: %s", fault);
+    return -1;
+  }
   if (place_captures(configuration) != 0)
     return -1;
 

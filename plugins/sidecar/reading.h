@@ -47,10 +47,6 @@ enum descriptor_class {
   DESCRIPTOR_CLASSES
 };
 
-/* The name of the pattern that databases match: another process's write lock on one of those
- * is what makes SQLite wait. A read lock is not: in WAL mode every connection holds one. */
-#define DESCRIPTORS_DATABASE_PATTERN "sqlite"
-
 /*
  * A file is one path as the kernel names it (what lsof prints as NAME), " (deleted)"
  * included: two unlinked files that had the same name count as one opened twice.
@@ -67,8 +63,9 @@ struct descriptors_reading {
   uint64_t locks_held;      /* locks of this process on files it has open; VALUE_UNKNOWN when
                                the lock table cannot be read, or not be compared with a file */
   uint64_t locks_foreign;   /* other processes' locks on files it has open */
-  uint64_t locks_contended; /* of those, the write locks on files that match
-                               DESCRIPTORS_DATABASE_PATTERN; unknown without the pattern */
+  uint64_t locks_contended; /* of those, the write locks on databases, which are what makes
+                               SQLite wait: in WAL mode every connection holds a read lock;
+                               unknown when no pattern matches databases */
   char same_file_path[PATH_MAX]; /* raw bytes of the path open most often, the one with the
                                     lowest descriptor if several are; "" if none */
   pid_t foreign_lock_pid; /* owner of one of locks_foreign, a contended one if there is one,

@@ -30,6 +30,16 @@ static int start_flags(struct target *target, const struct target_services *serv
   return flags_new(&options, age_ms, monotonic_ms(), &target->flags);
 }
 
+/* Bit i: what FdMatch i matches is a database. */
+static uint32_t database_patterns(const struct config *config) {
+  const struct red_flag_rule *rule = &config->red_flags.rules[RED_FLAG_SQLITE_CONTENTION];
+  uint32_t bits = 0;
+  for (size_t i = 0; i < config->fd_patterns.len; i++)
+    if (red_flag_has_pattern(rule->patterns, config->fd_patterns.items[i].name))
+      bits |= UINT32_C(1) << i;
+  return bits;
+}
+
 int target_new(struct target_services *services, struct process *process,
                const struct process_block *block, const char *instance, struct target **ret) {
   struct target *target = calloc(1, sizeof(*target));
@@ -56,7 +66,8 @@ int target_new(struct target_services *services, struct process *process,
         (double)process_start_ticks(process) / (double)host_ticks_per_second(services->host);
 
   const struct pattern_list *patterns = &services->config->fd_patterns;
-  if (descriptors_new(patterns->items, patterns->len, &target->descriptors) != 0 ||
+  if (descriptors_new(patterns->items, patterns->len, database_patterns(services->config),
+                      &target->descriptors) != 0 ||
       start_flags(target, services) != 0) {
     target_free(target);
     return -ENOMEM;

@@ -71,7 +71,7 @@ class Option:
 
 ROW = re.compile(
     r'\{"(\w+)", \w+,\s*(0|IN_CONFIG\(([\w.]+)\)|IN_BLOCK\((\w+)\)),\s*[^,]+,\s*[^,]+,\s*([^,]+),'
-    r'\s*((?:"(?:[^"\\]|\\.)*"\s*)+),\s*(true|false)\}'
+    r'\s*((?:"(?:[^"\\]|\\.)*"\s*)+),\s*(true|false),\s*(?:NULL|"(\w+)")\}'
 )
 SCALES = {"0": 0, "1": 1, "1e3": 1000, "1 << 20": 1 << 20}
 
@@ -90,7 +90,9 @@ def options():
         rows = ROW.findall(body)
         if len(rows) != len(re.findall(r'\{"', body)):
             sys.exit("the rows of %s in config_options.c are not as this test knows them" % table)
-        for name, _, in_config, in_block, scale, allowed, repeatable in rows:
+        for name, _, in_config, in_block, scale, allowed, repeatable, now in rows:
+            if now:
+                continue  # an old name of that option
             field = in_config or in_block
             found.append(
                 Option(where, name, field, SCALES[scale], c_string(allowed), repeatable == "true")
@@ -149,7 +151,7 @@ class Flag:
     def options(self):
         """{option: default}, as one would write it."""
         options = {
-            "Disable": "false",
+            "Enabled": "true",
             "Failure": self.failure,
             "Hold": self.hold if self.unit else None,
             "Warning": self.warning,
@@ -216,7 +218,7 @@ FLAG_MARKS = ("=for agreement begin flags\n", "=for agreement end flags\n")
 def flag_list():
     paragraphs = ["=over 4"]
     for flag in flags():
-        limits = ["C<%s> %s" % (name, value) for name, value in flag.options().items() if name != "Disable"]
+        limits = ["C<%s> %s" % (name, value) for name, value in flag.options().items() if name != "Enabled"]
         unit = flag.unit and " in " + flag.unit
         paragraphs.append("=item B<%s>, by %s%s" % (flag.name, flag.kind, unit or ""))
         text = pod_text(flag.why[0].upper() + flag.why[1:]) + "."

@@ -24,7 +24,7 @@ TABLES = {
 BLOCKS = {"Node": "node", "AlertName": "name"}
 ROW = re.compile(
     r'\{"(\w+)", \w+,\s*(?:0|IN_\w+\(([\w.]+)\)),\s*[^,]+,\s*[^,]+,\s*([^,]+),'
-    r'\s*((?:"(?:[^"\\]|\\.)*"\s*)+),\s*(true|false)\}'
+    r'\s*((?:"(?:[^"\\]|\\.)*"\s*)+),\s*(true|false),\s*NULL\}'
 )
 SCALES = {"0": 0, "1": 1, "1e9": 10**9}
 

@@ -12,7 +12,7 @@ SOURCE = "plugins/sidecar/config_options.c"
 
 def option_names():
     body = agreement.read(SOURCE).split(" red_flag_options[FLAG_OPTIONS] = {")[1].split("\n};")[0]
-    return re.findall(r'\] = \{"(\w+)"', body)
+    return re.findall(r'\] = \{"(\w+)"[^}]*NULL\}', body)  # the others are old names
 
 
 def manual_items():

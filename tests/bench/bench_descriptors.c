@@ -159,7 +159,7 @@ static void compile_patterns(void) {
 
 static struct descriptors *new_descriptors(void) {
   struct descriptors *descriptors;
-  if (descriptors_new(patterns, ARRAY_LENGTH(patterns), &descriptors) != 0)
+  if (descriptors_new(patterns, ARRAY_LENGTH(patterns), 0, &descriptors) != 0)
     bench_fail("descriptors_new");
   return descriptors;
 }

@@ -273,7 +273,7 @@ static void a_profile_past_the_ceiling_is_left_out(void **state) {
   f.options.pprof_max_bytes = 1000;
   fixture_open(&f);
   fixture_capture(&f, "fds", path);
-  check_has(path, "README.txt", "goroutines.txt: longer than PprofMaxBytes (1000 bytes)");
+  check_has(path, "README.txt", "goroutines.txt: longer than PprofMaxSize (1000 bytes)");
   assert_int_equal(count_named(path, "goroutines"), 0);
   fixture_end(&f);
 }

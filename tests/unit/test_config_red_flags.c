@@ -28,7 +28,7 @@ static void a_block_sets_its_flag_in_the_units_people_write(void **state) {
                                  "<RedFlag \"cpu\">\n Failure 2.5\n</RedFlag>\n"
                                  "<RedFlag \"fds_growing\">\n Hold 7200\n Window 600\n"
                                  " Failure 500\n</RedFlag>\n"
-                                 "<RedFlag \"pprof_missing\">\n Disable true\n</RedFlag>\n"),
+                                 "<RedFlag \"pprof_missing\">\n Enabled false\n</RedFlag>\n"),
                    0);
   const struct red_flag_rule *rules = config->red_flags.rules;
   assert_true(rules[RED_FLAG_RSS].warning == 800.0 * (1 << 20));
@@ -70,7 +70,7 @@ static const struct refused_case refused[] = {
     {BLOCK("fds", "Hold nan\n"), {"Hold", "seconds from 0 to 86400"}},
     {BLOCK("fds", "Window 600\n"),
      {"<RedFlag \"fds\">: Window 600", "this flag has no window",
-      "Disable, Failure, Hold, Warning"}},
+      "Enabled, Failure, Hold, Warning"}},
     {BLOCK("fds_growing", "Window 0\n"), {"Window 0", "seconds from 1 to 86400"}},
     {BLOCK("fds_growing", "Window 1800\n"),
      {"RedFlag \"fds_growing\"", "Hold and Window", "4 to 24 Windows"}},
@@ -79,14 +79,73 @@ static const struct refused_case refused[] = {
     {BLOCK("heap_not_receding", "Window 600\n"),
      {"RedFlag \"heap_not_receding\"", "Hold is longer than Window"}},
     {BLOCK("pprof_missing", "Warning 1\n"),
-     {"<RedFlag \"pprof_missing\">: Warning 1", "follows from the others", "Disable"}},
+     {"<RedFlag \"pprof_missing\">: Warning 1", "follows from the others", "Enabled"}},
     {BLOCK("fds", "Disable 1\n"), {"Disable 1", "true or false"}},
     {BLOCK("fds", "Disabled true\n"),
      {"<RedFlag \"fds\">: Disabled true", "unknown option",
-      "Disable, Failure, Hold, Warning, Window"}},
+      "Enabled, Failure, Hold, Patterns, Warning, Window"}},
+    {BLOCK("fds", "Patterns \"sqlite\"\n"), {"Patterns \"sqlite\"", "about no pattern"}},
+    {BLOCK("session_files", "Patterns\n"), {"Patterns", "1 to 4 names"}},
+    {BLOCK("session_files", "Patterns 5\n"), {"Patterns 5", "1 to 4 names"}},
+    {BLOCK("session_files", "Patterns \"A b\"\n"), {"Patterns \"A b\"", "1 to 4 names"}},
+    {BLOCK("session_files", "Patterns \"a\" \"b\" \"c\" \"d\" \"e\"\n"),
+     {"Patterns \"a\"", "1 to 4 names"}},
+    {BLOCK("fds", "Enabled false\nDisable true\n"), {"Disable true", "given twice"}},
+    {"PprofMaxSize 1\nPprofMaxBytes 65536\n", {"PprofMaxBytes 65536", "given twice"}},
     {BLOCK("fds", "Warning 1\nWarning 2\n"), {"Warning 2", "given twice"}},
     {BLOCK("fds", "Warning 1\n") BLOCK("fds", "Warning 2\n"), {"Warning 2", "given twice"}},
 };
+
+static void an_old_name_is_understood_with_a_warning(void **state) {
+  (void)state;
+  struct config *config = config_new();
+  fake_collectd_forget_log();
+  assert_int_equal(
+      parse(config,
+            BLOCK("fds", "Disable true\n") "PprofMaxBytes 1048576\n"
+                                           "CaptureMaxBytes 3\nCaptureProcessMaxBytes 2\n"),
+      0);
+  assert_true(config->red_flags.rules[RED_FLAG_FDS].disabled);
+  assert_int_equal(config->pprof_max_bytes, 1 << 20);
+  assert_int_equal(config->capture_max_bytes, 3 << 20);
+  assert_int_equal(config->capture_process_max_bytes, 2 << 20);
+  assert_int_equal(fake_collectd_logged(LOG_WARNING,
+                                        "<RedFlag \"fds\">: Disable is an old name "
+                                        "and will go; use Enabled, true or false"),
+                   1);
+  assert_int_equal(fake_collectd_logged(LOG_WARNING,
+                                        "PprofMaxBytes is an old name and will go; "
+                                        "use PprofMaxSize, a number of megabytes"),
+                   1);
+  assert_int_equal(fake_collectd_logged(LOG_WARNING, "is an old name"), 4);
+  config_free(config);
+}
+
+static void a_flag_takes_the_patterns_that_it_is_given(void **state) {
+  (void)state;
+  char text[256];
+  struct config *config = config_new();
+  const char *const *patterns = config->red_flags.rules[RED_FLAG_SESSION_FILES].patterns;
+  assert_int_equal(parse(config,
+                         BLOCK("session_files", "Patterns \"a_files\" \"codex_sessions\"\n")
+                             BLOCK("sqlite_contention",
+                                   "Patterns \"b_files\"\n") "FdMatch \"a_files\" \"a\"\n"),
+                   0);
+  assert_string_equal(patterns[0], "a_files");
+  assert_string_equal(patterns[1], "codex_sessions");
+  assert_null(patterns[2]);
+  assert_int_equal(config_complete(config), 0);
+  assert_non_null(config_fault(config, text, sizeof(text)));
+  assert_string_equal(text,
+                      "<RedFlag \"sqlite_contention\">: Patterns: \"b_files\" is the name "
+                      "of no FdMatch and no GoroutineMatch");
+  config_free(config);
+
+  config = config_new();
+  assert_int_equal(config_complete(config), 0);
+  assert_null(config_fault(config, text, sizeof(text)));
+  config_free(config);
+}
 
 static void nonsense_is_refused_with_block_option_value_and_what_is_allowed(void **state) {
   (void)state;
@@ -98,6 +157,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(no_block_leaves_the_defaults_of_the_table),
       cmocka_unit_test(a_block_sets_its_flag_in_the_units_people_write),
+      cmocka_unit_test(an_old_name_is_understood_with_a_warning),
+      cmocka_unit_test(a_flag_takes_the_patterns_that_it_is_given),
       cmocka_unit_test(nonsense_is_refused_with_block_option_value_and_what_is_allowed),
   };
   fake_collectd_reset();

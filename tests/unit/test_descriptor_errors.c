@@ -17,7 +17,7 @@ static struct descriptors_reading reading;
 
 static struct descriptors *new_descriptors(void) {
   struct descriptors *descriptors;
-  assert_int_equal(descriptors_new(NULL, 0, &descriptors), 0);
+  assert_int_equal(descriptors_new(NULL, 0, 0, &descriptors), 0);
   return descriptors;
 }
 

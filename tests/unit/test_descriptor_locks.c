@@ -34,7 +34,7 @@ struct pair {
 static void start_pair(struct pair *pair) {
   held_process_start(&pair->one);
   held_process_start(&pair->other);
-  assert_int_equal(descriptors_new(NULL, 0, &pair->descriptors), 0);
+  assert_int_equal(descriptors_new(NULL, 0, 0, &pair->descriptors), 0);
   assert_int_equal(lock_table_new(&pair->locks), 0);
 }
 
@@ -250,11 +250,11 @@ static void only_a_writer_on_a_database_contends(void **state) {
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     struct pair pair;
-    struct pattern pattern = {.name = DESCRIPTORS_DATABASE_PATTERN};
+    struct pattern pattern = {.name = "databases"};
     assert_int_equal(regcomp(&pattern.regex, cases[i].expression, REG_EXTENDED | REG_NOSUB), 0);
     start_pair(&pair);
     descriptors_free(pair.descriptors);
-    assert_int_equal(descriptors_new(&pattern, 1, &pair.descriptors), 0);
+    assert_int_equal(descriptors_new(&pattern, 1, 1, &pair.descriptors), 0);
     held_process_do(&pair.one, open_db, NULL);
     held_process_do(&pair.other, open_db, NULL);
     held_process_do(&pair.other, cases[i].lock, (void *)0);

@@ -33,7 +33,7 @@ static int read_round(struct held_process *held) {
   if (status == 0)
     status = lock_table_refresh(locks, held->host);
   if (status == 0)
-    status = descriptors_new(NULL, 0, &descriptors);
+    status = descriptors_new(NULL, 0, 0, &descriptors);
   if (status == 0)
     status = descriptors_read(descriptors, held->process, locks, NULL, 0, NULL, &reading);
   if (descriptors != NULL && locks != NULL && status != 0) {

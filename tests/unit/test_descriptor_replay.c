@@ -27,7 +27,7 @@ static void open_captured(struct captured *captured) {
   replay_tree_unpack(&captured->tree, "sidecar");
   assert_int_equal(host_open(captured->tree.root, &captured->host), 0);
   assert_int_equal(process_open(captured->host, 18891, &captured->process), 0);
-  assert_int_equal(descriptors_new(NULL, 0, &captured->descriptors), 0);
+  assert_int_equal(descriptors_new(NULL, 0, 0, &captured->descriptors), 0);
   assert_int_equal(lock_table_new(&captured->locks), 0);
 }
 
@@ -119,7 +119,7 @@ static void watches_that_were_not_captured_are_not_known(void **state) {
 /* Returns -ENODATA when nothing but the watches is unknown. */
 static int read_without_watches(struct process *process) {
   struct descriptors *descriptors;
-  if (descriptors_new(NULL, 0, &descriptors) != 0)
+  if (descriptors_new(NULL, 0, 0, &descriptors) != 0)
     return -1;
   int status = descriptors_read(descriptors, process, NULL, NULL, 0, NULL, &reading);
   descriptors_free(descriptors);
@@ -220,7 +220,7 @@ static void a_process_without_descriptors_has_none(void **state) {
                    "0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"));
   assert_int_equal(host_open(captured.tree.root, &captured.host), 0);
   assert_int_equal(process_open(captured.host, 1, &captured.process), 0);
-  assert_int_equal(descriptors_new(NULL, 0, &captured.descriptors), 0);
+  assert_int_equal(descriptors_new(NULL, 0, 0, &captured.descriptors), 0);
   assert_int_equal(lock_table_new(&captured.locks), 0);
   assert_int_equal(read_captured(&captured), -ESRCH);
   replay_tree_add_directory(&captured.tree, "1/fd");

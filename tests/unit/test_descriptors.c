@@ -45,7 +45,7 @@ static int make_file(const char *path) {
 
 static struct descriptors *new_descriptors(void) {
   struct descriptors *descriptors;
-  assert_int_equal(descriptors_new(NULL, 0, &descriptors), 0);
+  assert_int_equal(descriptors_new(NULL, 0, 0, &descriptors), 0);
   return descriptors;
 }
 
@@ -446,7 +446,7 @@ static void patterns_are_matched_against_whole_paths(void **state) {
 
   struct held_process held;
   struct descriptors *descriptors;
-  assert_int_equal(descriptors_new(patterns, ARRAY_LENGTH(patterns), &descriptors), 0);
+  assert_int_equal(descriptors_new(patterns, ARRAY_LENGTH(patterns), 0, &descriptors), 0);
   held_process_start(&held);
   held_process_do(&held, hold_sessions, NULL);
   for (int again = 0; again < 2; again++) {
@@ -464,7 +464,7 @@ static void patterns_are_matched_against_whole_paths(void **state) {
 static void more_patterns_than_bits_are_refused(void **state) {
   (void)state;
   struct descriptors *descriptors = NULL;
-  assert_int_equal(descriptors_new(NULL, PATTERNS_MAX + 1, &descriptors), -EINVAL);
+  assert_int_equal(descriptors_new(NULL, PATTERNS_MAX + 1, 0, &descriptors), -EINVAL);
   assert_null(descriptors);
 }
 

@@ -187,7 +187,7 @@ static void log_failure(struct capture *capture, const struct writer_failure *fa
     return;
   log_line(capture, LOG_ERR, "captures cannot be written: %s: %s; %s. It is tried again%s",
            text_printable(where, sizeof(where), span_of(failure->where)),
-           failure->is_over_cap ? "CaptureMaxBytes is reached by captures of running processes"
+           failure->is_over_cap ? "CaptureMaxSize is reached by captures of running processes"
                                 : strerror_r(-failure->error, error, sizeof(error)),
            failure->is_over_cap ? "raise it, or remove some"
                                 : directory_error_hint(failure->error),

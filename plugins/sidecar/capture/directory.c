@@ -173,7 +173,7 @@ const char *directory_error_hint(int error) {
   switch (-error) {
   case ENOSPC:
   case EDQUOT:
-    return "free some space there, lower CaptureMaxBytes, or set CaptureFolder to another disk";
+    return "free some space there, lower CaptureMaxSize, or set CaptureFolder to another disk";
   case EFBIG:
     return "raise the limit of file sizes that collectd runs with (LimitFSIZE=, ulimit -f)";
   case EROFS:

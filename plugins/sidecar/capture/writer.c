@@ -387,7 +387,7 @@ static void explain(const struct profile *profile, int status, char *why, size_t
   else if (result->error == -EBADMSG)
     snprintf(why, size, "the answer is not what Go's net/http/pprof sends");
   else if (result->error == -EMSGSIZE)
-    snprintf(why, size, "longer than PprofMaxBytes (%" PRIu64 " bytes)", profile->max_bytes);
+    snprintf(why, size, "longer than PprofMaxSize (%" PRIu64 " bytes)", profile->max_bytes);
   else if (result->error != 0)
     snprintf(why, size, "%s", result->reason);
   else if (result->status != 200)

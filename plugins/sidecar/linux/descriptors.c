@@ -41,16 +41,8 @@ struct open_descriptor {
   struct fd_link parsed;
 };
 
-static uint32_t find_database_patterns(const struct pattern *patterns, size_t len) {
-  uint32_t found = 0;
-  for (size_t i = 0; i < len; i++)
-    if (strcmp(patterns[i].name, DESCRIPTORS_DATABASE_PATTERN) == 0)
-      found |= UINT32_C(1) << i;
-  return found;
-}
-
 int descriptors_new(const struct pattern *patterns, size_t patterns_len,
-                    struct descriptors **ret) {
+                    uint32_t database_patterns, struct descriptors **ret) {
   if (patterns_len > PATTERNS_MAX)
     return -EINVAL;
   struct descriptors *descriptors = calloc(1, sizeof(*descriptors));
@@ -58,7 +50,7 @@ int descriptors_new(const struct pattern *patterns, size_t patterns_len,
     return -ENOMEM;
   descriptors->patterns = patterns;
   descriptors->patterns_len = patterns_len;
-  descriptors->database_patterns = find_database_patterns(patterns, patterns_len);
+  descriptors->database_patterns = database_patterns;
   path_table_init(&descriptors->paths);
   descriptors->max = DESCRIPTORS_MAX;
   *ret = descriptors;

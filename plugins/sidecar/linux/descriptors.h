@@ -11,7 +11,7 @@
 struct descriptors {
   const struct pattern *patterns;
   size_t patterns_len;
-  uint32_t database_patterns; /* bit i: pattern i is DESCRIPTORS_DATABASE_PATTERN */
+  uint32_t database_patterns; /* bit i: pattern i matches databases */
   struct path_table paths;
   uint64_t max; /* DESCRIPTORS_MAX, but in tests */
 };

@@ -28,9 +28,10 @@ enum {
 struct descriptors; /* what is remembered of one process; ca. 60 bytes a distinct path */
 
 /* patterns are searched in the whole path as the kernel names it; borrowed, at most
- * PATTERNS_MAX. Returns 0, -EINVAL for more, or -ENOMEM; the caller owns *ret. */
+ * PATTERNS_MAX. Bit i of database_patterns: what pattern i matches is a database. Returns 0,
+ * -EINVAL for more, or -ENOMEM; the caller owns *ret. */
 int descriptors_new(const struct pattern *patterns, size_t patterns_len,
-                    struct descriptors **ret);
+                    uint32_t database_patterns, struct descriptors **ret);
 
 /* NULL is fine. */
 void descriptors_free(struct descriptors *descriptors);

@@ -405,10 +405,10 @@ EVIDENCE_OF(stuck_goroutines) {
 /* Of those whose stack a pattern of the flag matches. */
 static uint64_t fetching_weight_of(const struct site *site,
                                    const struct evidence_facts *facts) {
-  const char *const *names = red_flags[RED_FLAG_FETCH_DATA_PILING].patterns;
+  const struct red_flag_rule *rule = &facts->rules->rules[RED_FLAG_FETCH_DATA_PILING];
   const struct pattern_list *list = facts->goroutine_patterns;
   for (size_t i = 0; list != NULL && i < list->len; i++)
-    if (red_flag_has_pattern(names, list->items[i].name) &&
+    if (red_flag_has_pattern(rule->patterns, list->items[i].name) &&
         regexec(&list->items[i].regex, site->text, 0, NULL, 0) == 0)
       return site->weight;
   return 0;

@@ -76,12 +76,13 @@ static void observe_pulse(struct flags *flags, const struct reading *reading) {
 
 /* Of the patterns that the flag is about, the one with most; VALUE_UNKNOWN when the
  * configuration has none of them. */
-static uint64_t most_of_patterns(enum red_flag flag, const struct pattern_list *patterns,
-                                 const uint64_t *matching, const char **ret_name) {
+static uint64_t most_of_patterns(const struct red_flag_rule *rule,
+                                 const struct pattern_list *patterns, const uint64_t *matching,
+                                 const char **ret_name) {
   const char *name = NULL;
   uint64_t most = VALUE_UNKNOWN;
   for (size_t i = 0; i < patterns->len; i++) {
-    if (!red_flag_has_pattern(red_flags[flag].patterns, patterns->items[i].name) ||
+    if (!red_flag_has_pattern(rule->patterns, patterns->items[i].name) ||
         (name != NULL && matching[i] <= most))
       continue;
     name = patterns->items[i].name;
@@ -121,8 +122,9 @@ static void observe_descriptors(struct flags *flags, const struct reading *readi
     memcpy(now->fds_by_class, descriptors->by_class, sizeof(now->fds_by_class));
     now->same_file_opens = descriptors->same_file_max;
     now->inotify_watches = descriptors->inotify_watches;
-    now->session_files = most_of_patterns(RED_FLAG_SESSION_FILES, flags->options.fd_patterns,
-                                          descriptors->matching, &findings->session_pattern);
+    now->session_files = most_of_patterns(&flags->options.rules->rules[RED_FLAG_SESSION_FILES],
+                                          flags->options.fd_patterns, descriptors->matching,
+                                          &findings->session_pattern);
     contended = descriptors->locks_contended;
     text_printable(findings->same_file_path, sizeof(findings->same_file_path),
                    span_of(descriptors->same_file_path));
@@ -201,8 +203,8 @@ static void observe_goroutines(struct flags *flags, const struct reading *readin
   if (profile != NULL) {
     now->goroutines_stuck = profile->blocked[GOROUTINE_BLOCKED_10M];
     now->fetch_data =
-        most_of_patterns(RED_FLAG_FETCH_DATA_PILING, flags->options.goroutine_patterns,
-                         profile->matching, &name);
+        most_of_patterns(&flags->options.rules->rules[RED_FLAG_FETCH_DATA_PILING],
+                         flags->options.goroutine_patterns, profile->matching, &name);
   }
   signal_count(flags, SIGNAL_GOROUTINES_STUCK, now->goroutines_stuck, reading->now_ms);
   signal_count(flags, SIGNAL_FETCH_DATA, now->fetch_data, reading->now_ms);

@@ -141,7 +141,7 @@ struct red_flag_metric {
 
 extern const struct red_flag_metric red_flag_metrics[RED_FLAG_SIGNALS];
 
-/* Is name among those of info->patterns? */
+/* Is name among those of a row or rule? */
 bool red_flag_has_pattern(const char *const *patterns, const char *name);
 
 /* Units of the signal in one unit of the configuration, and the largest threshold there. */
@@ -154,7 +154,8 @@ struct red_flag_rule {
   bool disabled;
   double warning, failure; /* in the signal's unit; NaN: none */
   uint64_t hold_ms;
-  uint64_t window_ms; /* 0: the flag has none */
+  uint64_t window_ms;                              /* 0: the flag has none */
+  const char *patterns[RED_FLAG_PATTERNS_MAX + 1]; /* as in the row; borrowed */
 };
 
 struct red_flag_rules {

@@ -534,6 +534,7 @@ void red_flag_rules_init(struct red_flag_rules *rules) {
         .hold_ms = info->hold_s * UINT64_C(1000),
         .window_ms = info->window_s * UINT64_C(1000),
     };
+    memcpy(rules->rules[i].patterns, info->patterns, sizeof(info->patterns));
   }
 }
 
