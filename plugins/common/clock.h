@@ -24,6 +24,9 @@ static inline int64_t clock_wall_ns(void) {
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* The last second of the year 9999, since 1970. */
+#define CLOCK_LAST_SECONDS INT64_C(253402300799)
+
 /* A format of clock_format_utc() for people: "2026-05-17 09:30:00 UTC". */
 #define CLOCK_READABLE "%Y-%m-%d %H:%M:%S UTC"
 

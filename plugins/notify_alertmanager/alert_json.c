@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <yajl/yajl_gen.h>
+#include <yajl/yajl_parse.h>
+
+#include "common/clock.h"
+#include "common/text.h"
 
 /* ---- the writer ---- */
 
@@ -146,19 +149,79 @@ int alert_json_end(struct alert_json *json) {
 }
 
 void alert_time_write(char *dst, int64_t time_ns) {
-  static const int64_t last = 253402300799; /* 9999-12-31T23:59:59Z */
+  char date[ALERT_TIME_SIZE];
   time_ns = time_ns < 0 ? 0 : time_ns;
-  time_t seconds = (time_t)(time_ns / 1000000000);
-  unsigned long fraction = (unsigned long)(time_ns % 1000000000);
-  struct tm tm;
+  clock_format_utc(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", time_ns / 1000000000);
+  snprintf(dst, ALERT_TIME_SIZE, "%.19s.%09uZ", date, (unsigned)(time_ns % 1000000000));
+}
 
-  if (seconds > last)
-    seconds = (time_t)last;
-  if (gmtime_r(&seconds, &tm) == NULL)
-    tm = (struct tm){.tm_year = 70, .tm_mday = 1};
-  /* the remainders change nothing; they prove to the compiler that it fits */
-  snprintf(dst, ALERT_TIME_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%09luZ",
-           (unsigned)(tm.tm_year + 1900) % 10000u, (unsigned)(tm.tm_mon + 1) % 100u,
-           (unsigned)tm.tm_mday % 100u, (unsigned)tm.tm_hour % 100u, (unsigned)tm.tm_min % 100u,
-           (unsigned)tm.tm_sec % 100u, fraction);
+/* ---- responses ---- */
+
+struct reader {
+  char *dst;
+  unsigned depth; /* of open maps and arrays */
+  bool wanted;    /* the next value is the reason */
+  bool found;
+};
+
+static int on_string(void *context, const unsigned char *bytes, size_t len) {
+  struct reader *r = context;
+  if (r->depth != 0 && !(r->depth == 1 && r->wanted))
+    return 1;
+  text_printable(r->dst, RESPONSE_REASON_SIZE, span_make((const char *)bytes, len));
+  r->found = true;
+  return 0;
+}
+
+static int on_key(void *context, const unsigned char *bytes, size_t len) {
+  struct reader *r = context;
+  struct span key = span_make((const char *)bytes, len);
+  r->wanted = span_equals(key, "message") || span_equals(key, "error");
+  return 1;
+}
+
+static int on_open(void *context) {
+  struct reader *r = context;
+  r->depth++;
+  return 1;
+}
+
+static int on_close(void *context) {
+  struct reader *r = context;
+  r->depth--;
+  return 1;
+}
+
+static const yajl_callbacks callbacks = {
+    .yajl_string = on_string,
+    .yajl_start_map = on_open,
+    .yajl_map_key = on_key,
+    .yajl_end_map = on_close,
+    .yajl_start_array = on_open,
+    .yajl_end_array = on_close,
+};
+
+static bool find_in_json(char *dst, struct span body) {
+  struct reader r = {.dst = dst};
+  yajl_handle handle = yajl_alloc(&callbacks, NULL, &r);
+  if (handle == NULL)
+    return false;
+  yajl_parse(handle, (const unsigned char *)body.at, body.len);
+  yajl_free(handle);
+  return r.found;
+}
+
+char *response_reason(char *dst, struct span body) {
+  struct span line;
+  dst[0] = '\0';
+  if (body.len > RESPONSE_BYTES_MAX)
+    body.len = RESPONSE_BYTES_MAX;
+  if (find_in_json(dst, body))
+    return dst;
+  while (scan_line(&body, &line)) {
+    scan_blanks(&line);
+    if (line.len > 0)
+      return text_printable(dst, RESPONSE_REASON_SIZE, line);
+  }
+  return dst;
 }

@@ -75,4 +75,20 @@ enum { ALERT_TIME_SIZE = sizeof("9999-12-31T23:59:59.999999999Z") };
  * 1970 or after 9999 are written as these limits. */
 void alert_time_write(char *dst, int64_t time_ns);
 
+/* ---- responses ---- */
+
+enum {
+  RESPONSE_BYTES_MAX = 16 * 1024, /* the rest of a body is ignored */
+  RESPONSE_REASON_SIZE = 512,
+};
+
+/*
+ * Why a server rejected a post, from the body of its response: Alertmanager's JSON string
+ * ("...") or object ({"code":..,"message":".."}), or the text of a proxy in front of it. Writes
+ * the reason to dst (RESPONSE_REASON_SIZE bytes) as one printable line: the JSON string; the
+ * object's "message" or "error"; otherwise the first line that is not blank; "" if there is
+ * none. A truncated body is parsed as far as possible. Returns dst.
+ */
+char *response_reason(char *dst, struct span body);
+
 #endif

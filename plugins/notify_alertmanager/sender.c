@@ -15,7 +15,6 @@
 #include "common/http.h"
 #include "common/thread.h"
 #include "notify_alertmanager/alert_json.h"
-#include "notify_alertmanager/response.h"
 
 enum {
   WAIT_MAX_MS = 60 * 1000,

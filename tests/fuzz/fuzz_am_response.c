@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/text.h"
-#include "notify_alertmanager/response.h"
+#include "notify_alertmanager/alert_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,6 @@
 
 #include "am_alerts.h"
 #include "notify_alertmanager/alert_json.h"
-#include "notify_alertmanager/response.h"
 
 static const char *string_at(yajl_val value, const char *first, const char *second) {
   const char *path[] = {first, second, NULL};

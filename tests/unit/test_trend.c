@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "sidecar/redflag/trend.h"
+#include "sidecar/redflag/snapshot.h"
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
 

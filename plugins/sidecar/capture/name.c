@@ -6,8 +6,8 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "common/text.h"
 
 /* --- instances --- */
@@ -91,33 +91,19 @@ bool capture_reason_is_valid(const char *reason) {
   return reason_is_valid(span_of(reason));
 }
 
-static struct tm broken_down(int64_t wall_time_ms, int *ret_milliseconds) {
-  static const int64_t LAST_MS = 253402300799999;
-  if (wall_time_ms < 0)
-    wall_time_ms = 0;
-  if (wall_time_ms > LAST_MS)
-    wall_time_ms = LAST_MS;
-  time_t seconds = (time_t)(wall_time_ms / 1000);
-  struct tm tm = {0};
-  gmtime_r(&seconds, &tm);
-  *ret_milliseconds = (int)(wall_time_ms % 1000);
-  return tm;
-}
-
 void capture_time_readable(int64_t wall_time_ms, char ret[CAPTURE_TIME_MAX]) {
-  int milliseconds;
-  struct tm tm = broken_down(wall_time_ms, &milliseconds);
-  strftime(ret, CAPTURE_TIME_MAX, "%Y-%m-%d %H:%M:%S UTC", &tm);
+  clock_format_utc(ret, CAPTURE_TIME_MAX, CLOCK_READABLE, wall_time_ms / 1000);
 }
 
 void capture_name_bundle(int64_t wall_time_ms, pid_t pid, const char *reason,
                          char ret[CAPTURE_BUNDLE_NAME_MAX]) {
-  char moment[CAPTURE_TIME_MAX];
-  int milliseconds;
-  struct tm tm = broken_down(wall_time_ms, &milliseconds);
-  strftime(moment, sizeof(moment), "%Y%m%dT%H%M%S", &tm);
-  snprintf(ret, CAPTURE_BUNDLE_NAME_MAX, "%s.%03dZ-pid%d-%s", moment, milliseconds, (int)pid,
-           reason);
+  char date[CAPTURE_TIME_MAX];
+  int64_t time_ms = wall_time_ms < 0 ? 0 : wall_time_ms;
+  if (time_ms / 1000 > CLOCK_LAST_SECONDS)
+    time_ms = CLOCK_LAST_SECONDS * 1000 + 999;
+  clock_format_utc(date, sizeof(date), "%Y%m%dT%H%M%S", time_ms / 1000);
+  snprintf(ret, CAPTURE_BUNDLE_NAME_MAX, "%s.%03dZ-pid%d-%s", date, (int)(time_ms % 1000),
+           (int)pid, reason);
 }
 
 void capture_name_path(const char *folder, const struct capture_request *request,

@@ -4,7 +4,32 @@
 #include <math.h>
 
 #include "common/array.h"
-#include "common/median.h"
+
+/* ---- medians ---- */
+
+/* Of few values, and rarely: insertion sort will do. */
+static void sort(double *values, size_t len) {
+  for (size_t i = 1; i < len; i++) {
+    double value = values[i];
+    size_t at = i;
+    for (; at > 0 && values[at - 1] > value; at--)
+      values[at] = values[at - 1];
+    values[at] = value;
+  }
+}
+
+/* Of len > 0 values, which are left in order; of an even number the greater of the two in the
+ * middle. */
+static double median_upper(double *values, size_t len) {
+  sort(values, len);
+  return values[len / 2];
+}
+
+/* The same, but of an even number their mean. */
+static double median(double *values, size_t len) {
+  double upper = median_upper(values, len);
+  return len % 2 != 0 ? upper : (values[len / 2 - 1] + upper) / 2;
+}
 
 /* ---- a threshold ---- */
 

@@ -13,7 +13,6 @@
 #include "sidecar/redflag/evidence.h"
 #include "sidecar/redflag/report.h"
 #include "sidecar/redflag/snapshot.h"
-#include "sidecar/redflag/trend.h"
 
 /* What a reading consists of. */
 enum reading_part {

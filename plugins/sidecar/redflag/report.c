@@ -4,25 +4,21 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "common/array.h"
+#include "common/clock.h"
 #include "common/format.h"
 #include "common/scan.h"
 #include "sidecar/redflag/evaluator.h"
 
-enum { SITES_SHOWN = 10, STACK_SIZE = 240, TIME_SIZE = 32 };
+enum { SITES_SHOWN = 10, STACK_SIZE = 240 };
 
 void flag_changes_add(struct flag_changes *changes, const struct flag_change *change) {
   changes->items[changes->total++ % REPORT_CHANGES] = *change;
 }
 
-static const char *time_words(char dst[TIME_SIZE], int64_t wall_ms) {
-  time_t seconds = (time_t)(wall_ms / 1000);
-  struct tm parts;
-  if (gmtime_r(&seconds, &parts) == NULL ||
-      strftime(dst, TIME_SIZE, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0)
-    snprintf(dst, TIME_SIZE, "?");
+static const char *time_text(char dst[CLOCK_READABLE_SIZE], int64_t wall_ms) {
+  clock_format_utc(dst, CLOCK_READABLE_SIZE, CLOCK_READABLE, wall_ms / 1000);
   return dst;
 }
 
@@ -39,8 +35,8 @@ static const char *amount(char dst[FORMAT_SIZE], const struct snapshot_field *fi
   return dst;
 }
 
-static const char *change_words(char dst[FORMAT_SIZE], const struct snapshot_field *field,
-                                uint64_t before, uint64_t now) {
+static const char *change_text(char dst[FORMAT_SIZE], const struct snapshot_field *field,
+                               uint64_t before, uint64_t now) {
   char words[FORMAT_SIZE];
   dst[0] = '\0';
   if (before == VALUE_UNKNOWN || now == VALUE_UNKNOWN || before == now)
@@ -60,7 +56,7 @@ static void write_comparison(struct buffer *text, const struct snapshot *before,
     if (then_value == VALUE_UNKNOWN && now_value == VALUE_UNKNOWN)
       continue;
     buffer_printf(text, "%-20s %12s %12s %12s\n", field->name, amount(a, field, then_value),
-                  amount(b, field, now_value), change_words(c, field, then_value, now_value));
+                  amount(b, field, now_value), change_text(c, field, then_value, now_value));
   }
 }
 
@@ -91,7 +87,7 @@ static void write_rises(struct buffer *text, const struct report *report) {
   for (size_t i = 0; i < ARRAY_LENGTH(rising); i++) {
     const struct trend_signal *signal = &report->trend->signals[rising[i].signal];
     double rise = signal->last_trough - signal->first_trough;
-    char by[FORMAT_SIZE], duration[FORMAT_SIZE], since[TIME_SIZE];
+    char by[FORMAT_SIZE], duration[FORMAT_SIZE], since[CLOCK_READABLE_SIZE];
     if (!(rise > 0)) /* nor when it is not known */
       continue;
     any = true;
@@ -101,7 +97,7 @@ static void write_rises(struct buffer *text, const struct report *report) {
       snprintf(by, sizeof(by), "%.0f", rise);
     uint64_t ago_ms = now_ms > signal->since_ms ? now_ms - signal->since_ms : 0;
     buffer_printf(text, "  %-20s +%-10s since %s (%s)\n", rising[i].name, by,
-                  time_words(since, report->now_wall_ms - (int64_t)ago_ms),
+                  time_text(since, report->now_wall_ms - (int64_t)ago_ms),
                   format_duration(duration, ago_ms));
   }
   if (!any)
@@ -141,13 +137,13 @@ static void write_sites(struct buffer *text, const char *title,
 
 /* ---- red flags ---- */
 
-static const char *state_words(enum red_flag_state state) {
+static const char *state_text(enum red_flag_state state) {
   return state == RED_FLAG_OK ? "okay" : state == RED_FLAG_WARNING ? "warning" : "FAILURE";
 }
 
 static void write_flags(struct buffer *text, const struct report *report) {
   bool any = false;
-  char words[TIME_SIZE], since[FORMAT_SIZE];
+  char words[CLOCK_READABLE_SIZE], since[FORMAT_SIZE];
   buffer_append_string(text, "\nRed flags now\n");
   for (size_t i = 0; i < RED_FLAGS; i++) {
     struct flag_status status;
@@ -157,8 +153,8 @@ static void write_flags(struct buffer *text, const struct report *report) {
     uint64_t for_ms = now_ms > status.since_ms ? now_ms - status.since_ms : 0;
     any = true;
     buffer_printf(text, "  %-20s %-8s since %s (%s)\n", red_flags[i].name,
-                  state_words(status.state),
-                  time_words(words, report->now_wall_ms - (int64_t)for_ms),
+                  state_text(status.state),
+                  time_text(words, report->now_wall_ms - (int64_t)for_ms),
                   format_duration(since, for_ms));
   }
   if (!any)
@@ -171,22 +167,22 @@ static void write_flags(struct buffer *text, const struct report *report) {
   size_t first = changes->total > REPORT_CHANGES ? changes->total - REPORT_CHANGES : 0;
   for (size_t i = first; i < changes->total; i++) {
     const struct flag_change *change = &changes->items[i % REPORT_CHANGES];
-    buffer_printf(text, "  %s  %-20s %s\n", time_words(words, change->wall_ms),
-                  red_flags[change->flag].name, state_words(change->state));
+    buffer_printf(text, "  %s  %-20s %s\n", time_text(words, change->wall_ms),
+                  red_flags[change->flag].name, state_text(change->state));
   }
 }
 
 void report_write(struct buffer *text, const struct report *report) {
   const struct evidence_facts *facts = report->facts;
-  char words[TIME_SIZE], duration[FORMAT_SIZE];
+  char words[CLOCK_READABLE_SIZE], duration[FORMAT_SIZE];
   buffer_printf(text, "%s (pid %d)", facts->instance, (int)facts->pid);
   if (isfinite(report->start_time_seconds))
     buffer_printf(text, ", started %s",
-                  time_words(words, (int64_t)(report->start_time_seconds * 1000)));
-  buffer_printf(text, "\nnow       %s\n", time_words(words, report->now_wall_ms));
+                  time_text(words, (int64_t)(report->start_time_seconds * 1000)));
+  buffer_printf(text, "\nnow       %s\n", time_text(words, report->now_wall_ms));
   if (report->baseline_wall_ms != 0) {
     int64_t ago_ms = report->now_wall_ms - report->baseline_wall_ms;
-    buffer_printf(text, "baseline  %s, %s ago\n", time_words(words, report->baseline_wall_ms),
+    buffer_printf(text, "baseline  %s, %s ago\n", time_text(words, report->baseline_wall_ms),
                   format_duration(duration, ago_ms > 0 ? (uint64_t)ago_ms : 0));
   } else {
     buffer_append_string(text, "baseline  not taken yet: the process has not settled\n");

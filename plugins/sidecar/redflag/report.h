@@ -7,7 +7,7 @@
 
 #include "sidecar/redflag/evaluator.h"
 #include "sidecar/redflag/evidence.h"
-#include "sidecar/redflag/trend.h"
+#include "sidecar/redflag/snapshot.h"
 
 enum { REPORT_CHANGES = 32 };
 

@@ -1,7 +1,9 @@
 /*
- * A snapshot of a process: its numbers at one moment, of any tier. One is kept of the baseline
- * and one of now, so that a notification can say which class grew, and a report what grew at
- * all. Pure.
+ * What a process is compared with. A snapshot has its numbers at one moment, of any tier: one
+ * is kept of the baseline and one of now, so that a notification can say which class grew, and
+ * a report what grew at all. A trend has what became of each signal since the baseline: troughs
+ * of ten minutes are compared, so that what a saw-tooth is at by chance counts for nothing.
+ * Pure, and without allocations.
  */
 #ifndef SIDECAR_REDFLAG_SNAPSHOT_H
 #define SIDECAR_REDFLAG_SNAPSHOT_H
@@ -12,6 +14,7 @@
 
 #include "sidecar/go/goroutine_profile.h"
 #include "sidecar/reading.h"
+#include "sidecar/redflag/red_flag.h"
 
 /* Each is VALUE_UNKNOWN until it was read, and again when it cannot be. */
 struct snapshot {
@@ -47,5 +50,35 @@ uint64_t snapshot_value(const struct snapshot *snapshot, const struct snapshot_f
 
 /* How much more now than before; 0 when it is not more, or not known. */
 uint64_t snapshot_growth(uint64_t before, uint64_t now);
+
+/* ---- trends ---- */
+
+enum { TREND_WINDOW_MS = 10 * 60 * 1000 };
+
+/* Of one signal since the baseline, times in milliseconds of a monotonic clock of the caller's;
+ * NaN and 0: not known (yet). Counters are as they stand. */
+struct trend_signal {
+  double baseline; /* the first reading */
+  double latest;
+  double lowest, highest; /* of all readings */
+  double first_trough;    /* of the ten minutes from the baseline on */
+  double last_trough;     /* of the last ten minutes that are over; rise: their difference */
+  uint64_t baseline_ms, latest_ms;
+  uint64_t since_ms;  /* end of the last ten minutes whose trough was not above the
+                         first: what has risen has done so since */
+  double open_trough; /* of the ten minutes under way */
+  uint64_t open_ms;   /* their begin */
+};
+
+struct trend {
+  struct trend_signal signals[RED_FLAG_SIGNALS];
+};
+
+/* Takes the baseline: forgets what was before, and the next reading of each signal begins. */
+void trend_begin(struct trend *trend);
+
+/* A fresh reading; what is not finite, or negative, is passed over. */
+void trend_observe(struct trend *trend, enum red_flag_signal signal, double value,
+                   uint64_t now_ms);
 
 #endif
