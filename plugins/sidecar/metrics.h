@@ -96,9 +96,6 @@ extern const struct metric_info metrics[METRICS];
  * whose instances are configured. */
 const char *metric_instance(enum metric metric, size_t i);
 
-/* A class of descriptors as a type instance, by its number; NULL past the last. */
-const char *descriptor_class_name(size_t descriptor_class);
-
 /* One value list in the making. */
 struct sample {
   enum metric metric;

@@ -10,6 +10,7 @@
 #define SIDECAR_READING_H
 
 #include <limits.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -46,6 +47,9 @@ enum descriptor_class {
   DESCRIPTOR_OTHER,
   DESCRIPTOR_CLASSES
 };
+
+/* The name of a class, by its number: "regular", ...; NULL past the last. A type instance. */
+const char *descriptor_class_name(size_t descriptor_class);
 
 /*
  * A file is one path as the kernel names it (what lsof prints as NAME), " (deleted)"

@@ -8,7 +8,7 @@
 
 #include "common/text.h"
 #include "sidecar/capture/tally.h"
-#include "sidecar/metrics.h"
+#include "sidecar/reading.h"
 
 /* a path of PATH_MAX bytes, each of them escaped */
 enum { PRINTABLE_MAX = 4 * PATH_MAX + 1, MOST_OPENED = 30 };

@@ -15,7 +15,7 @@
 #include "common/format.h"
 #include "common/scan.h"
 #include "common/text.h"
-#include "sidecar/metrics.h"
+#include "sidecar/reading.h"
 
 enum {
   TEXT_LINE_MAX = 1024, /* before it is cut */
