@@ -165,13 +165,13 @@ struct gauge_field {
 
 #define PULSE(field) offsetof(struct process_pulse, field)
 static const struct gauge_field pulse_gauges[] = {
-    {METRIC_RESIDENT_BYTES, NULL, PULSE(resident_bytes)},
+    {METRIC_RESIDENT_BYTES, NULL, PULSE(memory.resident_bytes)},
     {METRIC_VIRTUAL_BYTES, NULL, PULSE(virtual_bytes)},
-    {METRIC_RESIDENT_PEAK_BYTES, NULL, PULSE(resident_peak_bytes)},
-    {METRIC_MEMORY_BYTES, "anon", PULSE(anon_bytes)},
-    {METRIC_MEMORY_BYTES, "file", PULSE(file_bytes)},
-    {METRIC_MEMORY_BYTES, "shmem", PULSE(shmem_bytes)},
-    {METRIC_MEMORY_BYTES, "swap", PULSE(swap_bytes)},
+    {METRIC_RESIDENT_PEAK_BYTES, NULL, PULSE(memory.resident_peak_bytes)},
+    {METRIC_MEMORY_BYTES, "anon", PULSE(memory.anon_bytes)},
+    {METRIC_MEMORY_BYTES, "file", PULSE(memory.file_bytes)},
+    {METRIC_MEMORY_BYTES, "shmem", PULSE(memory.shmem_bytes)},
+    {METRIC_MEMORY_BYTES, "swap", PULSE(memory.swap_bytes)},
     {METRIC_THREADS, NULL, PULSE(threads)},
     {METRIC_OPEN_FDS, NULL, PULSE(open_fds)},
     {METRIC_MAX_FDS, NULL, PULSE(max_fds)},

@@ -432,7 +432,7 @@ static void log_summaries(struct monitor *monitor) {
     struct summary summary = {
         .instance = target->instance,
         .pid = process_pid(target->process),
-        .resident_bytes = target->pulse.resident_bytes,
+        .resident_bytes = target->pulse.memory.resident_bytes,
         .heap_inuse_bytes = target->go.heap_inuse_bytes,
         .fds = target->pulse.open_fds,
         .threads = target->pulse.threads,

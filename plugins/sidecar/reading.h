@@ -19,9 +19,17 @@
 
 /* ---- the pulse ---- */
 
+/* Memory in RAM and swapped out. */
+struct process_memory {
+  uint64_t resident_peak_bytes;
+  uint64_t resident_bytes; /* RSS: anonymous, file and shared memory */
+  uint64_t anon_bytes, file_bytes, shmem_bytes;
+  uint64_t swap_bytes;
+};
+
 struct process_pulse {
-  uint64_t resident_bytes, resident_peak_bytes, virtual_bytes;
-  uint64_t anon_bytes, file_bytes, shmem_bytes, swap_bytes;
+  struct process_memory memory;
+  uint64_t virtual_bytes;
   uint64_t threads;
   uint64_t open_fds, max_fds; /* max: the soft limit, may lag (os/process.h) */
   uint64_t user_ticks, system_ticks;
@@ -30,7 +38,7 @@ struct process_pulse {
   int io_error;     /* why the disk fields are unknown: 0 or -errno */
   int fds_error;    /* why open_fds is unknown */
   int limits_error; /* why max_fds is unknown; RLIM_INFINITY counts as -ENODATA */
-  int status_error; /* why resident to swap are unknown */
+  int status_error; /* why memory is unknown */
 };
 
 /* ---- descriptors ---- */

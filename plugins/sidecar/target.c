@@ -250,7 +250,7 @@ bool target_detail_due(const struct target *target, const struct target_services
   return age_ns >= interval_ns / 6 &&
          (moved_a_lot(before->open_fds, now->open_fds, 20) ||
           moved_a_lot(before->threads, now->threads, 10) ||
-          moved_a_lot(before->resident_bytes, now->resident_bytes, 32 << 20));
+          moved_a_lot(before->memory.resident_bytes, now->memory.resident_bytes, 32 << 20));
 }
 
 /* descriptors is NULL when they could not be read. */
@@ -318,7 +318,7 @@ static int read_memory_map(struct target *target, struct target_services *servic
   uint64_t started_ns = clock_monotonic_ns();
   uint64_t regions = VALUE_UNKNOWN, ceiling = services->config->smaps_max_rss_bytes;
   struct memory_map_rollup rollup = {.lazyfree = VALUE_UNKNOWN};
-  bool is_held_back = ceiling > 0 && target->pulse.resident_bytes > ceiling;
+  bool is_held_back = ceiling > 0 && target->pulse.memory.resident_bytes > ceiling;
   const char *what = "maps";
   int error = memory_map_count_regions(target->process, &regions);
   if (error == 0) {

@@ -13,17 +13,17 @@ static void check(uint64_t bytes) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct span text = span_make((const char *)data, size);
-  struct proc_status status;
+  struct process_memory status;
   uint64_t voluntary, involuntary;
   if (proc_status_parse(text, &status) == 0) {
-    if (status.resident == VALUE_UNKNOWN)
+    if (status.resident_bytes == VALUE_UNKNOWN)
       abort();
-    check(status.resident_peak);
-    check(status.resident);
-    check(status.anon);
-    check(status.file);
-    check(status.shmem);
-    check(status.swap);
+    check(status.resident_peak_bytes);
+    check(status.resident_bytes);
+    check(status.anon_bytes);
+    check(status.file_bytes);
+    check(status.shmem_bytes);
+    check(status.swap_bytes);
   }
   if (proc_status_parse_switches(text, &voluntary, &involuntary) == 0 &&
       (voluntary == VALUE_UNKNOWN || involuntary == VALUE_UNKNOWN))

@@ -131,7 +131,7 @@ static void memory_says_what_is_retained_and_not_leaked(void **state) {
   (void)state;
   struct known known;
   know_nothing(&known);
-  known.now.anon_bytes = 2100ull << 20;
+  known.now.memory.anon_bytes = 2100ull << 20;
   known.now.heap_inuse_bytes = 100ull << 20;
   known.now.retained_bytes = 1900ull << 20;
   struct flag_status status =

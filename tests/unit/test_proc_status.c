@@ -17,17 +17,17 @@
   "HugetlbPages:\t       0 kB\nThreads:\t30\nCpus_allowed:\tffffffff\n"                        \
   "voluntary_ctxt_switches:\t1234\nnonvoluntary_ctxt_switches:\t56\n"
 
-static const struct proc_status COMPLETE = {40960 * 1024, 30720 * 1024, 20480 * 1024,
-                                            10236 * 1024, 4 * 1024,     8 * 1024};
+static const struct process_memory COMPLETE = {40960 * 1024, 30720 * 1024, 20480 * 1024,
+                                               10236 * 1024, 4 * 1024,     8 * 1024};
 
-static void check_same(const char *name, const struct proc_status *a,
-                       const struct proc_status *b) {
-  check_int(name, a->resident_peak, b->resident_peak);
-  check_int(name, a->resident, b->resident);
-  check_int(name, a->anon, b->anon);
-  check_int(name, a->file, b->file);
-  check_int(name, a->shmem, b->shmem);
-  check_int(name, a->swap, b->swap);
+static void check_same(const char *name, const struct process_memory *a,
+                       const struct process_memory *b) {
+  check_int(name, a->resident_peak_bytes, b->resident_peak_bytes);
+  check_int(name, a->resident_bytes, b->resident_bytes);
+  check_int(name, a->anon_bytes, b->anon_bytes);
+  check_int(name, a->file_bytes, b->file_bytes);
+  check_int(name, a->shmem_bytes, b->shmem_bytes);
+  check_int(name, a->swap_bytes, b->swap_bytes);
 }
 
 static void memory_is_read_of_every_kernel(void **state) {
@@ -35,7 +35,7 @@ static void memory_is_read_of_every_kernel(void **state) {
   static const struct {
     const char *name, *text;
     int status;
-    struct proc_status value;
+    struct process_memory value;
   } cases[] = {
       {"a process of Linux 6",
        HEAD MEMORY END,
@@ -74,7 +74,7 @@ static void memory_is_read_of_every_kernel(void **state) {
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     struct span copy = exact_copy(span_of(cases[i].text));
-    struct proc_status value = COMPLETE;
+    struct process_memory value = COMPLETE;
     check_int(cases[i].name, proc_status_parse(copy, &value), cases[i].status);
     check_same(cases[i].name, &value, cases[i].status == 0 ? &cases[i].value : &COMPLETE);
     exact_free(copy);
@@ -86,13 +86,14 @@ static void a_text_cut_anywhere_shows_no_other_numbers(void **state) {
   const struct span whole = SPAN_LITERAL(HEAD MEMORY END);
   for (size_t len = 0; len <= whole.len; len++) {
     struct span copy = exact_copy(span_make(whole.at, len));
-    struct proc_status value;
+    struct process_memory value;
     if (proc_status_parse(copy, &value) == 0) {
-      assert_int_equal(value.resident, COMPLETE.resident);
-      assert_true(value.anon == COMPLETE.anon || value.anon == VALUE_UNKNOWN);
-      assert_true(value.file == COMPLETE.file || value.file == VALUE_UNKNOWN);
-      assert_true(value.shmem == COMPLETE.shmem || value.shmem == VALUE_UNKNOWN);
-      assert_true(value.swap == COMPLETE.swap || value.swap == VALUE_UNKNOWN);
+      assert_int_equal(value.resident_bytes, COMPLETE.resident_bytes);
+      assert_true(value.anon_bytes == COMPLETE.anon_bytes || value.anon_bytes == VALUE_UNKNOWN);
+      assert_true(value.file_bytes == COMPLETE.file_bytes || value.file_bytes == VALUE_UNKNOWN);
+      assert_true(value.shmem_bytes == COMPLETE.shmem_bytes ||
+                  value.shmem_bytes == VALUE_UNKNOWN);
+      assert_true(value.swap_bytes == COMPLETE.swap_bytes || value.swap_bytes == VALUE_UNKNOWN);
     }
     exact_free(copy);
   }

@@ -115,16 +115,17 @@ static void the_pulse_agrees_with_a_plain_reading(void **state) {
   struct process_pulse pulse = read_when_settled(process);
 
   assert_int_equal(pulse.status_error, 0);
-  assert_int_equal(pulse.resident_bytes, look_up(pid, "status", "VmRSS:") * 1024);
-  assert_int_equal(pulse.resident_peak_bytes, look_up(pid, "status", "VmHWM:") * 1024);
+  assert_int_equal(pulse.memory.resident_bytes, look_up(pid, "status", "VmRSS:") * 1024);
+  assert_int_equal(pulse.memory.resident_peak_bytes, look_up(pid, "status", "VmHWM:") * 1024);
   assert_int_equal(pulse.virtual_bytes, look_up(pid, "status", "VmSize:") * 1024);
-  assert_int_equal(pulse.anon_bytes, look_up(pid, "status", "RssAnon:") * 1024);
-  assert_int_equal(pulse.file_bytes, look_up(pid, "status", "RssFile:") * 1024);
-  assert_int_equal(pulse.shmem_bytes, look_up(pid, "status", "RssShmem:") * 1024);
-  assert_int_equal(pulse.swap_bytes, look_up(pid, "status", "VmSwap:") * 1024);
-  assert_int_equal(pulse.resident_bytes,
-                   pulse.anon_bytes + pulse.file_bytes + pulse.shmem_bytes);
-  assert_true(pulse.anon_bytes + pulse.swap_bytes >= (uint64_t)PAGES * 4096);
+  assert_int_equal(pulse.memory.anon_bytes, look_up(pid, "status", "RssAnon:") * 1024);
+  assert_int_equal(pulse.memory.file_bytes, look_up(pid, "status", "RssFile:") * 1024);
+  assert_int_equal(pulse.memory.shmem_bytes, look_up(pid, "status", "RssShmem:") * 1024);
+  assert_int_equal(pulse.memory.swap_bytes, look_up(pid, "status", "VmSwap:") * 1024);
+  assert_int_equal(pulse.memory.resident_bytes, pulse.memory.anon_bytes +
+                                                    pulse.memory.file_bytes +
+                                                    pulse.memory.shmem_bytes);
+  assert_true(pulse.memory.anon_bytes + pulse.memory.swap_bytes >= (uint64_t)PAGES * 4096);
 
   assert_int_equal(pulse.threads, THREADS + 1);
   assert_int_equal(pulse.threads, count_entries(pid, "task"));
@@ -169,7 +170,7 @@ static void ps_says_the_same(void **state) {
                           &maj_flt, &seconds, &age),
                    7);
   pclose(ps);
-  assert_int_equal(pulse.resident_bytes, rss * 1024);
+  assert_int_equal(pulse.memory.resident_bytes, rss * 1024);
   assert_int_equal(pulse.virtual_bytes, vsz * 1024);
   assert_int_equal(pulse.threads, nlwp);
   assert_int_equal(pulse.minor_faults, min_flt);
@@ -336,7 +337,7 @@ static void a_program_that_becomes_another_is_the_same_process(void **state) {
   } while (strstr(path, "sleep") == NULL);
   assert_int_equal(process_start_ticks(process), start);
   pulse = read_when_settled(process);
-  assert_int_equal(pulse.resident_bytes, look_up(pid, "status", "VmRSS:") * 1024);
+  assert_int_equal(pulse.memory.resident_bytes, look_up(pid, "status", "VmRSS:") * 1024);
   process_close(process);
   live_process_end(pid);
   close(input);
@@ -395,8 +396,8 @@ static pid_t process_of_another_user(void) {
   for (const struct dirent *entry; found == 0 && (entry = readdir(proc)) != NULL;) {
     struct stat st;
     int pid = atoi(entry->d_name);
-    if (pid > 0 && fstatat(dirfd(proc), entry->d_name, &st, 0) == 0 &&
-        st.st_uid != geteuid() && has_command_line(dirfd(proc), entry->d_name))
+    if (pid > 0 && fstatat(dirfd(proc), entry->d_name, &st, 0) == 0 && st.st_uid != geteuid() &&
+        has_command_line(dirfd(proc), entry->d_name))
       found = pid;
   }
   closedir(proc);
@@ -424,7 +425,7 @@ static void what_is_not_allowed_leaves_the_rest_unharmed(void **state) {
   assert_int_equal(refusals.values.open_fds == VALUE_UNKNOWN, refusals.values.fds_error != 0);
 
   assert_int_equal(refusals.values.status_error, 0);
-  assert_true(refusals.values.resident_bytes != VALUE_UNKNOWN);
+  assert_true(refusals.values.memory.resident_bytes != VALUE_UNKNOWN);
   assert_int_equal(refusals.values.limits_error, 0);
   assert_true(refusals.values.max_fds != VALUE_UNKNOWN);
   assert_true(refusals.values.threads >= 1 && refusals.values.threads != VALUE_UNKNOWN);
@@ -504,12 +505,12 @@ static void a_captured_sidecar_is_read_to_the_byte(void **state) {
   assert_int_equal(host_open(tree.root, &captured), 0);
   assert_int_equal(process_open(captured, CAPTURED_SIDECAR, &process), 0);
   assert_int_equal(process_read_pulse(process, &pulse), 0);
-  static const struct process_pulse expected = {.resident_bytes = 8440 * 1024,
-                                                .resident_peak_bytes = 8440 * 1024,
+  static const struct process_pulse expected = {.memory.resident_bytes = 8440 * 1024,
+                                                .memory.resident_peak_bytes = 8440 * 1024,
                                                 .virtual_bytes = 2430410752,
-                                                .anon_bytes = 1472 * 1024,
-                                                .file_bytes = 1324 * 1024,
-                                                .shmem_bytes = 5644 * 1024,
+                                                .memory.anon_bytes = 1472 * 1024,
+                                                .memory.file_bytes = 1324 * 1024,
+                                                .memory.shmem_bytes = 5644 * 1024,
                                                 .threads = 16,
                                                 .open_fds = 6,
                                                 .max_fds = 20000,
@@ -570,7 +571,7 @@ static void a_captured_zombie_is_gone_and_a_kernel_thread_has_no_memory(void **s
   assert_int_equal(process_open(captured, 2, &process), 0);
   assert_int_equal(process_read_pulse(process, &pulse), 0);
   assert_int_equal(pulse.status_error, -ENODATA);
-  assert_int_equal(pulse.resident_bytes, VALUE_UNKNOWN);
+  assert_int_equal(pulse.memory.resident_bytes, VALUE_UNKNOWN);
   assert_int_equal(pulse.open_fds, 0);
   assert_int_equal(pulse.threads, 1);
   process_close(process);
@@ -634,7 +635,7 @@ static void files_that_are_missing_or_broken_are_named_each(void **state) {
   assert_int_equal(process_open(captured, 7, &process), 0);
   assert_int_equal(process_read_pulse(process, &pulse), 0);
   assert_int_equal(pulse.status_error, -EBADMSG);
-  assert_int_equal(pulse.resident_bytes, VALUE_UNKNOWN);
+  assert_int_equal(pulse.memory.resident_bytes, VALUE_UNKNOWN);
   assert_int_equal(pulse.io_error, -ENOENT);
   assert_int_equal(pulse.limits_error, -ENODATA);
   assert_int_equal(pulse.max_fds, VALUE_UNKNOWN);
@@ -670,7 +671,7 @@ static void a_status_of_any_length_is_read_whole(void **state) {
   assert_int_equal(process_open(captured, 7, &process), 0);
   for (int i = 0; i < 2; i++) {
     assert_int_equal(process_read_pulse(process, &pulse), 0);
-    assert_int_equal(pulse.resident_bytes, 12 * 1024);
+    assert_int_equal(pulse.memory.resident_bytes, 12 * 1024);
   }
   process_close(process);
   host_close(captured);

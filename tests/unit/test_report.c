@@ -89,8 +89,8 @@ static void what_grew_stands_beside_what_was(void **state) {
   begin(&night);
   night.report.baseline_wall_ms = MORNING_MS - 8 * HOUR_MS;
   night.report.start_time_seconds = (double)(MORNING_MS / 1000) - 9 * 3600;
-  night.baseline.resident_bytes = 50ull << 20;
-  night.now.resident_bytes = 600ull << 20;
+  night.baseline.memory.resident_bytes = 50ull << 20;
+  night.now.memory.resident_bytes = 600ull << 20;
   night.baseline.fds = night.now.fds = 80;
   night.baseline.threads = 40;
   night.now.threads = 30;

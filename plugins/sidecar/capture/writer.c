@@ -298,7 +298,7 @@ static int gather_memory_map(struct writing *writing) {
   int status = process_read_pulse(writing->process, &pulse);
   if (status != 0)
     return keep_listing(writing, CAPTURE_MEMORY_MAP_FILE, status, NULL);
-  bool with_sums = pulse.resident_bytes <= writing->writer->options->smaps_max_rss_bytes;
+  bool with_sums = pulse.memory.resident_bytes <= writing->writer->options->smaps_max_rss_bytes;
   status = list_regions(writing, with_sums, &text);
   if (status == 0 && !with_sums)
     bundle_note(&writing->bundle, CAPTURE_MEMORY_MAP_FILE,

@@ -423,44 +423,42 @@ bool proc_stat_is_kernel_thread(const struct proc_stat *stat) {
  */
 
 /* Where the value of a line belongs; NULL when it is none of ours. Takes the key off. */
-static uint64_t *find_status_field(struct proc_status *status, struct span *line) {
+static uint64_t *find_status_field(struct process_memory *memory, struct span *line) {
   if (line->len < 8)
     return NULL;
   if (line->at[0] == 'V') {
     if (scan_literal(line, "VmHWM:"))
-      return &status->resident_peak;
+      return &memory->resident_peak_bytes;
     if (scan_literal(line, "VmRSS:"))
-      return &status->resident;
+      return &memory->resident_bytes;
     if (scan_literal(line, "VmSwap:"))
-      return &status->swap;
+      return &memory->swap_bytes;
   } else if (line->at[0] == 'R') {
     if (scan_literal(line, "RssAnon:"))
-      return &status->anon;
+      return &memory->anon_bytes;
     if (scan_literal(line, "RssFile:"))
-      return &status->file;
+      return &memory->file_bytes;
     if (scan_literal(line, "RssShmem:"))
-      return &status->shmem;
+      return &memory->shmem_bytes;
   }
   return NULL;
 }
 
-int proc_status_parse(struct span text, struct proc_status *ret) {
-  struct proc_status status = {.resident_peak = VALUE_UNKNOWN,
-                               .resident = VALUE_UNKNOWN,
-                               .anon = VALUE_UNKNOWN,
-                               .file = VALUE_UNKNOWN,
-                               .shmem = VALUE_UNKNOWN,
-                               .swap = VALUE_UNKNOWN};
+int proc_status_parse(struct span text, struct process_memory *ret) {
+  struct process_memory memory;
   struct span line;
 
-  while (status.swap == VALUE_UNKNOWN && scan_line(&text, &line)) {
-    uint64_t *field = find_status_field(&status, &line);
-    if (field != NULL && scan_whole_kilobytes(line, field) != 0)
+  memset(&memory, 0xFF, sizeof(memory)); /* all of it VALUE_UNKNOWN */
+  while (memory.swap_bytes == VALUE_UNKNOWN && scan_line(&text, &line)) {
+    uint64_t *field = find_status_field(&memory, &line);
+    if (field == NULL)
+      continue;
+    if (scan_whole_kilobytes(line, field) != 0)
       return -EBADMSG;
   }
-  if (status.resident == VALUE_UNKNOWN)
+  if (memory.resident_bytes == VALUE_UNKNOWN)
     return -ENODATA;
-  *ret = status;
+  *ret = memory;
   return 0;
 }
 

@@ -159,19 +159,9 @@ bool proc_stat_is_kernel_thread(const struct proc_stat *stat);
  * Lines are found by their key, because kernels differ in which they have.
  */
 
-/* Bytes; VALUE_UNKNOWN for a line that is not there (the split: before Linux 4.5). */
-struct proc_status {
-  uint64_t resident_peak; /* VmHWM */
-  uint64_t resident;      /* VmRSS = anon + file + shmem */
-  uint64_t anon;          /* RssAnon */
-  uint64_t file;          /* RssFile */
-  uint64_t shmem;         /* RssShmem */
-  uint64_t swap;          /* VmSwap */
-};
-
-/* -ENODATA when there is no line of resident memory (a kernel thread, a zombie); -EBADMSG
- * when a line is no number of kB. */
-int proc_status_parse(struct span text, struct proc_status *ret);
+/* VmHWM, VmRSS, RssAnon, RssFile, RssShmem, VmSwap; VALUE_UNKNOWN for a line that is not there
+ * (the split: before Linux 4.5). Returns 0; -ENODATA without VmRSS, -EBADMSG. */
+int proc_status_parse(struct span text, struct process_memory *ret);
 
 /* voluntary_ctxt_switches and nonvoluntary_ctxt_switches of the thread the text is of. */
 int proc_status_parse_switches(struct span text, uint64_t *ret_voluntary,

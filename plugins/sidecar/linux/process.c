@@ -171,20 +171,10 @@ int process_explain_error(struct process *process, int status) {
 /* ---- the pulse ---- */
 
 static int read_status(struct process *process, struct process_pulse *pulse) {
-  struct proc_status parsed;
   int status = read_pulse_file(process, FILE_STATUS);
   if (status != 0)
     return procfs_process_error(-status);
-  status = proc_status_parse(buffer_span(&process->host->text), &parsed);
-  if (status != 0)
-    return status;
-  pulse->resident_bytes = parsed.resident;
-  pulse->resident_peak_bytes = parsed.resident_peak;
-  pulse->anon_bytes = parsed.anon;
-  pulse->file_bytes = parsed.file;
-  pulse->shmem_bytes = parsed.shmem;
-  pulse->swap_bytes = parsed.swap;
-  return 0;
+  return proc_status_parse(buffer_span(&process->host->text), &pulse->memory);
 }
 
 static int read_io(struct process *process, struct process_pulse *pulse) {

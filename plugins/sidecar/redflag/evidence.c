@@ -205,9 +205,9 @@ static void add_bytes(struct evidence *evidence, const char *name, uint64_t byte
 EVIDENCE_OF(memory) {
   const struct snapshot *now = facts->now;
   char text[FORMAT_SIZE];
-  add_bytes(evidence, "anonymous", now->anon_bytes);
-  add_bytes(evidence, "file", now->file_bytes);
-  add_bytes(evidence, "swap", now->swap_bytes);
+  add_bytes(evidence, "anonymous", now->memory.anon_bytes);
+  add_bytes(evidence, "file", now->memory.file_bytes);
+  add_bytes(evidence, "swap", now->memory.swap_bytes);
   add_bytes(evidence, "heap_inuse", now->heap_inuse_bytes);
   add_bytes(evidence, "retained", now->retained_bytes);
   if (now->heap_inuse_bytes != VALUE_UNKNOWN)

@@ -57,17 +57,13 @@ static void observe_pulse(struct flags *flags, const struct reading *reading) {
   const struct process_pulse *pulse = reading->pulse;
   struct snapshot *now = &flags->now;
   double ticks = NAN;
-  now->resident_bytes = pulse->resident_bytes;
-  now->anon_bytes = pulse->anon_bytes;
-  now->file_bytes = pulse->file_bytes;
-  now->shmem_bytes = pulse->shmem_bytes;
-  now->swap_bytes = pulse->swap_bytes;
+  now->memory = pulse->memory;
   now->fds = pulse->open_fds;
   now->threads = pulse->threads;
   if (pulse->user_ticks != VALUE_UNKNOWN && pulse->system_ticks != VALUE_UNKNOWN)
     ticks = (double)(pulse->user_ticks + pulse->system_ticks);
-  signal_count(flags, SIGNAL_RESIDENT_BYTES, now->resident_bytes, reading->now_ms);
-  signal_count(flags, SIGNAL_SWAP_BYTES, now->swap_bytes, reading->now_ms);
+  signal_count(flags, SIGNAL_RESIDENT_BYTES, now->memory.resident_bytes, reading->now_ms);
+  signal_count(flags, SIGNAL_SWAP_BYTES, now->memory.swap_bytes, reading->now_ms);
   signal_count(flags, SIGNAL_OPEN_FDS, now->fds, reading->now_ms);
   signal_count(flags, SIGNAL_THREADS, now->threads, reading->now_ms);
   signal_number(flags, SIGNAL_CPU_SECONDS, ticks / (double)reading->ticks_per_second,

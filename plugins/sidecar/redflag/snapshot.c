@@ -15,12 +15,12 @@ void snapshot_init(struct snapshot *snapshot) {
 #define STATE(state) offsetof(struct snapshot, goroutines_by_state[GOROUTINE_##state])
 
 const struct snapshot_field snapshot_fields[SNAPSHOT_FIELDS] = {
-    {"RSS", FIELD(resident_bytes), true},
-    {"  anonymous", FIELD(anon_bytes), true},
-    {"  files", FIELD(file_bytes), true},
-    {"  shared memory", FIELD(shmem_bytes), true},
+    {"RSS", FIELD(memory.resident_bytes), true},
+    {"  anonymous", FIELD(memory.anon_bytes), true},
+    {"  files", FIELD(memory.file_bytes), true},
+    {"  shared memory", FIELD(memory.shmem_bytes), true},
     {"  freed, retained", FIELD(retained_bytes), true},
-    {"swap", FIELD(swap_bytes), true},
+    {"swap", FIELD(memory.swap_bytes), true},
     {"heap allocated", FIELD(heap_alloc_bytes), true},
     {"heap in use", FIELD(heap_inuse_bytes), true},
     {"memory regions", FIELD(memory_regions), false},

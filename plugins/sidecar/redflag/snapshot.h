@@ -18,7 +18,7 @@
 
 /* Each is VALUE_UNKNOWN until it was read, and again when it cannot be. */
 struct snapshot {
-  uint64_t resident_bytes, anon_bytes, file_bytes, shmem_bytes, swap_bytes;
+  struct process_memory memory;
   uint64_t retained_bytes; /* of RSS, freed by the Go program and kept: idle and not released,
                               and what the kernel may take (LazyFree) */
   uint64_t heap_alloc_bytes, heap_inuse_bytes;
