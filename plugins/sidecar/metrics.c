@@ -57,8 +57,7 @@ const struct metric_info metrics[METRICS] = {
                            "where its pprof server listens, for the same commands; absent "
                            "unless the port is proved to be the process's"},
     [METRIC_FDS] = {"process_fds", METRIC_GAUGE, TIER_DETAIL, "descriptors",
-                    "open descriptors by class (links in fd/)",
-                    .instance_name = descriptor_class_name},
+                    "open descriptors by class (links in fd/)"},
     [METRIC_FDS_DELETED] = {"process_fds_deleted", METRIC_GAUGE, TIER_DETAIL, "descriptors",
                             "open files that were unlinked"},
     [METRIC_FDS_SAME_FILE_MAX] = {"process_fds_same_file_max", METRIC_GAUGE, TIER_DETAIL,
@@ -67,8 +66,7 @@ const struct metric_info metrics[METRICS] = {
                               "opens of files beyond each file's first"},
     [METRIC_FDS_MATCHING] = {"process_fds_matching", METRIC_GAUGE, TIER_DETAIL, "descriptors",
                              "open files whose path matches an FdMatch (claude_sessions, "
-                             "codex_sessions, sqlite by default)",
-                             .has_configured_instances = true},
+                             "codex_sessions, sqlite by default)"},
     [METRIC_INOTIFY_WATCHES] = {"process_inotify_watches", METRIC_GAUGE, TIER_DETAIL, "watches",
                                 "inotify watches (fdinfo)"},
     [METRIC_FILE_LOCKS] = {"process_file_locks", METRIC_GAUGE, TIER_DETAIL, "locks",
@@ -85,17 +83,14 @@ const struct metric_info metrics[METRICS] = {
     [METRIC_GOROUTINES] = {"go_goroutines", METRIC_GAUGE, TIER_PULSE, "goroutines",
                            "goroutines (pprof index page)"},
     [METRIC_GOROUTINES_STATE] = {"go_goroutines_state", METRIC_GAUGE, TIER_DETAIL, "goroutines",
-                                 "goroutines by what they wait for (goroutine dump)",
-                                 .instance_name = state_name},
+                                 "goroutines by what they wait for (goroutine dump)"},
     [METRIC_GOROUTINES_BLOCKED] =
         {"go_goroutines_blocked", METRIC_GAUGE, TIER_DETAIL, "goroutines",
-         "goroutines that have waited at least that long (goroutine dump)",
-         .instance_name = blocked_name},
+         "goroutines that have waited at least that long (goroutine dump)"},
     [METRIC_GOROUTINES_MATCHING] = {"go_goroutines_matching", METRIC_GAUGE, TIER_DETAIL,
                                     "goroutines",
                                     "goroutines with a function on their stack that matches a "
-                                    "GoroutineMatch (fetch_data, monitor, tea_cmd by default)",
-                                    .has_configured_instances = true},
+                                    "GoroutineMatch (fetch_data, monitor, tea_cmd by default)"},
     [METRIC_HEAP_ALLOC_BYTES] = {"go_memstats_heap_alloc_bytes", METRIC_GAUGE, TIER_DETAIL,
                                  "bytes", "heap objects, live or not yet swept (HeapAlloc)"},
     [METRIC_HEAP_INUSE_BYTES] = {"go_memstats_heap_inuse_bytes", METRIC_GAUGE, TIER_DETAIL,
@@ -133,26 +128,38 @@ const struct metric_info metrics[METRICS] = {
     [METRIC_HEAP_INUSE_MATCHING_BYTES] =
         {"go_heap_inuse_matching_bytes", METRIC_GAUGE, TIER_DETAIL, "bytes",
          "heap in use that was allocated below a function that matches a HeapMatch, estimated "
-         "from samples (heap profile)",
-         .has_configured_instances = true},
+         "from samples (heap profile)"},
     [METRIC_RED_FLAG] = {"red_flag", METRIC_GAUGE, TIER_PULSE, "state",
                          "what each red flag says: 0 ok, 1 warning, 2 failure; absent while it "
-                         "is not known or switched off",
-                         .instance_name = red_flag_name},
+                         "is not known or switched off"},
     [METRIC_COLLECTOR_SUCCESS] =
         {"collector_success", METRIC_GAUGE, TIER_PULSE, "0 or 1",
-         "1: the collector's last reading worked; absent while it is off",
-         .instance_name = name_of_collector},
+         "1: the collector's last reading worked; absent while it is off"},
     [METRIC_COLLECTOR_STATUS] = {"collector_status", METRIC_GAUGE, TIER_PULSE, "code",
                                  "why: 0 ok, 1 off, 2 denied, 3 foreign, 4 refused, 5 timeout, "
-                                 "6 malformed, 7 invalid, 8 ceiling, 9 unsupported, 10 error",
-                                 .instance_name = name_of_collector},
+                                 "6 malformed, 7 invalid, 8 ceiling, 9 unsupported, 10 error"},
     [METRIC_COLLECTOR_DURATION_SECONDS] = {"collector_duration_seconds", METRIC_GAUGE,
                                            TIER_PULSE, "seconds",
-                                           "how long the collector's last reading took",
-                                           .instance_name = name_of_collector},
+                                           "how long the collector's last reading took"},
     [METRIC_PROCESS_COUNT] = {"process_count", METRIC_GAUGE, TIER_PULSE, "processes",
                               "processes watched, by Process block; also when 0"},
+};
+
+/* Type instances of metrics whose values are no fields of a reading. */
+static const struct {
+  const char *(*name)(size_t i); /* NULL past the last */
+  bool are_configured;
+} instances[METRICS] = {
+    [METRIC_FDS] = {descriptor_class_name, false},
+    [METRIC_FDS_MATCHING] = {NULL, true},
+    [METRIC_GOROUTINES_STATE] = {state_name, false},
+    [METRIC_GOROUTINES_BLOCKED] = {blocked_name, false},
+    [METRIC_GOROUTINES_MATCHING] = {NULL, true},
+    [METRIC_HEAP_INUSE_MATCHING_BYTES] = {NULL, true},
+    [METRIC_RED_FLAG] = {red_flag_name, false},
+    [METRIC_COLLECTOR_SUCCESS] = {name_of_collector, false},
+    [METRIC_COLLECTOR_STATUS] = {name_of_collector, false},
+    [METRIC_COLLECTOR_DURATION_SECONDS] = {name_of_collector, false},
 };
 
 /* ---- which values of a reading are which gauges ---- */
@@ -233,12 +240,15 @@ static const char *field_instance(enum metric metric, size_t i) {
   return NULL;
 }
 
+bool metric_has_configured_instances(enum metric metric) {
+  return instances[metric].are_configured;
+}
+
 const char *metric_instance(enum metric metric, size_t i) {
-  const struct metric_info *info = &metrics[metric];
-  if (info->has_configured_instances)
+  if (instances[metric].are_configured)
     return NULL;
-  if (info->instance_name != NULL)
-    return info->instance_name(i);
+  if (instances[metric].name != NULL)
+    return instances[metric].name(i);
   const char *instance = field_instance(metric, i);
   return instance == NULL && i == 0 ? "" : instance;
 }

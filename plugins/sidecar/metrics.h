@@ -84,13 +84,13 @@ struct metric_info {
   enum metric_kind kind;
   enum metric_tier tier;
   const char *unit;
-  const char *help;                       /* what it is and where it is read */
-  const char *(*instance_name)(size_t i); /* its type instances, NULL past the last; without it
-                                             those of the values that it is read from */
-  bool has_configured_instances;
+  const char *help; /* what it is and where it is read */
 };
 
 extern const struct metric_info metrics[METRICS];
+
+/* Are a metric's type instances names of the configuration? */
+bool metric_has_configured_instances(enum metric metric);
 
 /* The i-th type instance of a metric, "" of one that has none; NULL past the last, and of one
  * whose instances are configured. */

@@ -17,7 +17,8 @@ int main(void) {
     const char *instance = metric_instance((enum metric)i, 0);
     for (size_t n = 0; instance != NULL; instance = metric_instance((enum metric)i, ++n))
       printf("%s%s", n > 0 ? " " : "", instance);
-    printf("%s\t%s\t%s\n", info->has_configured_instances ? "*" : "", info->unit, info->help);
+    printf("%s\t%s\t%s\n", metric_has_configured_instances((enum metric)i) ? "*" : "",
+           info->unit, info->help);
   }
   return 0;
 }

@@ -13,6 +13,7 @@ struct known {
   struct snapshot now, baseline;
   struct findings findings;
   struct site_history goroutine_sites, heap_sites;
+  struct red_flag_rules rules;
   struct evidence_facts facts;
 };
 
@@ -22,7 +23,9 @@ static void know_nothing(struct known *known) {
   snapshot_init(&known->baseline);
   site_history_init(&known->goroutine_sites);
   site_history_init(&known->heap_sites);
+  red_flag_rules_init(&known->rules);
   known->facts = (struct evidence_facts){
+      .rules = &known->rules,
       .instance = "proj",
       .pid = 4711,
       .pprof_port = 6060,
@@ -172,6 +175,26 @@ static void a_growing_heap_names_the_rate_and_the_sites(void **state) {
                  "site_1", "+80.0 MB since the baseline, now 90.0 MB: main.leak < main.main");
 }
 
+static void fetches_that_pile_up_name_the_stack_that_the_pattern_matches(void **state) {
+  (void)state;
+  struct known known;
+  know_nothing(&known);
+  struct pattern_list patterns = {.len = 0};
+  struct site_top top = {.len = 0};
+  add_site(&top, 1, 90, "main.idle < main.main");
+  add_site(&top, 2, 12, "db.query < app.fetchData < app.run");
+  site_history_update(&known.goroutine_sites, &top);
+  assert_int_equal(pattern_list_add(&patterns, "fetch_data", "[fF]etchData", NULL, 0), 0);
+  known.facts.goroutine_patterns = &patterns;
+  struct flag_status status = breach(RED_FLAG_FETCH_DATA_PILING, RED_FLAG_FAILURE, 12, 10);
+  check_evidence(
+      &known, &status,
+      "proj (pid 4711): goroutines that fetch data: 12 (failure from 10) for 1 min; 12 "
+      "in chan_receive at db.query < app.fetchData < app.run",
+      "count", "12");
+  pattern_list_clear(&patterns);
+}
+
 static void a_foreign_lock_names_its_owner(void **state) {
   (void)state;
   struct known known;
@@ -273,6 +296,7 @@ int main(void) {
       cmocka_unit_test(memory_says_what_is_retained_and_not_leaked),
       cmocka_unit_test(stuck_goroutines_say_where_in_which_state_and_for_how_long),
       cmocka_unit_test(a_growing_heap_names_the_rate_and_the_sites),
+      cmocka_unit_test(fetches_that_pile_up_name_the_stack_that_the_pattern_matches),
       cmocka_unit_test(a_foreign_lock_names_its_owner),
       cmocka_unit_test(without_pprof_no_command_asks_it),
       cmocka_unit_test(the_end_of_a_flag_is_told_in_a_line),

@@ -41,7 +41,7 @@ struct evidence_facts {
   const struct snapshot *now, *baseline;
   const struct findings *findings;
   const struct site_history *goroutine_sites, *heap_sites;
-  const struct red_flag_rules *rules;
+  const struct red_flag_rules *rules; /* never NULL */
   const struct pattern_list *goroutine_patterns;
   double memory_pressure_percent; /* of the host, over a minute; NaN unknown */
   uint64_t inotify_watches_limit; /* VALUE_UNKNOWN */
