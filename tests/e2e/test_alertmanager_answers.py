@@ -5,7 +5,7 @@ import time
 import unittest
 
 from harness.alerting import Notifier, Pretender, node, notify_alertmanager
-from harness.wait import holds_for, wait_until
+from harness.wait import wait_until
 
 OK = (200, {}, b"")
 
@@ -69,7 +69,7 @@ class Refusals(Case):
         self.complaint("rejects the alert CollectdBadgood", "400: invalid label set")
         # later rounds go without them
         failed = self.failed()
-        holds_for("no more refusals", lambda: self.failed() == failed, 3)
+        wait_until("no more refusals", lambda: self.failed() == failed, 0, hold=3)
         # what changes is tried again
         self.collectd.okay("badgood7")
         wait_until("another refusal", lambda: self.failed() > failed, 5)

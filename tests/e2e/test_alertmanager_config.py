@@ -9,7 +9,7 @@ from harness import collectd_config as config
 from harness.alerting import Manager, Notifier, Webhook, node, notify_alertmanager
 from harness.collectd import HOST, Collectd
 from harness.installation import SOURCE, plugin_folder
-from harness.wait import holds_for, wait_until
+from harness.wait import wait_until
 
 URL = "http://127.0.0.1:9"
 
@@ -171,10 +171,11 @@ class Sample(unittest.TestCase):
         self.hook.wait_for("SidecarFDsHigh", "firing", sidecar="other")
         self.assertEqual("fds of proj", first["annotations"]["description"])
         self.manager.wait_for_alert(flag="pprof_missing", severity="info")
-        holds_for(
+        wait_until(
             "no message of information",
             lambda: not self.hook.of("SidecarPprofMissing", "firing"),
-            3,
+            0,
+            hold=3,
         )
         self.flag("okay", "fds")
         self.hook.wait_for("SidecarFDsHigh", "resolved", sidecar="proj")

@@ -7,7 +7,7 @@ import unittest
 from harness import collectd_config as config
 from harness.alerting import Manager, Notifier, Webhook, node, notify_alertmanager
 from harness.collectd import HOST
-from harness.wait import holds_for, wait_until
+from harness.wait import wait_until
 
 IN_TIME = 2  # seconds from the notification to Alertmanager's API
 
@@ -65,10 +65,11 @@ class Life(unittest.TestCase):
         self.assertEqual("good again", told["annotations"]["resolution"])
         self.assertEqual("bad", told["annotations"]["description"])
         # it is re-sent for five seconds, and later forgotten
-        holds_for(
+        wait_until(
             "one message of the resolution",
             lambda: len(self.hook.of("CollectdOnceGauge", "resolved")) == 1,
-            8,
+            0,
+            hold=8,
         )
         self.assertEqual(1, len(self.hook.of("CollectdOnceGauge", "firing")))
         self.assertEqual([], self.manager.active(plugin="once"))
@@ -77,7 +78,7 @@ class Life(unittest.TestCase):
         """an alert that lasts is renewed, and began when it began"""
         self.collectd.fire("lasts")
         first = self.manager.wait_for_alert(IN_TIME, plugin="lasts")
-        holds_for("the alert", lambda: len(self.manager.active(plugin="lasts")) == 1, 7)
+        wait_until("the alert", lambda: len(self.manager.active(plugin="lasts")) == 1, 0, hold=7)
         last = self.manager.wait_for_alert(IN_TIME, plugin="lasts")
         self.assertEqual(first["startsAt"], last["startsAt"])
         self.assertLess(first["endsAt"], last["endsAt"])

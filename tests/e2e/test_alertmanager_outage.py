@@ -10,7 +10,7 @@ import time
 import unittest
 
 from harness.alerting import Manager, Notifier, Webhook, cluster, node, notify_alertmanager
-from harness.wait import holds_for, wait_until
+from harness.wait import wait_until
 
 IN_TIME = 2
 END_SECONDS = 2
@@ -109,10 +109,11 @@ class Away(unittest.TestCase):
                     if status == "resolved":
                         collectd.okay("second")
                     hook.wait_for("CollectdSecondGauge", status, timeout=30)
-                    holds_for(
+                    wait_until(
                         "one message from the cluster",
                         lambda s=status: len(hook.of("CollectdSecondGauge", s)) == 1,
-                        7,
+                        0,
+                        hold=7,
                     )
                 self.assertGreater(collectd.value("alert_posts", "am1", "failed"), 0)
                 self.assertEqual(0, collectd.value("alert_posts", "am0", "failed"))

@@ -7,7 +7,7 @@ from harness import namespace
 from harness.case import INTERVAL, SidecarCase, labels, metric
 from harness.daemon import private_folder, remove_folder
 from harness.target import Target
-from harness.wait import holds_for, wait_until
+from harness.wait import wait_until
 
 GONE_SECONDS = 3 * INTERVAL
 
@@ -52,7 +52,7 @@ class Names(SidecarCase):
         self.wait_for_pid("proj-2", second.pid)
         first.stop()
         self.wait_for_instances("proj-2")
-        holds_for("proj-2", lambda: self.instances() == {"proj-2"}, GONE_SECONDS)
+        wait_until("proj-2", lambda: self.instances() == {"proj-2"}, 0, hold=GONE_SECONDS)
         third = self.start(self.project())
         self.wait_for_pid("proj", third.pid)
         self.wait_for_pid("proj-2", second.pid)
@@ -65,7 +65,7 @@ class Names(SidecarCase):
         self.wait_for_pid("proj-2", second.pid)
         second.stop()
         self.wait_for_instances("proj")
-        holds_for("proj", lambda: self.pid_of("proj") == first.pid, GONE_SECONDS)
+        wait_until("proj", lambda: self.pid_of("proj") == first.pid, 0, hold=GONE_SECONDS)
 
     def test_restart(self):
         """a restarted sidecar gets its old name back"""

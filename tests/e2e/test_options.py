@@ -8,7 +8,7 @@ from harness.collectd import Collectd
 from harness.daemon import free_port
 from harness.hostile import Hostile, process_block
 from harness.target import Target
-from harness.wait import holds_for, wait_until
+from harness.wait import wait_until
 
 
 class Options(SidecarCase):
@@ -27,10 +27,11 @@ class Options(SidecarCase):
         self.start(config.young(), detail_interval=60)
         before = self.value("process_fds", "lazy", "regular")
         target.do("fds regular 3")
-        holds_for(
+        wait_until(
             "the old count",
             lambda: self.value("process_fds", "lazy", "regular") == before,
-            3 * INTERVAL,
+            0,
+            hold=3 * INTERVAL,
         )
         target.do("fds regular 500")
         wait_until(
@@ -81,7 +82,7 @@ class Options(SidecarCase):
             self.enterContext(Target(name))
         self.start(config.young(), max_processes=2)
         wait_until("two to be watched", lambda: len(self.instances()) == 2, 10)
-        holds_for("two", lambda: len(self.instances()) == 2, 2 * INTERVAL)
+        wait_until("two", lambda: len(self.instances()) == 2, 0, hold=2 * INTERVAL)
         lines = [line for line in self.complaints() if "MaxProcesses" in line]
         self.assertEqual(1, len(lines), self.collectd.log())
 
@@ -89,14 +90,14 @@ class Options(SidecarCase):
         """a process younger than MinimumAge is not watched, and then it is"""
         self.start(config.process("sidecar", minimum_age=4))
         target = self.enterContext(Target("youngster"))
-        holds_for("nobody", lambda: not self.instances(), 2.5)
+        wait_until("nobody", lambda: not self.instances(), 0, hold=2.5)
         self.wait_for_pid("youngster", target.pid)
 
     def test_enabled(self):
         """Enabled false watches none of a kind"""
         self.enterContext(Target("ignored"))
         self.start(config.young(enabled=False))
-        holds_for("nobody", lambda: not self.instances(), 3 * INTERVAL)
+        wait_until("nobody", lambda: not self.instances(), 0, hold=3 * INTERVAL)
 
     def test_command_line(self):
         """CommandLine chooses among processes of one program"""

@@ -7,48 +7,48 @@ value (or the last error) that the probe gave.
 
 import time
 
-POLL_SECONDS = 0.05
+SHOWN = 2000  # characters of a value in a failure
 
 
 class Probe(Exception):
     """Raised by a probe that has no value yet; its text says what is missing."""
 
 
-def wait_until(what, probe, timeout, accept=bool, poll=POLL_SECONDS):
+def wait_until(what, probe, timeout, accept=bool, poll=0.05, hold=0):
     """Calls probe() until accept(value), and returns that value.
 
     `what` names the awaited thing in the failure. A Probe, an OSError or a
     ValueError raised by the probe counts as "not yet": a daemon that does not
     listen yet, or half a page. Any other exception is a fault in the test.
+
+    With `hold` every value must be accepted for that many seconds more; with a
+    timeout of 0 from now on.
     """
     deadline = time.monotonic() + timeout
+    accepted = None  # since when
     while True:
         try:
             value = probe()
-            if accept(value):
-                return value
-            last = "the last value was %s" % shorten(repr(value))
+            good = accept(value)
+            last = "the last value was %s" % _shorten(repr(value))
         except (Probe, OSError, ValueError) as error:
-            last = "the last error was %s: %s" % (type(error).__name__, shorten(str(error)))
-        if time.monotonic() >= deadline:
+            good = False
+            last = "the last error was %s: %s" % (type(error).__name__, _shorten(str(error)))
+        now = time.monotonic()
+        if good:
+            accepted = now if accepted is None else accepted
+            if now >= accepted + hold:
+                return value
+        elif accepted is not None:
+            raise AssertionError("%s did not hold for %g s; %s" % (what, hold, last))
+        elif now >= deadline:
             raise AssertionError("waited %g s for %s; %s" % (timeout, what, last))
         time.sleep(poll)
 
 
-def holds_for(what, probe, seconds, poll=0.2):
-    """Checks that probe() stays true for that long; returns the last value."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = probe()
-        if not value:
-            raise AssertionError("%s did not hold: got %s" % (what, shorten(repr(value))))
-        if time.monotonic() >= deadline:
-            return value
-        time.sleep(poll)
-
-
-def shorten(text, limit=2000):
+def _shorten(text):
     """Keeps both ends of a long text."""
-    if len(text) <= limit:
+    if len(text) <= SHOWN:
         return text
-    return "%s … (%d characters) … %s" % (text[: limit // 2], len(text), text[-limit // 2 :])
+    half = SHOWN // 2
+    return "%s … (%d characters) … %s" % (text[:half], len(text), text[-half:])
