@@ -11,7 +11,7 @@ import unittest
 from . import collectd_config as config
 from . import namespace
 from .collectd import Collectd
-from .metrics import Malformed
+from .metrics import Malformed, check_by_promtool, parse
 from .wait import Probe, wait_until
 
 PREFIX = "collectd_sidecar_"
@@ -170,8 +170,10 @@ class SidecarCase(unittest.TestCase):
 
     def assert_healthy_page(self):
         """No value is NaN or infinite, and the page is one that a scraper accepts."""
+        text = self.collectd.endpoint.text()
         try:
-            page = self.page()
+            check_by_promtool(text)
+            page = parse(text)
         except Malformed as error:
             self.fail("the page is malformed: %s" % error)
         for sample in page.samples:

@@ -1,27 +1,27 @@
-"""The text exposition format, read strictly, and questions to a page of it.
+"""The text exposition format, and questions to a page of it.
 
-Strict because the tests are the scraper: a page that Prometheus would refuse,
-or that repeats a series, must fail here and not be half understood.
+prometheus_client parses, and takes more than Prometheus does: that of Debian 12
+knows neither a bad name nor a label or a series that stands twice. A series twice,
+a name that is none and bytes that are not UTF-8 are Malformed here, and whoever
+asks whether a scraper would take the page as a whole asks promtool.
 """
 
 import re
+import subprocess
 import urllib.request
 
+from prometheus_client.parser import text_string_to_metric_families
+
+from .daemon import need
 from .wait import Probe, wait_until
 
-_NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
-_SAMPLE = re.compile(
-    r"(?P<name>%s)(?:\{(?P<labels>.*)\})? (?P<value>\S+)(?: (?P<time>-?\d+))?" % _NAME
-)
-_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(,|$)')
-_META = re.compile(
-    r"# (?:HELP %s .*|TYPE %s (?:counter|gauge|histogram|summary|untyped))" % (_NAME, _NAME)
-)
-_ESCAPES = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
+_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+PARSE_ERROR = 1  # promtool's status; 3 is for what it would call otherwise
 
 
 class Malformed(Exception):
-    """A line that no scraper may accept."""
+    """A page that no scraper may accept."""
 
 
 class Sample:
@@ -37,18 +37,14 @@ class Sample:
         return "%s{%s} %r" % (self.name, labels, self.value)
 
 
-def _parse_labels(text, line):
-    labels, at = {}, 0
-    while at < len(text):
-        match = _LABEL.match(text, at)
-        if match is None:
-            raise Malformed("bad labels: " + line)
-        key, raw, _ = match.groups()
-        if key in labels:
-            raise Malformed("label %s twice: %s" % (key, line))
-        labels[key] = re.sub(r"\\.", lambda escape: _ESCAPES[escape.group()], raw)
-        at = match.end()
-    return labels
+def _samples(text):
+    """Every sample that prometheus_client finds."""
+    try:
+        for family in text_string_to_metric_families(text):
+            for one in family.samples:
+                yield Sample(one.name, one.labels, one.value, one.timestamp)
+    except (ValueError, IndexError) as error:
+        raise Malformed("prometheus_client: %s" % error) from None
 
 
 def parse(text):
@@ -59,28 +55,28 @@ def parse(text):
         except UnicodeDecodeError as error:
             raise Malformed("the page is not UTF-8: %s" % error) from None
     samples, seen = [], set()
-    for line in text.split("\n"):
-        if line == "":
-            continue
-        if line.startswith("#"):
-            if line.startswith(("# HELP", "# TYPE")) and not _META.fullmatch(line):
-                raise Malformed("bad comment: " + line)
-            continue
-        match = _SAMPLE.fullmatch(line)
-        if match is None:
-            raise Malformed("bad line: " + line)
-        labels = _parse_labels(match["labels"] or "", line)
-        key = (match["name"], tuple(sorted(labels.items())))
+    for sample in _samples(text):
+        if not _NAME.fullmatch(sample.name) or not all(map(_LABEL_NAME.fullmatch, sample.labels)):
+            raise Malformed("bad name: %r" % sample)
+        key = (sample.name, tuple(sorted(sample.labels.items())))
         if key in seen:
-            raise Malformed("series twice: " + line)
+            raise Malformed("series twice: %r" % sample)
         seen.add(key)
-        stamp = int(match["time"]) / 1000 if match["time"] else None
-        try:
-            value = float(match["value"])
-        except ValueError:
-            raise Malformed("bad value: " + line) from None
-        samples.append(Sample(match["name"], labels, value, stamp))
+        samples.append(sample)
     return Page(samples)
+
+
+def check_by_promtool(text):
+    """Raises Malformed where Prometheus' own parser does not take the page."""
+    done = subprocess.run(
+        [need("promtool", "prometheus"), "check", "metrics"],
+        input=text,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if done.returncode == PARSE_ERROR:
+        raise Malformed("promtool: " + done.stdout.decode(errors="replace"))
 
 
 class Page:
