@@ -14,7 +14,7 @@ EXAMPLES = {
     "write_prometheus.conf",
 }
 
-# Set by run.py before a test runs.
+# Set by conftest.py before a test runs.
 SOURCE = FOLDER = None
 
 

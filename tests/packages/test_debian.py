@@ -119,7 +119,3 @@ class Debian(unittest.TestCase):
         """the packages have the version of configure.ac"""
         for deb in (self.plugin, self.grafana):
             self.assertEqual(packages.version() + "-1", field(deb, "Version"))
-
-
-if __name__ == "__main__":
-    unittest.main()

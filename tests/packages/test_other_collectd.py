@@ -135,7 +135,3 @@ class OtherCollectd(unittest.TestCase):
         status, said = self.read_once(self.collectd, plugindir, *PLUGINS)
         self.assertEqual(1, status, said)  # what should it do with the options?
         self.assertIn("sidecar plugin: it was built for another collectd", said)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -59,7 +59,3 @@ class Release(unittest.TestCase):
         self.assertEqual(0, done.returncode, done.stdout.decode(errors="replace"))
         another = os.path.join(source, os.path.basename(self.tarball))
         self.assertTrue(filecmp.cmp(self.tarball, another, shallow=False), "they differ")
-
-
-if __name__ == "__main__":
-    unittest.main()

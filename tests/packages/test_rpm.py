@@ -92,7 +92,3 @@ class Rpm(unittest.TestCase):
         """the packages have the version of configure.ac"""
         for rpm in (self.plugin, self.grafana):
             self.assertEqual([self.of_version], query(rpm, "--qf", "%{VERSION}\n"))
-
-
-if __name__ == "__main__":
-    unittest.main()

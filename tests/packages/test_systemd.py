@@ -57,7 +57,3 @@ class Systemd(unittest.TestCase):
         """one that has some keeps them and gets the two"""
         allowed, _ = self.allowed("CapabilityBoundingSet=CAP_SYS_RAWIO")
         self.assertEqual(GRANTED | {"CAP_SYS_RAWIO"}, allowed)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -8,11 +8,15 @@ import socket
 import tempfile
 import unittest
 
+import pytest
+
 from harness.daemon import Daemon, free_port, need
 from harness.installation import SOURCE
 from harness.metrics import Endpoint
 from harness.target import Target
 from harness.wait import Probe, wait_until
+
+pytestmark = pytest.mark.timeout(600)  # the first start builds
 
 SCRIPT = os.path.join(SOURCE, "packaging", "quick-start", "run")
 LINE = re.compile(

@@ -1,1 +1,1 @@
-"""What the end-to-end tests stand on: real daemons, an outside oracle, a runner."""
+"""What the end-to-end tests stand on: real daemons, an outside oracle, private namespaces."""

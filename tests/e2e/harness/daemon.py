@@ -3,7 +3,7 @@
 Every daemon of the tests derives from Daemon. It is started in a temporary
 folder of its own, listens on loopback only, and is ended with SIGTERM, then,
 after a bounded wait, with SIGKILL. The tail of its log outlives the folder, so
-that the runner can show it beside a failure. Children die with the test
+that it can be shown beside a failure. Children die with the test
 program even when that is killed (PR_SET_PDEATHSIG).
 """
 
@@ -23,7 +23,7 @@ PR_SET_PDEATHSIG = 1
 LOG_TAIL_LINES = 30
 _libc = ctypes.CDLL(None, use_errno=True)
 
-# Every daemon started since the runner last forgot them: what to show on failure.
+# Every daemon started since a test last began with none: what to show on failure.
 started = []
 keep_folders = False
 

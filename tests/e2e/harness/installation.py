@@ -1,6 +1,6 @@
 """Where the things under test are: the build, collectd, the example target.
 
-run.py fills in `settings`; everything else asks the functions here, which skip
+isolation.py fills in `settings`; everything else asks the functions here, which skip
 the test (or fail it, in CI) when a thing is not there.
 """
 

@@ -6,14 +6,20 @@ its own a test sees only what it started, may use any port, may choose the next
 pid, and leaves nothing behind: the kernel ends all of it with the first
 process. Where the system permits no namespaces the tests run without, and
 those that need them are skipped.
+
+As a program it is that first process: it starts Python in namespaces that
+python() made, with the arguments that follow.
 """
 
 import os
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 
-MARK = "E2E_PRIVATE_NAMESPACES"
+OUTSIDE = "E2E_OUTER_PID_NAMESPACE"  # the one that python() was called in
+_PID_NAMESPACE = "/proc/self/ns/pid"
 
 # write_prometheus asks for an address with AI_ADDRCONFIG: without an address other than
 # loopback it would find none to listen on.
@@ -34,7 +40,8 @@ _TOOLS = (
 
 def inside():
     """Do we run in namespaces of our own?"""
-    return os.environ.get(MARK) == "1"
+    outside = os.environ.get(OUTSIDE)
+    return outside is not None and outside != os.readlink(_PID_NAMESPACE)
 
 
 def _unshare():
@@ -66,30 +73,41 @@ def why_not():
     return None
 
 
-def command_inside(argv):
-    """The command that runs this Python program inside; be_init must follow there."""
-    return _unshare() + [sys.executable, "-B"] + argv
+def python():
+    """The command, as one text, of a Python in namespaces of its own."""
+    os.environ[OUTSIDE] = os.readlink(_PID_NAMESPACE)
+    return shlex.join(_unshare() + [sys.executable, "-B", os.path.abspath(__file__)])
 
 
-def environment_inside():
-    return dict(os.environ, **{MARK: "1"})
+def end_all():
+    """Ends every process inside but the first one and the caller, and waits for its own."""
+    assert inside()
+    try:
+        os.kill(-1, signal.SIGKILL)
+        while True:
+            os.wait()
+    except (ProcessLookupError, ChildProcessError):
+        pass  # there is none
 
 
-def be_init(main):
-    """As process 1: prepares the namespaces, runs main in a child, reaps all others.
+def _be_init():
+    """As process 1: prepares the namespaces, runs Python in a child, reaps all others.
 
     Orphans become children of process 1; unreaped they would stay as zombies and
     blur tests that watch processes end.
     """
-    subprocess.run(["sh", "-c", _PREPARE], check=True, timeout=20)
+    subprocess.run(["sh", "-c", _PREPARE], stdin=subprocess.DEVNULL, check=True, timeout=20)
     child = os.fork()
     if child == 0:
-        os._exit(main())
+        os.execv(sys.executable, [sys.executable, "-B"] + sys.argv[1:])
     while True:
         try:
             pid, status = os.wait()
         except KeyboardInterrupt:
             continue
         if pid == child:
-            sys.stdout.flush()
-            os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+            sys.exit(os.waitstatus_to_exitcode(status) & 0xFF)
+
+
+if __name__ == "__main__":
+    _be_init()

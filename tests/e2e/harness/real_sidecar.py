@@ -1,7 +1,7 @@
 """The real sidecar: got as a Go tool, run in tmux, with its state kept apart.
 
-It must be fetched before the tests enter a network namespace, so run.py calls
-prepare() outside; the environment carries the outcome inside.
+It must be fetched before the tests enter a network namespace, so conftest.py
+calls prepare() outside; the environment carries the outcome inside.
 """
 
 import os
@@ -62,7 +62,7 @@ def program():
         if not os.access(path, os.X_OK):
             raise AssertionError("%s=%s is no program" % (GIVEN, path))
         return path
-    raise unittest.SkipTest(os.environ.get(REASON, "not prepared: run it with tests/e2e/run.py"))
+    raise unittest.SkipTest(os.environ.get(REASON, "not prepared: run it with tests/pytest e2e"))
 
 
 class RealSidecar(Daemon):
