@@ -223,7 +223,3 @@ class Documents(unittest.TestCase):
                 check=False,
             )
             self.assertEqual(0, done.returncode, done.stdout.decode())
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -35,7 +35,3 @@ class Cleanup(unittest.TestCase):
                 found += 1
                 self.assertRegex(re.sub(r"\s+", " ", line), MACRO, path)
         self.assertGreater(found, 5)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -242,7 +242,3 @@ class Dashboards(unittest.TestCase):
         for dashboard in self.all:
             self.assertIn(dashboard.json["schemaVersion"], (38, 39))
             self.assertNotIn("spec", dashboard.json)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -62,7 +62,3 @@ class Layers(unittest.TestCase):
                 break
             left = {module: included for module, included in left.items() if module not in leaves}
         self.assertEqual({}, left)
-
-
-if __name__ == "__main__":
-    unittest.main()

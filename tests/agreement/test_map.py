@@ -25,7 +25,3 @@ class Map(unittest.TestCase):
                 path = os.path.relpath(os.path.join(folder, name), os.path.join(agreement.SOURCE, "plugins"))
                 if not name.startswith("."):
                     self.assertIn("`%s/`" % path, text)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -68,7 +68,3 @@ class Metrics(unittest.TestCase):
         (status,) = [m for m in agreement.metrics() if m.type == "collector_status"]
         listed = re.findall(r"(\d+) (\w+)", status.help)
         self.assertEqual(statuses, [(int(code), name) for code, name in listed])
-
-
-if __name__ == "__main__":
-    unittest.main()

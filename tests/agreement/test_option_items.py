@@ -45,7 +45,3 @@ class OptionItems(unittest.TestCase):
                         [p for p in examples if re.search(r"\b%s\b" % option, p)], "no example"
                     )
         self.assertGreater(found, 40)
-
-
-if __name__ == "__main__":
-    unittest.main()

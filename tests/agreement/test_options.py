@@ -133,7 +133,3 @@ class Options(unittest.TestCase):
     def test_synopsis(self):
         """the man page's synopsis has every option with its default"""
         self.check_defaults(synopsis(), has_all=True)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -78,7 +78,3 @@ class RedFlags(unittest.TestCase):
     def test_synopsis(self):
         """the synopsis' blocks have the flags' defaults"""
         self.check_blocks(test_options.synopsis())
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -147,7 +147,3 @@ class Thresholds(unittest.TestCase):
             if flag.name == "cpu":
                 warning_hold = self.config["flags"][flag.name]["hold"]["warning"]
                 self.assertEqual(int(flag.window), seconds(warning_hold))
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 
@@ -45,6 +44,13 @@ def uncommented(text):
 
 
 class Samples(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        if shutil.which("collectd", path=SEARCH) is None:
+            raise unittest.SkipTest("no collectd (Debian package collectd-core)")
+        if not os.path.isfile(os.path.join(agreement.BUILD, ".libs", "sidecar.so")):
+            raise AssertionError("no .libs/sidecar.so: run make")
+
     def check(self, configuration):
         status, said = start_once(configuration)
         self.assertEqual(0, status, said)
@@ -66,12 +72,3 @@ class Samples(unittest.TestCase):
         status, said = start_once("LoadPlugin sidecar\n<Plugin sidecar>\n  Nonsense 1\n</Plugin>\n")
         self.assertNotEqual(0, status, said)
         self.assertIn("Nonsense", said)
-
-
-if __name__ == "__main__":
-    if shutil.which("collectd", path=SEARCH) is None:
-        print("skipped: no collectd (Debian package collectd-core)")
-        sys.exit(77)
-    if not os.path.isfile(os.path.join(agreement.BUILD, ".libs", "sidecar.so")):
-        sys.exit("no .libs/sidecar.so: run make")
-    unittest.main()
