@@ -1,9 +1,10 @@
 """The configuration of notify_alertmanager: mistakes stop the daemon, the samples work."""
 
 import os
-import re
 import tempfile
 import unittest
+
+import pytest
 
 from harness import collectd_config as config
 from harness.alerting import Manager, Notifier, Webhook, node, notify_alertmanager
@@ -44,30 +45,21 @@ MISTAKES = (
 )  # fmt: skip
 
 
-class Mistakes(unittest.TestCase):
-    """Each mistake is a test of its own, made from the table above."""
-
-    def check(self, text, names):
-        plugin_folder("notify_alertmanager")
-        collectd = Collectd(text, load=("notify_alertmanager",))
-        self.addCleanup(collectd.kill)
+@pytest.mark.parametrize("text, names", [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES])
+def test_mistake(text, names):
+    """%s stops the daemon at start, with a reason"""
+    plugin_folder("notify_alertmanager")
+    collectd = Collectd(text, load=("notify_alertmanager",))
+    try:
         status = collectd.spawn().wait_for_exit()
         log = collectd.log()
-        self.assertGreater(status, 0, "the daemon started, or died of a signal:\n" + log)
-        lines = [x for x in log.splitlines() if "[error] notify_alertmanager plugin: <" in x]
-        self.assertEqual(1, len(lines), log)
-        for name in names:
-            self.assertIn(name, lines[0])
-
-
-def _make(text, names):
-    return lambda self: self.check(text, names)
-
-
-for _sentence, _text, _names in MISTAKES:
-    _test = _make(_text, _names)
-    _test.__doc__ = _sentence + " stops the daemon at start, with a reason"
-    setattr(Mistakes, "test_" + re.sub(r"\W+", "_", _sentence), _test)
+    finally:
+        collectd.kill()
+    assert status > 0, "the daemon started, or died of a signal:\n" + log
+    lines = [x for x in log.splitlines() if "[error] notify_alertmanager plugin: <" in x]
+    assert len(lines) == 1, log
+    for name in names:
+        assert name in lines[0]
 
 
 class Correct(unittest.TestCase):

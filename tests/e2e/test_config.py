@@ -3,6 +3,8 @@
 import re
 import unittest
 
+import pytest
+
 from harness import collectd_config as config
 from harness.case import labels, metric
 from harness.collectd import Collectd
@@ -80,30 +82,21 @@ MISTAKES = (
 )
 
 
-class Mistakes(unittest.TestCase):
-    """Each mistake is a test of its own, made from the table above."""
-
-    def check(self, text, names):
-        plugin_folder("sidecar")
-        collectd = Collectd(text)
-        self.addCleanup(collectd.kill)
+@pytest.mark.parametrize("text, names", [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES])
+def test_mistake(text, names):
+    """%s stops the daemon at start, with a reason"""
+    plugin_folder("sidecar")
+    collectd = Collectd(text)
+    try:
         status = collectd.spawn().wait_for_exit()
         log = collectd.log()
-        self.assertNotEqual(0, status, "the daemon started:\n" + log)
-        self.assertGreater(status, 0, "the daemon died of a signal:\n" + log)
-        ours = [line for line in log.splitlines() if re.search(r"\bsidecar\b.*:", line)]
-        errors = [line for line in ours if all(name in line for name in names)]
-        self.assertTrue(errors, "no line of the log names %s:\n%s" % (", ".join(names), log))
-
-
-def _make(text, names):
-    return lambda self: self.check(text, names)
-
-
-for _sentence, _text, _names in MISTAKES:
-    _test = _make(_text, _names)
-    _test.__doc__ = _sentence + " stops the daemon at start, with a reason"
-    setattr(Mistakes, "test_" + re.sub(r"\W+", "_", _sentence), _test)
+    finally:
+        collectd.kill()
+    assert status != 0, "the daemon started:\n" + log
+    assert status > 0, "the daemon died of a signal:\n" + log
+    ours = [line for line in log.splitlines() if re.search(r"\bsidecar\b.*:", line)]
+    errors = [line for line in ours if all(name in line for name in names)]
+    assert errors, "no line of the log names %s:\n%s" % (", ".join(names), log)
 
 
 class Correct(unittest.TestCase):

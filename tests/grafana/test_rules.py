@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 import unittest
 
+import pytest
+
 from harness.daemon import need
 from harness.installation import SOURCE
 
@@ -81,21 +83,45 @@ class Files(unittest.TestCase):
         self.assertTrue(content, said)
 
 
-class Behaviour(unittest.TestCase):
-    """Each test of rules/*.jsonnet, made below."""
+def _expanded(test):
+    """The series that are given as an expression have it worked out."""
+    last = max(_minutes(at["eval_time"]) for at in test["alert_rule_test"])
+    for series in test["input_series"]:
+        if series["values"].startswith("= "):
+            value = compile(series["values"][2:], test["name"], "eval")
+            series["values"] = " ".join(str(eval(value, {"i": i})) for i in range(last + 2))
+    return test
 
-    longMessage = False
 
-    def check(self, test):
-        test = dict(test)
-        evaluation = test.pop("evaluation", "30s")
-        with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
-            json.dump(
-                {"rule_files": RULES, "evaluation_interval": evaluation, "tests": [test]}, file
-            )
-            file.flush()
-            content, said = promtool("test", "rules", file.name)
-        self.assertTrue(content, said)
+def _minutes(time):
+    units = {"h": 60, "m": 1, "s": 1 / 60}
+    return int(sum(int(n) * units[unit] for n, unit in re.findall(r"(\d+)(\w)", time)))
+
+
+def _tests():
+    """What happens when, of rules/*.jsonnet; none where there is no jsonnet."""
+    try:
+        paths = sorted(glob.glob(os.path.join(HERE, "rules", "*.jsonnet")))
+        return [_expanded(test) for path in paths for test in jsonnet(path)]
+    except unittest.SkipTest:
+        return []
+
+
+TESTS = _tests()
+NAMES = [test["name"] for test in TESTS]
+assert len(NAMES) == len(set(NAMES)), "a sentence is there twice"
+
+
+@pytest.mark.parametrize("test", TESTS, ids=NAMES)
+def test_behaviour(test):
+    """%s"""
+    test = dict(test)
+    evaluation = test.pop("evaluation", "30s")
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+        json.dump({"rule_files": RULES, "evaluation_interval": evaluation, "tests": [test]}, file)
+        file.flush()
+        content, said = promtool("test", "rules", file.name)
+    assert content, said
 
 
 class Coverage(unittest.TestCase):
@@ -114,39 +140,3 @@ class Coverage(unittest.TestCase):
                 silent |= {name} if not at["exp_alerts"] else set()
         self.assertEqual(expected, fires)
         self.assertEqual({name for name, _ in expected}, silent)
-
-
-def _make(test):
-    return lambda self: self.check(test)
-
-
-def _expanded(test):
-    """The series that are given as an expression have it worked out."""
-    last = max(_minutes(at["eval_time"]) for at in test["alert_rule_test"])
-    for series in test["input_series"]:
-        if series["values"].startswith("= "):
-            value = compile(series["values"][2:], test["name"], "eval")
-            series["values"] = " ".join(str(eval(value, {"i": i})) for i in range(last + 2))
-    return test
-
-
-def _minutes(time):
-    units = {"h": 60, "m": 1, "s": 1 / 60}
-    return int(sum(int(n) * units[unit] for n, unit in re.findall(r"(\d+)(\w)", time)))
-
-
-def _tests():
-    try:
-        paths = sorted(glob.glob(os.path.join(HERE, "rules", "*.jsonnet")))
-        return [_expanded(test) for path in paths for test in jsonnet(path)]
-    except unittest.SkipTest:
-        return []
-
-
-TESTS = _tests()
-for _one in TESTS:
-    _test = _make(_one)
-    _test.__doc__ = _one["name"]
-    _name = "test_" + re.sub(r"\W+", "_", _one["name"])
-    assert not hasattr(Behaviour, _name), _name + " is there twice"
-    setattr(Behaviour, _name, _test)
