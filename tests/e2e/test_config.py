@@ -132,7 +132,7 @@ class Correct(unittest.TestCase):
             proc_root="/proc",
             smaps_max_rss=100,
             pprof_timeout=1.5,
-            pprof_max_bytes=1048576,
+            pprof_max_size=1,
             summary=True,
             max_processes=10,
             fd_match=[("logs", r"\.log$"), ("go_files", r"\.go$")],

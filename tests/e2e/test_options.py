@@ -141,11 +141,11 @@ class Options(SidecarCase):
         self.wait_for_status("renamed", "pprof", OK)
 
     def test_pprof_max_bytes(self):
-        """an answer longer than PprofMaxBytes is given up, and the status says ceiling"""
+        """an answer longer than PprofMaxSize is given up, and the status says ceiling"""
         self.enterContext(Hostile("gigabyte"))
         self.start(process_block(), pprof_max_bytes=65536)
         self.wait_for_status("gigabyte", "pprof", CEILING)
-        self.assertIn("PprofMaxBytes", self.wait_for_one_log_line("gigabyte"))
+        self.assertIn("PprofMaxSize", self.wait_for_one_log_line("gigabyte"))
 
     def test_summary(self):
         """Summary true says a line for each process and interval, with what is out of range"""

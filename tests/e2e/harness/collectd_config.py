@@ -12,6 +12,7 @@ PLUGIN_OPTIONS = {
     "smaps_max_rss": "SmapsMaxRSS",
     "pprof_timeout": "PprofTimeout",
     "pprof_max_bytes": "PprofMaxBytes",
+    "pprof_max_size": "PprofMaxSize",
     "summary": "Summary",
     "max_processes": "MaxProcesses",
     "fd_match": "FdMatch",
