@@ -144,7 +144,7 @@ class Flag:
         text = {name: None if value is None else "%.15g" % value for name, value in row.items() if name in self.NUMBERS}
         self.warning, self.failure, self.hold, self.window = (text[name] for name in self.NUMBERS)
         self.name, self.unit, self.kind, self.why = row["name"], row["unit"] or None, row["kind"], row["why"]
-        self.alert, self.summary = row["alert"], row["summary"]
+        self.alert, self.summary, self.tuning = row["alert"], row["summary"], row["tuning"]
 
     NUMBERS = ("warning", "failure", "hold_seconds", "window_seconds")
 
@@ -221,8 +221,10 @@ def flag_list():
         limits = ["C<%s> %s" % (name, value) for name, value in flag.options().items() if name != "Enabled"]
         unit = flag.unit and " in " + flag.unit
         paragraphs.append("=item B<%s>, by %s%s" % (flag.name, flag.kind, unit or ""))
-        text = pod_text(flag.why[0].upper() + flag.why[1:]) + "."
-        paragraphs.append(text + (" " + ", ".join(limits) + "." if limits else ""))
+        sentences = [pod_text(flag.why[0].upper() + flag.why[1:]) + "."]
+        sentences += [", ".join(limits) + "."] if limits else []
+        sentences += [pod_text(flag.tuning)] if flag.tuning else []
+        paragraphs.append(" ".join(sentences + ["Alert: C<%s>." % flag.alert]))
     return "\n" + "\n\n".join(paragraphs + ["=back"]) + "\n\n"
 
 
