@@ -46,6 +46,14 @@ def modules():
 
 
 class Layers(unittest.TestCase):
+    def test_comments(self):
+        """each file begins with a comment that says what it is"""
+        for path in glob.glob(os.path.join(agreement.SOURCE, "plugins/**/*.[ch]"), recursive=True):
+            comment = re.match(r"/\*(.*?)\*/", agreement.read(path), re.DOTALL)
+            with self.subTest(os.path.relpath(path, agreement.SOURCE)):
+                self.assertIsNotNone(comment)
+                self.assertGreater(len(comment.group(1)), 20)
+
     def test_downwards(self):
         """no module includes one of a layer above its own"""
         for module, included in sorted(modules().items()):
