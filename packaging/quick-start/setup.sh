@@ -1,7 +1,7 @@
-# What the README's two commands share: installing packages, and building a copy of the
-# source apart from it, so that neither leaves anything in the source but its folder below
-# build/. It is sourced, by packaging/quick-start/run and tests/run, and runs in any POSIX
-# shell; whoever sources it sets `program`, the name that messages begin with.
+# What the README's two commands share: installing packages, and building a copy of the source,
+# so that neither writes anything to the source tree except its directory below build/. It is
+# sourced by packaging/quick-start/run and tests/run, and runs in any POSIX shell. The caller
+# sets `program`, the prefix of messages.
 # shellcheck shell=sh
 
 PATH=${PATH:-/usr/bin:/bin}:/usr/sbin:/sbin
@@ -16,9 +16,9 @@ fail() {
   exit 1
 }
 
-# --- running a command that a signal must be able to end
+# --- running a command so that a signal can end it
 
-# background LOG COMMAND...: starts it in a process group of its own, whose number is $job.
+# background LOG COMMAND...: starts it in its own process group, whose number is $job.
 background() {
   background_log=$1
   shift
@@ -35,7 +35,7 @@ quietly() {
   return "$quietly_status"
 }
 
-# To be called when the program ends, however it does.
+# To be called when the program ends, for whatever reason.
 end_job() {
   [ -z "$job" ] || kill -TERM -- "-$job" 2>/dev/null || true
   job=
@@ -55,7 +55,8 @@ is_installed() {
   [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-# missing_packages NAME[|NAME...]...: prints the first name of each of which none is installed.
+# missing_packages NAME[|NAME...]...: for each alternative of which none is installed, prints the
+# first name.
 missing_packages() {
   for wanted in "$@"; do
     found=no
@@ -68,8 +69,8 @@ missing_packages() {
   done
 }
 
-# Debian's packages start their daemons when they are installed, unless this file says no
-# (invoke-rc.d(8)). Where somebody has put one there it is his, and stays.
+# Debian's packages start their daemons when they are installed, unless this file forbids it
+# (invoke-rc.d(8)). A file that is already there is left alone.
 forbid_daemons() {
   if [ ! -e "$policy" ]; then
     made_policy=yes
@@ -78,7 +79,7 @@ forbid_daemons() {
   fi
 }
 
-# To be called when the program ends, however it does.
+# To be called when the program ends, for whatever reason.
 allow_daemons() {
   if [ "$made_policy" = yes ]; then
     as_root rm -f "$policy"
@@ -86,14 +87,14 @@ allow_daemons() {
   fi
 }
 
-# install_packages LOG NAME[|NAME...]...: installs what is missing; does nothing, and needs
-# neither root nor a network, when nothing is. $missing says what was.
+# install_packages LOG NAME[|NAME...]...: installs what is missing; if nothing is, does nothing and
+# needs neither root nor a network. $missing is what was missing.
 install_packages() {
   install_log=$1
   shift
   [ $# -gt 0 ] || return 0
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    echo "This is no Debian: nothing is installed. Wanted are what Debian calls: $*"
+    echo "This is not Debian: nothing is installed. Required are the equivalents of: $*"
     return 0
   fi
   missing=$(missing_packages "$@")
@@ -101,9 +102,9 @@ install_packages() {
   if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
     fail "packages are missing and there is no sudo; as root: apt-get install $missing"
   fi
-  echo "Installing $missing(this may take minutes; the words of apt-get are in $install_log)"
+  echo "Installing $missing(this may take minutes; the output of apt-get is in $install_log)"
   forbid_daemons
-  # An index that cannot be fetched may be one that is not needed.
+  # An index that cannot be fetched may not be needed.
   as_root apt-get -q update >>"$install_log" 2>&1 || true
   # shellcheck disable=SC2086 # one word a package
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $missing \
@@ -114,9 +115,9 @@ install_packages() {
   allow_daemons
 }
 
-# collectd_libraries NAME...: prints the packages of the libraries that plugins of the installed
-# collectd-core are linked with, and which it only recommends. What stands behind NAME in theirs
-# differs from one system to the next: libpython3.11, libmicrohttpd12t64.
+# collectd_libraries NAME...: prints the packages of libraries that plugins of the installed
+# collectd-core are linked with, but which it only recommends. The suffix of NAME differs from
+# one system to the next: libpython3.11, libmicrohttpd12t64.
 collectd_libraries() {
   for wanted in "$@"; do
     dpkg-query -W -f='${Recommends},${Suggests}\n' collectd-core 2>/dev/null | sed 's/[,|]/\n/g' |
@@ -126,7 +127,7 @@ collectd_libraries() {
 
 # --- building
 
-# is_release SOURCE: a release has its configure with it; a checkout needs the autotools.
+# is_release SOURCE: a release includes configure; a checkout needs the autotools.
 is_release() {
   [ -f "$1/configure" ] && [ ! -f "$1/.gitignore" ]
 }
@@ -138,17 +139,17 @@ build_packages() {
   is_release "$1" || echo 'autoconf automake libtool'
 }
 
-# build_folder PATH: makes it, or says why it cannot be the one.
+# build_folder PATH: creates it, or fails with the reason why it cannot be used.
 build_folder() {
   case $1 in
-  *[[:space:]]*) fail "configure takes no folder with a blank in its name; set BUILD=/another/folder" ;;
+  *[[:space:]]*) fail "configure does not support directories with spaces in their names; set BUILD=/another/folder" ;;
   esac
   if ! mkdir -p "$1" || [ ! -w "$1" ]; then
-    fail "$1 cannot be written to (made by another user?); remove it, or set BUILD=/another/folder"
+    fail "$1 cannot be written to (created by another user?); remove it, or set BUILD=/another/folder"
   fi
 }
 
-# copy_source FROM TO: all but what somebody's build has left there.
+# copy_source FROM TO: everything except files left there by a build.
 copy_source() {
   mkdir -p "$2"
   tar -C "$1" -cf - --exclude=./.git --exclude=./build --exclude=./autom4te.cache \
@@ -157,19 +158,19 @@ copy_source() {
     tar -C "$2" -xf -
 }
 
-# must LOG WHAT COMMAND...: runs it quietly; on failure shows the end of the log and ends.
+# must LOG WHAT COMMAND...: runs it quietly; on failure shows the end of the log and exits.
 must() {
   must_log=$1
   must_what=$2
   shift 2
   quietly "$must_log" "$@" || {
     tail -n 30 "$must_log" >&2
-    fail "$must_what failed; all of its words are in $must_log"
+    fail "$must_what failed; its complete output is in $must_log"
   }
 }
 
-# configure_and_make LOG SOURCE FOLDER TARGET OPTION...: builds TARGET in FOLDER; the options are
-# those of configure.
+# configure_and_make LOG SOURCE FOLDER TARGET OPTION...: builds TARGET in FOLDER, with these
+# options for configure.
 configure_and_make() {
   make_log=$1
   make_source=$2
