@@ -1,4 +1,4 @@
-/* The number of elements of an array whose size the compiler knows. */
+/* The number of elements of an array (not of a pointer). */
 #ifndef COMMON_ARRAY_H
 #define COMMON_ARRAY_H
 

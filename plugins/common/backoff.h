@@ -1,7 +1,7 @@
 /*
- * Decides whether a log line about a lasting failure is due: at once, then after a minute,
- * two, four, ... up to an hour. The clock is the caller's, so that tests need not wait.
- * Callers keep one struct backoff for each thing that can fail. Pure.
+ * Decides whether to log a persistent failure again: immediately, then after a minute, two,
+ * four, ... up to an hour. The time is passed in, so that tests need not wait. Callers keep one
+ * struct backoff for each kind of failure. Pure.
  */
 #ifndef COMMON_BACKOFF_H
 #define COMMON_BACKOFF_H
@@ -9,21 +9,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* All zero is the state in which nothing has been logged yet. */
+/* All zero: nothing has been logged yet. */
 struct backoff {
   uint64_t due_ns;
   uint64_t pause_ns;
-  uint32_t suppressed; /* lines not logged since the last one that was */
+  uint32_t suppressed; /* lines suppressed since the last one logged */
 };
 
 /*
- * now_ns is a monotonic time in nanoseconds. Returns true when the line is to be logged,
- * with *ret_suppressed the number of times it was not since the last; otherwise counts
- * it and returns false.
+ * now_ns is a monotonic time in nanoseconds. Returns true if the line is to be logged, with the
+ * number suppressed since the last one in *ret_suppressed; otherwise counts it and returns
+ * false.
  */
 bool backoff_due(struct backoff *b, uint64_t now_ns, uint32_t *ret_suppressed);
 
-/* It succeeded again. Returns true when the failure had been logged. */
+/* To be called on success. Returns true if the failure had been logged. */
 bool backoff_reset(struct backoff *b);
 
 #endif

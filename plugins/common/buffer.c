@@ -61,7 +61,7 @@ int buffer_append(struct buffer *b, const char *bytes, size_t len) {
   int status = buffer_grow(b, len);
   if (status != 0)
     return status;
-  if (len > 0) /* bytes may be NULL then */
+  if (len > 0) /* bytes may be NULL in that case */
     memcpy(b->data + b->len, bytes, len);
   b->len += len;
   b->data[b->len] = '\0';

@@ -1,7 +1,6 @@
 /*
- * A growable byte buffer with a hard cap given when it is made, so that input from other
- * programs can never make the daemon grow without bound. Always NUL-terminated after its
- * length. Pure.
+ * A growable byte buffer with a hard cap set at creation, so that input from other programs can
+ * never make the daemon grow without bound. Always NUL-terminated. Pure.
  */
 #ifndef COMMON_BUFFER_H
 #define COMMON_BUFFER_H
@@ -20,18 +19,18 @@ struct buffer {
 /* An empty buffer that takes at most max bytes. Allocates nothing. */
 struct buffer buffer_make(size_t max);
 
-/* Makes b such a buffer; what it held before is not freed. */
+/* Initialises b as such a buffer; previous contents are not freed. */
 void buffer_init(struct buffer *b, size_t max);
 
-/* Drops the bytes and keeps the memory for the next use. */
+/* Empties the buffer and keeps the memory for the next use. */
 void buffer_reset(struct buffer *b);
 
 /* Frees the memory. The buffer may be used again. NULL is fine. */
 void buffer_free(struct buffer *b);
 
 /*
- * Appends len bytes whole or not at all; not bytes of the buffer itself. Returns 0, -EMSGSIZE
- * when the cap would be exceeded, -ENOMEM.
+ * Appends len bytes completely or not at all; they must not be part of the buffer itself.
+ * Returns 0, -EMSGSIZE when the cap would be exceeded, -ENOMEM.
  */
 int buffer_append(struct buffer *b, const char *bytes, size_t len);
 
@@ -42,8 +41,8 @@ int buffer_append_string(struct buffer *b, const char *string);
 int buffer_printf(struct buffer *b, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Makes room for len more bytes after the end and returns where they go, or NULL with
- * nothing changed (cap or memory). The caller adds to b->len what it wrote. */
+/* Makes room for len more bytes at the end and returns a pointer to it, or NULL with nothing
+ * changed (cap or memory). The caller adds the number of bytes written to b->len. */
 char *buffer_reserve(struct buffer *b, size_t len);
 
 /* The bytes as a span; valid until the buffer changes. */
@@ -56,7 +55,7 @@ static inline const char *buffer_string(const struct buffer *b) {
   return b->data != NULL ? b->data : "";
 }
 
-/* Declares an empty buffer that takes at most max bytes and is freed with its scope. */
+/* Declares an empty buffer of at most max bytes that is freed at the end of its scope. */
 #define autobuffer(name, max)                                                                  \
   __attribute__((cleanup(buffer_free))) struct buffer name = buffer_make(max)
 

@@ -1,10 +1,10 @@
 /*
- * Scope-bound ownership: a variable declared by one of these macros releases what it owns when
- * it leaves its scope, so that every early return is also a clean one. Each macro declares the
- * variable together with its first value, since the cleanup runs on every path out of the
- * scope: a declaration without a value does not compile. Types with a cleanup of their own
- * (buffer.h and others) follow the same rule, and tests/agreement/test_cleanup.py holds it. To
- * keep the resource, move it out with steal_pointer() or steal_fd().
+ * Scope-bound ownership: a variable declared by one of these macros is released at the end of
+ * its scope, so that early returns need no cleanup code. Each macro declares the variable
+ * together with its first value, because the cleanup runs on every path out of the scope: a
+ * declaration without a value does not compile. Types with their own cleanup (buffer.h and
+ * others) follow the same rule, which tests/agreement/test_cleanup.py checks. To keep the
+ * resource, move it out with steal_pointer() or steal_fd().
  */
 #ifndef COMMON_CLEANUP_H
 #define COMMON_CLEANUP_H
@@ -28,15 +28,13 @@ static inline void cleanup_closedir(DIR *const *dir) {
 }
 
 /* autofree(char, text, strdup("x")): a pointer to a char, or NULL */
-#define autofree(type, name, value)                                                            \
-  __attribute__((cleanup(cleanup_free))) type *name = (value)
+#define autofree(type, name, value) __attribute__((cleanup(cleanup_free))) type *name = (value)
 
 /* A descriptor; negative: none. */
 #define autoclose(name, value) __attribute__((cleanup(cleanup_close))) int name = (value)
 
 /* A directory stream, or NULL. */
-#define autoclosedir(name, value)                                                              \
-  __attribute__((cleanup(cleanup_closedir))) DIR *name = (value)
+#define autoclosedir(name, value) __attribute__((cleanup(cleanup_closedir))) DIR *name = (value)
 
 static inline void *steal_pointer_(void *pointer_to_pointer) {
   void *p = *(void **)pointer_to_pointer;

@@ -1,7 +1,7 @@
 /*
- * The one place that includes collectd's headers. They need HAVE_CONFIG_H, and the
- * config.h that comes with them redefines PACKAGE, PACKAGE_VERSION and VERSION without a
- * warning: nothing here may rely on those; our version is SUITE_VERSION (configure.ac).
+ * The only place that includes collectd's headers. They need HAVE_CONFIG_H, and their config.h
+ * silently redefines PACKAGE, PACKAGE_VERSION and VERSION: do not use those; our version is
+ * SUITE_VERSION (configure.ac).
  */
 #ifndef COMMON_COLLECTD_H
 #define COMMON_COLLECTD_H
@@ -16,7 +16,7 @@
 #include "collectd/core/daemon/plugin.h"
 #include "collectd/core/daemon/utils_time.h"
 
-/* All else in a plugin is hidden (-fvisibility=hidden); the daemon looks up this one. */
+/* Everything else in a plugin is hidden (-fvisibility=hidden); the daemon looks up this one. */
 __attribute__((visibility("default"))) void module_register(void);
 
 #endif

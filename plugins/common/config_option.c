@@ -16,7 +16,7 @@ static void append(char *dst, size_t size, const char *text) {
   snprintf(dst + used, size - used, "%s", text);
 }
 
-/* The values as they stand in the file, each after a space. */
+/* The values as in the file, each after a space. */
 static const char *value_text(const oconfig_item_t *item, char *dst, size_t size) {
   dst[0] = '\0';
   for (int i = 0; i < item->values_num; i++) {
@@ -48,7 +48,7 @@ int config_refuse_value(const struct config_context *context) {
   return config_refuse(context, why);
 }
 
-/* --- readers, one a kind of value */
+/* --- readers, one for each type of value */
 
 void *config_target(const struct config_context *context) {
   return (char *)context->target + context->option->offset;
@@ -114,8 +114,9 @@ int config_path_in_base_dir(const char *path, char **ret) {
     *ret = strdup(path);
     return *ret != NULL ? 0 : -ENOMEM;
   }
-  /* An absolute BaseDir is used as it is written, so that log and configuration name the same
-   * path; collectd has changed into a relative one, which would now mean another directory. */
+  /* An absolute BaseDir is used as written, so that log and configuration have the same path; a
+   * relative one is already the working directory, so it would now refer to another
+   * directory. */
   if (folder == NULL || folder[0] != '/')
     folder = getcwd(working, sizeof(working));
   if (folder == NULL)

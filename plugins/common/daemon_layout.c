@@ -5,17 +5,17 @@
 
 #include "common/collectd.h"
 
-/* Not in common/collectd.h: it claims many a good name, such as parse_value. */
+/* Not in common/collectd.h, because it defines common names such as parse_value. */
 #include "collectd/core/utils/common/common.h"
 
-/* The daemon writes the list as it knows it, which may be longer than ours. */
+/* The daemon writes its own version of the list, which may be longer than ours. */
 union probe {
   value_list_t ours;
   char daemons[16 * sizeof(value_list_t)];
 };
 
 /* hostname_g is a pointer since collectd 5.8, the first to have this function. An older one
- * lacks it, and the linker refuses us there. */
+ * lacks it, so that we cannot be loaded. */
 __attribute__((used)) static void (*const since_5_8)(char const *) = hostname_set;
 
 bool daemon_layout_fits(const char *plugin) {

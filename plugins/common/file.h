@@ -7,7 +7,7 @@
 
 #include "common/scan.h"
 
-/* Writes all of it. Returns 0 or -errno. */
+/* Writes everything. Returns 0 or -errno. */
 static inline int file_write_all(int fd, struct span bytes) {
   while (bytes.len > 0) {
     ssize_t n = write(fd, bytes.at, bytes.len);

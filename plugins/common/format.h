@@ -1,13 +1,13 @@
-/* Amounts and durations as people read them: for log lines, notifications, reports. Pure. */
+/* Human-readable amounts and durations, for log lines, notifications and reports. Pure. */
 #ifndef COMMON_FORMAT_H
 #define COMMON_FORMAT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FORMAT_SIZE = 32 }; /* what each needs, with the NUL */
+enum { FORMAT_SIZE = 32 }; /* sizes needed, with the NUL */
 
-/* "1.20 GB", "35.0 MB", "12 kB"; powers of 1024, as ps and pmap have them. Returns dst. */
+/* "1.20 GB", "35.0 MB", "12 kB"; powers of 1024, as in ps and pmap. Returns dst. */
 char *format_bytes(char dst[FORMAT_SIZE], double bytes);
 
 /* "45 s", "12 min", "1 h 5 min", "3 d 2 h". Returns dst. */

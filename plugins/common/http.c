@@ -1,8 +1,8 @@
 /*
  * The HTTP client over libcurl's multi interface; see http.h. From top to bottom: a request as
- * libcurl's options, libcurl's error codes as errno, one transfer, the loop. What libcurl
- * leaves open is closed here: the bytes of headers and body are counted, and a head that
- * breaks off is an error.
+ * libcurl's options, libcurl's error codes as errno, one transfer, the loop. Checks that
+ * libcurl lacks are done here: the sizes of headers and body are limited, and a truncated head
+ * is an error.
  */
 #include "common/http.h"
 
@@ -21,8 +21,8 @@
 #include "common/text.h"
 
 enum {
-  HEADERS_MAX_BYTES = 64 * 1024, /* all of a response's; Go's own limit is 1 MiB */
-  BUFFER_BYTES = 16 * 1024,      /* each way; libcurl's defaults are 16 and 64 KiB */
+  HEADERS_MAX_BYTES = 64 * 1024, /* of a response; Go's own limit is 1 MiB */
+  BUFFER_BYTES = 16 * 1024,      /* in each direction; libcurl's defaults are 16 and 64 KiB */
   RUN_MAX_MS = 3600 * 1000,
 };
 
@@ -69,12 +69,12 @@ static CURLcode set_limits(CURL *easy, const struct http_request *request) {
   SET(CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
   SET(CURLOPT_NOSIGNAL, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075700
-  /* without it the end of a transfer waits for a name server that does not respond */
+  /* without it ending a transfer waits for a name server that does not respond */
   SET(CURLOPT_QUICK_EXIT, 1L);
 #endif
   SET(CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
   SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER_BYTES);
-  /* refuses at once what announces its size; the callback counts what does not */
+  /* rejects a body that announces a larger size; the callback counts those that do not */
   SET(CURLOPT_MAXFILESIZE_LARGE,
       (curl_off_t)(request->max_bytes > INT64_MAX ? INT64_MAX : request->max_bytes));
   return code;
@@ -145,7 +145,7 @@ static CURLcode set_message(CURL *easy, const struct http_request *request,
     SET(CURLOPT_POST, 1L);
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->post_len);
     SET(CURLOPT_POSTFIELDS, request->post_body);
-    /* a server that does not know 100-continue would cost a second of waiting */
+    /* a server that does not support 100-continue would delay us by a second */
     keep_first(&code, add_header(headers, "Expect:"));
   }
   if (request->post_body != NULL && request->content_type != NULL) {
@@ -163,8 +163,8 @@ static CURLcode set_message(CURL *easy, const struct http_request *request,
 
 #undef SET
 
-/* Sets all options but the callbacks. *headers must live as long as the handle, and is to be
- * freed also after an error. Returns 0, -ENOMEM or -EINVAL. */
+/* Sets all options but the callbacks. *headers must live as long as the handle, and must be
+ * freed even after an error. Returns 0, -ENOMEM or -EINVAL. */
 static int set_options(CURL *easy, const struct http_request *request,
                        struct curl_slist **headers) {
   CURLcode code = CURLE_OK;
@@ -193,7 +193,7 @@ static int error_of_connect(CURL *easy) {
   }
 }
 
-/* libcurl has one code for a connection that broke and for malformed chunks. */
+/* libcurl has one code for a broken connection and for malformed chunks. */
 static int error_of_receive(CURL *easy) {
   long os_error = 0;
   char *scheme = NULL;
@@ -203,19 +203,19 @@ static int error_of_receive(CURL *easy) {
   return os_error != 0 || is_tls ? -ECONNRESET : -EPROTO;
 }
 
-/* Older versions report "out of memory" when a single header line passes their own limit. */
+/* Older versions report "out of memory" when a single header line exceeds their own limit. */
 static int error_of_memory(CURL *easy, bool headers_complete) {
   curl_off_t first_byte_us = 0;
   curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte_us);
   return first_byte_us > 0 && !headers_complete ? -EMSGSIZE : -ENOMEM;
 }
 
-/* The error of struct http_result for what a transfer ended with. headers_complete: the head
- * of the response came to its end. */
+/* The error of struct http_result for the result of a transfer. headers_complete: the head of
+ * the response was complete. */
 static int error_of(CURL *easy, CURLcode code, bool headers_complete) {
   switch (code) {
   case CURLE_OK:
-    /* libcurl accepts a head that breaks off */
+    /* libcurl accepts a truncated head */
     return headers_complete ? 0 : -ECONNRESET;
   case CURLE_OPERATION_TIMEDOUT:
     return -ETIMEDOUT;
@@ -255,7 +255,7 @@ static int error_of(CURL *easy, CURLcode code, bool headers_complete) {
   }
 }
 
-/* ---- what libcurl calls ---- */
+/* ---- callbacks of libcurl ---- */
 
 static size_t transfer_on_header(char *line, size_t size, size_t count, void *user) {
   struct transfer *t = user;
@@ -266,7 +266,7 @@ static size_t transfer_on_header(char *line, size_t size, size_t count, void *us
     t->error = -EMSGSIZE;
     return 0;
   }
-  /* "100 Continue" ends in an empty line too: what counts is the last head */
+  /* "100 Continue" ends in an empty line, too: only the last head counts */
   if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
     t->headers_complete = false;
   else if (len == 0 || line[0] == '\r' || line[0] == '\n')
@@ -343,7 +343,7 @@ static void transfer_unlink(struct transfer *t) {
   t->loop->active--;
 }
 
-/* The transfer is over: it leaves the loop before the caller is notified. */
+/* The transfer is complete: it is removed from the loop before the caller is notified. */
 static void transfer_finish(struct transfer *t, CURLcode code) {
   struct http_result result = {.retry_after_seconds = -1};
   curl_off_t retry_after = 0;
@@ -391,7 +391,7 @@ int http_loop_new(struct http_loop **ret) {
   return 0;
 }
 
-/* Marks first, ends then: transfers that on_done adds are not to be canceled. */
+/* First marks, then ends them, so that transfers added by on_done are not cancelled. */
 static unsigned loop_cancel(struct http_loop *loop, const void *context, bool all) {
   unsigned count = 0;
 
@@ -407,7 +407,7 @@ static unsigned loop_cancel(struct http_loop *loop, const void *context, bool al
     t->error = -ECANCELED;
     transfer_finish(t, CURLE_ABORTED_BY_CALLBACK);
     count++;
-    t = loop->transfers; /* on_done may have changed the list in any way */
+    t = loop->transfers; /* on_done may have changed the list */
   }
   return count;
 }
@@ -463,7 +463,7 @@ int http_loop_add(struct http_loop *loop, const struct http_request *request) {
   return 0;
 }
 
-/* Moves the transfers on. Returns how many ended, or -EIO. */
+/* Advances the transfers. Returns how many ended, or -EIO. */
 static int loop_step(struct http_loop *loop) {
   int running = 0, waiting = 0, ended = 0;
   CURLMsg *message;
@@ -476,7 +476,7 @@ static int loop_step(struct http_loop *loop) {
     if (message->msg != CURLMSG_DONE)
       continue;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
-    transfer_finish(t, code); /* message is gone after this */
+    transfer_finish(t, code); /* message is invalid after this */
     ended++;
   }
   return ended;

@@ -1,8 +1,8 @@
 /*
- * The HTTP client of both plugins and the only user of libcurl: transfers driven by one
- * thread of the caller's, so that any number of servers may be stuck and the thread can
- * still be stopped at any moment. Every transfer has a time limit and a byte limit;
- * redirects and proxies are never followed, and no connection is used twice.
+ * The HTTP client of both plugins and the only user of libcurl: transfers driven by one of the
+ * caller's threads, so that the thread can be stopped at any time even if any number of servers
+ * are stuck. Every transfer has a time limit and a byte limit; redirects and proxies are never
+ * followed, and no connection is used twice.
  */
 #ifndef COMMON_HTTP_H
 #define COMMON_HTTP_H
@@ -15,22 +15,21 @@
 struct http_loop;
 
 /*
- * Gets the body's next piece. Returns 0, or a negative errno that ends the transfer and
- * stands in its result. Not called for a response whose status is not 2xx unless
+ * Receives the next chunk of the body. Returns 0, or a negative errno that ends the transfer
+ * and becomes its result. Not called for a response whose status is not 2xx unless
  * want_error_body is set. Must not call the functions below.
  */
 typedef int (*http_body_fn)(void *context, const char *bytes, size_t len);
 
 struct http_result {
-  int error;      /* 0: a response came whole, of whatever status. -ETIMEDOUT,
-                     -ECONNREFUSED, -ECONNRESET (closed in the middle or a length that does
-                     not hold), -EMSGSIZE (past max_bytes), -EPROTO (not HTTP, bad chunks),
-                     -EHOSTUNREACH, -EACCES (TLS: certificate or its name refused), -ENOKEY
-                     (TLS: no authorities to check it with; the reason names their file),
-                     -ECANCELED (http_loop_cancel or _free), -ENOMEM, -EIO, or what the body
-                     callback returned */
-  long status;    /* HTTP status, 0 when none came */
-  uint64_t bytes; /* of the body, as far as it came */
+  int error;   /* 0: a complete response, of any status. -ETIMEDOUT, -ECONNREFUSED, -ECONNRESET
+                  (closed prematurely, or a wrong length), -EMSGSIZE (past max_bytes), -EPROTO
+                  (not HTTP, bad chunks), -EHOSTUNREACH, -EACCES (TLS: certificate or its name
+                  rejected), -ENOKEY (TLS: no authorities to check it with; the reason names their
+                  file), -ECANCELED (http_loop_cancel or _free), -ENOMEM, -EIO, or what the body
+                  callback returned */
+  long status; /* HTTP status, 0 if none was received */
+  uint64_t bytes; /* of the body, as far as received */
   uint64_t duration_ns;
   long retry_after_seconds; /* of the Retry-After header, -1 when there is none */
   char reason[256];         /* one printable line for a log, "" when error is 0 */
@@ -43,19 +42,19 @@ struct http_result {
 typedef void (*http_done_fn)(void *context, const struct http_result *result);
 
 /*
- * Copied by http_loop_add where it says so; everything else must live until done. A body
- * whose end is marked only by the close of the connection is taken as whole: HTTP gives no
- * way to check it.
+ * Fields marked so are copied by http_loop_add; everything else must live until done. A body
+ * whose end is marked only by the close of the connection counts as complete: HTTP has no way
+ * to check it.
  */
 struct http_request {
   const char *url;       /* copied; http or https */
   const char *post_body; /* NULL: GET; must live until done */
   size_t post_len;
   const char *content_type; /* of post_body */
-  uint64_t timeout_ms;      /* for the whole transfer, connecting included */
-  size_t max_bytes;         /* of the body, as it comes off the wire */
+  uint64_t timeout_ms;      /* for the whole transfer, including the connection setup */
+  size_t max_bytes;         /* of the body, as transferred */
   bool want_error_body;
-  http_body_fn on_body; /* may be NULL: the body is read and dropped */
+  http_body_fn on_body; /* may be NULL: the body is read and discarded */
   http_done_fn on_done;
   void *context;
   /* for servers that need them; NULL or false otherwise; copied */
@@ -64,34 +63,34 @@ struct http_request {
   bool insecure; /* do not verify the server's certificate */
 };
 
-/* Returns 0, -ENOMEM or -EIO. The caller owns *ret. Safe to call from several threads,
- * but not while something else in the process initialises libcurl: call it from the
- * plugin's init callback. */
+/* Returns 0, -ENOMEM or -EIO. The caller owns *ret. Safe to call from several threads, but not
+ * while other code in the process initialises libcurl: call it from the plugin's init
+ * callback. */
 int http_loop_new(struct http_loop **ret);
 
 /* Ends all transfers (their on_done gets -ECANCELED) and frees the loop. NULL is fine. */
 void http_loop_free(struct http_loop *loop);
 
 /*
- * Starts a transfer. Returns 0; -EINVAL when the request cannot be one (no URL or one that
- * is not http or https, no time limit), -ENOMEM, -ECANCELED while the loop is being freed,
- * -EMFILE or another error of socket(2). On an error on_done is not called.
+ * Starts a transfer. Returns 0; -EINVAL when the request is not valid (no URL or one that is
+ * not http or https, no time limit), -ENOMEM, -ECANCELED while the loop is being freed, -EMFILE
+ * or another error of socket(2). On an error on_done is not called.
  */
 int http_loop_add(struct http_loop *loop, const struct http_request *request);
 
-/* Ends the transfers that were added with this context: their on_done gets -ECANCELED
- * before this returns. Returns how many there were. Not to be called by a body callback. */
+/* Ends the transfers added with this context: their on_done gets -ECANCELED before this
+ * returns. Returns how many there were. Not to be called by a body callback. */
 unsigned http_loop_cancel(struct http_loop *loop, const void *context);
 
 /*
- * Moves transfers on and calls the callbacks of those that ended; waits at most
- * timeout_ms for something to happen, less when http_loop_wake was called (also when that
- * was before this call). The thread has SIGPIPE blocked: TLS may raise it. Returns the number
- * of transfers under way, or -EIO.
+ * Advances the transfers and calls the callbacks of those that ended; waits at most timeout_ms
+ * for events, less if http_loop_wake was called (also before this call). The thread must have
+ * SIGPIPE blocked, because TLS may raise it. Returns the number of transfers in progress, or
+ * -EIO.
  */
 int http_loop_run(struct http_loop *loop, uint64_t timeout_ms);
 
-/* Makes http_loop_run return at once. Any thread may call it while the loop exists. */
+/* Makes http_loop_run return immediately. Any thread may call it while the loop exists. */
 void http_loop_wake(struct http_loop *loop);
 
 #endif

@@ -1,4 +1,4 @@
-/* Lines that straddle two pieces; see line_reader.h for the rest. */
+/* Lines that straddle two chunks; see line_reader.h for the rest. */
 #include "common/line_reader.h"
 
 void line_reader_init(struct line_reader *reader) {

@@ -1,7 +1,7 @@
 /*
- * Lines out of a body that arrives in pieces cut at any byte. A line that lies whole in a
- * piece is returned where it stands, without a copy; only one that straddles a cut is put
- * together in a buffer of fixed size. What a line yields never depends on the cuts. Pure.
+ * Reads lines from a body that arrives in chunks of any size. A line within a chunk is returned
+ * in place, without a copy; only one that straddles two chunks is assembled in a buffer of
+ * fixed size. The lines do not depend on the chunks. Pure.
  */
 #ifndef COMMON_LINE_READER_H
 #define COMMON_LINE_READER_H
@@ -14,7 +14,7 @@
 enum { LINE_READER_MAX = 4096 };
 
 struct line {
-  struct span text; /* without "\n" and a "\r" before it; valid until the next call */
+  struct span text; /* without "\n" or "\r\n"; valid until the next call */
   bool is_long;     /* longer than LINE_READER_MAX: text is its first LINE_READER_MAX bytes */
 };
 
@@ -25,10 +25,10 @@ struct line_reader {
 
 void line_reader_init(struct line_reader *reader);
 
-/* The slow half of line_reader_next(): the line began in an earlier piece. */
+/* The slow half of line_reader_next(): the line began in an earlier chunk. */
 struct line line_reader_join(struct line_reader *reader, struct span rest);
 
-/* Keeps the beginning of a line whose end is in a later piece. */
+/* Keeps the beginning of a line whose end is in a later chunk. */
 void line_reader_carry(struct line_reader *reader, struct span part);
 
 static inline struct line line_reader_cut(const char *at, size_t len) {
@@ -40,8 +40,8 @@ static inline struct line line_reader_cut(const char *at, size_t len) {
   return (struct line){span_make(at, len), is_long};
 }
 
-/* Takes the next whole line off *piece. Returns false once the piece is used up; what is
- * left of it has been kept for the next piece. */
+/* Removes the next complete line from *piece. Returns false at the end of the chunk; an
+ * incomplete line at its end has been kept for the next chunk. */
 static inline bool line_reader_next(struct line_reader *reader, struct span *piece,
                                     struct line *ret) {
   const char *newline = piece->len > 0 ? memchr(piece->at, '\n', piece->len) : NULL;

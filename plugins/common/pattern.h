@@ -1,6 +1,5 @@
 /*
- * Named regular expressions, as the configuration has them: each counts what matches it
- * under its name. Pure.
+ * Named regular expressions from the configuration: matches are counted under the name. Pure.
  */
 #ifndef COMMON_PATTERN_H
 #define COMMON_PATTERN_H
@@ -13,10 +12,10 @@ enum { PATTERNS_MAX = 32 };
 
 struct pattern {
   const char *name; /* a type instance: [a-z0-9_]+ */
-  regex_t regex;    /* POSIX extended, without places of matches */
+  regex_t regex;    /* POSIX extended, REG_NOSUB */
 };
 
-/* What a list has unless the configuration gives that name another expression. */
+/* A default, unless the configuration gives that name another expression. */
 struct pattern_default {
   const char *name, *expression;
 };
@@ -27,20 +26,21 @@ struct pattern_list {
   size_t len;
 };
 
-/* Whether a name can be a type instance: 1 to 63 of a-z, 0-9 and _. */
+/* Returns whether a name can be a type instance: 1 to 63 of a-z, 0-9 and _. */
 bool pattern_name_is_valid(const char *name);
 
 bool pattern_list_has(const struct pattern_list *list, const char *name);
 
 /*
- * Adds a pattern. Returns 0; -EEXIST: the name is there; -ENOSPC: PATTERNS_MAX are; -ENOMEM;
- * -EINVAL: the expression is malformed, and reason (of reason_size, may be 0) says why.
+ * Adds a pattern. Returns 0; -EEXIST: the name exists; -ENOSPC: the list is full; -ENOMEM;
+ * -EINVAL: the expression is malformed, with an explanation in reason (of reason_size, may be
+ * 0).
  */
 int pattern_list_add(struct pattern_list *list, const char *name, const char *expression,
                      char *reason, size_t reason_size);
 
-/* Adds those of the defaults (which end with a NULL name) whose names are not there. As
- * pattern_list_add() otherwise. */
+/* Adds those of the defaults (terminated by a NULL name) whose names do not exist yet. Return
+ * values as of pattern_list_add(). */
 int pattern_list_add_defaults(struct pattern_list *list,
                               const struct pattern_default *defaults);
 

@@ -1,6 +1,6 @@
 /*
- * Bounded scanners; see scan.h. One digit loop serves both bases, so that overflow is
- * judged in one place.
+ * Bounded scanners; see scan.h. One loop parses the digits of both bases, so that overflow is
+ * handled in one place.
  */
 #include "common/scan.h"
 
@@ -69,7 +69,7 @@ static inline unsigned digit_of(char c) {
   return 16;
 }
 
-/* Inlined into its callers, for which base is a constant: no division is left then. */
+/* Inlined into its callers, where base is a constant, which avoids divisions. */
 static inline __attribute__((always_inline)) int scan_digits(struct span *s, unsigned base,
                                                              uint64_t *ret) {
   const uint64_t largest = VALUE_UNKNOWN - 1;

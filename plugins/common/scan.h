@@ -1,7 +1,7 @@
 /*
- * Bounded scanners over bytes in memory: numbers, words and lines. They replace strtol,
- * atoi and sscanf, which need a NUL, follow the locale, skip white space nobody
- * wanted and hide overflow. Nothing here allocates or reads past the end of its span. Pure.
+ * Bounded scanners over bytes in memory: numbers, words and lines. They replace strtol, atoi
+ * and sscanf, which need a NUL, depend on the locale, skip unwanted white space and hide
+ * overflow. Nothing here allocates or reads past the end of its span. Pure.
  */
 #ifndef COMMON_SCAN_H
 #define COMMON_SCAN_H
@@ -11,10 +11,10 @@
 #include <stdint.h>
 #include <string.h>
 
-/* A number that could not be read. It is never dispatched: unknown is absent, not 0. */
+/* A number that could not be read. It is never dispatched: unknown values are absent, not 0. */
 #define VALUE_UNKNOWN UINT64_MAX
 
-/* Borrowed bytes; not NUL-terminated, may hold any byte. */
+/* Borrowed bytes; not NUL-terminated, may contain any byte. */
 struct span {
   const char *at;
   size_t len;
@@ -51,28 +51,28 @@ bool scan_literal(struct span *s, const char *prefix);
 void scan_blanks(struct span *s);
 
 /*
- * Takes the next line off *s, without its "\n" and without a "\r" before that.
- * Returns false when *s is empty. A last line without "\n" counts as a line.
+ * Removes the next line from *s, without its "\n" or "\r\n". Returns false when *s is empty.
+ * A last line without "\n" counts as a line.
  */
 bool scan_line(struct span *s, struct span *ret_line);
 
 /*
- * s up to and with its last "\n"; empty when it has none. For texts that always end their
- * last line: what follows it was cut off, and half a number is a wrong number.
+ * s up to and including its last "\n"; empty if it has none. For texts whose last line is
+ * always terminated: anything after it is truncated, and half a number is a wrong number.
  */
 struct span scan_whole_lines(struct span s);
 
 /*
- * Takes the next word (bytes up to a space, tab or the end) off *s, after the blanks in
- * front of it. Returns false when there is none.
+ * Removes the next word (bytes up to a space, tab or the end) from *s, after leading blanks.
+ * Returns false when there is none.
  */
 bool scan_word(struct span *s, struct span *ret_word);
 
 /*
- * Takes a run of decimal digits off the front of *s: no sign, no blanks, no prefix.
- * Returns 0; -EINVAL when *s does not start with a digit (*s is left alone); -ERANGE when
- * the number does not fit below VALUE_UNKNOWN (the digits are taken all the same, so that
- * the caller can go on with the rest).
+ * Removes a run of decimal digits from the front of *s: no sign, no blanks, no prefix. Returns
+ * 0; -EINVAL when *s does not start with a digit (*s is unchanged); -ERANGE when the number is
+ * not below VALUE_UNKNOWN (the digits are removed nevertheless, so that the caller can continue
+ * with the rest).
  */
 int scan_u64(struct span *s, uint64_t *ret);
 
@@ -86,8 +86,8 @@ int scan_hex(struct span *s, uint64_t *ret);
 int scan_whole_u64(struct span s, uint64_t min, uint64_t max, uint64_t *ret);
 
 /*
- * The whole of s as the files of Linux's procfs write an amount of memory, "<blanks>123 kB",
- * in bytes (the kernel's kB are 1024 bytes). Returns 0, -EINVAL or -ERANGE.
+ * Parses the whole of s as an amount of memory in the format of Linux's procfs, "<blanks>123
+ * kB", in bytes (the kernel's kB are 1024 bytes). Returns 0, -EINVAL or -ERANGE.
  */
 int scan_whole_kilobytes(struct span s, uint64_t *ret_bytes);
 

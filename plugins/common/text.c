@@ -1,4 +1,4 @@
-/* Making foreign text harmless; see text.h. */
+/* Sanitises foreign text; see text.h. */
 #include "common/text.h"
 
 #include <stdio.h>
@@ -47,7 +47,7 @@ size_t text_utf8_cut(struct span s, size_t max) {
   /* a character has at most three continuation bytes; more of them are not UTF-8 */
   for (size_t back = 0; back < 3 && n > 0 && is_continuation((unsigned char)s.at[n]); back++)
     n--;
-  /* continuation bytes after a character that is already complete are not cut by max */
+  /* stray continuation bytes after a complete character */
   return n + text_utf8_character(span_make(s.at + n, s.len - n), NULL) > max ? n : max;
 }
 
@@ -64,7 +64,7 @@ bool text_is_harmless(uint32_t code) {
 char *text_printable(char *dst, size_t size, struct span s) {
   static const char dots[] = "...";
   size_t used = 0;
-  size_t cut = 0; /* where dots still fit after what was written */
+  size_t cut = 0; /* the last position after which the dots fit */
 
   while (s.len > 0) {
     char piece[4 * 4 + 1];

@@ -1,7 +1,7 @@
 /*
- * Text that comes from other programs (file names, working directories, error messages)
- * made fit for a log line, a label or a metric name: valid UTF-8, no control bytes, cut
- * only between characters. Pure.
+ * Sanitises text from other programs (file names, working directories, error messages) for a
+ * log line, a label or a metric name: valid UTF-8, no control bytes, truncated only between
+ * characters. Pure.
  */
 #ifndef COMMON_TEXT_H
 #define COMMON_TEXT_H
@@ -13,9 +13,9 @@
 #include "common/scan.h"
 
 /*
- * The length in bytes (1 to 4) of the well-formed UTF-8 character s starts with, as
- * RFC 3629 has it (no surrogates, no overlong forms, nothing past U+10FFFF); 0 when s is
- * empty or does not start with one. *ret_code_point may be NULL.
+ * The length in bytes (1 to 4) of the well-formed UTF-8 character that s starts with, according
+ * to RFC 3629 (no surrogates, no overlong forms, nothing past U+10FFFF); 0 when s is empty or
+ * does not start with one. *ret_code_point may be NULL.
  */
 size_t text_utf8_character(struct span s, uint32_t *ret_code_point);
 
@@ -23,16 +23,16 @@ size_t text_utf8_character(struct span s, uint32_t *ret_code_point);
 size_t text_utf8_cut(struct span s, size_t max);
 
 /*
- * May the character stand in a text that people read on a terminal? Not the control
- * characters, the backslash (it begins an escape) and those that reorder or hide text.
+ * Is the character safe in text for a terminal? Not control characters, the backslash (it
+ * begins an escape) and those that reorder or hide text.
  */
 bool text_is_harmless(uint32_t code_point);
 
 /*
- * Writes s to dst as one printable line: control characters, backslashes, bytes that are
- * not UTF-8 and characters that reorder or hide text (bidirectional overrides, zero
- * width, line separators) become \xNN. What does not fit is cut between characters and
- * ends in "...". dst is always NUL-terminated; size must be at least 4. Returns dst.
+ * Writes s to dst as one printable line: control characters, backslashes, bytes that are not
+ * UTF-8 and characters that reorder or hide text (bidirectional overrides, zero width, line
+ * separators) become \xNN. If it does not fit, it is truncated between characters and ends in
+ * "...". dst is always NUL-terminated; size must be at least 4. Returns dst.
  */
 char *text_printable(char *dst, size_t size, struct span s);
 

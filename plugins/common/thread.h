@@ -1,6 +1,6 @@
 /*
- * Starts a thread of a plugin's own: with a small stack, and with all signals blocked, since
- * signals are for the daemon's main thread.
+ * Starts a plugin's thread with a small stack and all signals blocked, because signals are
+ * handled by the daemon's main thread.
  */
 #ifndef COMMON_THREAD_H
 #define COMMON_THREAD_H

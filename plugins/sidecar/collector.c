@@ -49,11 +49,10 @@ static const char *pprof_hint(enum collector_status status) {
     return "restart it with SIDECAR_PPROF=1 (port 6060) or SIDECAR_PPROF=PORT, a free port "
            "from 1 to 65535";
   case STATUS_FOREIGN:
-    return "restart it with SIDECAR_PPROF=PORT, a port of its own";
+    return "restart it with SIDECAR_PPROF=PORT, its own port";
   case STATUS_REFUSED:
-    return "look at what the process printed when it started; restart it with "
-           "SIDECAR_PPROF=PORT "
-           "if the port was taken";
+    return "check what the process printed when it started; restart it with SIDECAR_PPROF=PORT "
+           "if the port is in use";
   case STATUS_TIMEOUT:
     return "the process may be stopped or starved; see PprofTimeout in collectd-sidecar(5)";
   case STATUS_MALFORMED:
@@ -81,7 +80,7 @@ const char *collector_hint(enum collector collector, enum collector_status statu
                  "collectd-sidecar(5)";
   case STATUS_CEILING:
     return collector == COLLECTOR_SMAPS
-               ? "not read, because it would hold up the process; see SmapsMaxRSS in "
+               ? "not read, because it would block the process; see SmapsMaxRSS in "
                  "collectd-sidecar(5)"
                : "";
   default:

@@ -1,6 +1,6 @@
 /*
- * The collectors (what reads one kind of thing of a process), how their last reading
- * ended, and hints for the log. Pure.
+ * The collectors (each reads one kind of data of a process), the status of their last reading,
+ * and hints for the log. Pure.
  */
 #ifndef SIDECAR_COLLECTOR_H
 #define SIDECAR_COLLECTOR_H
@@ -23,13 +23,13 @@ enum collector_status {
   STATUS_OFF = 1,     /* not configured, or the process was started without pprof */
   STATUS_DENIED = 2,  /* a permission or capability is missing */
   STATUS_FOREIGN = 3, /* the port belongs to another process */
-  STATUS_REFUSED = 4, /* no listener, closed in the middle, or an HTTP error */
+  STATUS_REFUSED = 4, /* no listener, closed prematurely, or an HTTP error */
   STATUS_TIMEOUT = 5,
-  STATUS_MALFORMED = 6,   /* the answer makes no sense */
-  STATUS_INVALID = 7,     /* the process's own setting (SIDECAR_PPROF) makes no sense */
-  STATUS_CEILING = 8,     /* held back because reading would cost too much */
+  STATUS_MALFORMED = 6,   /* the response cannot be parsed */
+  STATUS_INVALID = 7,     /* the process's own setting (SIDECAR_PPROF) is not valid */
+  STATUS_CEILING = 8,     /* not read, because it would cost too much */
   STATUS_UNSUPPORTED = 9, /* this kernel does not have it */
-  STATUS_ERROR = 10,      /* anything else; the log has the words */
+  STATUS_ERROR = 10,      /* anything else; see the log */
 };
 
 /* "process", "descriptors", ...: the type instance. */
@@ -39,8 +39,7 @@ const char *collector_name(enum collector collector);
 enum collector_status collector_status_of(int error);
 
 /*
- * What can be done about it: a clause for the end of a log line, "" when there is
- * none.
+ * A hint how to fix it: a clause for the end of a log line, "" when there is none.
  */
 const char *collector_hint(enum collector collector, enum collector_status status);
 

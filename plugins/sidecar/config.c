@@ -8,7 +8,8 @@
 
 #include "sidecar/go/stack.h"
 
-/* What the guide counts by hand with lsof | grep. SQLite's journals are open with it. */
+/* What the guide counts with lsof | grep. SQLite's journals are open along with the database.
+ */
 static const struct pattern_default fd_defaults[] = {
     {"claude_sessions", "/\\.claude/projects(/|$)"},
     {"codex_sessions", "/\\.codex/sessions(/|$)"},
@@ -76,7 +77,7 @@ struct process_block *config_add_block(struct config *config, const char *name) 
       .name = strdup(name),
       .enabled = true,
       .executable = strdup(name),
-      /* sidecar is started once per project; of others only the name is known */
+      /* sidecar is started once per project; of other programs only the name is known */
       .instance_template = strdup(is_sidecar ? "%{cwd}" : "%{process}"),
       .minimum_age_ms = 5000,
       .pprof = true,
@@ -111,7 +112,7 @@ const char *config_fault(const struct config *config, char *text, size_t size) {
           pattern_list_has(&config->goroutine_patterns, *name))
         continue;
       snprintf(text, size,
-               "<RedFlag \"%s\">: Patterns: \"%s\" is the name of no FdMatch and no "
+               "<RedFlag \"%s\">: Patterns: \"%s\" is not the name of an FdMatch or a "
                "GoroutineMatch",
                red_flags[flag].name, *name);
       return text;

@@ -48,8 +48,7 @@ struct config {
   uint64_t cpu_profile_seconds; /* 0: none */
   struct red_flag_rules red_flags;
   uint32_t red_flag_options_seen[RED_FLAGS]; /* bit n: option n of the flag's block was given */
-  char *red_flag_patterns[RED_FLAGS][RED_FLAG_PATTERNS_MAX]; /* owned; of rules that have their
-                                                                own */
+  char *red_flag_patterns[RED_FLAGS][RED_FLAG_PATTERNS_MAX]; /* owned; of rules with Patterns */
   struct pattern_list fd_patterns, goroutine_patterns, heap_patterns;
   struct process_block blocks[PROCESS_BLOCKS_MAX];
   size_t blocks_len;
@@ -60,20 +59,20 @@ struct config *config_new(void);
 void config_free(struct config *config);
 
 /*
- * Adds a Process block with its defaults. The caller has checked that there is a place. Returns
+ * Adds a Process block with its defaults. The caller has checked that there is room. Returns
  * NULL when out of memory; the block is config's.
  */
 struct process_block *config_add_block(struct config *config, const char *name);
 
 /*
- * After all blocks: fills in what follows from the rest (the sidecar block where the user
- * has none, default patterns that were not replaced). Returns 0 or -ENOMEM.
+ * To be called after all blocks: adds what the user did not configure (the sidecar block,
+ * default patterns that were not replaced). Returns 0 or -ENOMEM.
  */
 int config_complete(struct config *config);
 
 /*
- * Whether each pattern that a red flag is about is one of the configuration's. Returns NULL, or
- * a line that names flag and pattern, written to text.
+ * Checks that each pattern that a red flag refers to is configured. Returns NULL, or an error
+ * line with flag and pattern, written to text.
  */
 const char *config_fault(const struct config *config, char *text, size_t size);
 

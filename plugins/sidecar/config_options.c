@@ -1,5 +1,5 @@
 /*
- * Each option is one row of a table: name, how it is read, where it goes, what is allowed; see
+ * Each option is one row of a table: name, reader, destination, allowed values; see
  * config_options.h.
  */
 #include "sidecar/config_options.h"
@@ -15,7 +15,7 @@
 #include "sidecar/capture/request.h"
 #include "sidecar/instance_name.h"
 
-/* ---- readers of values that only this plugin has: each returns 0, or -1 after logging ---- */
+/* ---- readers of values specific to this plugin: each returns 0, or -1 after logging ---- */
 
 static int set_port(const struct config_context *context) {
   double number;
@@ -91,7 +91,7 @@ static int add_pattern(const struct config_context *context) {
   if (!config_has_values(item, "ss") || !pattern_name_is_valid(item->values[0].value.string))
     return config_refuse_value(context);
   char words[160], why[256];
-  /* the defaults keep their places */
+  /* the limit does not count the defaults */
   int status = -ENOSPC;
   if (list->len < (size_t)context->option->max ||
       pattern_list_has(list, item->values[0].value.string))
@@ -135,7 +135,7 @@ static int set_enabled(const struct config_context *context) {
   return 0;
 }
 
-/* Names instead of the table's; config_fault() sees whether there are such patterns. */
+/* Names that replace the table's; config_fault() checks that such patterns exist. */
 static int set_patterns(const struct config_context *context) {
   struct config *config = context->config;
   struct red_flag_rule *rule = context->target;
@@ -156,12 +156,12 @@ static int set_patterns(const struct config_context *context) {
   return 0;
 }
 
-/* As every reader of a value that the flag does not have: option->allowed says what it has. */
+/* The reader of an option that the flag does not have; option->allowed lists those it has. */
 static int refuse_option(const struct config_context *context) {
   return config_refuse(context, context->option->allowed);
 }
 
-/* --- the options; collectd-sidecar(5) describes each, and a test holds them together */
+/* --- the options; collectd-sidecar(5) describes each, and a test compares them */
 
 enum {
   OPTION_DISABLE,
@@ -190,7 +190,7 @@ static const struct config_option red_flag_options[FLAG_OPTIONS] = {
                        "a number of seconds from 1 to 86400", false, NULL},
 };
 
-/* Does the flag have the option at all? Returns NULL, or what it has instead. */
+/* Does the flag have the option at all? Returns NULL, or the options that it has instead. */
 static const char *missing_option(const struct red_flag_info *info, size_t option) {
   if (option == OPTION_ENABLED || option == OPTION_DISABLE)
     return NULL;
@@ -199,11 +199,11 @@ static const char *missing_option(const struct red_flag_info *info, size_t optio
   if (option == OPTION_WINDOW && info->window_s == 0)
     return "this flag has no window; allowed are Enabled, Failure, Hold, Warning";
   if (option == OPTION_PATTERNS && info->patterns[0] == NULL)
-    return "this flag is about no pattern; it has no Patterns";
+    return "this flag has no Patterns";
   return NULL;
 }
 
-/* The table as it is for one flag. */
+/* The table adapted to one flag. */
 static void options_of(const struct red_flag_info *info, char allowed[ALLOWED_MAX],
                        struct config_option ret[FLAG_OPTIONS]) {
   memcpy(ret, red_flag_options, sizeof(red_flag_options));
@@ -212,7 +212,7 @@ static void options_of(const struct red_flag_info *info, char allowed[ALLOWED_MA
   for (size_t i = 0; i < FLAG_OPTIONS; i++) {
     const char *missing = missing_option(info, i);
     if (i == OPTION_FAILURE || i == OPTION_WARNING) {
-      /* above 0: at 0 it would always be up */
+      /* above 0: at 0 it would always be raised */
       ret[i].min = 1e-6;
       ret[i].max = red_flag_max(info->amount);
       ret[i].scale = red_flag_scale(info->amount);
@@ -289,7 +289,7 @@ static int add_process(const struct config_context *context) {
       return config_refuse(context,
                            "this name was given before; each Process block needs its own");
   }
-  if (config->blocks_len >= PROCESS_BLOCKS_MAX - 1) /* one place is the sidecar block's */
+  if (config->blocks_len >= PROCESS_BLOCKS_MAX - 1) /* one is reserved for the sidecar block */
     return config_refuse(context, "too many Process blocks; allowed are 31");
 
   struct process_block *block = config_add_block(config, name);

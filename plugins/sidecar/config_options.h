@@ -1,6 +1,7 @@
 /*
- * Reads <Plugin sidecar> from collectd's configuration tree. Anything that is not understood
- * refuses the start with a line that names block, option, value and what is allowed.
+ * Reads <Plugin sidecar> from collectd's configuration tree. Any unknown or invalid option is
+ * an error that prevents the start, with a log line that names block, option, value and what is
+ * allowed.
  */
 #ifndef SIDECAR_CONFIG_OPTIONS_H
 #define SIDECAR_CONFIG_OPTIONS_H

@@ -16,7 +16,7 @@ static const char *const fact_tokens[FACTS] = {
     [FACT_PERCENT] = "%{%}",
 };
 
-/* Takes a token off the front of *s; FACTS when it does not start with one. */
+/* Takes a token off the front of *s; returns FACTS when it does not start with one. */
 static enum fact take_token(struct span *s) {
   for (enum fact fact = 0; fact < FACTS; fact++) {
     if (scan_literal(s, fact_tokens[fact]))

@@ -36,10 +36,10 @@ const struct metric_info metrics[METRICS] = {
                                     TIER_PULSE, "bytes",
                                     "highest RSS so far (VmHWM of status)"},
     [METRIC_MEMORY_BYTES] = {"process_memory_bytes", METRIC_GAUGE, TIER_PULSE, "bytes",
-                             "RSS split by kind, and what is swapped out (status)"},
+                             "RSS by kind, and swapped memory (status)"},
     [METRIC_SMAPS_BYTES] = {"process_smaps_bytes", METRIC_GAUGE, TIER_DETAIL, "bytes",
-                            "sums over the memory map (smaps_rollup); footprint is what ending "
-                            "the process would give back"},
+                            "sums over the memory map (smaps_rollup); footprint is what would "
+                            "be freed if the process exited"},
     [METRIC_MEMORY_REGIONS] = {"process_memory_regions", METRIC_GAUGE, TIER_DETAIL, "regions",
                                "regions of the memory map (lines of maps)"},
     [METRIC_THREADS] = {"process_threads", METRIC_GAUGE, TIER_PULSE, "threads",
@@ -55,7 +55,7 @@ const struct metric_info metrics[METRICS] = {
                     "process id, for the commands an alert suggests"},
     [METRIC_PPROF_PORT] = {"process_pprof_port", METRIC_GAUGE, TIER_PULSE, "port",
                            "where its pprof server listens, for the same commands; absent "
-                           "unless the port is proved to be the process's"},
+                           "unless the port is verified to be the process's"},
     [METRIC_FDS] = {"process_fds", METRIC_GAUGE, TIER_DETAIL, "descriptors",
                     "open descriptors by class (links in fd/)"},
     [METRIC_FDS_DELETED] = {"process_fds_deleted", METRIC_GAUGE, TIER_DETAIL, "descriptors",
@@ -63,15 +63,16 @@ const struct metric_info metrics[METRICS] = {
     [METRIC_FDS_SAME_FILE_MAX] = {"process_fds_same_file_max", METRIC_GAUGE, TIER_DETAIL,
                                   "descriptors", "opens of the file that is open most often"},
     [METRIC_FDS_DUPLICATE] = {"process_fds_duplicate", METRIC_GAUGE, TIER_DETAIL, "descriptors",
-                              "opens of files beyond each file's first"},
+                              "duplicate opens: opens of files after the first of each"},
     [METRIC_FDS_MATCHING] = {"process_fds_matching", METRIC_GAUGE, TIER_DETAIL, "descriptors",
                              "open files whose path matches an FdMatch (claude_sessions, "
                              "codex_sessions, sqlite by default)"},
     [METRIC_INOTIFY_WATCHES] = {"process_inotify_watches", METRIC_GAUGE, TIER_DETAIL, "watches",
                                 "inotify watches (fdinfo)"},
-    [METRIC_FILE_LOCKS] = {"process_file_locks", METRIC_GAUGE, TIER_DETAIL, "locks",
-                           "locks on files the process has open: its own, others', and of "
-                           "those the ones to write on SQLite databases (/proc/locks)"},
+    [METRIC_FILE_LOCKS] =
+        {"process_file_locks", METRIC_GAUGE, TIER_DETAIL, "locks",
+         "locks on files the process has open: its own, those of other processes, and of the "
+         "latter write locks on SQLite databases (/proc/locks)"},
     [METRIC_CPU_TIME] = {"ps_cputime", METRIC_STOCK_DERIVE, TIER_PULSE, "microseconds",
                          "CPU time, user and system (stat)"},
     [METRIC_PAGE_FAULTS] = {"ps_pagefaults", METRIC_STOCK_DERIVE, TIER_PULSE, "faults",
@@ -86,7 +87,7 @@ const struct metric_info metrics[METRICS] = {
                                  "goroutines by what they wait for (goroutine dump)"},
     [METRIC_GOROUTINES_BLOCKED] =
         {"go_goroutines_blocked", METRIC_GAUGE, TIER_DETAIL, "goroutines",
-         "goroutines that have waited at least that long (goroutine dump)"},
+         "goroutines that have been waiting for at least that long (goroutine dump)"},
     [METRIC_GOROUTINES_MATCHING] = {"go_goroutines_matching", METRIC_GAUGE, TIER_DETAIL,
                                     "goroutines",
                                     "goroutines with a function on their stack that matches a "
@@ -99,7 +100,7 @@ const struct metric_info metrics[METRICS] = {
                                 "bytes", "heap spans not in use (HeapIdle)"},
     [METRIC_HEAP_RELEASED_BYTES] = {"go_memstats_heap_released_bytes", METRIC_GAUGE,
                                     TIER_DETAIL, "bytes",
-                                    "idle spans given back to the system (HeapReleased)"},
+                                    "idle spans returned to the system (HeapReleased)"},
     [METRIC_HEAP_SYS_BYTES] = {"go_memstats_heap_sys_bytes", METRIC_GAUGE, TIER_DETAIL, "bytes",
                                "address space of the heap (HeapSys)"},
     [METRIC_HEAP_OBJECTS] = {"go_memstats_heap_objects", METRIC_GAUGE, TIER_DETAIL, "objects",
@@ -107,7 +108,7 @@ const struct metric_info metrics[METRICS] = {
     [METRIC_STACK_INUSE_BYTES] = {"go_memstats_stack_inuse_bytes", METRIC_GAUGE, TIER_DETAIL,
                                   "bytes", "goroutine stacks (StackInuse)"},
     [METRIC_SYS_BYTES] = {"go_memstats_sys_bytes", METRIC_GAUGE, TIER_DETAIL, "bytes",
-                          "all that the runtime took from the system (Sys)"},
+                          "all memory obtained from the system by the runtime (Sys)"},
     [METRIC_NEXT_GC_BYTES] = {"go_memstats_next_gc_bytes", METRIC_GAUGE, TIER_DETAIL, "bytes",
                               "heap size at which the next GC starts (NextGC)"},
     [METRIC_LAST_GC_TIME_SECONDS] =
@@ -124,25 +125,26 @@ const struct metric_info metrics[METRICS] = {
     [METRIC_GC_CYCLES] = {"go_gc_cycles", METRIC_DERIVE, TIER_DETAIL, "collections",
                           "completed GC cycles (NumGC)"},
     [METRIC_GC_PAUSE_NANOSECONDS] = {"go_gc_pause_nanoseconds", METRIC_DERIVE, TIER_DETAIL,
-                                     "nanoseconds", "GC pauses added up (ring PauseNs)"},
+                                     "nanoseconds", "total of GC pauses (ring PauseNs)"},
     [METRIC_HEAP_INUSE_MATCHING_BYTES] =
         {"go_heap_inuse_matching_bytes", METRIC_GAUGE, TIER_DETAIL, "bytes",
-         "heap in use that was allocated below a function that matches a HeapMatch, estimated "
-         "from samples (heap profile)"},
+         "heap in use that was allocated in or below a function that matches a HeapMatch, "
+         "estimated from samples (heap profile)"},
     [METRIC_RED_FLAG] = {"red_flag", METRIC_GAUGE, TIER_PULSE, "state",
-                         "what each red flag says: 0 ok, 1 warning, 2 failure; absent while it "
-                         "is not known or switched off"},
+                         "state of each red flag: 0 ok, 1 warning, 2 failure; absent while "
+                         "unknown or disabled"},
     [METRIC_COLLECTOR_SUCCESS] =
         {"collector_success", METRIC_GAUGE, TIER_PULSE, "0 or 1",
-         "1: the collector's last reading worked; absent while it is off"},
-    [METRIC_COLLECTOR_STATUS] = {"collector_status", METRIC_GAUGE, TIER_PULSE, "code",
-                                 "why: 0 ok, 1 off, 2 denied, 3 foreign, 4 refused, 5 timeout, "
-                                 "6 malformed, 7 invalid, 8 ceiling, 9 unsupported, 10 error"},
+         "1: the collector's last reading succeeded; absent while it is off"},
+    [METRIC_COLLECTOR_STATUS] =
+        {"collector_status", METRIC_GAUGE, TIER_PULSE, "code",
+         "the reason: 0 ok, 1 off, 2 denied, 3 foreign, 4 refused, 5 timeout, "
+         "6 malformed, 7 invalid, 8 ceiling, 9 unsupported, 10 error"},
     [METRIC_COLLECTOR_DURATION_SECONDS] = {"collector_duration_seconds", METRIC_GAUGE,
                                            TIER_PULSE, "seconds",
                                            "how long the collector's last reading took"},
     [METRIC_PROCESS_COUNT] = {"process_count", METRIC_GAUGE, TIER_PULSE, "processes",
-                              "processes watched, by Process block; also when 0"},
+                              "watched processes, by Process block; sent even if 0"},
 };
 
 /* Type instances of metrics whose values are no fields of a reading. */
@@ -162,7 +164,7 @@ static const struct {
     [METRIC_COLLECTOR_DURATION_SECONDS] = {name_of_collector, false},
 };
 
-/* ---- which values of a reading are which gauges ---- */
+/* ---- from values of readings to gauges ---- */
 
 struct gauge_field {
   enum metric metric;

@@ -1,8 +1,8 @@
 /*
- * Every metric the plugin can send, in one table: its collectd type, kind, unit, type
- * instances and what it means; and the samples: values on their way to collectd, made from
- * readings. The data sets, sidecar.types.db, the man page and the README are compared with the
- * table by tests. Pure; plugin.c turns samples into value lists.
+ * Every metric the plugin can send, in one table: its collectd type, kind, unit, type instances
+ * and meaning; and the samples: values on their way to collectd, made from readings. The data
+ * sets, sidecar.types.db, the man page and the README are compared with the table by tests.
+ * Pure; plugin.c turns samples into value lists.
  */
 #ifndef SIDECAR_METRICS_H
 #define SIDECAR_METRICS_H
@@ -84,19 +84,19 @@ struct metric_info {
   enum metric_kind kind;
   enum metric_tier tier;
   const char *unit;
-  const char *help; /* what it is and where it is read */
+  const char *help; /* meaning and source */
 };
 
 extern const struct metric_info metrics[METRICS];
 
-/* Are a metric's type instances names of the configuration? */
+/* Are the type instances of a metric names from the configuration? */
 bool metric_has_configured_instances(enum metric metric);
 
-/* The i-th type instance of a metric, "" of one that has none; NULL past the last, and of one
- * whose instances are configured. */
+/* The i-th type instance of a metric, "" if it has none; NULL past the last, and if the
+ * instances are configured. */
 const char *metric_instance(enum metric metric, size_t i);
 
-/* One value list in the making. */
+/* One value list under construction. */
 struct sample {
   enum metric metric;
   const char *type_instance; /* borrowed: static, or of the configuration */
@@ -110,14 +110,14 @@ struct sample {
 
 enum { SAMPLES_MAX = 256 };
 
-/* What does not fit is dropped; all that a process can have fits (a unit test says so). */
+/* What does not fit is dropped; all that a process can have fits (a unit test checks it). */
 struct samples {
   struct sample items[SAMPLES_MAX];
   size_t len;
 };
 
-/* Each adds one sample, or nothing where a value is VALUE_UNKNOWN or not finite, or, for
- * counters, past INT64_MAX. type_instance may be NULL for none. */
+/* Each adds one sample, or nothing if a value is VALUE_UNKNOWN, not finite or, for counters,
+ * above INT64_MAX. type_instance may be NULL for none. */
 void samples_add_gauge(struct samples *samples, enum metric metric, const char *type_instance,
                        uint64_t value);
 void samples_add_gauge_double(struct samples *samples, enum metric metric,
@@ -126,14 +126,14 @@ void samples_add_counter(struct samples *samples, enum metric metric, uint64_t v
 void samples_add_counter_pair(struct samples *samples, enum metric metric, uint64_t first,
                               uint64_t second);
 
-/* Each adds all that a reading has. Values by pattern are in the order of the patterns. */
+/* Each adds everything in a reading. Values by pattern are in the order of the patterns. */
 void samples_add_pulse(struct samples *samples, const struct process_pulse *pulse,
                        uint64_t ticks_per_second);
 void samples_add_descriptors(struct samples *samples, const struct descriptors_reading *reading,
                              const struct pattern_list *patterns);
 void samples_add_rollup(struct samples *samples, const struct memory_map_rollup *rollup);
 void samples_add_memstats_gauges(struct samples *samples, const struct memstats *stats);
-/* pauses_ns: all pauses of the collector since the process is watched */
+/* pauses_ns: total GC pauses since the process has been watched */
 void samples_add_memstats_counters(struct samples *samples, const struct memstats *stats,
                                    uint64_t pauses_ns);
 void samples_add_goroutine_profile(struct samples *samples,
@@ -142,7 +142,7 @@ void samples_add_goroutine_profile(struct samples *samples,
 void samples_add_heap_profile(struct samples *samples, const struct heap_profile *profile,
                               const struct pattern_list *patterns);
 
-/* Appends each as a line of text, with the unit's name behind the number: for people, in a
+/* Appends each as a line of text, with the unit after the number, for people to read in a
  * capture. */
 void samples_write(struct buffer *text, const struct sample *samples, size_t len);
 
@@ -152,13 +152,13 @@ struct held_samples {
   size_t len;
 };
 
-/* Replaces what is held by a copy of samples. Returns 0, or -ENOMEM with nothing held. */
+/* Replaces the held samples by a copy of samples. Returns 0, or -ENOMEM with nothing held. */
 int samples_hold(struct held_samples *held, const struct samples *samples);
 
-/* Holds nothing any more. */
+/* Drops the held samples. */
 void samples_drop(struct held_samples *held);
 
-/* Adds what is held, as sent every interval_ms; 0: in each reading. */
+/* Adds the held samples, as sent every interval_ms; 0: in each reading. */
 void samples_add_held(struct samples *samples, const struct held_samples *held,
                       uint64_t interval_ms);
 

@@ -1,4 +1,4 @@
-/* The monitor's life, its targets, and the order of a reading; see monitor.h. */
+/* The monitor's lifetime, its targets, and the order of a reading; see monitor.h. */
 #include "sidecar/monitor.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ struct monitor {
   size_t targets_len, targets_capacity;
   bool locks_are_fresh;                /* were read in this reading */
   uint64_t counts[PROCESS_BLOCKS_MAX]; /* by rule */
-  /* the pprof thread's while that runs */
+  /* used by the pprof thread while it runs */
   struct stack_matcher *goroutine_matcher, *heap_matcher;
   struct backoff complaint_scan, complaint_full, complaint_open, complaint_none;
 };
@@ -56,7 +56,7 @@ static void emit(const struct monitor *monitor, const char *instance,
     sink->emit(sink->context, instance, &samples->items[i]);
 }
 
-/* ---- life ---- */
+/* ---- lifetime ---- */
 
 static int start_pprof(struct monitor *monitor, const struct config *config) {
   int status = stack_matcher_new(&config->goroutine_patterns, &monitor->goroutine_matcher);
@@ -187,7 +187,7 @@ static bool old_enough(const struct process *process, const struct process_block
          age_ms >= block->minimum_age_ms;
 }
 
-/* Ends to watch number i; ended says whether the process did, too. */
+/* Stops watching target i; ended: because its process ended. */
 static void drop_target(struct monitor *monitor, size_t i, bool ended) {
   struct target *target = monitor->targets[i];
   struct samples samples;
@@ -197,7 +197,7 @@ static void drop_target(struct monitor *monitor, size_t i, bool ended) {
   target_flags_end(target, &monitor->services);
   log_line(monitor, LOG_INFO, "%s (pid %d): %s", target->instance,
            (int)process_pid(target->process),
-           ended ? "ended" : "not watched any more: another program runs under this pid");
+           ended ? "ended" : "no longer watched: another program runs under this pid");
   target_free(target);
   memmove(&monitor->targets[i], &monitor->targets[i + 1],
           (monitor->targets_len - i - 1) * sizeof(*monitor->targets));
@@ -217,8 +217,8 @@ static const struct discovery_match *find_match(const struct discovery_match *ma
   return low < len && matches[low].pid == pid ? &matches[low] : NULL;
 }
 
-/* Before names are given: those who ended make theirs free. (One whose pid another process
- * of the kind has already got is found out by its pulse.) */
+/* Before names are assigned, so that those of ended processes are free. (A pid that was reused
+ * by a process of the same program is detected by the pulse.) */
 static void drop_unmatched(struct monitor *monitor, const struct discovery_match *matches,
                            size_t len) {
   for (size_t i = monitor->targets_len; i-- > 0;) {
@@ -263,7 +263,7 @@ static int reserve_target(struct monitor *monitor) {
   return 0;
 }
 
-/* Takes process over. */
+/* Takes ownership of the process. */
 static void adopt(struct monitor *monitor, struct newborn *newborn) {
   char name[INSTANCE_NAME_SIZE];
   int pid = (int)process_pid(newborn->process);
@@ -333,7 +333,7 @@ static void adopt_matches(struct monitor *monitor, const struct discovery_match 
 
   if (left_out > 0 && complaint_due(&monitor->complaint_full))
     log_line(monitor, LOG_WARNING,
-             "%zu more processes match than the %zu that are target; see "
+             "%zu more processes match than the %zu that are watched; see "
              "MaxProcesses in collectd-sidecar(5)",
              left_out, max);
   else if (left_out == 0)
@@ -345,7 +345,7 @@ static void find_processes(struct monitor *monitor) {
   size_t len;
   int status = discovery_scan(monitor->discovery, &matches, &len);
   if (status != 0) {
-    /* those already watched are still held and go on being read */
+    /* processes already watched are still held and continue to be read */
     if (complaint_due(&monitor->complaint_scan))
       log_line(monitor, LOG_ERR, "%s cannot be scanned: %s",
                monitor->services.config->proc_root, strerror(-status));
@@ -356,12 +356,12 @@ static void find_processes(struct monitor *monitor) {
   adopt_matches(monitor, matches, len);
 }
 
-/* ---- a reading ---- */
+/* ---- readings ---- */
 
 /* Adds samples of a target. Returns 0, or -ESRCH when its process ended. */
 typedef int (*step_fn)(struct monitor *monitor, struct target *target, struct samples *samples);
 
-/* Takes a step with each target, sends its samples, and drops those that ended. */
+/* Runs a step for each target, sends its samples, and drops those that ended. */
 static void for_each(struct monitor *monitor, step_fn step) {
   for (size_t i = 0; i < monitor->targets_len;) {
     struct target *target = monitor->targets[i];
@@ -456,7 +456,7 @@ void monitor_read(struct monitor *monitor, uint64_t interval_ns) {
   for_each(monitor, read_pulse);
   monitor->locks_are_fresh = false;
   for_each(monitor, read_detail);
-  /* everything from /proc is out: now a little patience costs nobody anything */
+  /* everything from /proc has been sent: a short wait delays nothing now */
   uint64_t patience_ms = interval_ns / 1000000 / 4;
   pprof_wait(monitor->services.pprof, patience_ms < 250 ? patience_ms : 250);
   for_each(monitor, take_go);

@@ -1,6 +1,6 @@
 /*
- * The monitor: all targets, which processes they are and what they are called, and the order in
- * which a reading goes through them. Knows nothing of collectd; plugin.c is between.
+ * The monitor: all targets, which processes they are, their names, and the order of the steps
+ * of a reading. Independent of collectd; plugin.c is the glue.
  */
 #ifndef SIDECAR_MONITOR_H
 #define SIDECAR_MONITOR_H
@@ -10,20 +10,20 @@
 struct monitor;
 
 /*
- * config is borrowed and must be complete (config_complete). Returns 0, or -errno after
- * logging through the sink what is wrong: the process table cannot be read, no thread, no
- * memory. The caller owns *ret.
+ * config is borrowed and must be complete (config_complete). Returns 0, or -errno after logging
+ * the reason through the sink: the process table cannot be read, no thread, no memory. The
+ * caller owns *ret.
  */
 int monitor_new(const struct config *config, const struct target_sink *sink,
                 struct monitor **ret);
 
-/* Ends within milliseconds, whatever the targets do. NULL is fine. */
+/* Takes milliseconds, whatever the targets do. NULL is fine. */
 void monitor_free(struct monitor *monitor);
 
 /*
- * One reading: finds processes, reads and sends all tiers that are due. interval_ns is the
- * time between readings, from which it is decided how long answers of Go runtimes are
- * waited for. Failures are logged through the sink and are never a reason to stop reading.
+ * One reading: finds processes, reads and sends all tiers that are due. interval_ns is the time
+ * between readings; it determines how long to wait for responses of Go runtimes. Failures are
+ * logged through the sink and never stop the readings.
  */
 void monitor_read(struct monitor *monitor, uint64_t interval_ns);
 

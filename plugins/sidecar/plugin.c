@@ -41,8 +41,8 @@ static void emit(void *context, const char *instance, const struct sample *sampl
   plugin_dispatch_values(&vl);
 }
 
-/* What notify_alertmanager, or any other plugin that takes notifications, needs to know of the
- * flag; see collectd-notify_alertmanager(5). */
+/* What notify_alertmanager, or any other plugin that receives notifications, needs to know
+ * about the flag; see collectd-notify_alertmanager(5). */
 static void add_alert(notification_t *n, const struct red_flag_info *info) {
   plugin_notification_meta_add_string(n, "alertname", info->alert);
   plugin_notification_meta_add_string(n, "summary", info->summary);
@@ -51,8 +51,8 @@ static void add_alert(notification_t *n, const struct red_flag_info *info) {
     plugin_notification_meta_add_string(n, "severity", "info");
 }
 
-/* Meta data that there is no memory for are left out: the notification is sent all the same.
- * collectd logs each one itself. */
+/* Without memory, meta data are omitted: the notification is sent nevertheless. collectd logs
+ * each failure itself. */
 static void notify(void *context, const char *instance, const struct flag_notice *notice) {
   (void)context;
   static const int severities[] = {
@@ -102,14 +102,14 @@ static int plugin_config(oconfig_item_t *block) {
 
 static int plugin_read(user_data_t *user_data) {
   monitor_read(user_data->data, CDTIME_T_TO_NS(plugin_get_interval()));
-  return 0; /* an error would suspend the readings; there is always a next time */
+  return 0; /* an error would make collectd suspend the readings */
 }
 
 static void free_monitor(void *monitor) {
   monitor_free(monitor);
 }
 
-/* A types.db may have defined ours already; defining a type twice is logged by collectd. */
+/* A types.db may have defined ours already, and collectd logs types that are defined twice. */
 static void register_data_sets(void) {
   for (size_t i = 0; i < METRICS; i++) {
     const struct metric_info *info = &metrics[i];
@@ -127,7 +127,8 @@ static void register_data_sets(void) {
   }
 }
 
-/* A collectd with a BaseDir of its own, a trial or a user's, writes nothing outside it. */
+/* A relative folder is below BaseDir, so that a collectd with its own BaseDir writes nothing
+ * outside. */
 static int place_captures(struct config *config) {
   char *folder = NULL;
   int status = config_path_in_base_dir(config->capture_folder, &folder);
@@ -174,7 +175,8 @@ static int plugin_init(void) {
       &(user_data_t){.data = monitor, .free_func = free_monitor});
 }
 
-/* collectd has freed the monitor by now: read threads first, then their user data. */
+/* collectd has already freed the monitor: it stops the read threads, then frees their user
+ * data. */
 static int plugin_shutdown(void) {
   config_free(configuration);
   configuration = NULL;

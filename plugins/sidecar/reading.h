@@ -1,10 +1,10 @@
 /*
- * What readings of a process consist of, as plain data: the operating system's contracts
- * (os/) fill these structs, the layers above turn them into metrics and red flags, and neither
- * has to know the other. Readings come in two tiers. The pulse is read at every interval of the
+ * What readings of a process consist of, as plain data: the operating system's contracts (os/)
+ * fill these structs, the layers above turn them into metrics and red flags, and neither
+ * depends on the other. Readings come in two tiers. The pulse is read at every interval of the
  * daemon: a few small files of each process. The detail tier costs more (a system call for each
- * descriptor, a walk over the memory map) and is read at a longer interval of its own.
- * Pure. A number that could not be read is VALUE_UNKNOWN (common/scan.h).
+ * descriptor, a walk over the memory map) and is read at a longer interval of its own. Pure. A
+ * number that could not be read is VALUE_UNKNOWN (common/scan.h).
  */
 #ifndef SIDECAR_READING_H
 #define SIDECAR_READING_H
@@ -31,7 +31,7 @@ struct process_pulse {
   struct process_memory memory;
   uint64_t virtual_bytes;
   uint64_t threads;
-  uint64_t open_fds, max_fds; /* max: the soft limit, may lag (os/process.h) */
+  uint64_t open_fds, max_fds; /* max_fds: the soft limit, may be out of date (os/process.h) */
   uint64_t user_ticks, system_ticks;
   uint64_t minor_faults, major_faults;
   uint64_t disk_read_bytes, disk_write_bytes;
@@ -60,46 +60,46 @@ enum descriptor_class {
 const char *descriptor_class_name(size_t descriptor_class);
 
 /*
- * A file is one path as the kernel names it (what lsof prints as NAME), " (deleted)"
- * included: two unlinked files that had the same name count as one opened twice.
+ * A file is one path as the kernel names it (what lsof prints as NAME), " (deleted)" included:
+ * two unlinked files that had the same name count as one file opened twice.
  */
 struct descriptors_reading {
-  uint64_t total; /* classified; the sum over classes */
+  uint64_t total; /* the sum over classes */
   uint64_t by_class[DESCRIPTOR_CLASSES];
   uint64_t deleted;       /* open files that were unlinked; not memfd */
   uint64_t same_file_max; /* opens of the regular file that is open most often; 0 if none */
   uint64_t duplicate;     /* opens of regular files beyond each file's first */
   uint64_t matching[PATTERNS_MAX]; /* descriptors, by pattern */
-  uint64_t inotify_watches;        /* of all inotify descriptors, those of a duplicated one
-                                      twice; VALUE_UNKNOWN where fdinfo may not be read */
-  uint64_t locks_held;      /* locks of this process on files it has open; VALUE_UNKNOWN when
-                               the lock table cannot be read, or not be compared with a file */
+  uint64_t inotify_watches; /* of all inotify descriptors, counted twice if the descriptor is
+                               duplicated; VALUE_UNKNOWN if fdinfo cannot be read */
+  uint64_t locks_held; /* locks of this process on files it has open; VALUE_UNKNOWN if the lock
+                          table cannot be read or compared with a file */
   uint64_t locks_foreign;   /* other processes' locks on files it has open */
-  uint64_t locks_contended; /* of those, the write locks on databases, which are what makes
-                               SQLite wait: in WAL mode every connection holds a read lock;
-                               unknown when no pattern matches databases */
+  uint64_t locks_contended; /* of those, the write locks on databases, which make SQLite wait:
+                               in WAL mode every connection holds a read lock; unknown when no
+                               pattern matches databases */
   char same_file_path[PATH_MAX]; /* raw bytes of the path open most often, the one with the
                                     lowest descriptor if several are; "" if none */
   pid_t foreign_lock_pid; /* owner of one of locks_foreign, a contended one if there is one,
                              otherwise a write lock;
                              -1 when the kernel does not name it (open file description
                              locks); 0 if there are none */
-  char foreign_lock_path[PATH_MAX]; /* the file it is on, raw bytes; "" if none, or closed
-                                       in between */
+  char foreign_lock_path[PATH_MAX]; /* the file it is on, raw bytes; "" if none, or if it was
+                                       closed in the meantime */
 };
 
 /* ---- the memory map ---- */
 
-/* Sums over all regions, in bytes; VALUE_UNKNOWN where this kernel does not show them. */
+/* Sums over all regions, in bytes; VALUE_UNKNOWN if this kernel does not provide them. */
 struct memory_map_rollup {
   uint64_t rss, pss, private_clean, private_dirty, lazyfree, swap_pss;
-  uint64_t footprint; /* private_clean + private_dirty + swap_pss - lazyfree: what ending
-                         the process would free; unknown if one of them is */
+  uint64_t footprint; /* private_clean + private_dirty + swap_pss - lazyfree: what would be
+                         freed if the process exited; unknown if one of them is */
 };
 
-/* One region, in bytes; but for its size VALUE_UNKNOWN without sums. */
+/* One region, in bytes. Without sums all but the size are VALUE_UNKNOWN. */
 struct memory_map_region {
-  struct span name; /* as the kernel gives it: a path, "[heap]", "" for anonymous memory; raw
+  struct span name; /* as reported by the kernel: a path, "[heap]", "" for anonymous memory; raw
                        bytes, valid during the call */
   uint64_t size, rss, pss, private_dirty, lazyfree, swap;
 };

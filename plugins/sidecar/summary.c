@@ -1,4 +1,4 @@
-/* The line about one process; see summary.h. */
+/* The summary line of one process; see summary.h. */
 #include "sidecar/summary.h"
 
 #include <inttypes.h>
@@ -54,7 +54,7 @@ static void add_high(struct buffer *line, const struct summary *summary) {
   }
 }
 
-/* Below a healthy range is unusual, and nothing to act on: last, and without the range. */
+/* Values below a healthy range need no action: they come last, and without the range. */
 static void add_low(struct buffer *line, const struct summary *summary) {
   const char *before = "  low: ";
   for (size_t i = 0; i < HEALTHY_RANGES; i++) {

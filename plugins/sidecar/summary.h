@@ -1,6 +1,6 @@
 /*
- * The one line about one process that Summary prints in each interval, with what is
- * outside the healthy range of the profiling guide of sidecar's maintainers. Pure.
+ * The line about one process that Summary logs in each interval, with the values that are
+ * outside the healthy ranges of the profiling guide of sidecar's maintainers. Pure.
  */
 #ifndef SIDECAR_SUMMARY_H
 #define SIDECAR_SUMMARY_H
@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* VALUE_UNKNOWN where it is not known; shown as "-". */
+/* VALUE_UNKNOWN is shown as "-". */
 struct summary {
   const char *instance;
   pid_t pid;
@@ -19,7 +19,7 @@ struct summary {
   const char *pprof_note;               /* why there are no Go values; NULL when there are */
 };
 
-/* A healthy range of the guide, both ends included. */
+/* A healthy range of the guide, inclusive. */
 struct healthy_range {
   const char *name;
   size_t offset; /* of the value in struct summary */
@@ -29,10 +29,10 @@ struct healthy_range {
 enum { HEALTHY_RANGES = 6 };
 extern const struct healthy_range healthy_ranges[HEALTHY_RANGES];
 
-/* RSS from which the guide calls an idle sidecar a problem: 500 MB. */
+/* The RSS at which the guide considers an idle sidecar a problem: 500 MB. */
 extern const uint64_t SUMMARY_RESIDENT_HIGH_BYTES;
 
-/* Writes the line to dst, always NUL-terminated, cut when it does not fit. Returns dst. */
+/* Writes the line to dst, always NUL-terminated, truncated if it does not fit. Returns dst. */
 char *summary_format(char *dst, size_t size, const struct summary *summary);
 
 #endif

@@ -1,4 +1,4 @@
-/* A target's life, its pulse and detail from the operating system, its collectors; see
+/* A target's lifetime, its pulse and detail from the operating system, its collectors; see
  * target.h. */
 #include "sidecar/target.h"
 
@@ -18,7 +18,7 @@ static uint64_t monotonic_ms(void) {
   return clock_monotonic_ns() / 1000000;
 }
 
-/* ---- life ---- */
+/* ---- lifetime ---- */
 
 static int start_flags(struct target *target, const struct target_services *services) {
   const struct config *config = services->config;
@@ -30,7 +30,7 @@ static int start_flags(struct target *target, const struct target_services *serv
   return flags_new(&options, age_ms, monotonic_ms(), &target->flags);
 }
 
-/* Bit i: what FdMatch i matches is a database. */
+/* Bit i: FdMatch i matches databases. */
 static uint32_t database_patterns(const struct config *config) {
   const struct red_flag_rule *rule = &config->red_flags.rules[RED_FLAG_SQLITE_CONTENTION];
   uint32_t bits = 0;
@@ -98,7 +98,7 @@ void target_free(struct target *target) {
   free(target);
 }
 
-/* ---- how the collectors fared ---- */
+/* ---- status of the collectors ---- */
 
 void target_add_collectors(const struct target *target, struct samples *samples) {
   for (size_t i = 0; i < COLLECTORS; i++) {
@@ -114,8 +114,8 @@ void target_add_collectors(const struct target *target, struct samples *samples)
   }
 }
 
-/* What closes one file below /proc/PID closes others as well: the first collector that is
- * denied one speaks for those that are read after it. */
+/* If one file below /proc/PID is not readable, others are not either: only the first collector
+ * that is denied logs it. */
 static bool is_logged_for_another(const struct target *target, enum collector collector,
                                   enum collector_status status) {
   for (size_t i = 0; status == STATUS_DENIED && i < collector; i++)
@@ -155,8 +155,8 @@ void target_collector_ended(struct target *target, const struct target_services 
   services->sink.log(services->sink.context, LOG_WARNING, line);
 }
 
-/* The same for collectors that read files below /proc/PID: what says which, error is 0 or
- * -errno, started_ns when the reading began. */
+/* The same for collectors that read files below /proc/PID: what is the file's name, error is 0
+ * or -errno, started_ns is when the reading began. */
 static void collector_read(struct target *target, const struct target_services *services,
                            enum collector collector, const char *what, int error,
                            uint64_t started_ns) {
@@ -164,7 +164,7 @@ static void collector_read(struct target *target, const struct target_services *
   if (error != 0)
     snprintf(reason, sizeof(reason), "%s/%d/%s cannot be read: %s", services->config->proc_root,
              (int)process_pid(target->process), what, strerror(-error));
-  /* the process lives, or it would be -ESRCH: it is the kernel that lacks the file */
+  /* the process is alive, otherwise it would be -ESRCH: the kernel does not have the file */
   enum collector_status status =
       error == -ENOENT ? STATUS_UNSUPPORTED : collector_status_of(error);
   target_collector_ended(target, services, collector, status, reason,
@@ -208,7 +208,7 @@ int target_read_pulse(struct target *target, struct target_services *services,
   uint64_t started_ns = clock_monotonic_ns();
   struct process_pulse pulse;
   int error = process_read_pulse(target->process, &pulse);
-  /* a status without memory: it has given its memory back and is about to be a zombie */
+  /* a status without memory: it has freed its memory and is about to become a zombie */
   if (error == -ESRCH || (error == 0 && pulse.status_error == -ENODATA))
     return -ESRCH;
 
@@ -241,7 +241,7 @@ static bool moved_a_lot(uint64_t before, uint64_t now, uint64_t floor) {
 bool target_detail_due(const struct target *target, const struct target_services *services,
                        uint64_t now_ns) {
   uint64_t interval_ns = services->config->detail_interval_ms * 1000000;
-  /* readings come a little early or late: one that is due within 1 % is due */
+  /* readings come slightly early or late: due within 1 % is due */
   uint64_t age_ns = now_ns - target->detail_ns + interval_ns / 100;
   if (target->detail_ns == 0 || age_ns >= interval_ns ||
       flags_want_descriptors(target->flags, age_ns / 1000000))
@@ -359,7 +359,7 @@ int target_read_detail(struct target *target, struct target_services *services, 
   samples_hold(&target->detail_gauges, &gauges);
   read_context_switches(target, &counters);
   if (process_verify(target->process) == -ESRCH)
-    return -ESRCH; /* the counters held before are its last */
+    return -ESRCH; /* the counters held before are the last ones */
 
   samples_hold(&target->detail_counters, &counters);
   samples_add_held(samples, &target->detail_counters, services->config->detail_interval_ms);

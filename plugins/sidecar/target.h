@@ -1,12 +1,12 @@
 /*
  * A target: one watched process from its discovery to its end. What is read of it in which
- * tier, how each of its collectors fared, and what the log says about that. Reading its Go
- * runtime is target_go.h's, its red flags are target_flags.h's.
+ * tier, the status of its collectors, and how failures are logged. Its Go runtime is read by
+ * target_go.h, its red flags are in target_flags.h.
  *
- * The pulse is read in every interval of collectd. The detail costs more and is read every
- * DetailInterval. Gauges of the detail are held and sent again in each reading until newer ones
- * come, so that all series of a process come and go together. Counters are sent when they are
- * fresh, with the detail's interval: sent again they would read as a rate of 0.
+ * For the two tiers, pulse and detail, see reading.h. Gauges of the detail are held and sent
+ * again in each reading until newer ones arrive, so that all series of a process start and end
+ * together. Counters are sent only when they are fresh, with the detail's interval: if
+ * repeated, they would show a rate of 0.
  */
 #ifndef SIDECAR_TARGET_H
 #define SIDECAR_TARGET_H
@@ -33,7 +33,8 @@ struct flag_notice {
   const struct evidence *evidence;
 };
 
-/* Where samples, notifications and log lines go. The glue implements it; tests record. */
+/* Where samples, notifications and log lines are sent. Implemented by the glue; tests record
+ * them. */
 struct target_sink {
   void (*emit)(void *context, const char *instance, const struct sample *sample);
   void (*notify)(void *context, const char *instance, const struct flag_notice *notice);
@@ -42,7 +43,7 @@ struct target_sink {
   void *context;
 };
 
-/* What all targets share; used by one thread at a time. */
+/* Shared by all targets; used by one thread at a time. */
 struct target_services {
   const struct config *config;
   struct host *host;
@@ -50,13 +51,13 @@ struct target_services {
   struct lock_table *locks;
   struct capture *capture; /* NULL: off */
   struct target_sink sink;
-  struct descriptors_reading descriptors; /* the reading at hand: it is large */
+  struct descriptors_reading descriptors; /* the current reading: it is large */
 };
 
-/* What is known of the Go runtime; see target_go.h. */
+/* State of the Go runtime; see target_go.h. */
 struct target_go {
   struct endpoint endpoint;
-  unsigned failing; /* queries of pprof.h whose last answer was an error */
+  unsigned failing; /* queries of pprof.h whose last result was an error */
   uint64_t goroutines, heap_inuse_bytes;
   uint64_t memstats_ns; /* when the held ones were taken */
   uint64_t num_gc, pauses_ns;
@@ -74,7 +75,7 @@ struct target {
   double start_time_seconds; /* since the epoch; NaN when unknown */
 
   struct process_pulse pulse;        /* the latest */
-  struct process_pulse detail_pulse; /* the one at the last detail reading */
+  struct process_pulse detail_pulse; /* at the last detail reading */
   uint64_t detail_ns;                /* when that was; 0: never */
   struct descriptors *descriptors;
   uint64_t regular, pipes, directories; /* of the last detail reading */
@@ -92,8 +93,8 @@ struct target {
 };
 
 /*
- * Starts to watch a process that is held open. Takes process over, also on failure.
- * Returns 0 or -ENOMEM; the caller owns *ret.
+ * Starts watching an open process. Takes ownership of process, also on failure. Returns 0 or
+ * -ENOMEM; the caller owns *ret.
  */
 int target_new(struct target_services *services, struct process *process,
                const struct process_block *block, const char *instance, struct target **ret);
@@ -101,13 +102,13 @@ int target_new(struct target_services *services, struct process *process,
 /* NULL is fine. */
 void target_free(struct target *target);
 
-/* Those that read add their samples. */
+/* Functions that read also add their samples. */
 
 /* Reads the pulse. Returns 0, or -ESRCH when the process ended: nothing is added then. */
 int target_read_pulse(struct target *target, struct target_services *services,
                       struct samples *samples);
 
-/* Is the detail due: its interval is over, or the pulse moved a lot? */
+/* Is the detail due: is its interval over, or has the pulse changed a lot? */
 bool target_detail_due(const struct target *target, const struct target_services *services,
                        uint64_t now_ns);
 
@@ -118,17 +119,17 @@ int target_read_detail(struct target *target, struct target_services *services, 
 /* Adds the gauges of the last detail reading. */
 void target_add_detail(const struct target *target, struct samples *samples);
 
-/* Adds the last counters once more, with the short interval, so that all series of a process
- * that ended leave together. */
+/* Adds the last counters once more, with the short interval, so that all series of an ended
+ * process end together. */
 void target_add_last(const struct target *target, struct samples *samples);
 
-/* Adds how each collector fared. */
+/* Adds the status of each collector. */
 void target_add_collectors(const struct target *target, struct samples *samples);
 
 /*
- * Keeps how a collector's reading ended. reason says what went wrong, and is logged at once,
- * then ever less often, until the collector works again; once for a process when several
- * collectors are denied.
+ * Records the result of a collector's reading. reason describes the failure, and is logged
+ * immediately, then less and less often, until the collector succeeds; only once per process if
+ * several collectors are denied.
  */
 void target_collector_ended(struct target *target, const struct target_services *services,
                             enum collector collector, enum collector_status status,

@@ -15,7 +15,7 @@ static int64_t wall_ms(void) {
   return clock_wall_ns() / 1000000;
 }
 
-/* ---- what evidence is made from ---- */
+/* ---- sources of evidence ---- */
 
 static struct evidence_facts facts_of(const struct target *target,
                                       const struct target_services *services, uint64_t now_ms) {
@@ -59,7 +59,7 @@ static void write_metrics(const struct target *target, const struct target_servi
 
 /* ---- captures ---- */
 
-/* flag is NULL for a baseline. Returns as capture_request(). */
+/* flag is NULL for a baseline. Return values as of capture_request(). */
 static int request_capture(const struct target *target, const struct target_services *services,
                            const struct red_flag_info *flag, const char *headline,
                            const struct evidence_facts *facts, char path[CAPTURE_PATH_MAX]) {
@@ -106,8 +106,8 @@ static bool is_worth_a_capture(const struct target_services *services,
 
 /* ---- the baseline ---- */
 
-/* A process that has settled is what it is compared with later; one with a Go runtime only
- * when its heap is known. */
+/* The baseline is taken when the process has settled; with a Go runtime, only once its heap is
+ * known. */
 static bool has_settled(const struct target *target, const struct target_services *services,
                         uint64_t now_ms) {
   return now_ms - target->flags->started_ms >= services->config->baseline_delay_ms &&
@@ -124,7 +124,8 @@ static void mark_baseline(struct target *target) {
     site_history_mark_baseline(target->go.heap_sites);
 }
 
-/* A disk that was full, or a runtime that was silent, may be better at the next reading. */
+/* If the disk is full or the runtime does not respond, it is tried again at the next
+ * reading. */
 static void keep_baseline(struct target *target, const struct target_services *services,
                           uint64_t now_ms) {
   char path[CAPTURE_PATH_MAX];
@@ -169,7 +170,7 @@ static void notify_change(const struct target *target, const struct target_servi
 
 static void observe_pprof(struct target *target, uint64_t now_ms) {
   struct reading reading = {.parts = READING_PPROF, .now_ms = now_ms};
-  reading.has_pprof = NAN; /* not permitted to look, or not configured to */
+  reading.has_pprof = NAN; /* no permission, or not configured */
   if (target->go.endpoint.client != NULL)
     reading.has_pprof = 1;
   else if (target->block->pprof && target->go.endpoint.status != STATUS_DENIED)

@@ -1,7 +1,6 @@
 /*
- * A target's red flags from status to notification: judging them, a notification of each
- * change, the captures that go with it, and the baseline. What readings mean to them is
- * redflag/flags.h's.
+ * A target's red flags, from status to notification: judging them, a notification and a capture
+ * for each change, and the baseline. What the flags take from readings is in redflag/flags.h.
  */
 #ifndef SIDECAR_TARGET_FLAGS_H
 #define SIDECAR_TARGET_FLAGS_H
@@ -12,7 +11,7 @@
 void target_flags_judge(struct target *target, struct target_services *services,
                         struct samples *samples);
 
-/* The process is not watched any more: notifies that the flags that are up end with it. */
+/* The process is no longer watched: notifies that its raised flags are cleared. */
 void target_flags_end(struct target *target, struct target_services *services);
 
 #endif

@@ -1,4 +1,4 @@
-/* Queries of the Go runtime and what became of them; see target_go.h. */
+/* Queries of the Go runtime and their results; see target_go.h. */
 #include "sidecar/target_go.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include "common/array.h"
 #include "common/clock.h"
 
-/* Held values are believed for this many intervals without a newer reading. */
+/* Held values are sent for this many intervals without a newer reading. */
 enum { HELD_INTERVALS = 3 };
 
 static uint64_t held_for_ns(uint64_t interval_ms) {
@@ -35,7 +35,7 @@ static void drop_goroutines(struct target *target) {
 
 /* ---- what to query ---- */
 
-/* A reading comes a little early or late; the cadence is met by the nearer one. */
+/* Readings come slightly early or late; the nearest one keeps the cadence. */
 static bool is_due(uint64_t interval_ms, uint64_t queried_ns, uint64_t now_ns) {
   uint64_t interval_ns = interval_ms * 1000000;
   return interval_ms > 0 && (queried_ns == 0 || now_ns - queried_ns >= interval_ns / 20 * 19);
@@ -65,7 +65,7 @@ static unsigned profiles_due(struct target *target, const struct target_services
     go->heap_queried_ns = now_ns;
     due |= PPROF_HEAP_PROFILE;
   }
-  /* how many there are is known from the index page of the reading before */
+  /* their number is known from the index page of the previous reading */
   if (go->goroutines != VALUE_UNKNOWN &&
       is_due(services->config->goroutine_dump_interval_ms, go->dump_queried_ns, now_ns)) {
     go->dump_queried_ns = now_ns;
@@ -80,7 +80,7 @@ void target_go_query(struct target *target, const struct target_services *servic
   if (target->go.endpoint.client == NULL)
     return;
   unsigned what = PPROF_GOROUTINE_COUNT | profiles_due(target, services, now_ns);
-  /* a heap profile brings MemStats along, if it can be read */
+  /* a heap profile includes MemStats, if it can be read */
   bool has_memstats =
       what & PPROF_HEAP_PROFILE && (target->go.failing & PPROF_HEAP_PROFILE) == 0;
   if (with_detail && !has_memstats)
@@ -116,8 +116,8 @@ static void drop_memstats(struct target *target) {
   observe_memstats(target, NULL);
 }
 
-/* The counters are kept for target_add_last() as long as collectd keeps their series, or
- * those of a process whose runtime fails before it ends would outlive it by minutes. */
+/* The counters are kept for target_add_last() as long as collectd keeps their series; otherwise
+ * the series of a process whose runtime fails before it ends would outlive it by minutes. */
 static void age_counters(struct target_go *go, uint64_t held_ns, uint64_t now_ns) {
   if (go->memstats_counters.len > 0 && now_ns - go->memstats_ns > held_ns)
     samples_drop(&go->memstats_counters);
@@ -140,7 +140,7 @@ static void take_goroutines(struct target *target, const struct target_services 
   struct samples gauges;
   gauges.len = 0;
   keep_sites(&target->go.goroutine_sites, &profile->sites);
-  /* of a dump cut short the counts are not those of the process */
+  /* the counts of a truncated dump are not those of the process */
   if (!profile->is_cut_short)
     samples_add_goroutine_profile(&gauges, profile, &services->config->goroutine_patterns);
   observe_goroutines(target, profile->is_cut_short ? NULL : profile);
@@ -166,10 +166,10 @@ static void dump_answered(struct target *target, const struct target_services *s
   const char *what = answer->reason;
   if (answer->error == 0 && round->goroutine_profile->is_cut_short) {
     status = STATUS_MALFORMED;
-    what = "the goroutine dump is cut short";
+    what = "the goroutine dump is truncated";
   }
   if (status != STATUS_OK && target->collectors[COLLECTOR_PPROF].status != STATUS_OK) {
-    /* the same failure: one line in the log will do */
+    /* the same failure: one log line is enough */
     target->collectors[COLLECTOR_GOROUTINES].status = status;
     return;
   }
@@ -205,10 +205,10 @@ static void take_profiles(struct target *target, const struct target_services *s
   samples_add_held(samples, &go->heap_gauges, 0);
 }
 
-/* ---- what came ---- */
+/* ---- results ---- */
 
-/* What a round means to the collector: a failure at once; a success when no query's last
- * answer was a failure. */
+/* The collector's status after a round: a failure immediately; a success once no query's last
+ * result is a failure. */
 static void pprof_answered(struct target *target, const struct target_services *services,
                            const struct pprof_round *round) {
   const struct {
@@ -235,8 +235,8 @@ static void pprof_answered(struct target *target, const struct target_services *
   if (round->heap_profile != NULL) /* the same page */
     go->failing &= ~(unsigned)PPROF_MEMSTATS;
   if (was_down && (go->failing & PPROF_GOROUTINE_COUNT) == 0) {
-    /* the port answers again: what failed with it has not failed by itself, and profiles are
-     * due at once */
+    /* the port responds again: profiles did not fail on their own account, and are due
+     * immediately */
     go->failing &= round->answered;
     go->heap_queried_ns = go->dump_queried_ns = 0;
   }
@@ -275,7 +275,7 @@ static void take_round(struct target *target, const struct target_services *serv
   take_profiles(target, services, round, now_ns, samples);
 }
 
-/* There is no server to query: nothing is held any more. What is known of stacks stays. */
+/* There is no server to query: held values are dropped. What is known about stacks is kept. */
 static void take_nothing(struct target *target, const struct target_services *services) {
   const struct endpoint *endpoint = &target->go.endpoint;
   drop_memstats(target);
@@ -298,7 +298,7 @@ int target_go_take(struct target *target, struct target_services *services, uint
   }
   struct pprof_round round;
   pprof_endpoint_take(target->go.endpoint.client, &round);
-  /* only while the process lives is the port still its own */
+  /* the port is known to be its own only while the process is alive */
   int status = process_verify(target->process);
   if (status != -ESRCH) {
     status = 0;

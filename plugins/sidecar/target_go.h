@@ -1,7 +1,7 @@
 /*
  * A target's Go runtime, queried through pprof: goroutine count, MemStats, goroutine dumps and
- * heap profiles at their own cadences, and the stacks that are kept from one profile to the
- * next. Queries never block: what they bring is taken in a later step of the reading.
+ * heap profiles at their own intervals, and the stacks that are kept from one profile to the
+ * next. Queries never block: their results are collected in a later step of the reading.
  */
 #ifndef SIDECAR_TARGET_GO_H
 #define SIDECAR_TARGET_GO_H
@@ -12,8 +12,8 @@
 void target_go_query(struct target *target, const struct target_services *services,
                      bool with_detail, uint64_t now_ns);
 
-/* Takes what has been answered, and adds its samples and those that are held. Returns 0, or
- * -ESRCH when the process ended. */
+/* Collects the results that have arrived, and adds their samples and the held ones. Returns 0,
+ * or -ESRCH when the process ended. */
 int target_go_take(struct target *target, struct target_services *services, uint64_t now_ns,
                    struct samples *samples);
 

@@ -53,7 +53,7 @@ static void a_bundle_holds_everything_and_how_to_compare_it(void **state) {
   check_has(bundle, "README.txt", "1,043 descriptors are open\n");
   check_has(bundle, "README.txt", "\nNext\n  Look at `go");
   check_has(bundle, "README.txt", "go tool pprof -top cpu.pb.gz");
-  check_lacks(bundle, "README.txt", "Not here");
+  check_lacks(bundle, "README.txt", "Not captured");
   check_has(bundle, "metrics.txt", "process_open_fds 1043");
   check_has(bundle, "fds.txt", "open descriptors\n");
   check_has(bundle, "fds.txt", "  device      /dev/null\n");
@@ -234,11 +234,11 @@ static const struct {
     {"a chunk cut off", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n100\r\n" GZIP,
      "heap.pb.gz: "},
     {"not gzip", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
-     "heap.pb.gz: the answer is not what Go's net/http/pprof sends"},
+     "heap.pb.gz: not a response of Go's net/http/pprof"},
     {"a byte of gzip", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\x1f",
-     "heap.pb.gz: the answer is empty or cut off"},
+     "heap.pb.gz: the response is empty or truncated"},
     {"nothing", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
-     "heap.pb.gz: the answer is empty or cut off"},
+     "heap.pb.gz: the response is empty or truncated"},
     {"status 500", "HTTP/1.1 500 No\r\nContent-Length: 5\r\n\r\n" GZIP "abc",
      "heap.pb.gz: HTTP status 500"},
     {"a redirect", "HTTP/1.1 302 Go\r\nLocation: http://127.0.0.1:1/\r\n\r\n",
@@ -258,7 +258,7 @@ static void a_bad_profile_is_left_out_and_the_rest_is_kept(void **state) {
     char *heap = bundle_read(path, "heap.pb.gz");
     if (heap != NULL)
       fail_msg("%s: there is a heap profile", bad_profiles[i].name);
-    check_has(path, "README.txt", "Not here\n");
+    check_has(path, "README.txt", "Not captured\n");
     check_has(path, "README.txt", bad_profiles[i].why);
     check_has(path, "fds.txt", "open descriptors");
   }
@@ -301,7 +301,7 @@ static void what_was_not_requested_is_explained(void **state) {
   f.options.smaps_max_rss_bytes = 0;
   fixture_open(&f);
   fixture_capture(&f, "goroutines", path);
-  check_has(path, "README.txt", "memory-map.txt: without what is resident");
+  check_has(path, "README.txt", "memory-map.txt: sizes only");
   fixture_end(&f);
   close(refusing);
 }

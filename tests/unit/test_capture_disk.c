@@ -119,7 +119,7 @@ static void the_first_success_after_a_failure_is_logged(void **state) {
   f.options.folder = folder;
   fixture_open(&f);
   assert_int_equal(fixture_request(&f, "baseline", path), 0);
-  fixture_wait_for_log(&f, "missing/captures: No such file or directory; make the folder");
+  fixture_wait_for_log(&f, "missing/captures: No such file or directory; create its parent");
   *strrchr(folder, '/') = '\0';
   assert_int_equal(mkdir(folder, 0700), 0);
   folder[strlen(folder)] = '/';
@@ -202,7 +202,7 @@ static void a_folder_that_may_not_be_written_to_is_one_line(void **state) {
     skip();
   }
   live_process_ask_unprivileged(request_where_it_is_denied, log, sizeof(log));
-  assert_non_null(strstr(log, "/root/captures: Permission denied; let the user"));
+  assert_non_null(strstr(log, "/root/captures: Permission denied; make it writable"));
 }
 
 /* --- links and folders of other users --- */
@@ -536,7 +536,7 @@ static void bytes_are_capped_for_each_process_and_over_all(void **state) {
   fixture_open(&f);
   f.request.instance = "other";
   assert_int_equal(fixture_request(&f, "rss", other), 0);
-  fixture_wait_for_log(&f, "running processes; raise it, or remove some");
+  fixture_wait_for_log(&f, "running processes; raise it, or delete some");
   fixture_close(&f);
   assert_false(path_exists(other));
   assert_true(path_exists(baseline));

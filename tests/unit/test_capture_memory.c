@@ -40,7 +40,7 @@ static void every_allocation_of_a_bundle_may_fail(void **state) {
   }
   char *readme = bundle_read(bundle, "README.txt");
   assert_non_null(readme);
-  assert_null(strstr(readme, "Not here"));
+  assert_null(strstr(readme, "Not captured"));
   free(readme);
   assert_in_range(absent, 5, failed);
   fixture_end_writer(&writer);

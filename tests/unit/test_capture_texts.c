@@ -299,15 +299,16 @@ static void heaps_are_compared_only_when_both_are_there(void **state) {
                           .has_heap = true,
                           .not_taken = ""};
   check_text(print(&readme),
-             "go tool pprof -base /c/web/old/heap.pb.gz /c/web/new/heap.pb.gz\n", "Not here");
+             "go tool pprof -base /c/web/old/heap.pb.gz /c/web/new/heap.pb.gz\n",
+             "Not captured");
   check_text(print(&readme), "  diff /c/web/old/fds.txt /c/web/new/fds.txt\n", "  \n");
   readme.baseline_has_heap = false;
   check_text(print(&readme), "go tool pprof -top /c/web/new/heap.pb.gz\n", "-base");
   readme.baseline_has_heap = true;
   readme.has_heap = false;
   check_text(print(&readme), NULL, "go tool pprof");
-  readme.not_taken = "  heap.pb.gz: cut off\n";
-  check_text(print(&readme), "\nNot here\n  heap.pb.gz: cut off\n", "goroutines.txt");
+  readme.not_taken = "  heap.pb.gz: truncated\n";
+  check_text(print(&readme), "\nNot captured\n  heap.pb.gz: truncated\n", "goroutines.txt");
 }
 
 static void paths_are_quoted_for_the_shell(void **state) {

@@ -84,7 +84,7 @@ static const struct refused_case refused[] = {
     {BLOCK("fds", "Disabled true\n"),
      {"<RedFlag \"fds\">: Disabled true", "unknown option",
       "Enabled, Failure, Hold, Patterns, Warning, Window"}},
-    {BLOCK("fds", "Patterns \"sqlite\"\n"), {"Patterns \"sqlite\"", "about no pattern"}},
+    {BLOCK("fds", "Patterns \"sqlite\"\n"), {"Patterns \"sqlite\"", "has no Patterns"}},
     {BLOCK("session_files", "Patterns\n"), {"Patterns", "1 to 4 names"}},
     {BLOCK("session_files", "Patterns 5\n"), {"Patterns 5", "1 to 4 names"}},
     {BLOCK("session_files", "Patterns \"A b\"\n"), {"Patterns \"A b\"", "1 to 4 names"}},
@@ -136,9 +136,8 @@ static void a_flag_takes_the_patterns_that_it_is_given(void **state) {
   assert_null(patterns[2]);
   assert_int_equal(config_complete(config), 0);
   assert_non_null(config_fault(config, text, sizeof(text)));
-  assert_string_equal(text,
-                      "<RedFlag \"sqlite_contention\">: Patterns: \"b_files\" is the name "
-                      "of no FdMatch and no GoroutineMatch");
+  assert_string_equal(text, "<RedFlag \"sqlite_contention\">: Patterns: \"b_files\" is not the "
+                            "name of an FdMatch or a GoroutineMatch");
   config_free(config);
 
   config = config_new();

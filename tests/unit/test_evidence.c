@@ -125,8 +125,8 @@ static void growth_of_descriptors_names_the_class_that_grew(void **state) {
   status.rise_ms = 65 * 60 * 1000;
   check_evidence(
       &known, &status,
-      "proj (pid 4711): FDs grew by 60 in 1 h 5 min (55/h), now 120; since the baseline most "
-      "grew pipe: by 60",
+      "proj (pid 4711): FDs grew by 60 in 1 h 5 min (55/h), now 120; grew most since the "
+      "baseline: pipe, by 60",
       "class", "pipe");
 }
 
@@ -221,7 +221,7 @@ static void without_pprof_no_command_asks_it(void **state) {
   status = breach(RED_FLAG_PPROF_MISSING, RED_FLAG_WARNING, NAN, NAN);
   check_evidence(
       &known, &status,
-      "proj (pid 4711): pprof: another red flag is up; restart it with SIDECAR_PPROF=1 to "
+      "proj (pid 4711): pprof: another red flag is raised; restart it with SIDECAR_PPROF=1 to "
       "look into it",
       NULL, NULL);
 }

@@ -140,7 +140,7 @@ static void flags_stand_there_with_when_they_turned(void **state) {
   const char *page = page_of(&night);
   assert_non_null(strstr(
       page, "  threads              FAILURE  since 2026-11-23 22:00:00 UTC (8 h 0 min)\n"));
-  assert_non_null(strstr(page, "Red flags as they turned\n"
+  assert_non_null(strstr(page, "Changes of red flags\n"
                                "  2026-11-23 22:00:00 UTC  threads              FAILURE\n"));
   end(&night);
 }

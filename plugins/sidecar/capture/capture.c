@@ -1,7 +1,7 @@
 /*
  * The queue of captures and the thread that works on it; see capture.h. A request is checked
- * against the ledger, copied and queued; the thread takes it from the queue, has writer.h write
- * the bundle, and logs what went wrong. Both meet under one lock that is never held over I/O.
+ * against the ledger, copied and queued; the thread dequeues it, lets writer.h write the
+ * bundle, and logs failures. Both sides share one lock that is never held during I/O.
  */
 #include "sidecar/capture/capture.h"
 
@@ -32,7 +32,7 @@ enum {
   ERRORS_MAX = 64, /* kinds of failure: errnos modulo this */
 };
 
-/* A request that waits. */
+/* A queued request. */
 struct job {
   TAILQ_ENTRY(job) link;
   struct capture_request request; /* its strings are owned */
@@ -43,17 +43,17 @@ TAILQ_HEAD(job_queue, job);
 struct capture {
   struct capture_options options;
   char folder[CAPTURE_FOLDER_MAX + 1]; /* without slashes at its end */
-  struct http_loop *loop;              /* the thread's, but for waking it */
+  struct http_loop *loop;              /* used by the thread; others only wake it */
   pthread_t thread;
   atomic_bool stopping;
 
-  pthread_mutex_t lock; /* guards the next four; never held over I/O */
+  pthread_mutex_t lock; /* protects the next four; never held during I/O */
   struct job_queue queue;
   unsigned queued;
   uint64_t refused; /* requests that found the queue full, not yet logged */
   struct ledger ledger;
 
-  /* the thread's alone */
+  /* used only by the thread */
   struct writer writer;
   struct backoff queue_backoff;
   struct backoff backoffs[2][ERRORS_MAX]; /* of all captures, and of single instances */
@@ -108,7 +108,7 @@ static struct ledger_key key_of(const struct capture_request *request) {
 }
 
 /* With the lock held. The thread may free the job once this has returned 0 and the lock is
- * free. */
+ * released. */
 static int queue_job(struct capture *capture, struct job *job,
                      char ret_path[CAPTURE_PATH_MAX]) {
   struct capture_request *request = &job->request;
@@ -136,7 +136,7 @@ int capture_request(struct capture *capture, const struct capture_request *reque
                     char ret_path[CAPTURE_PATH_MAX]) {
   if (!capture_reason_is_valid(request->reason))
     return -EINVAL;
-  /* most are answered here, without a copy */
+  /* most end here, without a copy */
   struct ledger_key key = key_of(request);
   pthread_mutex_lock(&capture->lock);
   int status = ledger_check(&capture->ledger, &key, request->monotonic_ms,
@@ -177,7 +177,7 @@ static const char *suppressed_text(uint32_t suppressed, char *dst, size_t size) 
   return dst;
 }
 
-/* Each kind of failure is logged at once, and then ever less often. */
+/* Each kind of failure is logged immediately, and then less and less often. */
 static void log_failure(struct capture *capture, const struct writer_failure *failure) {
   char where[CAPTURE_PATH_MAX + 64], error[128], more[64];
   uint32_t suppressed;
@@ -185,11 +185,11 @@ static void log_failure(struct capture *capture, const struct writer_failure *fa
       &capture->backoffs[failure->is_of_instance][-failure->error % ERRORS_MAX];
   if (!backoff_due(backoff, clock_monotonic_ns(), &suppressed))
     return;
-  log_line(capture, LOG_ERR, "captures cannot be written: %s: %s; %s. It is tried again%s",
+  log_line(capture, LOG_ERR, "captures cannot be written: %s: %s; %s. It will be tried again%s",
            text_printable(where, sizeof(where), span_of(failure->where)),
            failure->is_over_cap ? "CaptureMaxSize is reached by captures of running processes"
                                 : strerror_r(-failure->error, error, sizeof(error)),
-           failure->is_over_cap ? "raise it, or remove some"
+           failure->is_over_cap ? "raise it, or delete some"
                                 : directory_error_hint(failure->error),
            suppressed_text(suppressed, more, sizeof(more)));
 }
@@ -215,7 +215,7 @@ static void log_refused(struct capture *capture) {
     return;
   log_line(capture, LOG_WARNING,
            "%" PRIu64 " captures are left out: %d wait already; raise CaptureInterval if flags "
-           "turn so often%s",
+           "are raised so often%s",
            refused, QUEUE_MAX, suppressed_text(suppressed, more, sizeof(more)));
 }
 
@@ -229,7 +229,7 @@ static int record_baseline(void *context, pid_t pid, uint64_t start_ticks) {
   return status;
 }
 
-/* Finds the baselines of an earlier run, and logs where captures go. */
+/* Finds the baselines of an earlier run, and logs where captures are written. */
 static void survey(struct capture *capture) {
   struct writer_failure failure = {0};
   uint64_t bundles, bytes;
@@ -290,7 +290,7 @@ static void *run(void *argument) {
     if (job != NULL) {
       work(capture, &job->request);
       job_free(job);
-    } else if (http_loop_run(capture->loop, UINT64_MAX) < 0) { /* do not spin */
+    } else if (http_loop_run(capture->loop, UINT64_MAX) < 0) { /* avoids a busy loop */
       nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL);
     }
   }

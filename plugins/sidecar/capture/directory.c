@@ -1,6 +1,6 @@
 /*
- * Directories below the capture folder; see directory.h. Every step goes through a descriptor
- * (openat(2) and its family), so that a path cannot change under us between check and use.
+ * Directories below the capture directory; see directory.h. Every step uses a descriptor
+ * (openat(2) and its family), so that a path cannot change between check and use.
  */
 #include "sidecar/capture/directory.h"
 
@@ -21,7 +21,7 @@ static int verify(int fd) {
   return st.st_uid == geteuid() && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0 ? 0 : -EPERM;
 }
 
-/* The umask may have left a new directory without the bits that opening it takes: O_PATH. */
+/* The umask may have removed the bits needed to open a new directory: O_PATH. */
 static int make_directory(int parent, const char *name) {
   if (mkdirat(parent, name, 0700) != 0)
     return errno == EEXIST ? 0 : -errno;
@@ -47,8 +47,8 @@ int directory_open(int parent, const char *name, bool make, int *ret_fd) {
   return status;
 }
 
-/* Opens the next directory of a path. Where other users may write, a link may be theirs: it is
- * followed only in directories that are root's or ours alone. */
+/* Opens the next directory of a path. A link may have been created by another user, so it is
+ * followed only in directories that only root or we may write to. */
 static int step_into(int *fd, const char *name) {
   struct stat st;
   if (fstat(*fd, &st) != 0)
@@ -87,7 +87,7 @@ int directory_create_file(int directory, const char *name) {
   autoclose(fd, openat(directory, name, flags, 0600));
   if (fd < 0)
     return -errno;
-  if (fchmod(fd, 0600) != 0) /* the umask may have taken bits away */
+  if (fchmod(fd, 0600) != 0) /* the umask may have removed bits */
     return -errno;
   return steal_fd(&fd);
 }
@@ -121,7 +121,7 @@ uint64_t directory_file_bytes(const struct stat *st) {
 }
 
 int directory_walk(int directory, directory_entry_fn on_entry, void *context) {
-  /* an open file description of its own: the position is not shared */
+  /* a separate open file description: the position is not shared */
   autoclose(fd, openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd < 0)
     return -errno;
@@ -177,17 +177,18 @@ const char *directory_error_hint(int error) {
   case EFBIG:
     return "raise the limit of file sizes that collectd runs with (LimitFSIZE=, ulimit -f)";
   case EROFS:
-    return "set CaptureFolder to a folder that can be written to";
+    return "set CaptureFolder to a writable directory";
   case EACCES:
-    return "let the user that collectd runs as write there, or set CaptureFolder";
+    return "make it writable for the user that collectd runs as, or set CaptureFolder";
   case ENOENT:
-    return "make the folder that it is to be in, or set CaptureFolder";
+    return "create its parent directory, or set CaptureFolder";
   case EPERM:
-    return "it must belong to the user that collectd runs as, and nobody else may write to it: "
-           "chown and chmod go-w, or remove it";
+    return "it must belong to the user that collectd runs as, and must not be writable by "
+           "others: chown and chmod go-w, or remove it";
   case ELOOP:
   case ENOTDIR:
-    return "it must be a folder and no link: remove it, or set CaptureFolder to where it leads";
+    return "it must be a directory and not a link: remove it, or set CaptureFolder to its "
+           "target";
   case EEXIST:
     return "remove it; was the clock set back?";
   case EMFILE:

@@ -17,7 +17,7 @@
 struct scan {
   struct inventory *inventory;
   const atomic_bool *stopping;
-  int directory;        /* the one that is walked */
+  int directory;        /* the one being scanned */
   const char *instance; /* its name, below the capture folder */
   uint64_t bytes;       /* of a bundle's files */
 };
@@ -131,7 +131,7 @@ static bool is_of(const struct inventory_bundle *bundle, const char *instance) {
   return strcmp(bundle->instance, instance) == 0;
 }
 
-/* Is there a newer one of its kind and instance? */
+/* Is there a newer bundle of its kind and instance? */
 static bool is_succeeded(const struct inventory *inventory, size_t at,
                          const struct inventory_newcomer *newcomer) {
   const struct inventory_bundle *bundle = &inventory->bundles[at];
@@ -222,7 +222,7 @@ int inventory_remove(struct inventory *inventory, int folder,
   status = directory_remove(instance, hidden);
   if (!has_instance(inventory, removed.instance)) {
     unlinkat(instance, CAPTURE_SUMMARY_FILE, 0);
-    unlinkat(folder, removed.instance, AT_REMOVEDIR); /* not if there are other files */
+    unlinkat(folder, removed.instance, AT_REMOVEDIR); /* fails if there are other files */
   }
   return status;
 }

@@ -1,7 +1,7 @@
 /*
- * The bundles on the disk: which there are, of which processes and how large, and which of them
- * is deleted first to make room. The capture folder is scanned for each capture, so that a
- * restart of the daemon and an administrator who removes bundles need no special case.
+ * The bundles on disk, with their processes and sizes, and which of them is deleted first to
+ * make room. The capture directory is scanned for each capture, so that a restart of the daemon
+ * and bundles deleted by an administrator are not special cases.
  */
 #ifndef SIDECAR_CAPTURE_INVENTORY_H
 #define SIDECAR_CAPTURE_INVENTORY_H
@@ -30,15 +30,14 @@ struct inventory {
 };
 
 /*
- * Scans every bundle below the capture folder, and removes what an earlier run of the daemon
- * left half-written. Files of other origin are left alone and not counted. Returns 0, -ENOMEM,
- * -ECANCELED once *stopping, or -errno of the folder itself. *ret is the caller's, also after
- * an error.
+ * Scans every bundle below the capture directory, and removes incomplete ones of an earlier run
+ * of the daemon. Other files are left alone and not counted. Returns 0, -ENOMEM, -ECANCELED
+ * once *stopping, or -errno of the directory itself. The caller owns *ret, also after an error.
  */
 int inventory_scan(int folder, const atomic_bool *stopping, struct inventory *ret);
 void inventory_free(struct inventory *inventory);
 
-/* The newest baseline of exactly this process; NULL when there is none. */
+/* The newest baseline of this very process; NULL when there is none. */
 const struct inventory_bundle *inventory_find_baseline(const struct inventory *inventory,
                                                        const struct identity *identity);
 
@@ -55,11 +54,11 @@ struct inventory_newcomer {
 };
 
 /*
- * The next bundle to delete: the oldest; but of each instance the newest baseline and the
- * newest bundle of a flag stay, unless their process has ended and there is nothing else to
- * delete. NULL when the newcomer fits, or else when nothing more may be deleted: *ret_fits says
- * which. The two of an instance that stay may exceed its own limits, never the total. is_alive
- * returns whether a bundle's process is running. No I/O but what is_alive does.
+ * The next bundle to delete: the oldest, except that the newest baseline and the newest bundle
+ * of a flag of each instance are kept, unless their process has ended and there is nothing else
+ * to delete. NULL when the new bundle fits (*ret_fits) or nothing more may be deleted. The two
+ * kept ones may exceed the limits of their instance, but never the total. is_alive returns
+ * whether a bundle's process is running. No I/O except in is_alive.
  */
 const struct inventory_bundle *
 inventory_next_victim(const struct inventory *inventory, const struct inventory_limits *limits,
@@ -67,8 +66,8 @@ inventory_next_victim(const struct inventory *inventory, const struct inventory_
                       bool (*is_alive)(void *, const struct identity *), void *context,
                       bool *ret_fits);
 
-/* Deletes a bundle, which disappears in one step, and the instance's directory with its last
- * bundle. Returns 0 or -errno; the bundle leaves the inventory in any case. */
+/* Deletes a bundle atomically, and with the last one the instance's directory. Returns 0 or
+ * -errno; the bundle is removed from the inventory in any case. */
 int inventory_remove(struct inventory *inventory, int folder,
                      const struct inventory_bundle *bundle);
 

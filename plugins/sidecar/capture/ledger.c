@@ -8,7 +8,7 @@
 
 #include "sidecar/capture/request.h"
 
-/* Two bundles of one key that are further apart cannot get the same name. */
+/* Two bundles of one key that are further apart cannot have the same name. */
 enum { NEAR_MS = 1000 };
 
 struct ledger_entry {
@@ -17,7 +17,7 @@ struct ledger_entry {
   pid_t pid;
   uint64_t start_ticks;
   char reason[CAPTURE_REASON_MAX + 1];
-  enum { PENDING, WRITTEN, FAILED } state; /* only a baseline's matters */
+  enum { PENDING, WRITTEN, FAILED } state; /* used only for baselines */
   uint64_t monotonic_ms;
   int64_t wall_time_ms;
 };

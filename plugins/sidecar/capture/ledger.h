@@ -1,7 +1,7 @@
 /*
  * The ledger of requests: which processes have a baseline, and when each flag of each was last
- * captured, so that a request is answered without looking at a disk. It decides whether a
- * bundle is due and keeps the names of two bundles apart. Pure; the caller holds the lock.
+ * captured, so that a request is answered without accessing the disk. It decides whether a
+ * bundle is due and makes bundle names unique. Pure; the caller holds the lock.
  */
 #ifndef SIDECAR_CAPTURE_LEDGER_H
 #define SIDECAR_CAPTURE_LEDGER_H
@@ -42,16 +42,16 @@ int ledger_check(const struct ledger *ledger, const struct ledger_key *key,
                  uint64_t monotonic_ms, uint64_t min_interval_ms);
 
 /*
- * Records a request of now. *wall_time_ms names the bundle: it is moved forward if the last
- * bundle with this key had the same time. Drops the entries that min_interval_ms no longer
- * needs. Returns 0 or -ENOMEM.
+ * Records a request at the current time. *wall_time_ms names the bundle: it is moved forward if
+ * the last bundle with this key had the same time. Drops the entries that min_interval_ms no
+ * longer needs. Returns 0 or -ENOMEM.
  */
 int ledger_record_request(struct ledger *ledger, const struct ledger_key *key,
                           uint64_t monotonic_ms, uint64_t min_interval_ms,
                           int64_t *wall_time_ms);
 
-/* Records that the process's baseline is on the disk, just written or from an earlier run of
- * the daemon. Returns 0 or -ENOMEM. */
+/* Records that the process's baseline is on disk, just written or from an earlier run of the
+ * daemon. Returns 0 or -ENOMEM. */
 int ledger_record_baseline(struct ledger *ledger, pid_t pid, uint64_t start_ticks);
 
 /* Records that the bundle could not be written: it may be requested again, a baseline after

@@ -18,7 +18,7 @@ enum { PRINTABLE_MAX = 4 * PATH_MAX + 1, MOST_OPENED = 30 };
 struct descriptor_listing {
   struct tally files; /* regular ones, by name */
   uint64_t by_class[DESCRIPTOR_CLASSES], total;
-  struct buffer lines; /* one for each descriptor */
+  struct buffer lines; /* one line for each descriptor */
   uint64_t not_listed;
   char printable[PRINTABLE_MAX];
 };
@@ -157,6 +157,6 @@ int region_listing_print(struct region_listing *listing, bool by_rss, struct buf
   }
   if (status == 0 && regions->others.count > 0)
     status = print_row(text, &regions->others, "(others)");
-  /* the totals are at the top: only the smallest do not fit */
+  /* sorted by size: only the smallest ones do not fit */
   return status == -EMSGSIZE ? 0 : status;
 }

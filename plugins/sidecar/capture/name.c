@@ -35,8 +35,8 @@ static bool is_kept(uint32_t code, bool is_first) {
   return code != 0 && strchr("_+@=,", (int)code) != NULL;
 }
 
-/* Takes a character, or a byte that does not begin one, off *s and writes its form in a file
- * name. Returns the length of that. */
+/* Removes a character, or an invalid byte, from the front of *s and writes its escaped form.
+ * Returns the length of that. */
 static size_t take_piece(struct span *s, bool is_first, char piece[PIECE_MAX]) {
   uint32_t code = 0;
   size_t taken = text_utf8_character(*s, &code), len = 0;
@@ -54,13 +54,13 @@ static size_t take_piece(struct span *s, bool is_first, char piece[PIECE_MAX]) {
 
 void capture_name_instance(const char *instance, char ret[CAPTURE_FILE_NAME_MAX]) {
   struct span whole = span_of(instance), s = whole;
-  size_t len = 0, cut = 0; /* cut: where the hash still fits */
+  size_t len = 0, cut = 0; /* where to truncate, so that the hash fits */
 
   while (s.len > 0) {
     char piece[PIECE_MAX];
     size_t piece_len = take_piece(&s, len == 0, piece);
     if (len + piece_len > CAPTURE_FILE_NAME_MAX - 1) {
-      /* no escape begins with "%-" */
+      /* no escape sequence begins with "%-" */
       snprintf(ret + cut, HASH_LEN + 1, "%%-%016" PRIx64, capture_name_hash(whole));
       return;
     }
@@ -70,7 +70,7 @@ void capture_name_instance(const char *instance, char ret[CAPTURE_FILE_NAME_MAX]
       cut = len;
   }
   ret[len] = '\0';
-  if (len == 0) /* no escape is this */
+  if (len == 0) /* not an escape sequence */
     snprintf(ret, CAPTURE_FILE_NAME_MAX, "%%unnamed");
 }
 
@@ -114,7 +114,7 @@ void capture_name_path(const char *folder, const struct capture_request *request
   snprintf(ret, CAPTURE_PATH_MAX, "%s/%s/%s", folder, instance, bundle);
 }
 
-/* 'd' stands for a digit. */
+/* 'd' is any digit. */
 static bool scan_form(struct span *s, const char *form) {
   size_t len = strlen(form);
   if (s->len < len)

@@ -1,8 +1,8 @@
 /*
- * Names in the capture folder, and which process a bundle is of. An instance is named after a
- * working directory that some user chose, so it may be "..", hold "/" or be empty: here it
- * becomes a safe file name. A bundle's file identity.txt holds pid, start time and boot, by
- * which its process is recognised after a restart of the daemon. Pure.
+ * Names in the capture directory, and the identity of a bundle's process. An instance is named
+ * after a working directory that some user chose, so it may be "..", contain "/" or be empty:
+ * here it is converted to a safe file name. A bundle's file identity.txt contains pid, start
+ * time and boot, to identify its process after a restart of the daemon. Pure.
  */
 #ifndef SIDECAR_CAPTURE_NAME_H
 #define SIDECAR_CAPTURE_NAME_H
@@ -29,25 +29,25 @@ enum {
 #define CAPTURE_HEAP_FILE "heap.pb.gz"
 #define CAPTURE_GOROUTINES_FILE "goroutines.txt"
 #define CAPTURE_CPU_FILE "cpu.pb.gz"
-/* and the one beside the bundles of an instance */
+/* and the one next to the bundles of an instance */
 #define CAPTURE_SUMMARY_FILE "summary.txt"
 
-/* FNV-1a of 64 bits: for tables that stay small, and for names that would be too long. */
+/* FNV-1a of 64 bits: for small tables, and for names that would be too long. */
 uint64_t capture_name_hash(struct span name);
 
 /*
  * The instance as a file name: letters, digits, "_", "-", "+", "@", "=", "," and ".", and
- * harmless characters beyond ASCII stay as they are, every other byte becomes %XX, as does a
- * "." or "-" at the beginning. A name that would be too long is cut and ends in a hash of 64
- * bits; but for a collision of those, two instances never get the same name.
+ * printable characters beyond ASCII are kept, every other byte becomes %XX, as does a "." or
+ * "-" at the beginning. A name that would be too long is truncated and ends in a hash of 64
+ * bits; except for a hash collision, two instances never have the same name.
  */
 void capture_name_instance(const char *instance, char ret[CAPTURE_FILE_NAME_MAX]);
 
 /* A reason has 1 to CAPTURE_REASON_MAX bytes of a-z, 0-9 and _. */
 bool capture_reason_is_valid(const char *reason);
 
-/* "20260731T235959.123Z-pid4711-fds_growing", in UTC: names sort by time. Times before 1970
- * and after the year 9999 become the first and the last. The reason must be valid. */
+/* "20260731T235959.123Z-pid4711-fds_growing", in UTC: names sort by time. Times before 1970 and
+ * after the year 9999 are clamped. The reason must be valid. */
 void capture_name_bundle(int64_t wall_time_ms, pid_t pid, const char *reason,
                          char ret[CAPTURE_BUNDLE_NAME_MAX]);
 
@@ -55,7 +55,7 @@ void capture_name_bundle(int64_t wall_time_ms, pid_t pid, const char *reason,
 void capture_name_path(const char *folder, const struct capture_request *request,
                        char ret[CAPTURE_PATH_MAX]);
 
-/* Returns whether capture_name_bundle() makes such a name. The time is not read. */
+/* Returns whether it has the format of capture_name_bundle(). The time is not checked. */
 bool capture_name_parse_bundle(const char *name, pid_t *ret_pid,
                                char ret_reason[CAPTURE_REASON_MAX + 1]);
 

@@ -67,7 +67,7 @@ static int print_heap(const struct readme *readme, struct buffer *text) {
     if (status == 0)
       status = print_path(text, readme->path, CAPTURE_HEAP_FILE);
     if (status == 0)
-      status = buffer_append_string(text, "\n  what is there:\n");
+      status = buffer_append_string(text, "\n  memory in use:\n");
   }
   if (status == 0)
     status = print_command(text, "  go tool pprof -top", readme->path, CAPTURE_HEAP_FILE, "");
@@ -113,8 +113,8 @@ static int print_goroutines(const struct readme *readme, struct buffer *text) {
     return 0;
   int status = buffer_append_string(
       text,
-      "\nGoroutines: what they wait for; those that have waited for long; those that wait for\n"
-      "a channel or sleep; those that fetch\n");
+      "\nGoroutines: what they wait for; long waits; those that wait for a channel or sleep;\n"
+      "those that fetch data\n");
   for (size_t i = 0; status == 0 && i < ARRAY_LENGTH(commands); i++)
     status = print_command(text, commands[i].command, readme->path, CAPTURE_GOROUTINES_FILE,
                            commands[i].rest);
@@ -126,8 +126,8 @@ static int print_files(const struct readme *readme, struct buffer *text) {
   return buffer_append_string(
       text,
       "\nFiles\n"
-      "  fds.txt         what is open: by class, the files open most often, each one\n"
-      "  memory-map.txt  memory by what it is for\n"
+      "  fds.txt         open descriptors: by class, the files open most often, each one\n"
+      "  memory-map.txt  the memory map by use\n"
       "  metrics.txt     the metrics at that time\n"
       "  ../summary.txt  what has grown since the baseline, and the changes of red flags\n");
 }
@@ -147,7 +147,7 @@ static int print_steps(const struct readme *readme, struct buffer *text) {
 static int print_gaps(const struct readme *readme, struct buffer *text) {
   if (readme->not_taken[0] == '\0')
     return 0;
-  return buffer_printf(text, "\nNot here\n%s", readme->not_taken);
+  return buffer_printf(text, "\nNot captured\n%s", readme->not_taken);
 }
 
 int readme_print(const struct readme *readme, struct buffer *text) {

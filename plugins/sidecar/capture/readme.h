@@ -1,6 +1,6 @@
 /*
- * The README of a bundle: what happened, which files there are and which are missing, the
- * commands that evaluate them, and what to look at next, which comes with the request. Pure.
+ * The README of a bundle: what happened, its files and those that are missing, commands to
+ * evaluate them, and the next steps from the request. Pure.
  */
 #ifndef SIDECAR_CAPTURE_README_H
 #define SIDECAR_CAPTURE_README_H

@@ -1,6 +1,6 @@
 /*
- * What a capture is made of: the request for one bundle and the options that hold for all.
- * Plain data and limits that capture.h, its public face, shares with the parts below it. Pure.
+ * The request for one bundle, and the options for all. Plain data and limits that capture.h,
+ * the public interface, shares with the modules below it. Pure.
  */
 #ifndef SIDECAR_CAPTURE_REQUEST_H
 #define SIDECAR_CAPTURE_REQUEST_H
@@ -10,25 +10,25 @@
 #include <sys/types.h>
 
 enum {
-  CAPTURE_FOLDER_MAX = 255, /* bytes of the folder's path, its NUL not counted */
+  CAPTURE_FOLDER_MAX = 255, /* bytes of the directory's path, without its NUL */
   CAPTURE_PATH_MAX = 512,   /* of a bundle's path, with its NUL */
-  CAPTURE_REASON_MAX = 48,  /* of a reason, its NUL not counted */
+  CAPTURE_REASON_MAX = 48,  /* of a reason, without its NUL */
 };
 
-/* The reason of the bundle that later ones of the process are compared with. */
+/* The reason of a process's baseline, which later bundles are compared with. */
 #define CAPTURE_BASELINE "baseline"
 
 /* Borrowed until capture_free(). */
 struct capture_options {
-  const char *folder; /* absolute; made with mode 0700 when it does not exist */
+  const char *folder; /* absolute; created with mode 0700 if it does not exist */
   const char *proc_root;
   uint64_t smaps_max_rss_bytes; /* above it the memory map is listed without its sums */
   uint64_t process_max_bytes, process_max_bundles; /* kept for each instance name */
   uint64_t total_max_bytes;
   uint64_t min_interval_ms;     /* between two bundles of one flag of one process */
   uint64_t cpu_profile_seconds; /* 0: none */
-  uint64_t pprof_max_bytes, pprof_timeout_ms; /* of each profile; a CPU profile's own
-                                                 seconds come on top */
+  uint64_t pprof_max_bytes,
+      pprof_timeout_ms; /* of each profile; in addition to the duration of a CPU profile */
   void (*log)(void *context, int severity, const char *line); /* severity as in syslog(3);
                                                                  called on the thread */
   void *context;
@@ -36,17 +36,17 @@ struct capture_options {
 
 /* Copied by capture_request(). */
 struct capture_request {
-  const char *instance; /* names the process's folder, after unsafe bytes are escaped */
+  const char *instance; /* names the process's directory, after unsafe bytes are escaped */
   pid_t pid;
-  uint64_t start_ticks;     /* proves that it is still the same process */
+  uint64_t start_ticks;     /* to verify that it is still the same process */
   const char *reason;       /* CAPTURE_BASELINE, or the name of a red flag */
   const char *headline;     /* the notification's line; "" for a baseline */
-  const char *next_steps;   /* lines of text: what to look at for this reason; NULL: none */
+  const char *next_steps;   /* lines of text: what to check for this reason; NULL: none */
   const char *pprof_url;    /* "http://127.0.0.1:6060", known to be the process's; NULL: none */
   bool want_goroutine_dump; /* false: more than GoroutineDumpMax, or an unknown number */
   bool want_cpu_profile;
   const char *metrics;   /* text: the current values */
-  const char *summary;   /* text: what grew since the baseline; see overnight.h */
+  const char *summary;   /* text: what grew since the baseline; see redflag/report.h */
   int64_t wall_time_ms;  /* since the epoch: names the bundle */
   uint64_t monotonic_ms; /* for the rate limit */
 };

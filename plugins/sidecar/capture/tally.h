@@ -1,7 +1,7 @@
 /*
- * What `sort | uniq -c | sort -rn` does, in bounded memory: counts how often each name was
- * added, and adds up numbers that came with it. Names past the bound are counted together.
- * For the listings of a bundle (listing.h). Pure.
+ * `sort | uniq -c | sort -rn` in bounded memory: counts how often each name was added, and sums
+ * up the numbers that came with it. Names past the bound are counted together. For the listings
+ * of a bundle (listing.h). Pure.
  */
 #ifndef SIDECAR_CAPTURE_TALLY_H
 #define SIDECAR_CAPTURE_TALLY_H
@@ -18,7 +18,7 @@ enum {
 };
 
 struct tally_row {
-  char *name; /* raw bytes, owned; may hold NULs */
+  char *name; /* raw bytes, owned; may contain NULs */
   size_t name_len;
   uint64_t count;
   uint64_t sums[TALLY_SUMS]; /* VALUE_UNKNOWN if one of the addends was, or on overflow */
@@ -33,7 +33,7 @@ struct tally {
   struct tally_row others; /* past the bound; its name is NULL */
 };
 
-/* Leaves an empty tally, which is all zero. */
+/* Leaves an empty tally: all zero. */
 void tally_free(struct tally *tally);
 
 /* sums has TALLY_SUMS numbers, or is NULL for zeroes. Returns 0 or -ENOMEM. */

@@ -1,6 +1,6 @@
 /*
- * One bundle; see writer.h. The process is held by its directory and verified before the bundle
- * gets its name: what is in a bundle is of that process, or there is no bundle.
+ * One bundle; see writer.h. The process is held by its open directory and verified before the
+ * bundle gets its name, so that a bundle never contains data of another process.
  */
 #include "sidecar/capture/writer.h"
 
@@ -24,7 +24,7 @@
 #include "sidecar/os/process.h"
 
 _Static_assert(sizeof(((struct identity *)0)->boot) == HOST_BOOT_ID_MAX,
-               "an identity holds a boot's id");
+               "an identity contains a boot id");
 
 /* --- a bundle under construction: a hidden directory that gets its name at the end --- */
 
@@ -36,10 +36,10 @@ struct bundle {
   const char *name;
   char hidden[sizeof(DIRECTORY_TEMPORARY) + CAPTURE_BUNDLE_NAME_MAX];
   uint64_t bytes;          /* of its files that are closed */
-  struct buffer not_taken; /* lines of the README: what is not there, and why */
+  struct buffer not_taken; /* lines of the README: what is missing, and why */
 };
 
-/* Returns 0; -EEXIST when there is a bundle of this name; -errno. */
+/* Returns 0; -EEXIST when a bundle of this name exists; -errno. */
 static int bundle_begin(struct bundle *bundle, int instance, const char *name) {
   *bundle = (struct bundle){.instance = instance, .directory = -1, .name = name};
   buffer_init(&bundle->not_taken, NOT_TAKEN_MAX);
@@ -50,7 +50,7 @@ static int bundle_begin(struct bundle *bundle, int instance, const char *name) {
   return directory_open(instance, bundle->hidden, true, &bundle->directory);
 }
 
-/* Brings the file to the disk and closes it. Returns 0 or -errno; it is closed in any case. */
+/* Syncs the file to disk and closes it. Returns 0 or -errno; it is closed in any case. */
 static int bundle_close_file(struct bundle *bundle, int fd) {
   struct stat st;
   int status = directory_sync(fd);
@@ -81,12 +81,12 @@ static int bundle_write_file(struct bundle *bundle, const char *name, struct spa
   return bundle_close_file(bundle, fd);
 }
 
-/* Notes for the README that a file is not there. */
+/* Records for the README that a file is missing. */
 static void bundle_note(struct bundle *bundle, const char *name, const char *why) {
   buffer_printf(&bundle->not_taken, "  %s: %s\n", name, why);
 }
 
-/* Leaves nothing behind; does nothing after bundle_commit(). */
+/* Removes the bundle; does nothing after bundle_commit(). */
 static void bundle_abort(struct bundle *bundle) {
   buffer_free(&bundle->not_taken);
   if (bundle->directory < 0)
@@ -96,7 +96,7 @@ static void bundle_abort(struct bundle *bundle) {
   directory_remove(bundle->instance, bundle->hidden);
 }
 
-/* Gives the bundle its name. Returns 0, or -errno with nothing left of it. */
+/* Gives the bundle its name. Returns 0, or -errno with the bundle removed. */
 static int bundle_commit(struct bundle *bundle) {
   int status = directory_sync(bundle->directory);
   if (status == 0 &&
@@ -109,12 +109,12 @@ static int bundle_commit(struct bundle *bundle) {
   close(bundle->directory);
   bundle->directory = -1;
   buffer_free(&bundle->not_taken);
-  /* it is there; at worst a loss of power brings the hidden name back */
+  /* it exists; at worst a loss of power restores the hidden name */
   directory_sync(bundle->instance);
   return 0;
 }
 
-/* --- the work on one request, or on none: a survey --- */
+/* --- the state of one request, or of a survey --- */
 
 struct writing {
   const struct writer *writer;
@@ -142,7 +142,7 @@ static void writing_end(struct writing *writing) {
   inventory_free(&writing->inventory);
   if (writing->instance >= 0) {
     close(writing->instance);
-    /* not if there is a bundle in it: then it is not empty */
+    /* fails if there is a bundle in it */
     unlinkat(writing->folder, writing->instance_name, AT_REMOVEDIR);
   }
   if (writing->folder >= 0)
@@ -151,13 +151,13 @@ static void writing_end(struct writing *writing) {
   host_close(writing->host);
 }
 
-/* Another file is in the way, or access is denied; a full disk concerns all instances. */
+/* Another file has this name, or access is denied; a full disk affects all instances. */
 static bool is_about_names(int error) {
   return error == -ENOTDIR || error == -ELOOP || error == -EPERM || error == -EACCES ||
          error == -EEXIST || error == -ENOTEMPTY;
 }
 
-/* Notes where an error occurred, below the capture folder, and returns it. */
+/* Records where an error occurred, below the capture directory, and returns it. */
 static int fail(struct writing *writing, int error, const char *instance, const char *name) {
   struct writer_failure *failure = writing->failure;
   if (error == 0 || error == -ECANCELED || error == -ESRCH)
@@ -184,7 +184,7 @@ static int open_folder(struct writing *writing) {
   int status = host_open(writer->options->proc_root, &writing->host);
   if (status != 0)
     return fail_process(writing, status);
-  host_boot_id(writing->host, writing->identity.boot); /* "" will do */
+  host_boot_id(writing->host, writing->identity.boot); /* "" is fine */
   status = directory_open_path(writer->folder, &writing->folder);
   if (status == 0)
     status = inventory_scan(writing->folder, writer->stopping, &writing->inventory);
@@ -228,9 +228,9 @@ static int hold_process(struct writing *writing) {
   return fail_process(writing, status);
 }
 
-/* --- what the operating system shows --- */
+/* --- data from the operating system --- */
 
-/* Writes the listing, or notes why there is none. */
+/* Writes the listing, or records why there is none. */
 static int keep_listing(struct writing *writing, const char *file, int status,
                         const struct buffer *text) {
   char why[160], error[128];
@@ -291,7 +291,7 @@ static int list_regions(struct writing *writing, bool with_sums, struct buffer *
   return status;
 }
 
-/* smaps makes the kernel walk page tables, which holds the process up. */
+/* smaps makes the kernel walk page tables, which blocks the process. */
 static int gather_memory_map(struct writing *writing) {
   struct process_pulse pulse;
   autobuffer(text, LISTING_MAX_BYTES);
@@ -302,7 +302,7 @@ static int gather_memory_map(struct writing *writing) {
   status = list_regions(writing, with_sums, &text);
   if (status == 0 && !with_sums)
     bundle_note(&writing->bundle, CAPTURE_MEMORY_MAP_FILE,
-                "without what is resident, which is above SmapsMaxRSS");
+                "sizes only: RSS is above SmapsMaxRSS");
   return keep_listing(writing, CAPTURE_MEMORY_MAP_FILE, status, &text);
 }
 
@@ -315,8 +315,8 @@ enum { RUN_MS = 60 * 1000, MAGIC_MAX = 16 };
 struct profile {
   const char *path;  /* "/debug/pprof/heap" */
   const char *file;  /* in the bundle */
-  const char *magic; /* what a profile begins with; at most MAGIC_MAX bytes */
-  uint64_t own_ms;   /* how long the runtime takes for it at least */
+  const char *magic; /* the first bytes of any profile; at most MAGIC_MAX */
+  uint64_t own_ms;   /* minimum time that the runtime takes for it */
   /* set by take_profile() and below */
   uint64_t max_bytes;
   int fd, disk_error;
@@ -326,7 +326,7 @@ struct profile {
   struct http_result result;
 };
 
-/* Returns whether the bytes so far may be a profile's. */
+/* Returns whether the bytes so far may be a profile. */
 static bool check_magic(struct profile *profile, struct span body) {
   size_t missing = strlen(profile->magic) - profile->head_len;
   size_t len = missing < body.len ? missing : body.len;
@@ -377,7 +377,7 @@ static int download(const struct writer *writer, const char *server, struct prof
   return 0;
 }
 
-/* Why there is no profile; "" when there is one. status is download()'s. */
+/* Why there is no profile; "" when there is one. status is that of download(). */
 static void explain(const struct profile *profile, int status, char *why, size_t size) {
   const struct http_result *result = &profile->result;
   char error[128];
@@ -385,7 +385,7 @@ static void explain(const struct profile *profile, int status, char *why, size_t
   if (status != 0)
     snprintf(why, size, "cannot be requested: %s", strerror_r(-status, error, sizeof(error)));
   else if (result->error == -EBADMSG)
-    snprintf(why, size, "the answer is not what Go's net/http/pprof sends");
+    snprintf(why, size, "not a response of Go's net/http/pprof");
   else if (result->error == -EMSGSIZE)
     snprintf(why, size, "longer than PprofMaxSize (%" PRIu64 " bytes)", profile->max_bytes);
   else if (result->error != 0)
@@ -394,10 +394,10 @@ static void explain(const struct profile *profile, int status, char *why, size_t
     snprintf(why, size, "HTTP status %ld%s", result->status,
              result->status == 500 ? "; is another client taking the same profile?" : "");
   else if (profile->head_len < strlen(profile->magic))
-    snprintf(why, size, "the answer is empty or cut off");
+    snprintf(why, size, "the response is empty or truncated");
 }
 
-/* One that is cut off, too long or something else is left out, and a note gives the reason.
+/* One that is truncated, too large or not a profile is omitted, and the reason recorded.
  * Returns 0; -ECANCELED; -errno when the file cannot be written. */
 static int take_profile(struct writing *writing, struct profile *profile, bool *ret_taken) {
   struct bundle *bundle = &writing->bundle;
@@ -463,7 +463,7 @@ static int gather_profiles(struct writing *writing) {
   return status == 0 ? gather_cpu(writing) : status;
 }
 
-/* --- the bundle as a whole --- */
+/* --- the complete bundle --- */
 
 static int write_identity(struct writing *writing) {
   char text[IDENTITY_TEXT_MAX];
@@ -507,7 +507,7 @@ static int write_readme(struct writing *writing) {
              : status;
 }
 
-/* Everything but its name. */
+/* Everything except its name. */
 static int fill_bundle(struct writing *writing) {
   int status = write_identity(writing);
   if (status == 0)

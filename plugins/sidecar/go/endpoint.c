@@ -1,4 +1,4 @@
-/* Finding a process's pprof server and proving whose it is; see endpoint.h. */
+/* Finds a process's pprof server and verifies that the process owns it; see endpoint.h. */
 #include "sidecar/go/endpoint.h"
 
 #include <errno.h>
@@ -42,8 +42,8 @@ __attribute__((format(printf, 3, 4))) static void endpoint_fail(struct endpoint 
   va_end(arguments);
 }
 
-/* A proved port is not looked for again. Any other is: the permission to read the
- * environment may change, and a process that executes itself again may have got another. */
+/* A verified port is not looked up again. Any other is: the permission to read the environment
+ * may change, and a process that executes itself again may have another port. */
 static void find_port(struct endpoint *endpoint, const struct endpoint_options *options,
                       struct process *process) {
   char value[VARIABLE_VALUE_SIZE], printable[80];
@@ -89,10 +89,10 @@ void endpoint_find(struct endpoint *endpoint, const struct endpoint_options *opt
   int status = listener_find(process, endpoint->port, endpoint->listeners, &len);
   if (status == -EXDEV)
     endpoint_fail(endpoint, STATUS_FOREIGN,
-                  "port %u is in another network namespace than collectd", endpoint->port);
+                  "port %u is in a different network namespace than collectd", endpoint->port);
   else if (status != 0)
     endpoint_fail(endpoint, collector_status_of(status),
-                  "who listens on port %u cannot be read: %s", endpoint->port,
+                  "the listeners on port %u cannot be read: %s", endpoint->port,
                   strerror(-status));
   else if (len == 0)
     endpoint_fail(endpoint, STATUS_REFUSED, "nothing listens on port %u", endpoint->port);
@@ -123,7 +123,7 @@ void endpoint_prove(struct endpoint *endpoint, const bool *owned, int descriptor
     return; /* endpoint_find has set the reason */
   if (descriptors_error != 0) {
     endpoint_fail(endpoint, collector_status_of(descriptors_error),
-                  "whose port %u is cannot be proved, its descriptors cannot be read: %s",
+                  "the owner of port %u cannot be verified, the descriptors cannot be read: %s",
                   endpoint->port, strerror(-descriptors_error));
     return;
   }

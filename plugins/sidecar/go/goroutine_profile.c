@@ -1,13 +1,13 @@
 /*
- * Line by line through a goroutine dump. What can stand in a stack is known from
- * runtime/traceback.go; any other line is refused, so that an error page or another
- * profile that follows half-way is not counted as frames.
+ * Parses a goroutine dump line by line. The lines that a stack can have are defined by
+ * runtime/traceback.go; any other line is an error, so that an error page or another profile in
+ * the middle of the body is not counted as frames.
  */
 #include "sidecar/go/goroutine_profile.h"
 
 #include <errno.h>
 
-/* Where runtime/pprof gives up (writeGoroutineStacks). */
+/* The limit at which runtime/pprof truncates a dump (writeGoroutineStacks). */
 #define GO_DUMP_MAX_BYTES (UINT64_C(64) << 20)
 
 static const uint64_t blocked_minutes[GOROUTINE_BLOCKED_AGES] = {
@@ -63,9 +63,9 @@ static int take_note(struct goroutine_profile_parser *parser, struct span note) 
   return scan_whole_u64(note, 0, VALUE_UNKNOWN - 1, &parser->waited_minutes);
 }
 
-/* The notes between the brackets, separated by ", ": what it is doing, then more about it. */
+/* The notes in the brackets, separated by ", ": the state, then details. */
 static int take_notes(struct goroutine_profile_parser *parser, struct span notes) {
-  /* GODEBUG=tracebacklabels: text of the program's own choice is at the end */
+  /* GODEBUG=tracebacklabels: arbitrary text of the program follows at the end */
   const char *labels = memmem(notes.at, notes.len, " labels:{", strlen(" labels:{"));
   if (labels != NULL)
     notes.len = (size_t)(labels - notes.at);
@@ -118,7 +118,7 @@ static int take_frame(struct goroutine_profile_parser *parser, struct span name)
   return stack_add_frame(&parser->stack, parser->matcher, name);
 }
 
-/* "created by net/http.(*Server).Serve in goroutine 5"; older Go does not say which. */
+/* "created by net/http.(*Server).Serve in goroutine 5"; older versions omit the number. */
 static int take_creator(struct goroutine_profile_parser *parser, struct span name) {
   static const char in_goroutine[] = " in goroutine ";
   size_t len = name.len;

@@ -1,8 +1,8 @@
 /*
- * A goroutine dump as goroutine?debug=2 has it (runtime/traceback.go): a header and a stack
- * for each goroutine. Counts them by state, by how long they have been blocked and by named
- * patterns of functions, and keeps the stacks most of them share. Takes the body as it
- * streams in, in pieces cut at any byte, in fixed memory. Pure.
+ * A goroutine dump in the format of goroutine?debug=2 (runtime/traceback.go): a header and a
+ * stack for each goroutine. Counts them by state, by how long they have been blocked and by
+ * named patterns of functions, and keeps the most frequent stacks. Parses the body as it
+ * streams in, in chunks of any size, in fixed memory. Pure.
  */
 #ifndef SIDECAR_GO_GOROUTINE_PROFILE_H
 #define SIDECAR_GO_GOROUTINE_PROFILE_H
@@ -29,26 +29,26 @@ const char *goroutine_blocked_name(enum goroutine_blocked age);
 struct goroutine_profile {
   uint64_t goroutines; /* in the dump; the sum over by_state */
   uint64_t by_state[GOROUTINE_STATES];
-  /* Whose header says they have waited at least that long. Go notes since when at a
-   * garbage collection, so a wait shows late, never early. */
+  /* With at least that wait time in the header. Go records the start of a wait at a garbage
+   * collection, so a wait appears late, never early. */
   uint64_t blocked[GOROUTINE_BLOCKED_AGES];
   /* Goroutines by pattern: with a match in any frame shown, or in "created by". */
   uint64_t matching[PATTERNS_MAX];
-  /* The end is missing: Go itself stops at 64 MB, or the sender broke off. What was counted
-   * is there, but is not the number of goroutines; sites still show what piles up. */
+  /* The end is missing: Go itself stops at 64 MB, or the connection broke. The counts are then
+   * not those of the process, but the sites still show what piles up. */
   bool is_cut_short;
   struct site_top sites;
 };
 
-/* About 180 KB: belongs on the heap, for as long as a dump is under way. */
+/* About 180 KB: allocate it on the heap, while a dump is being received. */
 struct goroutine_profile_parser {
   struct stack_matcher *matcher; /* borrowed */
   int status;
   uint64_t fed_bytes;
   struct line_reader lines;
-  bool in_stack;        /* a header came, and no blank line since */
-  bool awaits_location; /* the line was a function's, the next must be its file and line */
-  bool needs_location;  /* ... and is taken for one of C only because of that */
+  bool in_stack;        /* after a header, until the next blank line */
+  bool awaits_location; /* the line was a function, the next must be its file and line */
+  bool needs_location;  /* ... and is accepted as a C function only because of that */
   bool in_ancestors;    /* GODEBUG=tracebackancestors: stacks of goroutines that have ended */
   uint64_t waited_minutes;
   enum goroutine_state state;
@@ -62,8 +62,8 @@ struct goroutine_profile_parser {
 void goroutine_profile_parser_init(struct goroutine_profile_parser *parser,
                                    struct stack_matcher *matcher);
 
-/* Takes the next piece. Returns 0; -EBADMSG as soon as it cannot be a goroutine dump;
- * -ENOMEM. After an error every further call returns it again. */
+/* Parses the next chunk. Returns 0; -EBADMSG as soon as it cannot be a goroutine dump; -ENOMEM.
+ * After an error every further call returns it again. */
 int goroutine_profile_parser_feed(struct goroutine_profile_parser *parser, const char *bytes,
                                   size_t len);
 

@@ -1,6 +1,6 @@
 /*
- * The table of wait reasons. Those that only the runtime's own or test-only goroutines
- * have (GC workers, tracing, synctest) are "other": no leak is looked for there.
+ * The table of wait reasons. Those that only goroutines of the runtime or of tests have (GC
+ * workers, tracing, synctest) are "other": they are not searched for leaks.
  */
 #include "sidecar/go/goroutine_state.h"
 
@@ -33,7 +33,7 @@ struct reason {
 #define REASON(text, state)                                                                    \
   { {text, sizeof(text) - 1}, state }
 
-/* The ones a program is full of come first: the search stops there. */
+/* The most frequent ones come first: the search is linear. */
 static const struct reason reasons[] = {
     REASON("chan receive", GOROUTINE_CHAN_RECEIVE),
     REASON("select", GOROUTINE_SELECT),
@@ -43,13 +43,13 @@ static const struct reason reasons[] = {
     REASON("syscall", GOROUTINE_SYSCALL),
     REASON("runnable", GOROUTINE_RUNNABLE),
     REASON("running", GOROUTINE_RUNNING),
-    REASON("semacquire", GOROUTINE_SYNC), /* in older Go also what the four below wait for */
+    REASON("semacquire", GOROUTINE_SYNC), /* in older versions of Go also for the four below */
     REASON("sync.Mutex.Lock", GOROUTINE_SYNC),
     REASON("sync.RWMutex.RLock", GOROUTINE_SYNC),
     REASON("sync.RWMutex.Lock", GOROUTINE_SYNC),
     REASON("sync.WaitGroup.Wait", GOROUTINE_SYNC),
     REASON("sync.Cond.Wait", GOROUTINE_SYNC),
-    REASON("preempted", GOROUTINE_RUNNABLE), /* would run if the scheduler let it */
+    REASON("preempted", GOROUTINE_RUNNABLE), /* ready to run */
     REASON("copystack", GOROUTINE_RUNNING),  /* its stack is being moved */
     REASON("coroutine", GOROUTINE_OTHER),    /* an iter.Pull at rest */
     REASON("finalizer wait", GOROUTINE_OTHER),
@@ -80,7 +80,7 @@ static const struct reason reasons[] = {
     REASON("synctest.Run", GOROUTINE_OTHER),
     REASON("synctest.Wait", GOROUTINE_OTHER),
     REASON("waiting", GOROUTINE_OTHER),                  /* no reason given */
-    REASON("waiting for cgo callback", GOROUTINE_OTHER), /* spare for threads of C */
+    REASON("waiting for cgo callback", GOROUTINE_OTHER), /* spare ones, for C threads */
     REASON("leaked", GOROUTINE_OTHER),
     REASON("idle", GOROUTINE_OTHER),
     REASON("dead", GOROUTINE_OTHER),

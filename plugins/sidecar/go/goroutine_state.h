@@ -1,8 +1,8 @@
 /*
- * What a goroutine is doing, from the words in its header in goroutine?debug=2
- * (runtime/traceback.go, goroutineheader): a wait reason (runtime/runtime2.go,
- * waitReasonStrings) or a plain status (gStatusStrings), folded into the ten states that
- * are worth a metric each. Covers Go 1.19 to 1.26; an unknown reason is "other". Pure.
+ * The state of a goroutine, from its header in goroutine?debug=2 (runtime/traceback.go,
+ * goroutineheader): a wait reason (runtime/runtime2.go, waitReasonStrings) or a plain status
+ * (gStatusStrings), grouped into the ten states that have a metric. Covers Go 1.19 to 1.26; an
+ * unknown reason is "other". Pure.
  */
 #ifndef SIDECAR_GO_GOROUTINE_STATE_H
 #define SIDECAR_GO_GOROUTINE_STATE_H
@@ -30,10 +30,9 @@ const char *goroutine_state_name(enum goroutine_state state);
 
 /*
  * The state that a reason stands for: the text up to the first comma of the notes, such as
- * "chan receive (nil chan)" or "running (scan)". A note in parentheses after a known
- * reason ("(durable)", "(leaked)", "(scan)", one yet to come) does not change its state.
- * *ret_known (may be NULL) says whether it is a reason of a Go that was known when this
- * was written.
+ * "chan receive (nil chan)" or "running (scan)". A note in parentheses after a known reason
+ * ("(durable)", "(leaked)", "(scan)", one yet to come) does not change its state. *ret_known
+ * (may be NULL): whether it is a reason of one of these versions of Go.
  */
 enum goroutine_state goroutine_state_parse(struct span reason, bool *ret_known);
 

@@ -1,6 +1,6 @@
 /*
- * Line by line through a heap profile: one header, records with a line for each frame,
- * then the MemStats, of which only the beginning matters here.
+ * Parses a heap profile line by line: one header, records with a line for each frame, then the
+ * MemStats, of which only the beginning matters here.
  */
 #include "sidecar/go/heap_profile.h"
 
@@ -27,7 +27,7 @@ struct counts {
   uint64_t inuse_objects, inuse_bytes, alloc_objects, alloc_bytes;
 };
 
-/* "20: 670792 [588: 11200096] @": how the header and each record begin. */
+/* "20: 670792 [588: 11200096] @": the beginning of the header and of each record. */
 static int scan_counts(struct span *s, struct counts *ret) {
   if (scan_count(s, &ret->inuse_objects) != 0 || !scan_literal(s, ": ") ||
       scan_count(s, &ret->inuse_bytes) != 0 || !scan_literal(s, " [") ||
@@ -46,15 +46,14 @@ static int take_header(struct heap_profile_parser *parser, struct span text) {
   parser->has_header = true;
   parser->unaccounted_bytes = counts.inuse_bytes;
   parser->unaccounted_objects = counts.inuse_objects;
-  /* Go writes twice its MemProfileRate, as the first heap profilers did. */
+  /* Go writes twice its MemProfileRate, for historical reasons. */
   parser->totals.sample_bytes = rate == 1 ? 1 : rate / 2;
   return 0;
 }
 
 /*
- * Allocations of size bytes are sampled with the probability 1 - e^(-size/rate); what was
- * sampled stands for that many more. The sum is cut to whole bytes record by record, as
- * pprof does it.
+ * Allocations of size bytes are sampled with the probability 1 - e^(-size/rate); each sample is
+ * scaled up accordingly. The sum is truncated to whole bytes record by record, as in pprof.
  */
 static int scale(struct counts counts, uint64_t rate, uint64_t *ret_bytes,
                  uint64_t *ret_objects) {
@@ -100,8 +99,8 @@ static int end_record(struct heap_profile_parser *parser) {
   return 0;
 }
 
-/* "1: 1048576 [2: 2097152] @ 0x48e8d3 0x425bcb": the addresses repeat what the lines below
- * show by name. */
+/* "1: 1048576 [2: 2097152] @ 0x48e8d3 0x425bcb": the addresses are those of the functions in
+ * the lines below. */
 static int take_record(struct heap_profile_parser *parser, struct span text) {
   struct counts counts;
   if (scan_counts(&text, &counts) != 0 || (text.len > 0 && text.at[0] != ' '))
@@ -117,8 +116,8 @@ static int take_record(struct heap_profile_parser *parser, struct span text) {
                &parser->record_objects);
 }
 
-/* "#\t0x43d0ab\tmain.load+0x2b\t\t/src/main.go:7"; of a function without a name only the
- * address. */
+/* "#\t0x43d0ab\tmain.load+0x2b\t\t/src/main.go:7"; only the address if the function has no
+ * name. */
 static int take_frame(struct heap_profile_parser *parser, struct line line) {
   struct span rest = line.text, ignored;
   if (!scan_literal(&rest, "#\t0x"))
@@ -175,7 +174,7 @@ static void set_unknown(struct heap_profile *totals) {
 int heap_profile_parser_finish(struct heap_profile_parser *parser, struct heap_profile *ret) {
   if (parser->status != 0)
     return parser->status;
-  /* the MemStats come last: with them, and nothing unaccounted for, all records are there */
+  /* the MemStats come last: with them, and nothing unaccounted for, no record is missing */
   if (!parser->in_memstats || parser->unaccounted_bytes > 0 || parser->unaccounted_objects > 0)
     return parser->status = -EBADMSG;
   struct heap_profile *totals = &parser->totals;

@@ -1,9 +1,9 @@
 /*
- * The sample records of heap?debug=1 (runtime/pprof, writeHeapInternal): what is in use,
- * by named patterns of functions and by the stacks that allocated most of it. The records
- * are samples; each is scaled up by how likely an allocation of its size is to be sampled,
- * as go tool pprof does it. Takes the body as it streams in, in pieces cut at any byte, in
- * fixed memory. The "# runtime.MemStats" after the records are memstats.h's. Pure.
+ * The sample records of heap?debug=1 (runtime/pprof, writeHeapInternal): memory in use, by
+ * named patterns of functions and by the stacks that allocated most of it. The records are
+ * samples; each is scaled up by the probability that an allocation of its size is sampled, as
+ * in go tool pprof. Parses the body as it streams in, in chunks of any size, in fixed memory.
+ * The "# runtime.MemStats" after the records are parsed by memstats.h. Pure.
  */
 #ifndef SIDECAR_GO_HEAP_PROFILE_H
 #define SIDECAR_GO_HEAP_PROFILE_H
@@ -17,29 +17,29 @@
 #include "sidecar/go/stack.h"
 
 /*
- * Bytes and objects are the scaled ones, as "go tool pprof -sample_index=inuse_space" shows
- * them. Go counts them up to the end of the last garbage collection. VALUE_UNKNOWN: the
- * program does not sample (runtime.MemProfileRate = 0).
+ * Bytes and objects are scaled, as in "go tool pprof -sample_index=inuse_space", and are as of
+ * the end of the last garbage collection. VALUE_UNKNOWN: the program does not sample
+ * (runtime.MemProfileRate = 0).
  */
 struct heap_profile {
-  uint64_t sample_bytes; /* one sample each so many bytes; 1: each allocation; 0: none */
+  uint64_t sample_bytes; /* one sample per so many bytes; 1: each allocation; 0: none */
   uint64_t records;
   uint64_t inuse_bytes, inuse_objects;
   /*
-   * By pattern: bytes of the records with a match in any frame shown, each record once.
-   * pprof's -focus does the same, but looks at file names too. Frames of the runtime above
-   * the allocating function are shown by neither.
+   * By pattern: bytes of the records with a match in any frame, each record once. pprof's
+   * -focus does the same, but also matches file names. Neither has the frames of the runtime
+   * above the allocating function.
    */
   uint64_t matching_bytes[PATTERNS_MAX];
   struct site_top sites; /* none while inuse_bytes is unknown */
 };
 
-/* About 180 KB: belongs on the heap, for as long as a profile is under way. */
+/* About 180 KB: allocate it on the heap, while a profile is being received. */
 struct heap_profile_parser {
   struct stack_matcher *matcher; /* borrowed */
   int status;
   bool has_header, in_record, in_memstats;
-  /* of the sums in the first line, the part that no record has covered yet; not scaled */
+  /* the sums of the first line minus those of the records so far; not scaled */
   uint64_t unaccounted_bytes, unaccounted_objects;
   uint64_t record_bytes, record_objects; /* of the current record; scaled */
   struct line_reader lines;
@@ -53,14 +53,14 @@ struct heap_profile_parser {
 void heap_profile_parser_init(struct heap_profile_parser *parser,
                               struct stack_matcher *matcher);
 
-/* Takes the next piece. Returns 0; -EBADMSG as soon as it cannot be a heap profile;
- * -ENOMEM. After an error every further call returns it again. */
+/* Parses the next chunk. Returns 0; -EBADMSG as soon as it cannot be a heap profile; -ENOMEM.
+ * After an error every further call returns it again. */
 int heap_profile_parser_feed(struct heap_profile_parser *parser, const char *bytes, size_t len);
 
 /*
- * The body is complete. Returns 0; -ENOMEM; -EBADMSG, also when the records do not add up
- * to what the first line says, so that a profile cut short gives no values. *ret is
- * written only on success.
+ * The body is complete. Returns 0; -ENOMEM; -EBADMSG, also when the records do not add up to
+ * the sums in the first line, so that a truncated profile gives no values. *ret is written only
+ * on success.
  */
 int heap_profile_parser_finish(struct heap_profile_parser *parser, struct heap_profile *ret);
 

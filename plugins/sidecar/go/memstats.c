@@ -7,9 +7,9 @@
 
 static const char OPENING[] = "heap profile: ";
 
-/* Sizes beyond this are no machine's, and a double could not hold them exactly. */
+/* No machine has sizes beyond this, and a double could not represent them exactly. */
 #define SIZE_LIMIT (1ull << 53)
-/* Counters only grow: whatever fits may be true. */
+/* Counters only grow: any value that fits is possible. */
 #define COUNTER_LIMIT (VALUE_UNKNOWN - 1)
 
 struct field {
@@ -56,7 +56,7 @@ void memstats_parser_init(struct memstats_parser *parser) {
 
 /* ---- values ---- */
 
-/* "N" or "N / M", the latter for what has a part in use and a part from the system. */
+/* "N", or "N / M": in use, and obtained from the system. */
 static uint64_t parse_number(struct span value, uint64_t max) {
   uint64_t number, from_system;
   if (scan_u64(&value, &number) != 0 || number > max)
@@ -75,8 +75,8 @@ static double power_of_ten(uint64_t exponent) {
 }
 
 /*
- * A number from 0 to 1 as Go's %v writes it: "0", "0.25", "1.2e-05". strtod(3) would follow
- * the locale the daemon happens to run in. NaN when it is anything else.
+ * A number from 0 to 1 as Go's %v writes it: "0", "0.25", "1.2e-05". strtod(3) would follow the
+ * locale the daemon happens to run in. NaN for anything else.
  */
 static double parse_fraction(struct span value) {
   enum { DIGITS_MAX = 18, EXPONENT_MAX = 300 };
@@ -117,7 +117,7 @@ static bool parse_pauses(struct span value, uint64_t *ret) {
 
 /* ---- lines ---- */
 
-/* Two lines of the same name mean that at least one of them is not Go's. */
+/* If two lines have the same name, at least one of them was not written by Go. */
 static int parse_field(struct memstats_parser *parser, struct span name, struct span value) {
   for (size_t i = 0; i < FIELDS_LEN; i++) {
     if (!span_equals(name, FIELDS[i].name))
@@ -152,7 +152,7 @@ static int parse_line(struct memstats_parser *parser, struct span line) {
   return parse_field(parser, name, span_make(line.at + taken, line.len - taken));
 }
 
-/* Anything else is recognised by its first bytes, however long its first line is. */
+/* Anything else is detected by its first bytes, however long its first line is. */
 static int check_opening(struct memstats_parser *parser, const char *bytes, size_t len) {
   size_t left = sizeof(OPENING) - 1 - parser->opening_seen;
   if (len > left)

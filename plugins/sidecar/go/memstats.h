@@ -1,8 +1,8 @@
 /*
  * The "# runtime.MemStats" lines that Go appends to heap?debug=1 (runtime/pprof,
- * writeHeapInternal). They follow all sample records, so the parser takes the body
- * as it streams in, in pieces cut at any byte, and keeps only the current line. The records
- * are heap_profile.h's. Pure.
+ * writeHeapInternal). They follow all sample records, so the body is parsed as it streams in,
+ * in chunks of any size, and only the current line is kept. The records are parsed by
+ * heap_profile.h. Pure.
  */
 #ifndef SIDECAR_GO_MEMSTATS_H
 #define SIDECAR_GO_MEMSTATS_H
@@ -15,8 +15,8 @@
 
 enum { MEMSTATS_PAUSES = 256 };
 
-/* Bytes, counts, nanoseconds as runtime.MemStats has them. VALUE_UNKNOWN: the line was not
- * there or not a number a machine of today can have. */
+/* Bytes, counts and nanoseconds of runtime.MemStats. VALUE_UNKNOWN: the line is missing, or its
+ * number is impossible on today's machines. */
 struct memstats {
   uint64_t alloc_bytes_total; /* TotalAlloc */
   uint64_t sys_bytes, mallocs, frees;
@@ -42,21 +42,21 @@ struct memstats_parser {
 
 void memstats_parser_init(struct memstats_parser *parser);
 
-/* Takes the next piece. Returns 0, or -EBADMSG as soon as it cannot be a heap profile. After
+/* Parses the next chunk. Returns 0, or -EBADMSG as soon as it cannot be a heap profile. After
  * an error every further call returns it again. */
 int memstats_parser_feed(struct memstats_parser *parser, const char *bytes, size_t len);
 
 /*
- * The body is complete. Returns 0 with the values; -EBADMSG when it was no heap profile, or
- * HeapAlloc, HeapInuse, HeapSys or NumGC are missing or absurd, or what is allocated or in
- * use is more than the heap has. A last line without its end counts as missing.
+ * The body is complete. Returns 0 with the values; -EBADMSG when it was not a heap profile,
+ * when HeapAlloc, HeapInuse, HeapSys or NumGC are missing or impossible, or when more is
+ * allocated or in use than the size of the heap. A last line without newline counts as missing.
  */
 int memstats_parser_finish(struct memstats_parser *parser, struct memstats *ret);
 
 /*
  * Pauses of the collections after previous_num_gc up to stats->num_gc, in nanoseconds;
- * *ret_lost says how many of them the ring no longer had. A number of collections that went
- * down is another process's: 0 and none lost.
+ * *ret_lost is how many of them had already left the ring. If the number of collections has
+ * decreased, it is another process: 0, and none lost.
  */
 uint64_t memstats_new_pauses_ns(const struct memstats *stats, uint64_t previous_num_gc,
                                 uint64_t *ret_lost);

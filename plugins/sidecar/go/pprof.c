@@ -1,8 +1,8 @@
 /*
- * The client of pprof servers; see pprof.h. Callers put endpoints into a queue and collect the
- * answers; the client's thread takes them out, sends one request to each, and hands the answers
- * in. Both meet under one lock that is never held over I/O. From top to bottom: the data, the
- * queue, a request and its answer, the thread, the client, endpoints.
+ * The client of pprof servers; see pprof.h. Callers queue endpoints and collect the answers;
+ * the client's thread dequeues them, sends one request to each, and delivers the answers. Both
+ * sides share one lock that is never held during I/O. From top to bottom: the data, the queue,
+ * a request and its answer, the thread, the client, endpoints.
  */
 #include "sidecar/go/pprof.h"
 
@@ -22,18 +22,18 @@
 
 enum {
   QUERIES_MAX = 32, /* bits in an unsigned */
-  /* Requests at once in each lane: bounds sockets and memory, of which libcurl takes some
-   * 20 kB for each. */
+  /* Simultaneous requests in each lane: limits sockets and memory (libcurl takes about 20 kB
+   * for each). */
   UNDER_WAY_MAX = 16,
   WAIT_MAX_MS = 3600 * 1000,
-  FIRST_PATIENCE_NS = 250 * 1000 * 1000, /* until pprof_wait sets another */
+  FIRST_PATIENCE_NS = 250 * 1000 * 1000, /* until pprof_wait sets another one */
 };
 
 struct request;
 
 /*
- * Requests under way, counted apart for endpoints that were prompt the last time and for
- * those that were late, so that the late ones can never take the others' places.
+ * Requests in progress, counted separately for endpoints that were prompt the last time and for
+ * those that were late, so that late ones never block the others.
  */
 struct lane {
   unsigned under_way;
@@ -45,17 +45,17 @@ enum { LANE_PROMPT, LANE_LATE, LANES };
 struct pprof_endpoint {
   TAILQ_ENTRY(pprof_endpoint) queue_link; /* in client->queue or ->abandoned */
   struct pprof *client;
-  /* the client's lock guards the rest */
-  unsigned queued;                     /* queries to be sent: bits */
-  const struct pprof_query *under_way; /* the query that has been sent, NULL when none is */
-  unsigned lane;                       /* where that is counted */
-  bool in_queue;                       /* has a query queued and none under way */
+  /* the rest is protected by the client's lock */
+  unsigned queued;                     /* queries to send: bits */
+  const struct pprof_query *under_way; /* the query in progress, NULL if none */
+  unsigned lane;                       /* where it is counted */
+  bool in_queue;                       /* has queries queued and none in progress */
   bool late;                           /* did not answer the last round in time */
   bool awaited;                        /* pprof_wait waits for it */
   uint64_t queried_ns;                 /* when the round's queries were queued */
   uint64_t took_ns;                    /* until all of the last round had been answered */
   struct pprof_round round;
-  struct request *request; /* under way; only the thread touches it */
+  struct request *request; /* in progress; used only by the thread */
   char base_url[sizeof("http://[]:65535") + INET6_ADDRSTRLEN];
 };
 
@@ -63,20 +63,20 @@ TAILQ_HEAD(endpoint_queue, pprof_endpoint);
 
 struct pprof {
   struct pprof_options options;
-  struct http_loop *loop; /* the thread's, but for waking */
+  struct http_loop *loop; /* used by the thread; others only wake it */
   pthread_t thread;
-  pthread_mutex_t lock; /* guards the rest; never held over I/O */
+  pthread_mutex_t lock; /* protects the rest; never held during I/O */
   pthread_cond_t answered;
   bool stopping;
-  bool woken;       /* the thread was woken since it last looked */
+  bool woken;       /* the thread has been woken since it last checked */
   unsigned awaited; /* endpoints that pprof_wait waits for */
   struct lane lanes[LANES];
   uint64_t patience_ns;
   struct endpoint_queue queue;     /* first come, first served */
-  struct endpoint_queue abandoned; /* freed by their owner with a request under way */
+  struct endpoint_queue abandoned; /* freed by their owner with a request in progress */
 };
 
-/* One query under way. */
+/* One query in progress. */
 struct request {
   struct pprof_endpoint *endpoint;
   const struct pprof_query *query;
@@ -134,7 +134,7 @@ static const struct pprof_query *next_query(const struct pprof_endpoint *endpoin
   return NULL;
 }
 
-/* Takes the next endpoint that may be queried out of the queue; NULL when there is none. */
+/* Removes the next endpoint that may be queried from the queue; NULL when there is none. */
 static struct pprof_endpoint *queue_take(struct pprof *pprof) {
   struct pprof_endpoint *endpoint;
   TAILQ_FOREACH(endpoint, &pprof->queue, queue_link) {
@@ -166,7 +166,7 @@ static void wake_thread(struct pprof *pprof) {
 static void describe(const struct pprof_query *query, const char *reason,
                      struct pprof_answer *answer) {
   if (answer->error == -EBADMSG)
-    reason = "not what Go's net/http/pprof answers";
+    reason = "not a response of Go's net/http/pprof";
   snprintf(answer->reason, sizeof(answer->reason), "%s: %.200s", query->path, reason);
 }
 
@@ -192,13 +192,13 @@ static struct pprof_answer answer_make(const struct pprof_query *query,
   return answer;
 }
 
-/* A query was answered or has failed. request is NULL when it was never sent. */
+/* A query was answered or has failed. request is NULL if it was never sent. */
 static void query_end(struct pprof_endpoint *endpoint, const struct pprof_query *query,
                       struct request *request, struct pprof_answer *answer) {
   struct pprof *pprof = endpoint->client;
 
   pthread_mutex_lock(&pprof->lock);
-  query->forget(&endpoint->round); /* an earlier answer that nobody took */
+  query->forget(&endpoint->round); /* an earlier answer that was not collected */
   if (answer->error == 0) {
     int status = query->finish(request->sink, &endpoint->round);
     if (status != 0)
@@ -214,7 +214,7 @@ static void query_end(struct pprof_endpoint *endpoint, const struct pprof_query 
   }
   queue_add(endpoint);
   pthread_mutex_unlock(&pprof->lock);
-  /* from here on the endpoint may be gone */
+  /* from here on the endpoint may be freed */
 
   if (request == NULL)
     return;
@@ -278,7 +278,7 @@ static void query_send(struct pprof_endpoint *endpoint, const struct pprof_query
 
 /* ---- the thread ---- */
 
-/* With the lock held, which is given up for each request. */
+/* With the lock held, which is released for each request. */
 static void send_queries(struct pprof *pprof) {
   struct pprof_endpoint *endpoint;
 
@@ -290,7 +290,7 @@ static void send_queries(struct pprof *pprof) {
   }
 }
 
-/* With the lock held, which is given up for each endpoint. */
+/* With the lock held, which is released for each endpoint. */
 static void cancel_abandoned(struct pprof *pprof) {
   struct pprof_endpoint *endpoint;
 
@@ -386,7 +386,7 @@ void pprof_free(struct pprof *pprof) {
 
 /* ---- endpoints ---- */
 
-/* A name would have to be resolved, and could lead anywhere. */
+/* A name would have to be resolved, and could point anywhere. */
 static bool is_numeric(const char *address, bool ipv6) {
   struct in6_addr parsed;
   return inet_pton(ipv6 ? AF_INET6 : AF_INET, address, &parsed) == 1;
@@ -430,12 +430,12 @@ void pprof_endpoint_free(struct pprof_endpoint *endpoint) {
     endpoint_destroy(endpoint);
 }
 
-/* What is queued or under way. */
+/* The queries that are queued or in progress. */
 static unsigned endpoint_pending(const struct pprof_endpoint *endpoint) {
   return endpoint->queued | (endpoint->under_way != NULL ? endpoint->under_way->bit : 0);
 }
 
-/* What turns out late while it is under way makes room for those that are prompt. */
+/* A request that becomes late while in progress no longer counts among the prompt ones. */
 static void change_lane(struct pprof_endpoint *endpoint) {
   const struct pprof_query *query = endpoint->under_way;
   lane_leave(endpoint);

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-/* More could not have stacks in any address space. */
+/* No address space could hold the stacks of more. */
 static const uint64_t GOROUTINES_MAX = 1ull << 40;
 
 void pprof_index_parser_init(struct pprof_index_parser *parser) {
@@ -13,8 +13,8 @@ void pprof_index_parser_init(struct pprof_index_parser *parser) {
 }
 
 /*
- * Go 1.19 to 1.26: <tr><td>40</td><td><a href='goroutine?debug=1'>goroutine</a></td></tr>
- * The link identifies the row; what follows it is for people.
+ * Go 1.19 to 1.26: <tr><td>40</td><td><a href='goroutine?debug=1'>goroutine</a></td></tr> The
+ * link identifies the row.
  */
 static int parse_line(struct pprof_index_parser *parser, struct span line) {
   uint64_t count;

@@ -48,14 +48,13 @@ static int memstats_finish(void *sink, struct pprof_round *round) {
 
 static void memstats_forget(struct pprof_round *round) {
   if (round->heap_profile != NULL)
-    return; /* they came with that, and stay valid whatever the shorter page gives */
+    return; /* that had them already, and they stay valid whatever the shorter page gives */
   memset(&round->memstats, 0, sizeof(round->memstats));
 }
 
 /*
- * ---- the goroutine dump ----
- * A profile is large, so a round has a pointer to it. The memory is allocated before the
- * request is sent, so that nothing is left to fail, and to wait for, when the answer is
+ * ---- the goroutine dump ---- A profile is large, so a round has a pointer to it. The memory
+ * is allocated before the request is sent, so that nothing can fail or block when the answer is
  * complete.
  */
 
@@ -99,7 +98,7 @@ static void dump_forget(struct pprof_round *round) {
 
 /* ---- the heap profile; as the dump ---- */
 
-/* One body has both: the records and, after them, the MemStats. */
+/* One body contains both: the records and, after them, the MemStats. */
 struct heap_sink {
   struct heap_profile_parser records;
   struct memstats_parser memstats;

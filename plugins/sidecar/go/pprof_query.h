@@ -1,8 +1,8 @@
 /*
- * What can be queried of a Go program's pprof server (net/http/pprof), and how the answers of a
- * round are kept: for each kind of query the path, what takes the body as it streams in, and
- * where in the round its values go. Sending requests is pprof.h's. A new kind is a bit, an
- * answer and values here, and a row of the table in pprof_query.c. Pure.
+ * The queries of a Go program's pprof server (net/http/pprof) and the answers of a round: for
+ * each kind of query the path, the parser of the body, and where in the round its values are
+ * stored. Sending requests is left to pprof.h. A new kind is a bit, an answer and values here,
+ * and a row of the table in pprof_query.c. Pure.
  */
 #ifndef SIDECAR_GO_PPROF_QUERY_H
 #define SIDECAR_GO_PPROF_QUERY_H
@@ -18,7 +18,7 @@
 enum {
   PPROF_GOROUTINE_COUNT = 1 << 0, /* /debug/pprof/ */
   PPROF_MEMSTATS = 1 << 1,        /* /debug/pprof/heap?debug=1 */
-  PPROF_HEAP_PROFILE = 1 << 2,    /* the same, with its records: brings MemStats, too */
+  PPROF_HEAP_PROFILE = 1 << 2,    /* the same, with its records; includes MemStats */
   PPROF_GOROUTINE_DUMP = 1 << 3,  /* /debug/pprof/goroutine?debug=2: stops the process while
                                      it is written */
 };
@@ -26,22 +26,22 @@ enum {
 struct pprof_options {
   uint64_t timeout_ms; /* of each request */
   uint64_t max_bytes;  /* of each response */
-  /* For the stacks of the last two, which fail without. Borrowed until pprof_free(), and until
-   * then for the client's thread alone. */
+  /* Needed for the stacks of the last two queries. Borrowed until pprof_free(); until then only
+   * the client's thread may use them. */
   struct stack_matcher *goroutine_matcher, *heap_matcher;
 };
 
-/* How one query ended. */
+/* The result of one query. */
 struct pprof_answer {
   int error;            /* 0, or as in struct http_result; -EBADMSG: malformed;
                            -ENOENT: 404; -EREMOTEIO: another HTTP status */
   char reason[256];     /* printable, names the path; "" when error is 0 */
-  uint64_t duration_ns; /* of the request, from its connecting on */
+  uint64_t duration_ns; /* of the request, including the connection setup */
 };
 
 struct pprof_round {
-  unsigned queried, answered; /* bits as above; queried includes what is still under way,
-                                 answered what failed */
+  unsigned queried, answered; /* bits as above; queried includes those in progress, answered
+                                 includes failures */
   struct pprof_answer goroutine_count_answer, memstats_answer;
   struct pprof_answer heap_profile_answer, goroutine_dump_answer;
   uint64_t goroutines; /* VALUE_UNKNOWN unless answered without an error */
@@ -50,10 +50,10 @@ struct pprof_round {
   struct goroutine_profile *goroutine_profile;
 };
 
-/* Frees what a round that was taken owns. */
+/* Frees what a collected round owns. */
 void pprof_round_free(struct pprof_round *round);
 
-/* All values unknown, nothing queried, nothing answered; what it owned is not freed. */
+/* Resets to all unknown, nothing queried, nothing answered; frees nothing. */
 void pprof_round_reset(struct pprof_round *round);
 
 /* ---- the table ---- */
@@ -62,17 +62,17 @@ struct pprof_query {
   unsigned bit;     /* PPROF_...; lower ones are sent first */
   const char *path; /* with the query */
   size_t answer;    /* offset of its struct pprof_answer in struct pprof_round */
-  unsigned at_once; /* at most so many under way (pprof.c has a limit for all queries), and as
-                       many more to endpoints that were late the last time: bounds the memory
+  unsigned at_once; /* at most so many in progress (pprof.c has a limit for all queries), and as
+                       many more for endpoints that were late the last time: limits the memory
                        of the sinks */
 
   /*
-   * The sink takes one body and lives as long as its request, on the client's thread: begin
-   * on memory of sink_size bytes, feed for each piece, finish when the body is complete with
-   * status 200, and in any case drop at the end (NULL: it owns nothing).
-   * begin: 0 or -errno, then nothing else is called. feed: 0, or -errno to end the request.
-   * finish: 0 with the values in *round, or -errno with *round left alone; called with the
-   * client's lock held, so it moves and copies but does not work.
+   * The sink parses one body and lives as long as its request, on the client's thread: begin on
+   * memory of sink_size bytes, feed for each chunk, finish when the body is complete with
+   * status 200, and in any case drop at the end (NULL: it owns nothing). begin: 0, or -errno,
+   * then nothing else is called. feed: 0, or -errno to end the request. finish: 0 with the
+   * values in *round, or -errno with *round unchanged; it is called with the client's lock
+   * held, so it must be quick.
    */
   size_t sink_size;
   int (*begin)(void *sink, const struct pprof_options *options);

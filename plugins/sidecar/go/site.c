@@ -54,12 +54,12 @@ void site_table_add(struct site_table *table, const struct site *observed) {
   table->keys[bucket][way] = key;
 }
 
-/* Ties are decided by key, so that equal dumps list equal sites. */
+/* Ties are broken by key, so that equal dumps list equal sites. */
 static bool is_heavier(const struct site *a, const struct site *b) {
   return a->weight != b->weight ? a->weight > b->weight : a->key < b->key;
 }
 
-/* How much a site that was replaced can weigh: as much as the lightest that stayed. */
+/* The maximum weight of a site that was replaced: that of the lightest one kept. */
 static uint64_t evicted_max(const struct site_table *table) {
   uint64_t max = 0;
   for (size_t bucket = 0; bucket < SITE_TABLE_BUCKETS; bucket++) {
@@ -114,13 +114,13 @@ static struct site_record *find_record(struct site_history *history, uint64_t ke
   return NULL;
 }
 
-/* How much a record is worth keeping: its weight, then or now. */
+/* The importance of a record: the larger of its weights, now and at the baseline. */
 static uint64_t importance(const struct site_record *record) {
   uint64_t baseline = record->was_unlisted ? 0 : record->baseline_weight;
   return record->now.weight > baseline ? record->now.weight : baseline;
 }
 
-/* Room for a site of this weight: a new record, or the least important one if it is less
+/* A record for a site of this weight: a new one, or the least important one if that is less
  * important. NULL: there is none. */
 static struct site_record *place_for(struct site_history *history, uint64_t weight) {
   if (history->len < SITE_TOP_MAX)
@@ -132,7 +132,7 @@ static struct site_record *place_for(struct site_history *history, uint64_t weig
   }
   if (importance(least) >= weight)
     return NULL;
-  /* forgotten, it will count as unlisted when it comes back */
+  /* if it comes back, it will count as unlisted */
   if (least->baseline_weight > history->unlisted_baseline_max)
     history->unlisted_baseline_max = least->baseline_weight;
   return least;
@@ -149,7 +149,7 @@ void site_history_update(struct site_history *history, const struct site_top *to
     if (record != NULL)
       record->now = *site;
   }
-  /* only now is it known which of the old records still weigh anything */
+  /* only now is it known which of the old records still have a weight */
   for (size_t i = 0; i < top->len; i++) {
     const struct site *site = &top->sites[i];
     if (find_record(history, site->key) != NULL)

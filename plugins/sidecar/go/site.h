@@ -1,6 +1,6 @@
 /*
- * Sites: the places in a Go program where memory was allocated or goroutines stand, each a
- * stack. For a heap profile a site's weight is bytes in use, for a goroutine dump the number of
+ * Sites: the places in a Go program where memory was allocated or goroutines are, each a stack.
+ * For a heap profile a site's weight is bytes in use, for a goroutine dump the number of
  * goroutines in one state. A table finds the heaviest sites of one profile, a history compares
  * those of one process's profiles with a baseline; both in memory of fixed size. Pure.
  */
@@ -35,10 +35,9 @@ struct site {
 uint64_t site_weight_max(const struct site *site);
 
 /*
- * ---- the table: the heaviest of many sites ----
- * Eight sites share a bucket; a new site replaces the lightest there and inherits its weight as
- * an uncertainty (the "space saving" sketch), so a site that carries a large part of the whole
- * is found however many others there are.
+ * ---- the table: the heaviest of many sites ---- Eight sites share a bucket; a new site
+ * replaces the lightest there and inherits its weight as an uncertainty (the "space saving"
+ * sketch), so a site with a large share of the total is found however many others there are.
  */
 
 struct site_table {
@@ -46,24 +45,24 @@ struct site_table {
   struct site sites[SITE_TABLE_BUCKETS][SITE_TABLE_WAYS];
 };
 
-/* The top of a table, as a value to keep. */
+/* The top of a table, as a copy to keep. */
 struct site_top {
   size_t len;
   struct site sites[SITE_TOP_MAX]; /* heaviest first */
-  uint64_t unlisted_max;           /* no site that is not listed weighs more */
+  uint64_t unlisted_max;           /* no unlisted site weighs more */
 };
 
 void site_table_init(struct site_table *table);
 
-/* Adds an observation: weight and objects are summed up, the wait kept when it is longer. */
+/* Adds an observation: sums up weight and objects, and keeps the longest wait. */
 void site_table_add(struct site_table *table, const struct site *observed);
 
 void site_table_top(const struct site_table *table, struct site_top *ret);
 
 /*
- * ---- the history: what grew since the baseline ----
- * It errs to one side only: growth is never overstated. A site that was not listed at the
- * baseline is taken to have weighed as much as an unlisted one can.
+ * ---- the history: what grew since the baseline ---- Growth is never overestimated: a site
+ * that was not listed at the baseline is assumed to have had the maximum weight of an unlisted
+ * one.
  */
 
 struct site_record {
@@ -83,7 +82,7 @@ struct site_history { /* about 10 KB */
 
 void site_history_init(struct site_history *history);
 
-/* Takes the sites of a newer profile. The first one is the baseline until another is marked. */
+/* Adds the sites of a newer profile. The first one is the baseline until another is marked. */
 void site_history_update(struct site_history *history, const struct site_top *top);
 
 /* Makes the last profile the baseline. Without one, the next will be. */

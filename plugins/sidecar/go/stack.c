@@ -1,8 +1,8 @@
 /*
- * Frames into matches, a key and a text; see stack.h. What is known of functions is in a hash
+ * Makes matches, a key and a text from frames; see stack.h. Functions are cached in a hash
  * table of fixed size with open addressing. When it is three quarters full it is emptied: a
  * program has a few hundred functions on its stacks, so that happens only with input that is
- * not worth remembering.
+ * not worth caching.
  */
 #include "sidecar/go/stack.h"
 
@@ -21,8 +21,8 @@ const struct pattern_default stack_patterns_of_goroutines[] = {
     {NULL, NULL},
 };
 
-/* An append in a loop shows as the function that appends: Go's text profile hides
- * runtime.growslice. Functions of the standard library that grow a buffer are named here. */
+/* An append in a loop shows up as the function that appends: Go's text profile hides
+ * runtime.growslice. These are the functions of the standard library that grow a buffer. */
 const struct pattern_default stack_patterns_of_heap[] = {
     {"bufio_scanner", "^bufio\\.(\\(\\*Scanner\\)\\.|NewScanner)|GetScannerBuffer"},
     {"json_unmarshal", "^encoding/json(/[a-z0-9]+)?\\.(Unmarshal|\\(\\*[dD]eco)"},
@@ -80,7 +80,7 @@ static const char *const standard_library[] = {
 static uint8_t flags_of(struct span name) {
   if (span_starts_with(name, "runtime.") || span_starts_with(name, "internal/runtime/"))
     return RUNTIME | STANDARD;
-  /* "go.uber.org/zap.New" is not of "go": without a slash only does a dot end the path */
+  /* "go.uber.org/zap.New" is not in "go": a dot ends the path only if there is no slash */
   const char *end = memchr(name.at, '/', name.len);
   if (end == NULL)
     end = memchr(name.at, '.', name.len);
@@ -89,7 +89,7 @@ static uint8_t flags_of(struct span name) {
     if (span_equals(span_make(name.at, n), standard_library[i]))
       return STANDARD;
   }
-  /* how Go's traceback writes runtime.gopanic */
+  /* the name of runtime.gopanic in Go's traceback */
   return span_equals(name, "panic") ? RUNTIME | STANDARD : 0;
 }
 
@@ -220,7 +220,7 @@ static bool append(struct stack *stack, const char *separator, struct span name,
 
 static void show_first(struct stack *stack, struct span name) {
   stack->text_len = 0;
-  /* the end of a name that is too long is its most telling part */
+  /* the most informative part of a name that is too long is its end */
   size_t max = FRAMES_TEXT_MAX - sizeof(more);
   if (name.len > max)
     name = span_make(name.at + name.len - max, max);

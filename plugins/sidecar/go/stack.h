@@ -1,7 +1,7 @@
 /*
- * One stack of a Go program while its frames pass by, innermost first: which named patterns it
- * matches, the key of its site, and a text that shows it in short. Shared by the parsers of
- * goroutine dumps and heap profiles. Pure.
+ * One stack of a Go program, frame by frame, innermost first: the named patterns that it
+ * matches, the key of its site, and a short text. Shared by the parsers of goroutine dumps and
+ * heap profiles. Pure.
  */
 #ifndef SIDECAR_GO_STACK_H
 #define SIDECAR_GO_STACK_H
@@ -15,19 +15,18 @@
 #include "sidecar/go/site.h"
 
 /*
- * ---- patterns over functions ----
- * A function is the same in every stack that it is in, so which patterns it matches is
- * remembered by a hash of its name, and a regular expression runs only for names not seen
- * before; a stack matches what any of its frames does. The memory outlives a dump: the next one
- * of the same program finds its functions known.
+ * ---- patterns over functions ---- The patterns that a function matches are cached by a hash
+ * of its name, so regular expressions run only for names not seen before; a stack matches the
+ * patterns of all its frames. The cache outlives a dump: the next one of the same program finds
+ * its functions there.
  *
- * A pattern is searched in one function name at a time, as Go writes it: import path and
- * name without arguments, addresses or file ("encoding/json.(*decodeState).object"). So "^"
- * and "$" are the ends of that name; dots in the last element of an import path read "%2e";
- * type arguments read "[...]".
+ * A pattern is matched against one function name at a time, as written by Go: import path and
+ * name without arguments, addresses or file ("encoding/json.(*decodeState).object"). So "^" and
+ * "$" match the ends of that name; dots in the last element of an import path are written
+ * "%2e", type arguments "[...]".
  */
 
-enum { STACK_FUNCTION_MAX = 4096 /* of a longer name only so much is searched */ };
+enum { STACK_FUNCTION_MAX = 4096 /* of a longer name only this much is matched */ };
 
 /* The symptoms of the profiling guide; each list ends with a NULL name. */
 extern const struct pattern_default stack_patterns_of_goroutines[];
@@ -39,10 +38,10 @@ struct stack_function {
   bool is_standard; /* of Go's standard library, which includes the runtime */
 };
 
-struct stack_matcher; /* patterns and what is remembered; used by one thread at a time */
+struct stack_matcher; /* patterns and the cache; used by one thread at a time */
 
-/* patterns are borrowed. Returns 0 or -ENOMEM; the caller owns *ret. Takes 53 KB, whatever
- * it is fed later. */
+/* patterns are borrowed. Returns 0 or -ENOMEM; the caller owns *ret. Takes 53 KB, regardless of
+ * the input. */
 int stack_matcher_new(const struct pattern_list *patterns, struct stack_matcher **ret);
 void stack_matcher_free(struct stack_matcher *matcher);
 
@@ -51,7 +50,7 @@ uint64_t stack_matcher_searched(const struct stack_matcher *matcher);
 
 /*
  * Matches one function; hash is stack_hash() of its name. Returns 0; -EBADMSG when the name
- * holds a control character, which Go's compiler never writes; -ENOMEM.
+ * contains a control character, which Go's compiler never generates; -ENOMEM.
  */
 int stack_matcher_match(struct stack_matcher *matcher, struct span name, uint64_t hash,
                         struct stack_function *ret);
@@ -63,8 +62,8 @@ static inline uint64_t stack_hash_mix(uint64_t hash, uint64_t word) {
   return hash ^ hash >> 29;
 }
 
-/* A hash of the bytes, eight at a time. Good enough to tell functions apart, no more: a
- * program that forges collisions falsifies only its own values. */
+/* A hash of the bytes, eight at a time. Not collision-resistant: a program that forges
+ * collisions falsifies only its own values. */
 static inline uint64_t stack_hash(struct span s) {
   uint64_t hash = s.len * STACK_HASH_FACTOR, word;
   if (s.len < sizeof(word)) {
@@ -86,8 +85,8 @@ static inline uint64_t stack_hash(struct span s) {
  * The text reads "json.(*decodeState).object < history.load < main.main, created by
  * main.start": the innermost function outside Go's runtime, then the callers outside the
  * standard library, as many as fit, without repetitions; import paths are cut to their last
- * element. Raw bytes from another program, without control characters: text_printable() it
- * before it is shown.
+ * element. Raw bytes from another program, without control characters: use text_printable()
+ * before displaying it.
  */
 struct stack {
   uint64_t key;
@@ -96,15 +95,15 @@ struct stack {
   uint32_t frames;
   bool is_runtime_only, is_text_full;
   size_t text_len;
-  struct site site; /* its text is kept here; the rest is for the caller to fill in */
+  struct site site; /* its text is kept here; the caller fills in the rest */
 };
 
 void stack_begin(struct stack *stack);
 
-/* Takes a frame. Returns 0 or as stack_matcher_match(). */
+/* Adds a frame. Return values as of stack_matcher_match(). */
 int stack_add_frame(struct stack *stack, struct stack_matcher *matcher, struct span name);
 
-/* Takes the function that created the goroutine. It counts for the patterns. */
+/* Adds the function that created the goroutine. It counts for the patterns. */
 int stack_set_creator(struct stack *stack, struct stack_matcher *matcher, struct span name);
 
 /* Adds amount to counts[i] for each pattern i that the stack matches. */

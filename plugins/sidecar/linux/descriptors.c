@@ -1,8 +1,8 @@
 /*
  * A pass over /proc/PID/fd that counts, and one that lists; see os/descriptors.h. The target of
- * each link shows the class, or is a path, and what a path is was mostly found out in an
- * earlier reading (path_table). What costs more than a readlink is done only for inotify
- * descriptors, for new paths, for some of the others in turn, and for files that are locked.
+ * each link shows the class, or is a path, and most paths were examined in an earlier reading
+ * (path_table). Anything more expensive than a readlink is done only for inotify descriptors,
+ * for new paths, for some of the others in turn, and for locked files.
  */
 #include "sidecar/linux/descriptors.h"
 
@@ -17,7 +17,7 @@
 #include "sidecar/linux/process.h"
 #include "sidecar/linux/procfs.h"
 
-/* One pass that counts. */
+/* One counting pass. */
 struct descriptor_pass {
   struct descriptors *descriptors;
   struct open_files files;
@@ -64,7 +64,7 @@ void descriptors_free(struct descriptors *descriptors) {
   free(descriptors);
 }
 
-/* ---- what has no path ---- */
+/* ---- descriptors without a path ---- */
 
 static void count_socket(struct descriptor_pass *pass, uint64_t inode) {
   for (size_t i = 0; i < pass->socket_inodes_len; i++)
@@ -94,7 +94,7 @@ static enum descriptor_class count_without_path(struct descriptor_pass *pass,
   return class;
 }
 
-/* ---- what has a path ---- */
+/* ---- descriptors with a path ---- */
 
 static uint32_t match_patterns(const struct descriptors *descriptors, const char *path) {
   uint32_t matching = 0;
@@ -112,8 +112,8 @@ static void remember(struct path_entry *entry, const struct open_file *file) {
   entry->mount = file->mount;
 }
 
-/* The entry of a path, examined if it is new or its turn has come. Returns -ENOENT when the
- * descriptor has been closed since. */
+/* The entry of a path, examined if it is new or due. Returns -ENOENT when the descriptor has
+ * been closed since. */
 static int find_entry(struct descriptor_pass *pass, const struct open_descriptor *descriptor,
                       struct path_entry **ret) {
   struct path_table *paths = &pass->descriptors->paths;
@@ -162,7 +162,7 @@ static int count_locks(struct descriptor_pass *pass, const struct open_descripto
   if (entry->has_shared_lock && pass->lock_info_left > 0) {
     struct fdinfo fdinfo;
     pass->lock_info_left--;
-    /* on an error the pid in the list decides */
+    /* on an error the owner is the pid in the list */
     open_file_read_info(&pass->files, descriptor->name, &fdinfo, count_own_lock, pass);
   }
   return 0;
@@ -186,7 +186,7 @@ static void count_regular(struct descriptor_pass *pass,
   pass->most_opened_fd = entry->lowest_fd;
 }
 
-/* Counts a descriptor whose target is a path, all but its class and the total. Returns 0;
+/* Counts a descriptor whose target is a path, except its class and the total. Returns 0;
  * -ENOENT when it has been closed since; -ENOMEM. */
 static int count_path(struct descriptor_pass *pass, const struct open_descriptor *descriptor,
                       enum descriptor_class *ret_class) {
@@ -212,10 +212,10 @@ static int count_path(struct descriptor_pass *pass, const struct open_descriptor
   return 0;
 }
 
-/* ---- the pass that counts ---- */
+/* ---- the counting pass ---- */
 
-/* The kernel cannot show a path longer than a page. Its place takes a key that is the same for
- * the same file and that cannot be a path. */
+/* The kernel cannot show a path longer than a page. It is replaced by a key that is the same
+ * for the same file and cannot be a path. */
 enum { UNNAMED_SIZE = 1 + sizeof(uint64_t) + sizeof(uint32_t) };
 
 static int identify_unnamed(struct descriptor_pass *pass, struct open_descriptor *descriptor,
@@ -287,7 +287,7 @@ static int count_descriptors(struct descriptor_pass *pass, char *buffer) {
   return status;
 }
 
-/* The path of a descriptor again, provided that it is still that file. */
+/* Reads the path of a descriptor again, provided that it is still the same file. */
 static void read_path_again(struct descriptor_pass *pass, int fd, uint64_t inode, char *path) {
   const struct path_table *paths = &pass->descriptors->paths;
   char name[16], target[PATH_MAX];
@@ -355,7 +355,7 @@ int descriptors_read(struct descriptors *descriptors, struct process *process,
   return status;
 }
 
-/* ---- the pass that lists ---- */
+/* ---- the listing pass ---- */
 
 /* Returns 0, or -ENOENT when it has been closed since. */
 static int examine(struct open_files *files, const char *name, char *target,

@@ -1,6 +1,6 @@
 /*
- * What is remembered of one process's descriptors between readings. In a header of its own so
- * that a test can lower the limit.
+ * The state of one process's descriptors between readings. In a separate header so that a test
+ * can lower the limit.
  */
 #ifndef SIDECAR_LINUX_DESCRIPTORS_H
 #define SIDECAR_LINUX_DESCRIPTORS_H

@@ -1,9 +1,9 @@
 /*
- * Finding processes by scanning the process table; see os/discovery.h. What is known of each
- * is kept in an array sorted by pid. procfs lists pids in ascending order, so a scan walks
- * the old array and the listing side by side and needs no lookups; a captured table comes
- * in any order and is sorted. The executable decides about a match: a process can make up its
- * command line and change its name.
+ * Finding processes by scanning the process table; see os/discovery.h. The known processes are
+ * kept in an array sorted by pid. procfs lists pids in ascending order, so a scan walks the old
+ * array and the listing side by side and needs no lookups; a captured table is in any order and
+ * is sorted. Matches are decided by the executable: a process can change its command line and
+ * its name.
  */
 #include "sidecar/os/discovery.h"
 
@@ -21,16 +21,16 @@
 
 enum {
   NO_RULE = UINT16_MAX,
-  YOUNG_SCANS = 8, /* examined in each of its first scans: it may still exec */
-  TURNS = 44,      /* in so many scans all others have been examined again, */
+  YOUNG_SCANS = 8, /* examined in each of its first scans, because it may still exec */
+  TURNS = 44,      /* within this many scans all others are examined again, */
   TURN_MIN = 32,   /* sooner where there are few */
   COMMAND_LINE_MAX = 64 * 1024,
   PROGRAM_NAME_MAX = 15 /* TASK_COMM_LEN without the NUL */
 };
 
-/* 16 bytes each: with thousands of processes the walk should stay in the cache. */
+/* 16 bytes each, so that the walk over thousands of processes stays in the cache. */
 struct known {
-  uint64_t inode; /* of /proc/PID: another one when the pid is reused */
+  uint64_t inode; /* of /proc/PID: changes when the pid is reused */
   pid_t pid;
   uint16_t rule; /* NO_RULE: not one of ours */
   uint8_t scans; /* it was seen in, up to YOUNG_SCANS */
@@ -48,7 +48,7 @@ struct discovery {
   struct buffer command_line; /* scratch */
   struct known_list known;    /* sorted by pid */
   struct known_list next;     /* being filled by a scan */
-  pid_t turn;                 /* those from this pid on are examined again next */
+  pid_t turn;                 /* the next scan examines those from this pid on */
   struct discovery_match *matches;
   size_t matches_len, matches_capacity;
 };
@@ -116,7 +116,7 @@ static const struct known *find_known(const struct known_list *list, pid_t pid) 
   return list->len > 0 ? bsearch(&key, list->at, list->len, sizeof(key), compare_known) : NULL;
 }
 
-/* Lists all processes into discovery->next, sorted, with what was known of each. */
+/* Lists all processes into discovery->next, sorted, with their previous state. */
 static int list_processes(struct discovery *discovery) {
   const struct host *host = discovery->host;
   const struct known_list *known = &discovery->known;
@@ -162,7 +162,7 @@ static const char *base_name(const char *path) {
   return slash != NULL ? slash + 1 : path;
 }
 
-/* The kernel keeps only the beginning of a program's name; the rest cannot be compared. */
+/* The kernel keeps only the beginning of a program's name. */
 static bool matches_cut_name(struct span name, const char *executable) {
   size_t len = strlen(executable);
   if (len > PROGRAM_NAME_MAX)
@@ -186,8 +186,8 @@ static int read_command_line(struct discovery *discovery, pid_t pid) {
   return 0;
 }
 
-/* path is the target of exe; or NULL, and then name is what the kernel calls the process.
- * Returns 0 with the first rule that matches, or -errno. */
+/* path is the target of exe, or NULL; then name is the process's comm. Returns 0 with the first
+ * rule that matches, or -errno. */
 static int find_rule(struct discovery *discovery, pid_t pid, const char *path, struct span name,
                      uint16_t *ret_rule) {
   bool have_command_line = false;
@@ -211,7 +211,7 @@ static int find_rule(struct discovery *discovery, pid_t pid, const char *path, s
   return 0;
 }
 
-/* Any user may read stat, which has the name, the state and the kind in one. */
+/* Any user may read stat, which contains name, state and flags. */
 static int find_rule_by_name(struct discovery *discovery, pid_t pid, uint16_t *ret_rule) {
   struct host *host = discovery->host;
   struct proc_stat stat;
@@ -229,8 +229,8 @@ static int find_rule_by_name(struct discovery *discovery, pid_t pid, uint16_t *r
 
 /*
  * Sets *rule to the index of the first rule that the process matches, or to NO_RULE: also for
- * kernel threads, zombies and processes that are gone. It is left as it was when there was no
- * memory or no descriptor to find out: that is no reason to lose sight of a process.
+ * kernel threads, zombies and processes that are gone. It is unchanged when memory or
+ * descriptors ran out: a process must not be lost because of that.
  */
 static void match_process(struct discovery *discovery, pid_t pid, uint16_t *rule) {
   char name[32], path[PATH_MAX];
@@ -250,8 +250,8 @@ static void match_process(struct discovery *discovery, pid_t pid, uint16_t *rule
 
 /* ---- the scan ---- */
 
-/* Examines those that are new, young or matched, and as many of the others as are due, from
- * where the last scan stopped. */
+/* Examines new, young and matched processes, and as many of the others as are due, from where
+ * the last scan stopped. */
 static void match_processes(struct discovery *discovery) {
   struct known_list *list = &discovery->next;
   size_t due = list->len / TURNS + TURN_MIN;

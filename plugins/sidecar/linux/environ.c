@@ -1,6 +1,6 @@
 /*
- * One entry after the other through a small state machine; see environ.h. memchr finds
- * the end of what is not wanted, so a large environment costs no more than reading it.
+ * A small state machine over the entries; see environ.h. memchr skips unwanted entries, so a
+ * large environment costs little more than reading it.
  */
 #include "sidecar/linux/environ.h"
 
@@ -22,13 +22,13 @@ static void drop(struct span *piece, size_t len) {
   piece->len -= len;
 }
 
-/* Compares with the name as far as the piece goes. */
+/* Compares with the name, up to the end of the chunk. */
 static void feed_name(struct environ_search *search, struct span *piece) {
   while (piece->len > 0 && search->state == ENVIRON_NAME) {
     char c = *piece->at;
     bool at_end = search->matched == search->name.len;
     if (c != (at_end ? '=' : search->name.at[search->matched])) {
-      search->state = ENVIRON_OTHER; /* which also takes the NUL of an empty entry */
+      search->state = ENVIRON_OTHER; /* also skips the NUL of an empty entry */
       return;
     }
     drop(piece, 1);

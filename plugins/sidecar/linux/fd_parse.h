@@ -1,6 +1,6 @@
 /*
- * What the kernel shows of one open descriptor, parsed: the target of its link in /proc/PID/fd
- * and the lines of /proc/PID/fdinfo/N (proc(5)). Reading them is open_files.h's. Pure.
+ * Parses what the kernel shows of one open descriptor: the target of its link in /proc/PID/fd
+ * and the lines of /proc/PID/fdinfo/N (proc(5)). They are read by open_files.h. Pure.
  */
 #ifndef SIDECAR_LINUX_FD_PARSE_H
 #define SIDECAR_LINUX_FD_PARSE_H
@@ -12,9 +12,8 @@
 #include "sidecar/linux/proc_parse.h"
 
 /*
- * ---- the link ----
- * It is a path, or "type:[inode]", or "anon_inode:type". Only for a path it takes more than the
- * link to know what it is.
+ * ---- the link ---- It is a path, "type:[inode]" or "anon_inode:type". Only a path needs more
+ * than the link to be classified.
  */
 
 enum fd_link_kind {
@@ -30,17 +29,16 @@ enum fd_link_kind {
 struct fd_link {
   enum fd_link_kind kind;
   uint64_t inode;    /* of a socket; VALUE_UNKNOWN for the rest */
-  bool says_deleted; /* a path that ends in " (deleted)": a file may really be called so */
-  bool is_memfd;     /* memfd_create(2); always "deleted", for it never had a link */
+  bool says_deleted; /* a path that ends in " (deleted)", which may also be its real name */
+  bool is_memfd;     /* memfd_create(2); always "deleted", because it never had a link */
 };
 
 /* Never fails: an unknown form is FD_LINK_OTHER. */
 struct fd_link fd_link_parse(struct span target);
 
 /*
- * ---- fdinfo ----
- * Line by line, because an inotify descriptor has as many lines as it has watches: a hundred
- * thousand are possible.
+ * ---- fdinfo ---- Line by line, because an inotify descriptor has a line for each watch,
+ * possibly a hundred thousand.
  */
 
 struct fdinfo {
@@ -54,14 +52,14 @@ enum fdinfo_line {
   FDINFO_LINE_OTHER,
   FDINFO_LINE_FIELD, /* stored in *fdinfo */
   FDINFO_LINE_WATCH, /* counted in *fdinfo */
-  FDINFO_LINE_LOCK   /* a lock that this open file has, in *ret_lock */
+  FDINFO_LINE_LOCK   /* a lock of this open file, in *ret_lock */
 };
 
 /* Before the first line: all unknown, no watches. */
 void fdinfo_init(struct fdinfo *fdinfo);
 
-/* Takes the next line, without its newline. Returns what it was; *ret_lock is written for a
- * lock only. */
+/* Parses the next line, without its newline. Returns its kind; *ret_lock is written only for a
+ * lock. */
 enum fdinfo_line fdinfo_parse_line(struct span line, struct fdinfo *fdinfo,
                                    struct proc_lock *ret_lock);
 

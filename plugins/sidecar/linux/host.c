@@ -1,6 +1,6 @@
 /*
- * The procfs at a root path; see os/host.h. What depends on the kernel is found out once here
- * and not for every process again.
+ * The procfs at a root path; see os/host.h. Properties of the kernel are detected once here
+ * rather than for each process.
  */
 #include "sidecar/linux/host.h"
 
@@ -24,17 +24,18 @@
 
 enum { TEXT_MAX = 4 * 1024 * 1024 }; /* /proc/stat of a machine with thousands of interrupts */
 
-/* We have descriptors open, so a size of 0 means that this kernel does not count there. */
+/* We have open descriptors, so a size of 0 means that this kernel does not report their number.
+ */
 static enum fd_count_source find_fd_count_source(const struct host *host) {
   struct stat st;
   if (!host->is_procfs)
     return FD_COUNT_IS_ENTRIES;
   if (fstatat(host->directory, "self/fd", &st, 0) != 0)
-    return FD_COUNT_UNCERTAIN; /* the procfs of a pid namespace that we are not in */
+    return FD_COUNT_UNCERTAIN; /* the procfs of a different pid namespace */
   return st.st_size > 0 ? FD_COUNT_IS_SIZE : FD_COUNT_IS_ENTRIES;
 }
 
-/* A quarter of what the daemon may open: the rest is for its other plugins and for us. */
+/* A quarter of the daemon's limit: the rest is for other plugins and our own readings. */
 static size_t find_kept_files_max(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
@@ -103,8 +104,8 @@ int host_uptime_ticks(struct host *host, uint64_t *ret_ticks) {
   if (!host->is_procfs)
     return read_captured_uptime(host, ret_ticks);
 
-  /* Start times are in this clock, time namespaces included; in containers the file may
-   * be an overlay (lxcfs) that shows the container's age instead. */
+  /* Start times use this clock, including time namespaces; in containers the file may be an
+   * overlay (lxcfs) that shows the container's age instead. */
   struct timespec now;
   if (clock_gettime(CLOCK_BOOTTIME, &now) != 0)
     return -errno;
@@ -127,7 +128,7 @@ int host_boot_time_seconds(struct host *host, uint64_t *ret_seconds) {
 
 /* ---- single facts ---- */
 
-/* The first line of a file, without its end. */
+/* The first line of a file, without its newline. */
 static int read_first_line(struct host *host, const char *name, struct span *ret) {
   int status = procfs_read_file(host->directory, name, true, &host->text);
   if (status != 0)

@@ -1,6 +1,6 @@
 /*
- * A host on Linux: the procfs at its root, and the scratch memory of its readers. For the
- * files of this folder, which implement the other contracts on it.
+ * A host on Linux: the procfs at its root, and the scratch memory of its readers. For the files
+ * of this directory, which implement the other contracts on it.
  */
 #ifndef SIDECAR_LINUX_HOST_H
 #define SIDECAR_LINUX_HOST_H
@@ -21,8 +21,8 @@ struct host {
   enum fd_count_source fd_count;
   uint64_t ticks_per_second;
   size_t kept_files;     /* descriptors that processes keep open besides their directory */
-  size_t kept_files_max; /* together, so that the daemon is never short of descriptors */
-  struct buffer text;    /* scratch: what was read last, until the next read */
+  size_t kept_files_max; /* in total, so that the daemon does not run out of descriptors */
+  struct buffer text;    /* scratch: the file read last, until the next read */
   char *entries;         /* scratch of PROCFS_ENTRIES_SIZE bytes for procfs_entries */
 };
 

@@ -15,8 +15,7 @@
 
 enum { NAMESPACE_MAX = 64 }; /* "net:[4026531833]" */
 
-/* Our own namespace, as the host's procfs names it, or /proc does where we are unknown to that.
- */
+/* Our own namespace, from the host's procfs, or from /proc if that does not list us. */
 static int read_own_namespace(const struct host *host, char *name, size_t size) {
   int status = procfs_read_link(host->directory, "self/ns/net", name, size, NULL);
   return status == 0 ? 0 : procfs_read_link(AT_FDCWD, "/proc/self/ns/net", name, size, NULL);
@@ -67,8 +66,8 @@ static bool describe(const struct proc_net_tcp *tcp, struct listener *ret) {
 
 /* ---- tables ---- */
 
-/* The order of listener_find(): IPv4 first, a loopback address before any, and before
- * others of 127.0.0.0/8 the one that localhost means. */
+/* The order of listener_find(): IPv4 first, a loopback address before "any", and 127.0.0.1
+ * before others of 127.0.0.0/8. */
 static int rank(const struct listener *listener) {
   bool is_other_loopback = !listener->ipv6 && strcmp(listener->address, "127.0.0.1") != 0;
   return 4 * listener->ipv6 + 2 * listener->any + is_other_loopback;
@@ -78,7 +77,7 @@ static void insert(struct listener *listeners, size_t *len, const struct listene
   size_t at = *len;
   if (at < LISTENERS_MAX)
     (*len)++;
-  else if (rank(&listeners[--at]) <= rank(found)) /* replaces the last one, or not */
+  else if (rank(&listeners[--at]) <= rank(found)) /* replaces the last one, if it is better */
     return;
   for (; at > 0 && rank(&listeners[at - 1]) > rank(found); at--)
     listeners[at] = listeners[at - 1];
@@ -97,8 +96,8 @@ static int read_table(const struct process *process, const char *name, uint16_t 
     status = 0;
     if (proc_net_tcp_parse(line.text, &tcp) != 0)
       continue;
-    /* listening sockets come before all connections, of which there may be 100,000; old
-     * kernels have requests for connections among them */
+    /* listening sockets come before all connections, of which there may be 100,000; in old
+     * kernels mixed with connection requests */
     if (tcp.state != PROC_NET_TCP_LISTEN && tcp.state != PROC_NET_TCP_SYN_RECV)
       return 0;
     if (tcp.state == PROC_NET_TCP_LISTEN && tcp.port == port && describe(&tcp, &found))

@@ -13,7 +13,7 @@
 
 enum {
   FIRST_CAPACITY = 64,
-  LINES_MAX = 4 * LOCK_TABLE_MAX, /* waiters and leases are lines too */
+  LINES_MAX = 4 * LOCK_TABLE_MAX, /* there are also lines of waiters and leases */
   MOUNT_LOOKUPS_MAX = 16
 };
 
@@ -90,8 +90,8 @@ int lock_table_refresh(struct lock_table *table, struct host *host) {
   return status == -EPERM ? -EACCES : status;
 }
 
-/* The first position at which is_before is false: it must be true for all locks before that
- * and false for all after. */
+/* The first position at which is_before is false: it must be true for all locks before and
+ * false for all after it. */
 static size_t find_bound(const struct lock_table *table, const struct proc_lock *lock,
                          bool (*is_before)(const struct proc_lock *,
                                            const struct proc_lock *)) {
@@ -143,7 +143,7 @@ struct lock_mark {
   int32_t fd; /* first descriptor on its file; -1: not on a file of this process */
   bool is_own;
   bool is_on_database;
-  bool has_shared_lock; /* in the mark of a file's first lock: one is shared and not ours */
+  bool has_shared_lock; /* set for a file's first lock: one lock is shared and not ours */
 };
 
 void lock_match_init(struct lock_match *match, const struct lock_table *table, pid_t pid,
@@ -161,7 +161,7 @@ void lock_match_free(struct lock_match *match) {
   match->marks = NULL;
 }
 
-/* ---- one process: is it the same file? ---- */
+/* ---- one process: comparing files ---- */
 
 static int read_mount_device(const struct lock_match *match, uint32_t mount, uint32_t *ret) {
   autoprocfslines(file);
@@ -178,8 +178,8 @@ static int read_mount_device(const struct lock_match *match, uint32_t mount, uin
   return status != 0 ? status : -ENOENT;
 }
 
-/* The device that the lock list names for files on this mount; 0: unknown. A mount may be
- * one of another namespace, from which the descriptor was inherited. */
+/* The device that the lock list has for files on this mount; 0: unknown. The mount may be in
+ * another namespace, from which the descriptor was inherited. */
 static uint32_t mount_device(struct lock_match *match, uint32_t mount) {
   if (mount == 0)
     return 0;
@@ -195,9 +195,9 @@ static uint32_t mount_device(struct lock_match *match, uint32_t mount) {
 }
 
 /*
- * Devices without hardware (major 0) are numbered by the kernel: stat(2) may show one of a
- * subvolume or layer where the list has that of the whole file system. No number is used
- * twice, so the same number is always the same file system.
+ * Devices without hardware (major 0) are numbered by the kernel: stat(2) may show that of a
+ * subvolume or layer, while the list has that of the whole file system. Numbers are unique, so
+ * the same number is always the same file system.
  */
 static bool is_same_device(struct lock_match *match, const struct open_file_id *file,
                            const struct proc_lock *lock) {
@@ -254,7 +254,7 @@ int lock_match_file(struct lock_match *match, const struct open_file_id *file, i
       continue;
     if (match->marks == NULL && allocate_marks(match) != 0)
       return -ENOMEM;
-    /* another name of a file already marked must not cost as much as the first */
+    /* for another name of a marked file, the work need not be repeated */
     if (match->marks[start].fd < 0)
       mark_file(match, start, end, fd, is_database);
     *ret_need_info = *ret_need_info || match->marks[start].has_shared_lock;
@@ -266,7 +266,7 @@ void lock_match_own(struct lock_match *match, const struct proc_lock *lock) {
   const struct lock_table *table = match->table;
   if (match->marks == NULL || !is_shareable(lock))
     return;
-  /* two that are equal in every field are two locks of two open files */
+  /* if two are equal in every field, they are locks of two open files */
   for (size_t i = lock_table_find(table, lock);
        i < table->len && proc_lock_compare(&table->locks[i], lock) == 0; i++) {
     if (match->marks[i].fd >= 0 && !match->marks[i].is_own) {
@@ -282,8 +282,8 @@ static bool is_contended(const struct proc_lock *lock, const struct lock_mark *m
   return mark->is_on_database && lock->is_write;
 }
 
-/* A better example of a foreign lock: a database's writer before other writers, those before
- * readers, an owner with a name. */
+/* Is it a better example of a foreign lock? A database's writer is better than other writers,
+ * those than readers, and a known owner than an unknown one. */
 static int rank(const struct proc_lock *lock, const struct lock_mark *mark) {
   return 4 * is_contended(lock, mark) + 2 * lock->is_write + (lock->pid > 0);
 }

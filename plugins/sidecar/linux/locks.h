@@ -1,9 +1,9 @@
 /*
- * The machine's locks on Linux: the inside of a lock table, for its look-ups; and which of
- * those locks are on files that one process has open, and which of them are its own, for the
- * length of one reading. The list names the owner of a POSIX lock; flock(2) and open file
- * description locks belong to an open file, which several processes may share, so there the
- * process's descriptors decide (fdinfo).
+ * The machine's locks on Linux: the lock table and its look-ups; and, for the duration of one
+ * reading, which of those locks are on files that a process has open, and which are its own.
+ * The list contains the owner of a POSIX lock; flock(2) and open file description locks belong
+ * to an open file, which several processes may share, so their owner is determined from the
+ * process's descriptors (fdinfo).
  */
 #ifndef SIDECAR_LINUX_LOCKS_H
 #define SIDECAR_LINUX_LOCKS_H
@@ -24,7 +24,7 @@ struct lock_table {
   bool is_readable; /* the last refresh succeeded */
 };
 
-/* Position of the first lock on that inode number, on whatever device; len: none. */
+/* Position of the first lock on that inode number, on any device; len: none. */
 size_t lock_table_find_inode(const struct lock_table *table, uint64_t inode);
 
 /* Position after the last lock on the same file (inode number and device) as the lock at
@@ -44,8 +44,8 @@ struct lock_match {
   int process;                  /* /proc/PID, borrowed, for mountinfo */
   struct lock_mark *marks;      /* one for each lock of the table; NULL until one matched */
   uint32_t mount, mount_device; /* translated last; 0: none */
-  unsigned mount_lookups;       /* still allowed */
-  bool is_uncertain; /* of some lock it is unknown whether it is on one of these files */
+  unsigned mount_lookups;       /* remaining */
+  bool is_uncertain; /* for some lock it is not known whether it is on one of these files */
 };
 
 /* table may be NULL or unreadable. */
@@ -60,20 +60,20 @@ struct open_file_id {
 };
 
 /*
- * Descriptor fd is the first found to have this file open. *ret_need_info: fdinfo of each
- * descriptor on the file must be given to lock_match_own(). Returns 0 or -ENOMEM.
+ * To be called for the first descriptor (fd) found on each file. *ret_need_info: the fdinfo of
+ * each descriptor on the file must be passed to lock_match_own(). Returns 0 or -ENOMEM.
  */
 int lock_match_file(struct lock_match *match, const struct open_file_id *file, int fd,
                     bool is_database, bool *ret_need_info);
 
-/* fdinfo says that a descriptor of the process has this lock. */
+/* According to fdinfo, a descriptor of the process has this lock. */
 void lock_match_own(struct lock_match *match, const struct proc_lock *lock);
 
 struct lock_sum {
   uint64_t held, foreign; /* VALUE_UNKNOWN when the list could not be read or compared */
   uint64_t contended;     /* of the foreign ones, write locks on databases; likewise */
-  pid_t foreign_pid;      /* of one foreign lock: preferably one of those, with an owner */
-  int foreign_fd;         /* a descriptor of the process on its file; -1: no foreign lock */
+  pid_t foreign_pid; /* of one foreign lock, preferably a contended one with a known owner */
+  int foreign_fd;    /* a descriptor of the process on its file; -1: no foreign lock */
   uint64_t foreign_inode; /* of that file */
 };
 

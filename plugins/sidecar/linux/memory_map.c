@@ -1,7 +1,6 @@
 /*
- * maps, smaps and smaps_rollup; see os/memory_map.h. They are opened for each reading: a
- * descriptor kept open would hold on to the memory of a program that has since been replaced
- * by another (exec).
+ * maps, smaps and smaps_rollup; see os/memory_map.h. They are opened for each reading: an open
+ * descriptor would keep the memory of a program alive that has since been replaced (exec).
  */
 #include "sidecar/os/memory_map.h"
 
@@ -15,7 +14,9 @@
 #include "sidecar/linux/process.h"
 #include "sidecar/linux/procfs.h"
 
-enum { PIECE = 16 * 1024 }; /* the kernel returns at most a page a time, other systems more */
+enum {
+  PIECE = 16 * 1024
+}; /* the kernel returns at most a page at a time, other systems more */
 
 static uint64_t count_newlines(const char *bytes, size_t len) {
   uint64_t count = 0;
@@ -38,13 +39,13 @@ int memory_map_count_regions(struct process *process, uint64_t *ret_regions) {
     regions += count_newlines(bytes, (size_t)len);
   if (len < 0)
     return process_explain_error(process, -errno);
-  if (regions == 0) /* it has freed its memory: a zombie */
+  if (regions == 0) /* its memory has been freed: a zombie */
     return -ESRCH;
   *ret_regions = regions;
   return 0;
 }
 
-/* No such file: because the kernel is older, or because the process is gone? */
+/* No such file: is the kernel too old, or has the process ended? */
 static int explain_missing(const struct process *process) {
   return faccessat(process_directory(process), "stat", F_OK, 0) == 0 ? -ENOSYS : -ESRCH;
 }
@@ -62,7 +63,7 @@ int memory_map_read_rollup(struct process *process, struct memory_map_rollup *re
 int memory_map_list(struct process *process, bool with_sums, memory_map_region_fn on_region,
                     void *context) {
   struct memory_map_region region;
-  char name[LINE_READER_MAX]; /* the line is gone when its sums have been read */
+  char name[LINE_READER_MAX]; /* the line is overwritten once its sums have been read */
   bool has_region = false;
   struct line line;
   autoprocfslines(file);

@@ -95,23 +95,23 @@ static enum descriptor_class class_of_mode(uint16_t mode) {
   }
 }
 
-/* AT_STATX_DONT_SYNC: what is known locally will do; a network file system whose server is
- * dead must not block us. */
+/* AT_STATX_DONT_SYNC: cached values are good enough; a network file system with a dead server
+ * must not block us. */
 static int stat_cached(int directory, const char *name, int flags, struct statx *ret) {
   return statx(directory, name, flags | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
                STATX_TYPE | STATX_NLINK | STATX_INO | STATX_MNT_ID, ret);
 }
 
-/* Returns 0, with zeroes where the file system does not say, or -ENOENT when the descriptor
- * is closed. */
+/* Returns 0, with zeroes for values that the file system does not provide, or -ENOENT when the
+ * descriptor is closed. */
 static int stat_open_file(const struct open_files *files, const char *name, struct statx *ret) {
   if (stat_cached(files->links, name, 0, ret) == 0)
     return 0;
   memset(ret, 0, sizeof(*ret));
   if (errno != ENOENT)
     return 0;
-  /* Closed, or does the file system report ENOENT for an open file? A descriptor of our own
-   * decides: that one cannot be closed in between. */
+  /* Is it closed, or does the file system report ENOENT for an open file? To find out, open our
+   * own descriptor, which cannot be closed in the meantime. */
   autoclose(fd, openat(files->links, name, O_PATH | O_CLOEXEC));
   if (fd < 0)
     return errno == ENOENT ? -ENOENT : 0;
@@ -145,7 +145,7 @@ static enum descriptor_class guess_class(struct span target, const struct fdinfo
   return DESCRIPTOR_REGULAR;
 }
 
-/* A captured tree has no file, only its fdinfo and its name. */
+/* A captured tree contains only the file's fdinfo and name. */
 static int examine_captured(struct open_files *files, const char *name, struct span target,
                             const struct fd_link *link, struct open_file *ret) {
   struct fdinfo fdinfo;

@@ -1,7 +1,7 @@
 /*
- * Single descriptors of a process: what kind of file, which inode on which device, what fdinfo
- * shows. They are examined through /proc/PID/fd/N, never through the file's path, which may
- * mean another file by now, or lead to a server that does not respond.
+ * Single descriptors of a process: kind of file, inode, device, and fdinfo. They are examined
+ * through /proc/PID/fd/N, never through the file's path, which may refer to another file by
+ * now, or to a server that does not respond.
  */
 #ifndef SIDECAR_LINUX_OPEN_FILES_H
 #define SIDECAR_LINUX_OPEN_FILES_H
@@ -14,21 +14,21 @@
 #include "sidecar/reading.h"
 
 struct open_files {
-  int links;        /* /proc/PID/fd; its position belongs to whatever lists it */
+  int links;        /* /proc/PID/fd; its position is used by the listing */
   int infos;        /* /proc/PID/fdinfo, opened when first needed; -1 */
   int process;      /* /proc/PID, borrowed */
-  bool is_captured; /* links lead nowhere */
+  bool is_captured; /* links point nowhere */
 };
 
 /* Returns 0, -EACCES, -ESRCH, -EMFILE. Close it with open_files_close(). */
 int open_files_open(struct open_files *files, struct process *process);
 void open_files_close(struct open_files *files);
 
-/* Declares one that is not open, and is closed with its scope. */
+/* Declares one that is not open, and is closed at the end of its scope. */
 #define autoopenfiles(name)                                                                    \
   __attribute__((cleanup(open_files_close))) struct open_files name = {.links = -1, .infos = -1}
 
-/* The class of a descriptor whose target is no path. */
+/* The class of a descriptor whose target is not a path. */
 enum descriptor_class open_file_class_without_path(enum fd_link_kind kind);
 
 struct open_file {
@@ -41,13 +41,13 @@ struct open_file {
 
 /*
  * Examines the file of the link called name, whose target is a path. In a captured tree the
- * path is another machine's: there fdinfo and the path itself have to do. Returns 0, or
+ * path is that of another machine, so only fdinfo and the path itself are used. Returns 0, or
  * -ENOENT when the descriptor has been closed since.
  */
 int open_file_examine(struct open_files *files, const char *name, struct span target,
                       const struct fd_link *link, struct open_file *ret);
 
-/* Is called for each lock of an open file. */
+/* Called for each lock of an open file. */
 typedef void (*open_file_lock_fn)(void *context, const struct proc_lock *lock);
 
 /* Reads fdinfo of one descriptor. on_lock may be NULL. Returns 0 or -errno; -ENOENT when

@@ -10,7 +10,7 @@
 
 enum {
   FIRST_CAPACITY = 16,
-  SHRINK_FACTOR = 4 /* memory is freed when so many times more is held than used */
+  SHRINK_FACTOR = 4 /* memory is freed when this many times more is allocated than used */
 };
 
 /* ---- the hash ---- */
@@ -118,7 +118,7 @@ static size_t index_size_for(size_t capacity) {
   return size;
 }
 
-/* Makes room for capacity >= len entries. On failure nothing changed. */
+/* Makes room for capacity >= len entries. On failure nothing is changed. */
 static bool resize(struct path_table *table, size_t capacity) {
   size_t index_size = index_size_for(capacity);
   uint32_t *index = NULL;

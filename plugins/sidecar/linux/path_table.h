@@ -1,9 +1,8 @@
 /*
- * What is remembered of each path that a process has open, from one reading to the next:
- * an array in the order of first sight, and an index of open addressing into it. Paths
- * themselves are not kept, only their keyed 64-bit hash: two paths with the same one would
- * be taken for one, which among a million happens once in 30 million readings. Pure but for
- * the random key.
+ * The paths that a process has open, from one reading to the next: an array in the order in
+ * which they were first seen, and an index with open addressing. Paths themselves are not kept,
+ * only their keyed 64-bit hash: two paths with the same hash would be taken for one, which
+ * among a million paths happens once in 30 million readings. Pure except for the random key.
  */
 #ifndef SIDECAR_LINUX_PATH_TABLE_H
 #define SIDECAR_LINUX_PATH_TABLE_H
@@ -15,16 +14,15 @@
 #include "common/scan.h"
 
 /*
- * A keyed hash (SipHash-1-3, Aumasson and Bernstein 2012). The paths are chosen by the
- * processes that are watched: without a secret key one of them could choose names that all
- * collide.
+ * A keyed hash (SipHash-1-3, Aumasson and Bernstein 2012). The paths are chosen by the watched
+ * processes: without a secret key a process could choose names that all collide.
  */
 struct path_hash_key {
   uint64_t words[2];
 };
 
-/* A secret key: random, or where the kernel has no randomness yet, at least different for
- * each process and start. */
+/* A secret key: random or, if the kernel has no randomness yet, at least different for each
+ * process and start. */
 struct path_hash_key path_hash_key_make(void);
 
 uint64_t path_hash(const struct path_hash_key *key, struct span bytes);
@@ -39,9 +37,10 @@ struct path_entry {
   int32_t lowest_fd; /* in this reading */
   uint8_t class;     /* enum descriptor_class */
   bool is_deleted;
-  bool has_shared_lock; /* in this reading: which open file has it is in fdinfo only */
+  bool has_shared_lock; /* in this reading: the open file that has it is known only from fdinfo
+                         */
   uint8_t seen : 1;     /* the phase of the last reading that saw it */
-  uint8_t checked : 1;  /* the last round of checks that it was in */
+  uint8_t checked : 1;  /* the last round of checks that included it */
 };
 
 struct path_table {
@@ -63,17 +62,17 @@ void path_table_clear(struct path_table *table);
  * finds. A reading that failed ends in path_table_clear() instead. */
 void path_table_begin(struct path_table *table);
 
-/* Drops the entries that the reading did not see, and memory that is no longer needed. */
+/* Drops entries that this reading did not see, and unused memory. */
 void path_table_end(struct path_table *table);
 
-/* Pointers to entries are good until the next path_table_add(). NULL: not there. */
+/* Pointers to entries are valid until the next path_table_add(). NULL: not found. */
 struct path_entry *path_table_find(const struct path_table *table, uint64_t hash);
 
-/* A new entry, all zero but for its hash, not yet seen, checked in this round. NULL: no
- * memory. The hash must not be there yet. */
+/* Adds an entry, all zero except its hash, not yet seen, checked in this round. NULL: no
+ * memory. The hash must not exist yet. */
 struct path_entry *path_table_add(struct path_table *table, uint64_t hash);
 
-/* Whether it is the first time in this reading; opens starts at 0 then. */
+/* Returns whether it is the first time in this reading; then opens is reset to 0. */
 bool path_table_see(const struct path_table *table, struct path_entry *entry);
 
 static inline bool path_table_is_seen(const struct path_table *table,
@@ -82,8 +81,8 @@ static inline bool path_table_is_seen(const struct path_table *table,
 }
 
 /*
- * Checks go in rounds: each entry once, then all again. That checks those first whose last
- * check is the longest ago, without keeping them in that order.
+ * Checks are done in rounds: each entry once, then all again. So the one whose last check is
+ * the longest ago is always first, without sorting.
  */
 static inline bool path_table_is_due(const struct path_table *table,
                                      const struct path_entry *entry) {

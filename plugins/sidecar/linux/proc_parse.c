@@ -1,6 +1,6 @@
 /*
- * Parsers of procfs's files; see proc_parse.h, whose order this follows. All work on bytes in
- * memory through the bounded scanners of common/scan.h.
+ * Parsers of procfs's files; see proc_parse.h, in the same order. All use the bounded scanners
+ * of common/scan.h.
  */
 #include "sidecar/linux/proc_parse.h"
 
@@ -49,8 +49,7 @@ int proc_limits_parse_open_files(struct span text, uint64_t *ret_soft) {
 }
 
 /*
- * ---- locks ----
- * The kernel's writer is lock_get_status in fs/locks.c:
+ * ---- locks ---- Written by lock_get_status in fs/locks.c of the kernel:
  *   1: POSIX  ADVISORY  WRITE 4711 fe:00:1234 0 EOF
  *   1:  -> POSIX  ADVISORY  WRITE 4712 fe:00:1234 0 EOF
  */
@@ -157,13 +156,13 @@ int proc_lock_compare(const struct proc_lock *a, const struct proc_lock *b) {
 
 /* ---- maps and smaps ---- */
 
-/* Where the value of a line "Name:  123 kB" goes. */
+/* The destination of the value of a line "Name:  123 kB". */
 struct sum_field {
   const char *name;
   uint64_t *value;
 };
 
-/* Sets the field that the line is of, if it is one of these: VALUE_UNKNOWN when malformed. */
+/* Sets the field for the line, if it is one of these; VALUE_UNKNOWN if malformed. */
 static void take_sum(struct span line, const struct sum_field *fields, size_t len) {
   for (size_t i = 0; i < len; i++) {
     if (!scan_literal(&line, fields[i].name))
@@ -195,8 +194,8 @@ int proc_maps_parse_region(struct span line, struct memory_map_region *ret) {
   return 0;
 }
 
-/* A region's line begins with a hexadecimal number, a sum's with a name in capitals: "A" to
- * "F" may be either, and then the colon comes before any blank. */
+/* The line of a region begins with a hexadecimal number, that of a sum with a capitalised name.
+ * "A" to "F" may be either; in a name the colon comes before any space. */
 bool proc_maps_is_sum(struct span line) {
   struct span word;
   return scan_word(&line, &word) && span_ends_with(word, ":");
@@ -225,7 +224,7 @@ static uint64_t footprint(const struct memory_map_rollup *rollup) {
   if (!add_sum(&sum, rollup->private_clean) || !add_sum(&sum, rollup->private_dirty) ||
       !add_sum(&sum, rollup->swap_pss) || rollup->lazyfree == VALUE_UNKNOWN)
     return VALUE_UNKNOWN;
-  /* the kernel counts lazily freed pages that are shared too: never below zero */
+  /* the kernel also counts shared pages that are lazily freed: never below zero */
   return rollup->lazyfree < sum ? sum - rollup->lazyfree : 0;
 }
 
@@ -327,7 +326,7 @@ int proc_net_tcp_parse(struct span line, struct proc_net_tcp *ret) {
 
 /* ---- pressure: "some avg10=0.00 avg60=1.25 avg300=0.40 total=1234" ---- */
 
-/* Whole and hundredths, as the kernel writes them. */
+/* A number with two decimals, as written by the kernel. */
 static int parse_percent(struct span word, double *ret) {
   uint64_t whole, hundredths;
   if (scan_u64(&word, &whole) != 0 || !scan_literal(&word, ".") || word.len != 2 ||
@@ -354,7 +353,7 @@ int proc_pressure_parse(struct span text, double *ret_percent) {
 
 enum { FLAG_KERNEL_THREAD = 0x00200000 }; /* PF_KTHREAD in Linux's include/linux/sched.h */
 
-/* A whole field: a number cut off by the end of the text would be a wrong number. */
+/* A complete field: a number truncated by the end of the text would be wrong. */
 static bool take_number(struct span *s, uint64_t *ret) {
   scan_blanks(s);
   return scan_u64(s, ret) == 0 && s->len > 0 && (*s->at == ' ' || *s->at == '\n');
@@ -416,13 +415,12 @@ bool proc_stat_is_kernel_thread(const struct proc_stat *stat) {
 }
 
 /*
- * ---- status ----
- * This runs once a pulse for every process: a line is examined only when its first letter says
- * that it may be one of ours, and the loop ends with the last line wanted, well before the
- * lists of CPUs and memory nodes.
+ * ---- status ---- This runs for every process at every pulse: a line is examined only if its
+ * first letter matches one of ours, and the loop ends with the last line needed, well before
+ * the lists of CPUs and memory nodes.
  */
 
-/* Where the value of a line belongs; NULL when it is none of ours. Takes the key off. */
+/* The destination of a line's value; NULL if the line is not needed. Removes the key. */
 static uint64_t *find_status_field(struct process_memory *memory, struct span *line) {
   if (line->len < 8)
     return NULL;

@@ -1,8 +1,8 @@
 /*
- * One process through its directory; see os/process.h. The files of the pulse are kept open
- * as long as the host's budget of descriptors allows, which makes each reading one system
- * call. All else is opened for each reading: a descriptor on maps, smaps_rollup or environ
- * would hold on to the memory of a program that has long been replaced by another (exec).
+ * One process, accessed through its directory; see os/process.h. The files of the pulse are
+ * kept open as long as the host's budget of descriptors allows, which makes each reading one
+ * system call. All others are opened for each reading: a descriptor of maps, smaps_rollup or
+ * environ would keep the memory of a program alive that has since been replaced (exec).
  */
 #include "sidecar/linux/process.h"
 
@@ -19,7 +19,7 @@
 #include "sidecar/linux/proc_parse.h"
 #include "sidecar/linux/procfs.h"
 
-/* What is read at every pulse. statm is not: status has its numbers, and the split too. */
+/* The files read at every pulse. Not statm, because status has its numbers in more detail. */
 enum pulse_file { FILE_STAT, FILE_STATUS, FILE_IO, FILE_FDS, PULSE_FILES };
 
 static const char *const FILE_NAMES[PULSE_FILES] = {"stat", "status", "io", "fd"};
@@ -65,8 +65,8 @@ int process_age_ms(const struct process *process, uint64_t *ret_ms) {
   return 0;
 }
 
-/* Opens a file of the pulse, or finds it open. Returns its descriptor, to be released
- * with release_pulse_file, or -errno. */
+/* Opens a file of the pulse, unless it is open. Returns its descriptor, to be released with
+ * release_pulse_file, or -errno. */
 static int open_pulse_file(struct process *process, enum pulse_file file) {
   if (process->files[file] >= 0)
     return process->files[file];
@@ -85,7 +85,7 @@ static void release_pulse_file(const struct process *process, int fd) {
     close(fd);
 }
 
-/* Leaves the text of a file of the pulse in the host's scratch. */
+/* Reads a file of the pulse into the host's scratch buffer. */
 static int read_pulse_file(struct process *process, enum pulse_file file) {
   int fd = open_pulse_file(process, file);
   if (fd < 0)
@@ -147,7 +147,7 @@ void process_close(struct process *process) {
   free(process);
 }
 
-/* A held directory cannot show another process; a captured copy could be exchanged. */
+/* An open directory cannot refer to another process; a captured copy could be replaced. */
 static int read_stat_of_same(struct process *process, struct proc_stat *ret) {
   int status = read_stat(process, ret);
   if (status == 0 && ret->start_ticks != process->start_ticks)
@@ -180,7 +180,7 @@ static int read_status(struct process *process, struct process_pulse *pulse) {
 static int read_io(struct process *process, struct process_pulse *pulse) {
   struct proc_io parsed;
   int status = read_pulse_file(process, FILE_IO);
-  if (status != 0) /* -ENOENT stays: kernels without task accounting have no such file */
+  if (status != 0) /* -ENOENT is kept: kernels without task accounting do not have the file */
     return status == -EPERM ? -EACCES : status;
   status = proc_io_parse(buffer_span(&process->host->text), &parsed);
   if (status != 0)
@@ -198,7 +198,7 @@ static int read_limits(struct process *process, uint64_t *ret) {
   return proc_limits_parse_open_files(buffer_span(&host->text), ret);
 }
 
-/* A limit that was found, or is known not to exist, is kept for a while; a failure is not. */
+/* A limit that was read, or does not exist, is cached for a while; a failure is not. */
 static int read_limits_seldom(struct process *process) {
   if (process->pulses_to_limits == 0) {
     process->max_fds = VALUE_UNKNOWN;
@@ -272,10 +272,10 @@ int process_read_pulse(struct process *process, struct process_pulse *ret) {
   return 0;
 }
 
-/* ---- what it runs and where ---- */
+/* ---- executable and working directory ---- */
 
-/* Tells a directory whose name ends in " (deleted)" from one that was removed and so has no
- * links. Wants only what is in the cache, so a dead file server does not block. */
+/* Distinguishes a directory whose name ends in " (deleted)" from one that was removed and so
+ * has no links. Uses only cached values, so that a dead file server does not block. */
 static bool has_links(struct process *process, const char *link) {
   struct statx stx;
   int flags = AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
@@ -293,7 +293,7 @@ int process_read_cwd(struct process *process, char *path, size_t size) {
   return 0;
 }
 
-/* A replaced program may still have another hard link, so links prove nothing here. */
+/* A replaced program may still have another hard link, so the link count does not help here. */
 int process_read_executable(struct process *process, char *path, size_t size) {
   size_t len;
   int status = procfs_read_link(process->directory, "exe", path, size, &len);
@@ -307,7 +307,7 @@ int process_read_executable(struct process *process, char *path, size_t size) {
 
 enum { ENVIRONMENT_MAX = 16 * 1024 * 1024, ENVIRONMENT_PIECE = 4096 };
 
-/* Feeds piece by piece through one buffer, which is wiped before this returns. */
+/* Feeds it in chunks through one buffer, which is wiped before this returns. */
 static int search_environment(int fd, struct environ_search *search) {
   char piece[ENVIRONMENT_PIECE];
   int status = 0;
@@ -345,7 +345,7 @@ int process_read_environment(struct process *process, const char *name, char *va
 
 /* ---- its threads ---- */
 
-/* Adds one thread; one that has ended since adds nothing. */
+/* Adds one thread; one that has ended in the meantime adds nothing. */
 static int add_switches(struct process *process, int tasks, const char *thread,
                         uint64_t *voluntary, uint64_t *involuntary) {
   struct buffer *text = &process->host->text;

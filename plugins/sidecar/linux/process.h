@@ -1,5 +1,5 @@
 /*
- * A process on Linux: its directory below the host's procfs. For the files of this folder,
+ * A process on Linux: its directory below the host's procfs. For the files of this directory,
  * which read more of it (descriptors, memory map, listeners).
  */
 #ifndef SIDECAR_LINUX_PROCESS_H
@@ -15,10 +15,10 @@ struct host *process_host(const struct process *process);
 int process_directory(const struct process *process);
 
 /*
- * As procfs_process_error(), of a process that is held, for a status of 0 or -errno. To us
- * without privileges, a process that has just ended looks like another user's, and like one
- * without an environment: the kernel gives the files of what has no memory to root. So -EACCES
- * and -ENODATA are believed of a living process only.
+ * As procfs_process_error(), for an open process and a status of 0 or -errno. Without
+ * privileges, a process that has just ended looks like one of another user, and like one
+ * without an environment: the files of a process without memory belong to root. So -EACCES and
+ * -ENODATA are accepted only if the process is alive.
  */
 int process_explain_error(struct process *process, int status);
 

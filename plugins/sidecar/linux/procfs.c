@@ -8,7 +8,7 @@
 
 #include "common/cleanup.h"
 
-enum { FIRST_READ = 16 * 1024 }; /* takes the usual file in one go */
+enum { FIRST_READ = 16 * 1024 }; /* reads the usual file in one call */
 
 int procfs_process_error(int error) {
   switch (error) {
@@ -23,14 +23,15 @@ int procfs_process_error(int error) {
 
 /* ---- whole files ---- */
 
-/* Where the next read goes: at least some room, unless the cap is reached. */
+/* The destination of the next read: at least some room, unless the cap is reached. */
 static char *find_room(struct buffer *buffer, size_t *ret_room) {
   size_t more = buffer->len == 0 ? FIRST_READ : buffer->len;
   if (more > buffer->max - buffer->len)
     more = buffer->max - buffer->len;
   char *room = more > 0 ? buffer_reserve(buffer, more) : NULL;
   if (room != NULL)
-    *ret_room = buffer->capacity - 1 - buffer->len; /* all there is, not only more */
+    *ret_room =
+        buffer->capacity - 1 - buffer->len; /* all the capacity, not only what was added */
   return room;
 }
 

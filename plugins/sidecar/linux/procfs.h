@@ -1,8 +1,7 @@
 /*
- * Reading procfs below a directory descriptor, in as few system calls as it allows: a file
- * whole, a file line by line, a link, the entries of a directory. This knows descriptors and
- * bytes only; what the files are is proc_parse.h's, what they belong to host.h's and
- * process.h's.
+ * Reads procfs below a directory descriptor, with as few system calls as possible: a whole
+ * file, a file line by line, a link, the entries of a directory. Deals with descriptors and
+ * bytes only; the files are parsed by proc_parse.h, and belong to host.h and process.h.
  */
 #ifndef SIDECAR_LINUX_PROCFS_H
 #define SIDECAR_LINUX_PROCFS_H
@@ -14,17 +13,17 @@
 #include "common/buffer.h"
 #include "common/line_reader.h"
 
-/* What the contracts of os/ return for an errno met below a process's directory: no permission
- * is -EACCES, no such file or process is -ESRCH, the rest is -error. */
+/* The return value of os/ contracts for an errno below a process's directory: no permission is
+ * -EACCES, no such file or process is -ESRCH, others are -error. */
 int procfs_process_error(int error);
 
 /*
- * Reads all of a file into *buffer (reset before; NUL-terminated): procfs_read from an
- * open descriptor's start, procfs_read_file by name below a directory. A read shorter
- * than the room ends the file when is_one_record: true of what the kernel writes in one
- * go (stat, status, io, limits, comm, cmdline, uptime), which spares a system call; not of
- * lists (maps, net/tcp, locks). Returns 0, -EMSGSIZE when the file does not fit below the
- * buffer's cap (the buffer then holds its beginning), or -errno.
+ * Reads all of a file into *buffer (reset before; NUL-terminated): procfs_read from an open
+ * descriptor's start, procfs_read_file by name below a directory. A short read is the end of
+ * the file if is_one_record, which saves a system call. That is true for files that the kernel
+ * writes in one call (stat, status, io, limits, comm, cmdline, uptime), not for lists (maps,
+ * net/tcp, locks). Returns 0, -EMSGSIZE when the file does not fit below the buffer's cap (the
+ * buffer then holds its beginning), or -errno.
  */
 int procfs_read(int fd, bool is_one_record, struct buffer *buffer);
 int procfs_read_file(int directory, const char *name, bool is_one_record,
@@ -40,7 +39,7 @@ enum { PROCFS_LINES_PIECE = 4096 };
 
 struct procfs_lines {
   int fd;
-  struct span piece; /* what is left of the bytes read last */
+  struct span piece; /* the rest of the bytes read last */
   struct line_reader reader;
   char bytes[PROCFS_LINES_PIECE];
 };
@@ -53,8 +52,8 @@ void procfs_lines_close(struct procfs_lines *lines);
 /* Returns 1 with the next line, valid until the next call; 0 at the end; -errno. */
 int procfs_lines_next(struct procfs_lines *lines, struct line *ret);
 
-/* Declares one that is not open, and is closed with its scope. The bytes stay uninitialised:
- * clearing them at each call would cost as much as reading them. */
+/* Declares one that is not open, and is closed at the end of its scope. The bytes are not
+ * initialised, because clearing them at each call would cost as much as reading them. */
 #define autoprocfslines(name)                                                                  \
   __attribute__((cleanup(procfs_lines_close))) struct procfs_lines name;                       \
   name.fd = -1
@@ -64,17 +63,17 @@ int procfs_lines_next(struct procfs_lines *lines, struct line *ret);
 int procfs_read_link(int directory, const char *name, char *target, size_t size,
                      size_t *ret_len);
 
-/* What the kernel appends to the path in a link to a file that was unlinked. A file may really
- * be called so. */
+/* The suffix that the kernel appends to the path of an unlinked file. It may also be part of a
+ * real name. */
 #define PROCFS_DELETED " (deleted)"
 
-/* Takes that off the end of a path of len bytes, if it is there. */
+/* Removes it from the end of a path of len bytes, if present. */
 void procfs_strip_deleted(char *path, size_t len);
 
 enum { PROCFS_ENTRIES_SIZE = 64 * 1024 };
 
 /*
- * The entries of a directory, "." and ".." among them, by getdents64(2): readdir(3) would
+ * The entries of a directory, including "." and "..", by getdents64(2): readdir(3) would
  * allocate and copy. buffer is PROCFS_ENTRIES_SIZE bytes, aligned as malloc does.
  */
 struct procfs_entries {

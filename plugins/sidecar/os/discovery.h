@@ -1,9 +1,9 @@
 /*
- * Finds the processes to watch among all that run. A scan costs one pass over the process
- * table and examines only what is new: a process is known by its pid together with
- * the inode number of its directory, which a reused pid does not inherit. Because a
- * process may become another program (exec) under the same pid, those already matched are
- * examined again in turn, a slice of them in each scan, young ones in every scan.
+ * Finds the processes to watch among all running ones. A scan is one pass over the process
+ * table and examines only new processes: a process is identified by its pid and the inode
+ * number of its directory, which changes when the pid is reused. Because a process may become
+ * another program (exec) under the same pid, those already seen are examined again in turn, a
+ * slice of them in each scan, young ones in every scan.
  */
 #ifndef SIDECAR_OS_DISCOVERY_H
 #define SIDECAR_OS_DISCOVERY_H
@@ -15,7 +15,7 @@
 #include "sidecar/os/host.h"
 
 struct discovery_rule {
-  const char *executable;      /* base name of the program, matched whole */
+  const char *executable;      /* base name of the program, exact */
   const regex_t *command_line; /* further condition; NULL: any. The arguments are joined
                                   by single spaces */
 };
@@ -36,13 +36,13 @@ int discovery_new(struct host *host, const struct discovery_rule *rules, size_t 
 void discovery_free(struct discovery *discovery);
 
 /*
- * Scans once. *ret_matches is sorted by pid, owned by the discovery and valid until the
- * next scan. A process is judged by the base name of its executable, " (deleted)" taken
- * off; by its comm (cut at 15 bytes) where the executable may not be read. Kernel threads
- * and zombies do not match. A process that becomes another program (exec) is noticed
- * at once when it matched or was first seen less than 8 scans ago, otherwise within 48
- * scans, or a few where there are few processes. Returns 0, -ENOMEM, or the error of
- * reading the process table; a process that ends during the scan is no error.
+ * Scans once. *ret_matches is sorted by pid, owned by the discovery and valid until the next
+ * scan. A process is matched by the base name of its executable, without " (deleted)"; by its
+ * comm (truncated to 15 bytes) if the executable cannot be read. Kernel threads and zombies do
+ * not match. A process that becomes another program (exec) is noticed at once when it matched
+ * or was first seen less than 8 scans ago, otherwise within 48 scans, or a few where there are
+ * few processes. Returns 0, -ENOMEM, or the error of reading the process table; a process that
+ * ends during the scan is not an error.
  */
 int discovery_scan(struct discovery *discovery, const struct discovery_match **ret_matches,
                    size_t *ret_len);

@@ -1,10 +1,10 @@
 /*
- * The machine whose processes are watched, as the operating system shows it: on Linux a
- * procfs, at /proc or wherever it is mounted or was captured. Every reader of the process
- * table takes a struct host, so that tests replay captured trees.
+ * The machine whose processes are watched: on Linux a procfs, at /proc or wherever it is
+ * mounted or was captured. Every reader of the process table takes a struct host, so that tests
+ * can replay captured trees.
  *
- * The headers of this folder are the contract that an operating system implements; linux/ is
- * the first, another one is a folder beside it.
+ * The headers of this directory are the contract that an operating system implements; linux/ is
+ * the first, another one would be a directory next to it.
  */
 #ifndef SIDECAR_OS_HOST_H
 #define SIDECAR_OS_HOST_H
@@ -33,20 +33,20 @@ int host_uptime_ticks(struct host *host, uint64_t *ret_ticks);
 /* Boot time in seconds since the epoch (proc(5), btime of /proc/stat). 0 or -errno. */
 int host_boot_time_seconds(struct host *host, uint64_t *ret_seconds);
 
-/* How many inotify watches a user may have (proc(5), fs/inotify/max_user_watches). Returns 0
- * or -errno; -ENOENT on a kernel without. */
+/* The limit of inotify watches per user (proc(5), fs/inotify/max_user_watches). Returns 0 or
+ * -errno; -ENOENT on a kernel without. */
 int host_inotify_watches_limit(struct host *host, uint64_t *ret_watches);
 
-/* The share of the last minute, in percent, in which some task waited for memory (PSI,
+/* The percentage of the last minute in which some task waited for memory (PSI,
  * /proc/pressure/memory). Returns 0 or -errno; -ENOENT or -EOPNOTSUPP on a kernel without. */
 int host_memory_pressure(struct host *host, double *ret_percent);
 
-/* The name that the kernel has for a process (comm): raw bytes, NUL-terminated, at most 15.
- * Returns 0, -ESRCH or another -errno. */
+/* The kernel's name of a process (comm): raw bytes, NUL-terminated, at most 15. Returns 0,
+ * -ESRCH or another -errno. */
 int host_process_name(struct host *host, pid_t pid, char *name, size_t size);
 
-/* Which boot of the machine this is: the same until the next, and never again (proc(5),
- * sys/kernel/random/boot_id). ret is "" after an error. Returns 0 or -errno. */
+/* Identifies the current boot of the machine (proc(5), sys/kernel/random/boot_id). ret is ""
+ * after an error. Returns 0 or -errno. */
 enum { HOST_BOOT_ID_MAX = 40 /* with its NUL */ };
 int host_boot_id(struct host *host, char ret[HOST_BOOT_ID_MAX]);
 

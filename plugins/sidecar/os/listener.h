@@ -1,6 +1,6 @@
 /*
- * Who listens on a TCP port, seen from inside the network namespace of the process that
- * is expected to: the proof that an endpoint belongs to it.
+ * The sockets that listen on a TCP port in the network namespace of a process, to verify that
+ * an endpoint belongs to it.
  */
 #ifndef SIDECAR_OS_LISTENER_H
 #define SIDECAR_OS_LISTENER_H
@@ -15,9 +15,9 @@
 struct listener {
   uint64_t inode; /* of the socket, as in the link of a descriptor: socket:[inode] */
   bool ipv6;      /* family of address; false for an IPv4 address on an IPv6 socket */
-  bool any;       /* listens on all addresses, not on this one alone */
-  char address[INET6_ADDRSTRLEN]; /* where to connect: the address listened on, or the
-                                     loopback address of its family for "any" */
+  bool any;       /* listens on all addresses, not only on this one */
+  char address[INET6_ADDRSTRLEN]; /* the address to connect to: its own, or the loopback address
+                                     of its family for "any" */
 };
 
 enum { LISTENERS_MAX = 16 };
@@ -27,17 +27,17 @@ enum { LISTENERS_MAX = 16 };
  * LISTENERS_MAX: IPv4 before IPv6, 127.0.0.1 before other loopback addresses before "any".
  * *ret_len may be 0. Source: /proc/PID/net/tcp and tcp6 (the kernel's
  * networking/proc_net_tcp.rst). Returns 0; -EACCES, -ESRCH, -EMFILE; -ENOSYS where neither
- * table exists; -EXDEV when the process lives in another network namespace than ours, so that
- * our connection would reach another process (not checked below a root that is no procfs).
+ * table exists; -EXDEV when the process is in a different network namespace, so that our
+ * connection would reach another process (not checked below a root that is not a procfs).
  */
 int listener_find(struct process *process, uint16_t port, struct listener ret[LISTENERS_MAX],
                   size_t *ret_len);
 
 /*
- * The first listener that is owned (owned[i], see descriptors_read) and whose address a
- * connection reaches no other socket at: another process's listener on the same address
- * gets the connection when it is the more specific one, and may get it when both are alike
- * (SO_REUSEPORT). NULL when there is none: the port is foreign.
+ * The first listener that is owned (owned[i], see descriptors_read) and to which a connection
+ * to its address is certain to go: another process's listener on the same address gets the
+ * connection if it is more specific, and may get it if both are equal (SO_REUSEPORT). NULL when
+ * there is none: the port is foreign.
  */
 const struct listener *listener_first_owned(const struct listener *listeners, const bool *owned,
                                             size_t len);

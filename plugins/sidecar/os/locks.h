@@ -1,7 +1,7 @@
 /*
- * The locks that all processes of the machine hold on files. The kernel shows them only in
- * a single list, so it is read once a round and every process's descriptors are compared
- * with the copy (os/descriptors.h).
+ * The file locks of all processes of the machine. The kernel provides them only in a single
+ * list, so it is read once per round, and every process's descriptors are compared with the
+ * copy (os/descriptors.h).
  */
 #ifndef SIDECAR_OS_LOCKS_H
 #define SIDECAR_OS_LOCKS_H
@@ -12,20 +12,19 @@ struct lock_table; /* used by one thread at a time */
 
 enum { LOCK_TABLE_MAX = 65536 };
 
-/* An empty table; lock counts are unknown until it was refreshed. Returns 0 or -ENOMEM; the
- * caller owns *ret. */
+/* An empty table; lock counts are unknown until it has been refreshed. Returns 0 or -ENOMEM;
+ * the caller owns *ret. */
 int lock_table_new(struct lock_table **ret);
 
 /* NULL is fine. */
 void lock_table_free(struct lock_table *table);
 
 /*
- * Reads the list again (proc(5), /proc/locks): fcntl(2) record locks, open file
- * description locks and flock(2) locks. Leases, delegations and waiters are left out; so
- * are, by the kernel, those whose owner has no pid in the pid namespace of this /proc. Call
- * it once before a round of descriptors_read. Returns 0; -EACCES, -ENOENT, -ENOMEM, -EMFILE;
- * -E2BIG past LOCK_TABLE_MAX locks. After an error the lock counts of readings are unknown
- * until it succeeds again.
+ * Reads the list again (proc(5), /proc/locks): fcntl(2) record locks, open file description
+ * locks and flock(2) locks. Leases, delegations and waiters are omitted; the kernel omits those
+ * whose owner has no pid in the pid namespace of this /proc. Call it once before a round of
+ * descriptors_read. Returns 0; -EACCES, -ENOENT, -ENOMEM, -EMFILE; -E2BIG past LOCK_TABLE_MAX
+ * locks. After an error the lock counts of readings are unknown until it succeeds again.
  */
 int lock_table_refresh(struct lock_table *table, struct host *host);
 

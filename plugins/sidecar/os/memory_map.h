@@ -1,8 +1,7 @@
 /*
- * The memory map of a process in the two forms that the detail tier wants, how many regions
- * and what they add up to, and region by region, for a capture. All make the kernel walk the
- * process's map under its lock, so none belongs in the pulse, and the caller skips those
- * with sums above a ceiling.
+ * The memory map of a process: number of regions and sums, for the detail tier, and region by
+ * region, for a capture. All make the kernel walk the process's map under its lock, so none
+ * belongs in the pulse, and the caller skips those with sums above a ceiling.
  */
 #ifndef SIDECAR_OS_MEMORY_MAP_H
 #define SIDECAR_OS_MEMORY_MAP_H
@@ -22,12 +21,12 @@ int memory_map_count_regions(struct process *process, uint64_t *ret_regions);
  */
 int memory_map_read_rollup(struct process *process, struct memory_map_rollup *ret);
 
-/* What it returns, if not 0, ends the walk. */
+/* A return value other than 0 ends the walk. */
 typedef int (*memory_map_region_fn)(void *context, const struct memory_map_region *region);
 
 /*
  * Each region of smaps, or of maps when with_sums is false: then the kernel walks no page
- * tables. Returns 0, what the function returned, -EACCES, -ESRCH, -EMFILE, -EBADMSG, -ENOSYS.
+ * tables. Returns 0, the function's return value, -EACCES, -ESRCH, -EMFILE, -EBADMSG, -ENOSYS.
  */
 int memory_map_list(struct process *process, bool with_sums, memory_map_region_fn on_region,
                     void *context);

@@ -1,4 +1,4 @@
-/* Levels, rates, growth, steps and the usual; see detectors.h. */
+/* Detectors of levels, rates, growth, steps and unusual values; see detectors.h. */
 #include "sidecar/redflag/detectors.h"
 
 #include <math.h>
@@ -7,7 +7,7 @@
 
 /* ---- medians ---- */
 
-/* Of few values, and rarely: insertion sort will do. */
+/* Few values, and rarely: insertion sort is enough. */
 static void sort(double *values, size_t len) {
   for (size_t i = 1; i < len; i++) {
     double value = values[i];
@@ -18,14 +18,14 @@ static void sort(double *values, size_t len) {
   }
 }
 
-/* Of len > 0 values, which are left in order; of an even number the greater of the two in the
- * middle. */
+/* The median of len > 0 values, which it sorts; of an even number the greater of the two middle
+ * ones. */
 static double median_upper(double *values, size_t len) {
   sort(values, len);
   return values[len / 2];
 }
 
-/* The same, but of an even number their mean. */
+/* The same, but of an even number the mean of the two. */
 static double median(double *values, size_t len) {
   double upper = median_upper(values, len);
   return len % 2 != 0 ? upper : (values[len / 2 - 1] + upper) / 2;
@@ -35,12 +35,12 @@ static double median(double *values, size_t len) {
 
 struct level {
   bool is_raised;
-  bool is_turning;   /* on the other side of the threshold than is_raised says */
+  bool is_turning;   /* on the other side of the threshold than is_raised */
   uint64_t since_ms; /* raised: when the breach began */
-  uint64_t turn_ms;  /* since when it is turning */
+  uint64_t turn_ms;  /* since when that has been so */
 };
 
-/* threshold NaN: there is none. */
+/* threshold may be NaN: none. */
 static void level_judge(struct level *level, double value, double threshold, uint64_t hold_ms,
                         uint64_t now_ms) {
   bool is_above = value >= threshold;
@@ -107,7 +107,7 @@ static bool level_get(const void *state, const struct red_flag_rule *rule,
   return true;
 }
 
-/* ---- what a counter gains ---- */
+/* ---- the rate of a counter ---- */
 
 enum { RATE_SPAN_MS = 60 * 1000 }; /* at most: a span is no longer than the hold */
 
@@ -117,7 +117,7 @@ struct counter {
   uint64_t begin_ms;
 };
 
-/* Returns true and writes the rate when a span of at least width_ms is done. */
+/* Returns true and writes the rate when a span of at least width_ms is complete. */
 static bool counter_add(struct counter *counter, double count, uint64_t width_ms,
                         uint64_t now_ms, double *ret_per_second) {
   bool is_new_start = !counter->has_begun || count < counter->begin;
@@ -135,7 +135,7 @@ static uint64_t rate_span(const struct red_flag_rule *rule) {
   return rule->hold_ms < RATE_SPAN_MS ? rule->hold_ms : RATE_SPAN_MS;
 }
 
-/* A rate is of the span before now, and so began then. */
+/* The rate is of the span before now, so a breach began at its beginning. */
 static void judge_rate(struct level *level, double rate, double threshold, uint64_t hold_ms,
                        uint64_t span_ms, uint64_t now_ms) {
   level_judge(level, rate, threshold, hold_ms > span_ms ? hold_ms - span_ms : 0,
@@ -188,7 +188,7 @@ enum { WINDOWS_MAX = GROWTH_WINDOWS_MAX + 1 };
 
 struct window {
   double trough; /* lowest of its observations */
-  double doubt;  /* how far below that the trough may really be */
+  double doubt;  /* uncertainty: how far below that the real trough may be */
 };
 
 /* A window that is still open. */
@@ -197,10 +197,11 @@ struct open_window {
   uint32_t readings; /* 0: it is not open */
   double trough, crest;
   double last, before_last;   /* readings */
-  double moved, moved_by_two; /* from one reading to the next, and to the one after: sums */
+  double moved, moved_by_two; /* sums of the differences to the previous reading, and to the one
+                                 before it */
 };
 
-/* Consecutive windows in a ring. One without an observation begins the ring again. */
+/* Consecutive windows in a ring. One without an observation restarts the ring. */
 struct windows {
   uint64_t width_ms;
   uint32_t capacity;
@@ -224,8 +225,9 @@ static const struct window *windows_at(const struct windows *windows, uint32_t b
   return &windows->closed[(windows->newest + windows->capacity - back) % windows->capacity];
 }
 
-/* Readings that alternate come back to where they were two before, and are elsewhere between.
- * Teeth read at random move by a third of their height, on average, either way. */
+/* Alternating readings are close to the reading two before, but not to the previous one.
+ * Saw-teeth read at random times differ by a third of their height on average, in both
+ * cases. */
 static double doubt_of(const struct open_window *open) {
   double swing = open->crest - open->trough;
   bool alternates = open->readings >= 4 && open->moved >= swing / 4 * (open->readings - 1) &&
@@ -258,7 +260,7 @@ static void add_reading(struct open_window *open, double value) {
   open->readings++;
 }
 
-/* Returns whether a window was closed by it. */
+/* Returns whether it closed a window. */
 static bool windows_add(struct windows *windows, double value, uint64_t now_ms) {
   struct open_window *open = &windows->open;
   uint64_t passed_ms = now_ms - open->begin_ms;
@@ -280,7 +282,7 @@ static bool windows_add(struct windows *windows, double value, uint64_t now_ms) 
   return true;
 }
 
-/* What the trough's rise from base to trough makes of the status. */
+/* Sets the status from the rise from base to trough. */
 static void rise_get(const struct red_flag_rule *rule, bool is_raised, double base,
                      double trough, uint64_t begin_ms, uint64_t trough_ms, uint64_t now_ms,
                      struct flag_status *ret) {
@@ -306,9 +308,9 @@ static const double GROWTH_EVENNESS_MIN = 5;
 struct growth {
   struct windows scales[GROWTH_SCALES];
   bool is_raised;
-  uint32_t scale;     /* raised: which one it showed in */
+  uint32_t scale;     /* raised: the scale in which it was detected */
   uint32_t stalled;   /* windows since the trough was last at a new high */
-  double base, high;  /* trough that it rose from, and the highest since */
+  double base, high;  /* the trough that it rose from, and the highest since */
   double trough;      /* of the newest window */
   uint64_t begin_ms;  /* end of the window that base is of */
   uint64_t trough_ms; /* end of the newest window */
@@ -329,8 +331,8 @@ static double usual_doubt(const struct windows *windows) {
   return median_upper(doubts, windows->len);
 }
 
-/* Student's t of the steps from trough to trough, against none: squared and compared without
- * a root or a division, so that a perfectly even rise needs no case of its own. */
+/* Student's t of the steps from trough to trough, against zero: squared and compared without a
+ * root or a division, so that a perfectly even rise is not a special case. */
 static bool is_even(const struct windows *windows, double rise) {
   uint32_t steps = windows->len - 1;
   double mean = rise / steps, squares = 0;
@@ -362,7 +364,7 @@ static void raise_growth(struct growth *growth, uint32_t scale) {
   growth->begin_ms = windows->closed_ms - windows->width_ms * (windows->len - 1);
 }
 
-/* A window closed at the scale the growth showed in. */
+/* A window was closed in the scale in which the growth was detected. */
 static void follow_growth(struct growth *growth) {
   const struct windows *windows = &growth->scales[growth->scale];
   growth->trough = windows_at(windows, 0)->trough;
@@ -405,7 +407,8 @@ static bool growth_get(const void *state, const struct red_flag_rule *rule,
 
 /* ---- STEP ---- */
 
-/* Hold is six windows; the plateau is known by the six before the two that may be the rise. */
+/* Hold is six windows; the plateau is measured in the six before the two that may be the rise.
+ */
 enum { WINDOWS_OF_HOLD = 6, WINDOWS_OF_RISE = 2, WINDOWS_OF_PLATEAU = 6 };
 
 static const double STEP_RELATIVE_MIN = 0.5;
@@ -415,7 +418,7 @@ struct step {
   bool is_up;        /* it has stepped, and has not receded */
   bool is_raised;    /* for Hold */
   double base;       /* highest trough of the plateau before */
-  double least;      /* height that makes a step of it */
+  double least;      /* minimum height of a step */
   double trough;     /* of the newest window */
   uint64_t begin_ms; /* of the first window above */
   uint64_t trough_ms;
@@ -456,7 +459,7 @@ static void step_observe(void *state, const struct red_flag_rule *rule,
     return;
   bool has_closed = windows_add(windows, observation->value, observation->now_ms);
   if (windows->len == 0 && !step->is_raised)
-    step->is_up = false; /* a gap: whether it stayed is not known */
+    step->is_up = false; /* a gap: it is not known whether it stayed */
   if (!has_closed)
     return;
   step->trough = windows_at(windows, 0)->trough;
@@ -465,7 +468,8 @@ static void step_observe(void *state, const struct red_flag_rule *rule,
     look_for_step(step, rule->warning);
     return;
   }
-  /* until it is raised it must stay up in full, then half of the step must go */
+  /* until the flag is raised it must stay up in full; to be cleared, half of the step must go
+   */
   double floor = step->base + (step->is_raised ? step->least / 2 : step->least);
   uint64_t up_ms = step->trough_ms - step->begin_ms;
   if (step->trough < floor || (step->is_raised && up_ms >= rule->window_ms)) {
@@ -484,7 +488,7 @@ static bool step_get(const void *state, const struct red_flag_rule *rule,
   return true;
 }
 
-/* Windows see a pause for themselves. */
+/* Windows detect a pause themselves. */
 static void no_interrupt(void *state) {
   (void)state;
 }
@@ -493,7 +497,7 @@ static void no_interrupt(void *state) {
 
 enum {
   USUAL_SPANS = 48,    /* of Window each: by default the half hours of a day */
-  USUAL_SPANS_MIN = 4, /* before that nothing is usual */
+  USUAL_SPANS_MIN = 4, /* below that the usual is not known */
   USUAL_PARTS = 6      /* of Window: each must be above the usual for a warning */
 };
 
@@ -505,7 +509,7 @@ struct usual {
   double part_rate; /* NaN: not known */
   double means[USUAL_SPANS];
   uint32_t len, next;
-  double sum; /* of the span under way: rate times duration */
+  double sum; /* of the current span: rate times duration */
   uint64_t sum_ms;
   double median; /* NaN before USUAL_SPANS_MIN */
 };
@@ -516,7 +520,7 @@ static void usual_init(void *state, const struct red_flag_rule *rule) {
   rate_init(&usual->rate, rule);
 }
 
-/* The rate from which on it is unusual; NaN: nothing is usual yet. */
+/* The rate at which it is unusual; NaN: the usual is not known yet. */
 static double unusual_rate(const struct usual *usual, const struct red_flag_rule *rule) {
   double unusual = UNUSUAL * usual->median;
   return unusual < rule->warning ? rule->warning : unusual;

@@ -12,37 +12,37 @@
 
 #include "sidecar/redflag/detectors.h"
 
-static const double VALUE_MAX = 1e18; /* squares stay finite */
+static const double VALUE_MAX = 1e18; /* so that squares are finite */
 
 struct signal {
   bool was_observed, is_known;
   double value;
   uint64_t last_ms;
-  uint64_t interval_ms; /* between observations, usually; 0: not known yet */
+  uint64_t interval_ms; /* usual interval between observations; 0: not known yet */
 };
 
-/* In a clock of our own, which is the caller's but never goes back. */
+/* In our own clock, which is the caller's but never goes back. */
 struct evaluator {
   const struct red_flag_info *table;
   const struct red_flag_rules *rules;
   uint64_t now_ms;
-  uint64_t offset_ms; /* that our clock is ahead of the caller's */
-  uint64_t warm_ms;   /* from when on the process has warmed up */
+  uint64_t offset_ms; /* by which our clock is ahead of the caller's */
+  uint64_t warm_ms;   /* when the process has warmed up */
   uint64_t enabled;   /* bit n: flag n is judged */
-  uint64_t observed;  /* bit n: flag n's signal was, since the flag was judged */
+  uint64_t observed;  /* bit n: the signal of flag n was observed since the flag was judged */
   uint64_t known;     /* bit n: enough was observed to know flag n */
   uint64_t flags_of[RED_FLAG_SIGNALS];
   struct signal signals[RED_FLAG_SIGNALS];
   struct flag_status statuses[RED_FLAGS];
-  void *states[RED_FLAGS];            /* of the flags' detectors; NULL without */
-  alignas(max_align_t) char memory[]; /* where those are */
+  void *states[RED_FLAGS];            /* of the flags' detectors; NULL if there is none */
+  alignas(max_align_t) char memory[]; /* memory of the detectors */
 };
 
 static_assert(RED_FLAGS <= 64, "sets of flags are 64 bits");
 
 #define FLAG_BIT(flag) (UINT64_C(1) << (flag))
 
-/* ---- life ---- */
+/* ---- lifetime ---- */
 
 static size_t state_size(const struct red_flag_info *info) {
   const struct detector_kind *kind = detector_kind(info->kind);
@@ -101,7 +101,7 @@ size_t evaluator_size(void) {
 
 /* ---- time ---- */
 
-/* Times that go back are taken as now. */
+/* Times that go back are treated as now. */
 static void set_time(struct evaluator *evaluator, uint64_t now_ms) {
   uint64_t moved = now_ms + evaluator->offset_ms;
   if (moved < evaluator->now_ms)
@@ -120,19 +120,19 @@ static struct flag_status in_callers_time(const struct evaluator *evaluator,
 
 /* ---- signals ---- */
 
-/* Is that long without an observation more than the signal's usual interval explains? */
+/* Is a gap of that length longer than the signal's usual interval explains? */
 static bool is_pause(const struct signal *signal, uint64_t passed_ms) {
   static const uint64_t pause_min_ms = 5 * 60 * 1000;
   return passed_ms > pause_min_ms && passed_ms > 3 * signal->interval_ms;
 }
 
-/* Was it readable when it was last observed, and is that not long ago? */
+/* Was it readable at its last observation, and is that recent? */
 static bool is_fresh(const struct evaluator *evaluator, enum red_flag_signal signal) {
   const struct signal *it = &evaluator->signals[signal];
   return it->is_known && !is_pause(it, evaluator->now_ms - it->last_ms);
 }
 
-/* What is usual follows slowly, so that one jump of the clock is not it. */
+/* The usual interval follows slowly, so that one jump of the clock has little effect. */
 static void learn_interval(struct signal *signal, uint64_t passed_ms) {
   static const uint64_t first_most_ms = 3600 * 1000;
   uint64_t usual_ms = signal->interval_ms;
@@ -144,7 +144,7 @@ static void learn_interval(struct signal *signal, uint64_t passed_ms) {
     signal->interval_ms = (3 * usual_ms + passed_ms) / 4;
 }
 
-/* What a flag's signal is now. */
+/* The current value of a flag's signal. */
 static struct observation observation_of(const struct evaluator *evaluator,
                                          enum red_flag flag) {
   const struct red_flag_info *info = &evaluator->table[flag];
@@ -213,7 +213,7 @@ static bool judge_flag(const struct evaluator *evaluator, struct flag_status *st
   return true;
 }
 
-/* Flags BY_OTHERS whose signal is fresh: they may change with any other. */
+/* Flags BY_OTHERS whose signal is fresh: they may change when any other does. */
 static uint64_t dependent_flags(const struct evaluator *evaluator) {
   uint64_t dependent = 0;
   for (size_t i = 0; i < RED_FLAGS; i++)

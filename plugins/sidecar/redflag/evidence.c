@@ -1,6 +1,6 @@
 /*
- * The line and the facts of a red flag; see evidence.h. What a flag is about, its unit and its
- * commands stand in its row of red_flags.c.
+ * The line and the facts of a red flag; see evidence.h. Subject, unit and commands of a flag
+ * are in its row of red_flags.c.
  */
 #include "sidecar/redflag/evidence.h"
 
@@ -20,7 +20,7 @@
 enum {
   TEXT_LINE_MAX = 1024, /* before it is cut */
   SITES_SHOWN = 3,
-  LINE_PATH_MAX = 90, /* of a path in a line; the whole is a fact */
+  LINE_PATH_MAX = 90, /* of a path in a line; the whole path is a fact */
   COMMAND_SIZE = 512,
 };
 
@@ -61,7 +61,7 @@ static char *format_amount(char dst[FORMAT_SIZE], enum red_flag_amount amount, d
     return format_bytes(dst, value);
   case AMOUNT_BYTES_PER_SECOND:
     format_bytes(dst, value);
-    strcat(dst, "/s"); /* the longest text of bytes leaves room */
+    strcat(dst, "/s"); /* longer than any text of bytes */
     return dst;
   case AMOUNT_CORES:
     snprintf(dst, FORMAT_SIZE, "%.2f cores", value);
@@ -120,7 +120,8 @@ static void add_normal(struct buffer *line, const struct red_flag_info *info,
 
 /* ---- commands ---- */
 
-/* The length of the placeholder that text begins with, and its number; 0 when it is none. */
+/* The length of the placeholder at the beginning of text, and its number; 0 if there is none.
+ */
 static size_t placeholder(const char *text, const struct evidence_facts *facts,
                           int *ret_number) {
   static const struct {
@@ -152,7 +153,7 @@ static void append_command(struct buffer *text, const char *command,
   }
 }
 
-/* What asks a pprof server is left out where there is none. */
+/* Commands for a pprof server are omitted if there is none. */
 static void add_commands(struct evidence *evidence, const struct red_flag_info *info,
                          const struct evidence_facts *facts) {
   autobuffer(text, COMMAND_SIZE);
@@ -164,7 +165,7 @@ static void add_commands(struct evidence *evidence, const struct red_flag_info *
     evidence_add(evidence, "next", "%s", buffer_string(&text));
 }
 
-/* ---- all of it ---- */
+/* ---- a complete evidence ---- */
 
 void evidence_compose(struct evidence *evidence, const struct flag_status *status,
                       const struct evidence_facts *facts) {
@@ -231,13 +232,13 @@ EVIDENCE_OF(swap) {
 
 /* ---- descriptors ---- */
 
-/* The end of a path tells more than its beginning. */
+/* The end of a path is more informative than its beginning. */
 static const char *path_tail(char dst[LINE_PATH_MAX + 4], const char *path) {
   size_t len = strlen(path);
   if (len <= LINE_PATH_MAX)
     return path;
   const char *at = path + len - LINE_PATH_MAX;
-  while (((unsigned char)*at & 0xC0) == 0x80) /* not inside a character */
+  while (((unsigned char)*at & 0xC0) == 0x80) /* do not cut inside a character */
     at++;
   snprintf(dst, LINE_PATH_MAX + 4, "...%s", at);
   return dst;
@@ -288,7 +289,7 @@ EVIDENCE_OF(fds_growth) {
     const char *name = descriptor_class_name(most);
     evidence_add(evidence, "class", "%s", name);
     evidence_add(evidence, "class_growth", "%" PRIu64, by);
-    buffer_printf(line, "; since the baseline most grew %s: by %" PRIu64, name, by);
+    buffer_printf(line, "; grew most since the baseline: %s, by %" PRIu64, name, by);
   }
   add_same_file(evidence, line, facts);
 }
@@ -336,11 +337,11 @@ EVIDENCE_OF(watches) {
 
 /* ---- goroutines ---- */
 
-/* What a site is chosen by; 0: not at all. */
+/* The number by which a site is chosen; 0: not chosen. */
 typedef uint64_t (*site_measure_fn)(const struct site *site,
                                     const struct evidence_facts *facts);
 
-/* The site that measures most; NULL when none measures anything. */
+/* The site with the largest number; NULL when all are 0. */
 static const struct site *find_site(const struct evidence_facts *facts,
                                     site_measure_fn measure) {
   const struct site_history *sites = facts->goroutine_sites;
@@ -445,6 +446,6 @@ EVIDENCE_OF(missing_pprof) {
   (void)status;
   (void)facts;
   buffer_append_string(line,
-                       ": another red flag is up; restart it with SIDECAR_PPROF=1 to look "
+                       ": another red flag is raised; restart it with SIDECAR_PPROF=1 to look "
                        "into it");
 }

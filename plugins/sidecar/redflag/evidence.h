@@ -1,7 +1,7 @@
 /*
- * The evidence of a red flag that changed: one line for people, and named facts that say what
- * to look at first (the path opened most, the class that grew, the stack, the lock's owner,
- * the command that confirms it). Pure; the glue turns it into a notification.
+ * The evidence of a red flag that changed: one line for people, and named facts to look at
+ * first (the path opened most, the class that grew, the stack, the lock's owner, the command
+ * that confirms it). Pure; the glue turns it into a notification.
  */
 #ifndef SIDECAR_REDFLAG_EVIDENCE_H
 #define SIDECAR_REDFLAG_EVIDENCE_H
@@ -16,27 +16,27 @@
 
 enum {
   EVIDENCE_MAX = 16,
-  EVIDENCE_LINE_SIZE = 256, /* what a collectd notification holds, with the NUL */
+  EVIDENCE_LINE_SIZE = 256, /* of a collectd notification, with the NUL */
   EVIDENCE_PATH_SIZE = 512,
   EVIDENCE_OWNER_SIZE = 64,
   EVIDENCE_TEXT_MAX = 16 * 1024,
   EVIDENCE_STACK_SIZE = 200, /* of a stack in a line, with the NUL */
 };
 
-/* What was found while reading, in words. Paths are printable. */
+/* Findings of a reading, as text. Paths are printable. */
 struct findings {
-  char same_file_path[EVIDENCE_PATH_SIZE];    /* open most often; "" none */
+  char same_file_path[EVIDENCE_PATH_SIZE];    /* the path open most often; "" none */
   char foreign_lock_path[EVIDENCE_PATH_SIZE]; /* "" none */
   char foreign_lock_owner[EVIDENCE_OWNER_SIZE];
   pid_t foreign_lock_pid;      /* 0 or -1 as in descriptors.h */
-  const char *session_pattern; /* with most descriptors; NULL none */
+  const char *session_pattern; /* with the most descriptors; NULL none */
 };
 
-/* All a line can be made from. Pointers are borrowed; NULL where nothing is known. */
+/* Everything that a line may use. Pointers are borrowed; NULL if nothing is known. */
 struct evidence_facts {
   const char *instance;
   pid_t pid;
-  uint16_t pprof_port; /* 0: none that is its own */
+  uint16_t pprof_port; /* 0: none that is known to be its own */
   uint64_t now_ms;     /* the clock of the status */
   const struct snapshot *now, *baseline;
   const struct findings *findings;
@@ -64,12 +64,12 @@ void evidence_free(struct evidence *evidence);
   __attribute__((cleanup(evidence_free))) struct evidence name = {                             \
       .text = {.max = EVIDENCE_TEXT_MAX}}
 
-/* Fills an empty evidence from a status that changed. What memory runs out for is left out;
- * the line is always there. */
+/* Fills an empty evidence from a status that changed. Without memory, facts are omitted; the
+ * line is always there. */
 void evidence_compose(struct evidence *evidence, const struct flag_status *status,
                       const struct evidence_facts *facts);
 
-/* The line for a flag that ends because its process does. */
+/* The line for a flag that is cleared because its process ended. */
 void evidence_compose_end(struct evidence *evidence, enum red_flag flag,
                           const struct evidence_facts *facts);
 
@@ -82,7 +82,7 @@ const char *evidence_value(const struct evidence *evidence, size_t i);
 /* The stack of a site as one printable line, cut to size. Returns dst. */
 char *evidence_stack(char *dst, size_t size, const struct site *site);
 
-/* ---- what the table of red flags refers to: the evidence of each kind of flag ---- */
+/* ---- the evidence of each kind of flag, for the table of red flags ---- */
 
 #define EVIDENCE_OF(name)                                                                      \
   void evidence_of_##name(struct evidence *evidence, struct buffer *line,                      \

@@ -9,7 +9,7 @@
 #include "common/array.h"
 #include "common/text.h"
 
-/* ---- life ---- */
+/* ---- lifetime ---- */
 
 int flags_new(const struct flags_options *options, uint64_t age_ms, uint64_t now_ms,
               struct flags **ret) {
@@ -70,8 +70,7 @@ static void observe_pulse(struct flags *flags, const struct reading *reading) {
                 reading->now_ms);
 }
 
-/* Of the patterns that the flag is about, the one with most; VALUE_UNKNOWN when the
- * configuration has none of them. */
+/* The highest count among the flag's patterns; VALUE_UNKNOWN if none of them is configured. */
 static uint64_t most_of_patterns(const struct red_flag_rule *rule,
                                  const struct pattern_list *patterns, const uint64_t *matching,
                                  const char **ret_name) {
@@ -92,9 +91,9 @@ static void find_lock_owner(struct findings *findings, const struct reading *rea
   findings->foreign_lock_pid = reading->descriptors->foreign_lock_pid;
   text_printable(findings->foreign_lock_path, sizeof(findings->foreign_lock_path),
                  span_of(reading->descriptors->foreign_lock_path));
-  text_printable(
-      findings->foreign_lock_owner, sizeof(findings->foreign_lock_owner),
-      span_of(reading->lock_owner[0] != '\0' ? reading->lock_owner : "a process that is gone"));
+  text_printable(findings->foreign_lock_owner, sizeof(findings->foreign_lock_owner),
+                 span_of(reading->lock_owner[0] != '\0' ? reading->lock_owner
+                                                        : "a process that has ended"));
 }
 
 static void forget_descriptors(struct snapshot *now) {
@@ -135,7 +134,7 @@ static void observe_descriptors(struct flags *flags, const struct reading *readi
                 ratio(now->inotify_watches, reading->inotify_watches_limit), reading->now_ms);
 }
 
-/* What the kernel may take (LazyFree) was released by Go; what Go keeps was not. */
+/* LazyFree was released by Go and not yet reclaimed by the kernel; the rest Go keeps itself. */
 static void sum_retained(struct flags *flags, uint64_t now_ms) {
   uint64_t kept = flags->heap_unreleased_bytes, lazy = flags->lazyfree_bytes;
   flags->now.retained_bytes = kept == VALUE_UNKNOWN   ? lazy
@@ -160,9 +159,9 @@ static void observe_goroutine_count(struct flags *flags, const struct reading *r
 
 /*
  * HeapAlloc without the garbage since the last collection. With GOGC=100, the default, the next
- * collection starts at twice what the last one left (runtime/mgcpacer.go); with less, half of
- * NextGC is too little by the same factor each time, which neither makes nor hides a rise; with
- * more, or without a limit, HeapAlloc is the smaller.
+ * collection starts at twice what the last one left (runtime/mgcpacer.go); with a lower GOGC,
+ * half of NextGC is too small by a constant factor, which neither makes nor hides a rise; with
+ * a higher one, or GOGC=off, HeapAlloc is the smaller.
  */
 static uint64_t live_bytes(const struct memstats *stats) {
   uint64_t half =

@@ -1,8 +1,8 @@
 /*
- * The red flags of one process: what its readings mean to them, its snapshot and its baseline,
- * and what changed when. Knows neither the process nor collectd: readings come in, statuses
- * that changed go out. Times are milliseconds of a monotonic clock of the caller's, but for
- * wall_ms: since the epoch. Pure.
+ * The red flags of one process: the signals taken from its readings, its snapshot and baseline,
+ * and the history of changes. Independent of the process and of collectd: readings are the
+ * input, changed statuses the output. Times are milliseconds of the caller's monotonic clock,
+ * except wall_ms: since the epoch. Pure.
  */
 #ifndef SIDECAR_REDFLAG_FLAGS_H
 #define SIDECAR_REDFLAG_FLAGS_H
@@ -14,7 +14,7 @@
 #include "sidecar/redflag/report.h"
 #include "sidecar/redflag/snapshot.h"
 
-/* What a reading consists of. */
+/* The parts of a reading. */
 enum reading_part {
   READING_PULSE = 1 << 0,
   READING_DESCRIPTORS = 1 << 1,
@@ -25,14 +25,14 @@ enum reading_part {
   READING_PPROF = 1 << 6,
 };
 
-/* What was read of a process at one moment. Everything is borrowed. */
+/* The values of a process at one moment. Everything is borrowed. */
 struct reading {
-  unsigned parts; /* bits of enum reading_part: were due. A pointer of a part that is in here
-                     and could not be read is NULL, a number VALUE_UNKNOWN or NaN */
+  unsigned parts; /* bits of enum reading_part: those that were due. If one of them could not be
+                     read, its pointer is NULL, its number VALUE_UNKNOWN or NaN */
   uint64_t now_ms;
 
   const struct process_pulse *pulse;
-  uint64_t ticks_per_second; /* of the pulse's */
+  uint64_t ticks_per_second; /* of the pulse */
 
   const struct descriptors_reading *descriptors;
   const char *lock_owner; /* name of the process descriptors->foreign_lock_pid; "" not known */
@@ -50,7 +50,7 @@ struct flags_options {
   const struct pattern_list *fd_patterns, *goroutine_patterns;
 };
 
-/* Read by whoever composes evidence and reports; changed by flags.c only. */
+/* Read when composing evidence and reports; changed by flags.c only. */
 struct flags {
   struct flags_options options; /* what it points to is borrowed */
   struct evaluator *evaluator;
@@ -58,11 +58,11 @@ struct flags {
   struct findings findings;
   struct flag_changes changes;
   struct trend trend;                             /* since the baseline */
-  enum red_flag_state notified[RED_FLAGS];        /* last change handed out */
-  uint64_t heap_unreleased_bytes, lazyfree_bytes; /* what makes up now.retained_bytes */
-  bool is_contended;                              /* another process locks a database of its */
-  uint64_t started_ms;                            /* of the process, on our clock; may be 0 */
-  int64_t baseline_wall_ms;                       /* 0: none yet */
+  enum red_flag_state notified[RED_FLAGS];        /* the last change reported */
+  uint64_t heap_unreleased_bytes, lazyfree_bytes; /* the parts of now.retained_bytes */
+  bool is_contended;        /* another process holds a lock on one of its databases */
+  uint64_t started_ms;      /* of the process, on our clock; may be 0 */
+  int64_t baseline_wall_ms; /* 0: none yet */
 };
 
 /* age_ms: how long the process has been running. Returns 0 or -ENOMEM; the caller owns *ret. */
@@ -73,20 +73,20 @@ void flags_free(struct flags *flags); /* NULL is fine */
 void flags_observe(struct flags *flags, const struct reading *reading);
 
 /*
- * Judges what was observed since the last time. Returns how many flags changed and writes
- * those to ret; they count as notified and are kept for the report.
+ * Judges the observations since the last call. Returns how many flags changed and writes those
+ * to ret; they count as notified and are kept for the report.
  */
 size_t flags_judge(struct flags *flags, uint64_t now_ms, int64_t wall_ms,
                    struct flag_status ret[RED_FLAGS]);
 
-/* The process has ended: returns the flags that are up, each as a change to OK. */
+/* The process has ended: returns the raised flags, each as a change to OK. */
 size_t flags_end(struct flags *flags, struct flag_status ret[RED_FLAGS]);
 
-/* Takes what is known now as the baseline. */
+/* Makes the current values the baseline. */
 void flags_mark_baseline(struct flags *flags, int64_t wall_ms);
 
-/* Is another process's lock on a database being watched, and should the descriptors, age_ms
- * after their last reading, be read again sooner than their interval says? */
+/* Should the descriptors be read again, age_ms after their last reading, before their interval
+ * is over, because another process's lock on a database is being watched? */
 bool flags_want_descriptors(const struct flags *flags, uint64_t age_ms);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * The table of red flags, with the thresholds of the profiling guide; see red_flag.h. Commands
- * and next steps are the guide's: a notification, a capture's README, an alert and the runbook
- * show the same.
+ * and next steps are those of the guide: notifications, the README of a capture, alerts and the
+ * runbook show the same.
  */
 #include "sidecar/redflag/red_flag.h"
 
@@ -13,7 +13,7 @@
 #define MB (double)(1 << 20)
 #define NONE NAN
 
-/* ---- commands and steps that several flags share ---- */
+/* ---- commands and steps shared by several flags ---- */
 
 #define PPROF "http://localhost:PORT/debug/pprof/"
 #define TOP_OF_HEAP "go tool pprof -top " PPROF "heap"
@@ -23,30 +23,31 @@
 #define FILES_BY_TYPE "lsof -p PID | awk '{print $5}' | sort | uniq -c | sort -rn"
 
 #define DESCRIPTOR_STEPS                                                                       \
-  "Look at the top of fds.txt: which class has most, and which file is open most often.\n"     \
-  "One file open four times or more is a handle that nobody closes.\n"                         \
+  "See the top of fds.txt: which class is the largest, and which file is open most often?\n"   \
+  "One file open four times or more is a handle that is never closed.\n"                       \
   "Session files (.claude/projects, .codex/sessions) point to the adapters' watchers.\n"       \
-  "Compare with the baseline (below): what is there now and was not then?\n"
+  "Compare with the baseline (below): what is open now that was not then?\n"
 
 #define GOROUTINE_STEPS                                                                        \
-  "In goroutines.txt look for many stacks that are the same, and for long waits.\n"            \
-  "Blocked in chan receive or chan send: who should send or receive, and has ended?\n"         \
+  "In goroutines.txt look for many identical stacks, and for long waits.\n"                    \
+  "Blocked in chan receive or chan send: has the goroutine on the other side ended?\n"         \
   "Blocked in sleep: a poller that was started twice.\n"
 
 #define HEAP_STEPS                                                                             \
   "Compare the heap with the baseline (below), then `top20` and `list FUNCTION`.\n"            \
-  "bufio.Scanner: a buffer not given back. json.Unmarshal: large objects kept.\n"              \
-  "append in a loop: a slice that only grows. strings.Split: parts keep the whole alive.\n"
+  "bufio.Scanner: a buffer not released. json.Unmarshal: large objects kept.\n"                \
+  "append in a loop: a slice that only grows. strings.Split: parts keep the whole string "     \
+  "alive.\n"
 
 #define MEMORY_STEPS                                                                           \
-  "memory-map.txt: is it anonymous memory (the Go heap, or C), or files that are mapped?\n"    \
+  "memory-map.txt: is it anonymous memory (the Go heap, or C) or mapped files?\n"              \
   "metrics.txt: RSS far above the heap in use with much idle or lazily freed is memory that\n" \
   "Go keeps for itself, not a leak; heap in use that grows is one.\n"
 
 /* ---- the table ----
  *
  * Levels are held for a minute: two readings of the detail, so that no single burst counts.
- * Windows are longer than the two minutes after which Go collects garbage in any case. */
+ * Windows are longer than the two minutes after which Go always collects garbage. */
 
 const struct red_flag_info red_flags[RED_FLAGS] = {
     [RED_FLAG_RSS] =
@@ -67,7 +68,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .confirm =
                 "grep -E 'Rss|LazyFree|Swap' /proc/PID/smaps_rollup; lsof -p PID | wc -l",
             .confirm_pprof = TOP_OF_HEAP,
-            .why = "memory in RAM; the guide calls 500 MB a problem in an idle sidecar",
+            .why = "memory in RAM; 500 MB are a problem in an idle sidecar",
             .tuning = "Raise it for large session archives.",
             .next_steps = MEMORY_STEPS
             "Then the number of descriptors (fds.txt), then the heap.\n" HEAP_STEPS,
@@ -88,8 +89,8 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .window_s = 300,
             .add_evidence = evidence_of_swap,
             .confirm = "grep -E 'VmRSS|VmSwap' /proc/PID/status; cat /proc/pressure/memory",
-            .why = "memory is swapped out more and more: the system is short of it",
-            .tuning = "Raise the rise on a host that swaps by design.",
+            .why = "more and more memory is swapped out: the system is short of memory",
+            .tuning = "Raise the minimum rise on a host that swaps by design.",
             .next_steps = MEMORY_STEPS
             "Is the whole machine short of memory (free -m, /proc/pressure/memory)?\n"
             "A program that is swapped out is slow in everything, SQLite included.\n",
@@ -108,12 +109,11 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .failure = 5000,
             .hold_s = 60,
             .confirm = "awk '{print $6}' /proc/PID/maps | sort | uniq -c | sort -rn | head",
-            .why = "regions by the thousand are a leak of mappings or descriptors",
+            .why = "thousands of regions are a leak of mappings or descriptors",
             .tuning = "Raise it for a program that maps many files.",
             .next_steps =
-                "memory-map.txt: which name has most regions? Thousands of anonymous ones: "
-                "maps "
-                "or\nthreads that leak; the same file again and again: it is mapped and never "
+                "memory-map.txt: which name has the most regions? Thousands of anonymous ones: "
+                "leaked\nmappings or threads. The same file many times: it is mapped and never "
                 "unmapped.\n",
         },
     [RED_FLAG_FDS] =
@@ -151,8 +151,9 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .window_s = 300,
             .add_evidence = evidence_of_fds_growth,
             .confirm = FILES_BY_TYPE "; " FILES_BY_NAME,
-            .why = "descriptors that only become more are an active leak",
-            .tuning = "Raise the rise where projects are opened one after another for hours.",
+            .why = "a number of descriptors that only increases is an active leak",
+            .tuning =
+                "Raise the minimum rise where projects are opened one after another for hours.",
             .next_steps = DESCRIPTOR_STEPS,
         },
     [RED_FLAG_SAME_FILE] =
@@ -170,7 +171,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .hold_s = 60,
             .add_evidence = evidence_of_same_file,
             .confirm = FILES_BY_NAME,
-            .why = "a file open four times over was not closed",
+            .why = "a file that is open four times was not closed",
             .tuning = "Raise it where something legitimately opens a file often.",
             .next_steps = DESCRIPTOR_STEPS,
         },
@@ -190,7 +191,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .patterns = {"claude_sessions", "codex_sessions"},
             .add_evidence = evidence_of_session_files,
             .confirm = "lsof -p PID | grep -E '[.]claude/projects|[.]codex/sessions'",
-            .why = "session files that are read and not closed pile up",
+            .why = "session files are read and never closed",
             .tuning = "Raise it with the number of live sessions.",
             .next_steps = DESCRIPTOR_STEPS,
         },
@@ -253,8 +254,9 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .window_s = 300,
             .add_evidence = evidence_of_goroutine_growth,
             .confirm_pprof = COMMON_STACKS,
-            .why = "goroutines that only become more are a leak",
-            .tuning = "Raise the rise where projects are opened one after another for hours.",
+            .why = "a number of goroutines that only increases is a leak",
+            .tuning =
+                "Raise the minimum rise where projects are opened one after another for hours.",
             .next_steps = GOROUTINE_STEPS,
         },
     [RED_FLAG_GOROUTINES_STUCK] =
@@ -275,7 +277,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .confirm_pprof =
                 "curl -s '" PPROF "goroutine?debug=2' | grep -A5 -E ', [0-9]+ minutes'",
             .why = "more and more goroutines have been blocked for 10 minutes",
-            .tuning = "Raise the rise where workers that wait are started all the time.",
+            .tuning = "Raise the minimum rise where waiting workers are started all the time.",
             .next_steps = GOROUTINE_STEPS,
         },
     [RED_FLAG_FETCH_DATA_PILING] =
@@ -295,12 +297,11 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .add_evidence = evidence_of_fetching,
             .confirm_pprof =
                 "curl -s '" PPROF "goroutine?debug=2' | grep -B2 -A10 -i fetchData",
-            .why = "fetches of data start before earlier ones have returned",
+            .why = "new fetches start before earlier ones have returned",
             .tuning = "Raise it where the database is on a slow disk.",
             .next_steps =
-                "A fetchData that has not returned before the next one starts: look for what "
-                "it "
-                "waits\nfor. Is the database locked (td running beside it)? See `grep '\\.db' "
+                "A fetchData does not return before the next one starts: look for what it is "
+                "waiting for.\nIs the database locked (is td running)? See `grep '\\.db' "
                 "fds.txt`.\n",
         },
     [RED_FLAG_HEAP_GROWING] =
@@ -319,8 +320,9 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .window_s = 1800,
             .add_evidence = evidence_of_heap_growth,
             .confirm_pprof = TOP_OF_HEAP,
-            .why = "what garbage collection leaves becomes more for hours",
-            .tuning = "Raise the rise where sessions are legitimately loaded for hours.",
+            .why = "the heap after garbage collection has been growing for hours",
+            .tuning =
+                "Raise the minimum rise where sessions are legitimately loaded for hours.",
             .next_steps = HEAP_STEPS,
         },
     [RED_FLAG_HEAP_NOT_RECEDING] =
@@ -339,7 +341,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .window_s = 21600,
             .add_evidence = evidence_of_heap_growth,
             .confirm_pprof = TOP_OF_HEAP,
-            .why = "a spike of the Go heap was not freed again",
+            .why = "memory of a spike of the Go heap was not freed",
             .tuning = "Lengthen the hold where sessions are legitimately kept for longer.",
             .next_steps = HEAP_STEPS,
         },
@@ -359,10 +361,10 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .add_evidence = evidence_of_heap_growth,
             .confirm_pprof = "go tool pprof -sample_index=alloc_space -top " PPROF "heap",
             .why = "allocating fast keeps the garbage collector busy",
-            .tuning = "Raise it for a sidecar that follows very talkative agents.",
-            .next_steps = "`go tool pprof -sample_index=alloc_space -top heap.pb.gz` shows who "
-                          "allocates, "
-                          "freed\nor not; with -base of the baseline, who has since.\n",
+            .tuning = "Raise it for a sidecar that follows very verbose agents.",
+            .next_steps =
+                "`go tool pprof -sample_index=alloc_space -top heap.pb.gz` shows all "
+                "allocations,\nfreed or not; with -base and the baseline, those since then.\n",
         },
     [RED_FLAG_CPU] =
         {
@@ -382,11 +384,12 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .confirm = "top -b -n 1 -H -p PID | head -20",
             .confirm_pprof = "go tool pprof -top '" PPROF "profile?seconds=30'",
             .why = "a poll chain that runs twice, or a loop that does not end",
-            .tuning = "Raise it where busy hours after quiet ones are no news.",
+            .tuning = "Raise it where busy hours after quiet ones are normal.",
             .next_steps =
                 "`go tool pprof -top cpu.pb.gz` shows where the time goes; then `list "
-                "FUNCTION`.\nThe same poll function twice as often as it should: a poll chain "
-                "that was started\ntwice. Much of it in the garbage collector: look at "
+                "FUNCTION`.\nA poll function called twice as often as it should be: a poll "
+                "chain "
+                "that was\nstarted twice. Much of it in the garbage collector: see "
                 "allocation_rate.\n",
         },
     [RED_FLAG_SQLITE_CONTENTION] =
@@ -405,15 +408,15 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .patterns = {"sqlite"},
             .add_evidence = evidence_of_contention,
             .confirm = "lsof -p PID | grep -F .db; cat /proc/locks",
-            .why = "another process's lock makes its queries wait",
+            .why = "its queries wait for a lock of another process",
             .tuning = "Lengthen the hold where other programs legitimately keep it locked.",
-            .next_steps = "Another process holds a lock on a database that is open here: the "
-                          "headline has "
-                          "its name.\n`grep '\\.db' fds.txt` shows which databases, and "
-                          "whether one is open "
-                          "several times.\n`grep -A10 'monitor\\|td' goroutines.txt` shows "
-                          "what waits for "
-                          "it.\n",
+            .next_steps =
+                "Another process holds a lock on a database that is open here; the headline "
+                "names it.\n`grep '\\.db' fds.txt` shows which databases, and whether one is "
+                "open "
+                "several times.\n`grep -A10 'monitor\\|td' goroutines.txt` shows what is "
+                "waiting "
+                "for it.\n",
         },
     [RED_FLAG_INOTIFY_WATCHES] =
         {
@@ -432,10 +435,10 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .confirm =
                 "sysctl fs.inotify.max_user_watches; grep -c ^inotify /proc/PID/fdinfo/* | "
                 "grep -v :0",
-            .why = "at the user's limit no file can be watched any more",
+            .why = "at the user's limit no further files can be watched",
             .tuning = "Raise the host's limit rather than this.",
             .next_steps =
-                "Watches are limited for each user (/proc/sys/fs/inotify/max_user_watches).\n"
+                "Watches are limited per user (/proc/sys/fs/inotify/max_user_watches).\n"
                 "fds.txt: how many inotify descriptors are there? Each watcher should have "
                 "one.\n",
         },
@@ -453,11 +456,12 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .failure = NONE,
             .is_information = true,
             .add_evidence = evidence_of_missing_pprof,
-            .why = "another flag is up and there is no pprof to look further with",
+            .why =
+                "another flag is raised, but without pprof it cannot be investigated further",
             .tuning = "",
             .next_steps =
-                "Restart the program with SIDECAR_PPROF=1, or a free port, and let it "
-                "happen again.\n",
+                "Restart the program with SIDECAR_PPROF=1, or a free port, and reproduce the "
+                "problem.\n",
         },
 };
 

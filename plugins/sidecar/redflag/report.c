@@ -62,7 +62,7 @@ static void write_comparison(struct buffer *text, const struct snapshot *before,
 
 /* ---- since when ---- */
 
-/* Floors tell more than the two moments of the comparison: a saw-tooth has none that rises. */
+/* Floors are more reliable than two single moments: the floor of a saw-tooth does not rise. */
 static const struct {
   enum red_flag_signal signal;
   const char *name;
@@ -88,7 +88,7 @@ static void write_rises(struct buffer *text, const struct report *report) {
     const struct trend_signal *signal = &report->trend->signals[rising[i].signal];
     double rise = signal->last_trough - signal->first_trough;
     char by[FORMAT_SIZE], duration[FORMAT_SIZE], since[CLOCK_READABLE_SIZE];
-    if (!(rise > 0)) /* nor when it is not known */
+    if (!(rise > 0)) /* also false when it is not known */
       continue;
     any = true;
     if (rising[i].is_bytes)
@@ -163,7 +163,7 @@ static void write_flags(struct buffer *text, const struct report *report) {
   const struct flag_changes *changes = report->changes;
   if (changes->total == 0)
     return;
-  buffer_append_string(text, "\nRed flags as they turned\n");
+  buffer_append_string(text, "\nChanges of red flags\n");
   size_t first = changes->total > REPORT_CHANGES ? changes->total - REPORT_CHANGES : 0;
   for (size_t i = first; i < changes->total; i++) {
     const struct flag_change *change = &changes->items[i % REPORT_CHANGES];

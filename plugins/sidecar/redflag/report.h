@@ -1,6 +1,6 @@
 /*
- * The guide's overnight comparison as one page of text: what grew since the baseline, by
- * how much, which stacks, and which red flags changed when. Pure.
+ * The overnight comparison of the guide as a page of text: what grew since the baseline, by how
+ * much, which stacks, and which red flags changed when. Pure.
  */
 #ifndef SIDECAR_REDFLAG_REPORT_H
 #define SIDECAR_REDFLAG_REPORT_H
@@ -18,7 +18,7 @@ struct flag_change {
   enum red_flag_state state;
 };
 
-/* The latest of them, in a ring. All zero is empty. */
+/* The latest changes, in a ring. All zero is empty. */
 struct flag_changes {
   struct flag_change items[REPORT_CHANGES];
   size_t total; /* the newest is number total - 1 */
@@ -36,7 +36,7 @@ struct report {
   int64_t now_wall_ms;
 };
 
-/* Appends the page. What does not fit the buffer's cap is cut. */
+/* Appends the page, truncated to the cap of the buffer. */
 void report_write(struct buffer *text, const struct report *report);
 
 #endif

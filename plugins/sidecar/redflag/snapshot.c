@@ -80,7 +80,7 @@ static void begin_signal(struct trend_signal *signal, double value, uint64_t now
   signal->baseline_ms = signal->open_ms = now_ms;
 }
 
-/* A pause makes a window longer; its trough is a trough all the same. */
+/* A pause makes a window longer, which does not change the meaning of its trough. */
 static void close_window(struct trend_signal *signal, uint64_t now_ms) {
   signal->last_trough = signal->open_trough;
   if (isnan(signal->first_trough))
