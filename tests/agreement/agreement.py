@@ -17,6 +17,7 @@ BUILD = os.getcwd()
 README = "README.md"
 MANUAL = "plugins/sidecar/collectd-sidecar.5.pod"
 TYPES = "plugins/sidecar/sidecar.types.db"
+FLAGS = "grafana/generated/red_flags.json"
 SAMPLE = "packaging/collectd.conf.d/sidecar.conf"
 
 

@@ -37,6 +37,11 @@ def seconds(duration):
 
 
 class Rules(unittest.TestCase):
+    def test_red_flags(self):
+        """the rules are made from the plugin's red flags as they are; else run `make tables grafana`"""
+        printed = agreement.output_of("print_flags")
+        self.assertEqual(printed, agreement.read(agreement.FLAGS))
+
     def test_names(self):
         """each red flag has the name and the summary of its row"""
         found = {(a.flag, a.name, a.summary) for a in alerts() if a.flag is not None}
