@@ -1,47 +1,48 @@
-// What all alerts have in common: severities, holds, and annotations that say who, how much,
-// since what threshold, and which command of the profiling guide comes next, with its pid and
-// port filled in. Those are asked for by the template, so that neither is a label: a sidecar that
-// is restarted keeps its alerts.
+// What all alerts have in common: how they look, and annotations that say who, how much, since what
+// threshold, and which command comes next, with pid and port filled in. Those are looked up by the
+// template, so that neither is a label: a sidecar that is restarted keeps its alerts.
 local promql = import '../lib/promql.libsonnet';
 
 function(config) {
   local p = promql(config),
-  local alert = self,
 
-  // --- values as people read them
-
-  count:: { value: '{{ $value | printf "%.0f" }}', threshold(n): p.number(n) },
-  cores:: { value: '{{ $value | printf "%.2f" }}', threshold(n): p.number(n) },
-  ratio:: { value: '{{ $value | humanizePercentage }}', threshold(n): p.number(100 * n) + '%' },
-  bytes:: {
-    value: '{{ $value | humanize1024 }}B',
-    threshold(n):
-      local units = [['GiB', 1073741824], ['MiB', 1048576], ['KiB', 1024], ['B', 1]];
-      local fit = [u for u in units if n >= u[1]] + [['B', 1]];
-      p.number(n / fit[0][1]) + fit[0][0],
-  },
-
-  // --- what a template asks Prometheus for
+  // --- what a template looks up in Prometheus
 
   // The matchers that hold for the alert's sidecar, for printf.
   local ours(name, matchers=[]) =
     p.metric(name, std.join(', ', matchers + ['instance=%q', 'sidecar=%q'])),
-  local ask(expr) = 'query (printf `%s` $labels.instance $labels.sidecar)' % expr,
-  local lookup(variable, name) =
+  local query(expr) =
+    local selectors = (std.length(std.split(expr, '%')) - 1) / 2;
+    'query (printf `%s`%s)' % [expr, std.repeat(' $labels.instance $labels.sidecar', selectors)],
+  local variable(variable, name) =
     '{{- $%s := "" }}{{ range %s }}{{ $%s = printf "%%.0f" .Value }}{{ end -}}\n' %
-    [variable, ask(ours(name)), variable],
+    [variable, query(ours(name)), variable],
+  local each(expr, text) = '\n{{- range %s }}%s{{ end }}' % [query(expr), text],
 
-  // A sentence for the description with the value and the type of the largest of a family.
-  largest(name, text, matchers=[]):
-    '\n{{- range %s }} %s{{ end }}' % [ask('topk(1, %s)' % ours(name, matchers)), text],
-  // A sentence for the description with the value of a series; nothing where that is unknown.
-  known(name, text, matchers=[]): '\n{{- range %s }} %s{{ end }}' % [ask(ours(name, matchers)), text],
+  // Sentences for a description; each is left out where its value is unknown. largest has the
+  // value and the type of the largest of a family; known the value of a series; computed that of
+  // an expression of a metric, %(m)s.
+  largest(name, text, matchers=[]): each('topk(1, %s)' % ours(name, matchers), ' ' + text),
+  known(name, text, matchers=[]): each(ours(name, matchers), ' ' + text),
+  computed(expr, name, text): each(expr % { m: ours(name) }, ' ' + text),
 
-  // A command that asks the process's pprof server, where there is one.
-  pprof(path, what):
-    local command = "curl -s 'http://localhost:%s/debug/pprof/" + path + "' " + what;
-    '{{ if $port }}%s{{ else }}restart it with SIDECAR_PPROF=1 and run %s{{ end }}' %
-    [command % '{{ $port }}', command % '6060'],
+  // --- values as people read them: as a template writes them and, in `of`, in a rule's text
+
+  local number(format, template, unit='') = {
+    write(variable): '{{ %s | %s }}%s' % [variable, template, unit],
+    of(n): format(n) + (if std.startsWith(unit, ' ') then '' else unit),
+  },
+  local binary(n) =
+    local fit = [u for u in [['Gi', 1073741824], ['Mi', 1048576], ['Ki', 1024], ['', 1]] if n >= u[1]] + [['', 1]];
+    p.number(n / fit[0][1]) + fit[0][0],
+  amounts:: {
+    none: self.count,
+    count: number(p.number, 'printf "%.0f"'),
+    cores: number(p.number, 'printf "%.2f"', ' cores'),
+    ratio: number(function(n) p.number(100 * n) + '%', 'humanizePercentage'),
+    bytes: number(binary, 'humanize1024', 'B'),
+    'bytes/s': number(binary, 'humanize1024', 'B/s'),
+  },
 
   // --- alerts
 
@@ -55,7 +56,7 @@ function(config) {
     ],
   },
 
-  new(name, severity, expr, hold, annotations, labels={}): {
+  local new(name, severity, expr, hold, annotations, labels={}) = {
     alert: name,
     expr: expr,
     [if hold != null then 'for']: hold,
@@ -63,74 +64,108 @@ function(config) {
     annotations: annotations,
   },
 
-  // An alert about one sidecar. says follows "proj on web1 (pid 4711) "; next is the command.
+  // An alert about one sidecar. says follows "proj on web1 (pid 4711)"; next is the command.
   sidecar(name, severity, expr, hold, summary, says, next, labels={}):
-    self.new(
+    new(
       name, severity, expr, hold, {
         summary: summary,
-        description: lookup('pid', 'process_pid') +
-                     (if std.strReplace(next, '$port', '') != next then lookup('port', 'process_pprof_port') else '') +
-                     '{{ $labels.sidecar }} on {{ $labels.instance }} (pid {{ $pid }}) ' + says + '\nNext: ' + next,
+        description: variable('pid', 'process_pid') +
+                     (if std.strReplace(next, '$port', '') != next then variable('port', 'process_pprof_port') else '') +
+                     '{{ $labels.sidecar }} on {{ $labels.instance }} (pid {{ $pid }})' + says + '\nNext: ' + next,
       } + links(name, 'triage', [['host', 'instance'], ['sidecar', 'sidecar']]), labels
     ),
 
   // An alert about a host.
   host(name, severity, expr, hold, summary, says, next):
-    self.new(name, severity, expr, hold, {
+    new(name, severity, expr, hold, {
       summary: summary,
       description: '{{ $labels.instance }} ' + says + '\nNext: ' + next,
     } + links(name, 'fleet', [['host', 'instance']])),
 
-  // The severities of a red flag that are on: [name in the configuration, severity].
-  local severities(flag) =
-    [s for s in [['failure', 'critical'], ['warning', 'warning']] if config.flags[flag][s[0]] != null],
+  // --- the alerts of a red flag, one of lib/flags.libsonnet
 
-  // The alerts of a red flag that is a level, or two. says has %(value)s and %(from)s in it,
-  // and may be, like expr, a function: of the severity's name in the configuration, and for expr
-  // of the threshold.
-  level(flag, name, summary, unit, expr, says, next, evidence=''): [
-    local which = s[0];
-    local threshold = config.flags[flag][which];
-    local hold = config.flags[flag].hold;
-    alert.sidecar(
-      name,
-      s[1],
-      if std.isFunction(expr) then expr(which, p.number(threshold)) else '%s >= %s' % [expr, p.number(threshold)],
-      if std.isObject(hold) then hold[which] else hold,
-      summary,
-      (if std.isFunction(says) then says(which) else says) %
-      { value: unit.value, from: s[1] + ' from ' + unit.threshold(threshold) } + evidence,
-      next,
-      { flag: flag },
-    )
-    for s in severities(flag)
-  ],
+  local restart = 'restart it with SIDECAR_PPROF=1',
+  // The commands of its row. What queries pprof is left out where there is none.
+  commands(flag)::
+    local filled(command) = std.strReplace(std.strReplace(command, 'PID', '{{ $pid }}'), 'PORT', '{{ $port }}');
+    local pprof =
+      if flag.confirm_pprof != null then ['{{ if $port }}%s{{ else }}%s{{ end }}' % [filled(flag.confirm_pprof), restart]]
+      else if flag.kind == 'others' then [restart]
+      else [];
+    std.join('; ', (if flag.confirm == null then [] else [filled(flag.confirm)]) + pprof),
 
-  // The alert of a red flag that is growth: the trough has risen in each window.
-  growing(flag, name, summary, unit, says, next, evidence=''):
-    local growth = config.growth[flag];
-    local trough(i) =
-      p.metric('sidecar:%s:trough' % flag) + (if i == 0 then '' else ' offset ' + p.times(growth.window, i));
-    local last = growth.windows;
-    local rises = ['and %s > %s' % [trough(i), trough(i + 1)] for i in std.range(0, last - 1)];
-    [
-      alert.sidecar(
-        name,
-        'warning',
-        std.join('\n', [
-          '(%s - %s) >= %s' % [trough(0), trough(last), p.number(growth.rise)],
-          'and %s >= %s * %s' % [trough(0), p.number(1 + config.growthShare), trough(last)],
-        ] + rises),
-        config.growthHold,
-        summary,
-        says % {
-          value: unit.value,
-          from: 'warning from ' + unit.threshold(growth.rise),
-          time: p.times(growth.window, last),
-          window: growth.window,
-        } + evidence,
-        next,
-        { flag: flag },
-      ),
-    ],
+  local matcher(types) =
+    if types == '' then []
+    else if std.length(std.split(types, '|')) > 1 then ['type=~"%s"' % types]
+    else ['type="%s"' % types],
+
+  // A value that is held while it is unknown and the process runs, see unknownHold. Who ended has
+  // no start time any more, and who was restarted has another than the one recorded.
+  local held(name, types) =
+    local series = p.metric(name, std.join('', matcher(types)));
+    local text = |||
+      %s
+        or
+        last_over_time(%s[%s])
+        and on (instance, sidecar)
+        (%s == %s)
+    ||| % [
+      series,
+      series,
+      config.unknownHold,
+      p.metric('process_start_time_seconds'),
+      p.metric('sidecar:start_time:unchanged'),
+    ];
+    (if types == '' then '' else 'max without (type) ') + '(\n  ' + text + ')',
+
+  // Whether the value is held.
+  local unknown(name, types) =
+    '\n{{- if not (%s) }} This is the last known state: it is unknown at the moment.{{ end }}' %
+    query(ours(name, matcher(types))),
+
+  // What is now, and how it compares with the time over which growth is judged.
+  local now(flag, text) = each(ours(flag.signal, matcher(flag.types)), ', now ' + text.write('.Value')),
+  local rise(flag, text) =
+    local span = p.duration(flag.hold_seconds);
+    local series = ours(flag.signal, matcher(flag.types));
+    local risen(factor) =
+      '%s (%s - %s offset %s) > 0 and on (instance, sidecar) (time() - %s > %d)' %
+      [factor, series, series, span, ours('process_start_time_seconds'), flag.hold_seconds];
+    each(risen('1 *'), ', by %s in %s' % [text.write('.Value'), span]) +
+    each(risen('%g *' % (3600 / flag.hold_seconds)), ' (%s/h)' % text.write('.Value')),
+
+  // What the plugin's judgement says, in words.
+  words:: {
+    level: 'over its threshold',
+    rate: self.level,
+    growth: 'growing',
+    step: 'not receding',
+    usual: 'high for this process',
+    others: 'another red flag is up, and there is none to look further with',
+  },
+  local judgement(flag, text) =
+    self.words[flag.kind]
+    + (if flag.signal == null then '' else now(flag, text))
+    + (if flag.kind == 'growth' then rise(flag, text) else ''),
+
+  redFlag(flag, severity)::
+    local text = self.amounts[flag.amount];
+    local value = held(flag.signal, flag.types) + (if flag.whole == 1 then '' else ' / %d' % flag.whole);
+    self.sidecar(
+      flag.alert,
+      severity.name,
+      if severity.isJudged then '%s >= %d' % [held('red_flag', flag.name), severity.state]
+      else '%s >= %s' % [value, p.number(severity.threshold)],
+      // The plugin has judged over its hold already: waiting again would only be later.
+      if severity.isJudged then null else severity.hold,
+      flag.summary,
+      ': %s: ' % flag.subject + (
+        if severity.isJudged then judgement(flag, text)
+        else '%s (%s from %s)' % [text.write('$value'), severity.name, text.of(severity.threshold)]
+      ) + '.' + (
+        if severity.isJudged then unknown('red_flag', flag.name) else unknown(flag.signal, flag.types)
+      ) + flag.evidence(self),
+      self.commands(flag),
+      { flag: flag.name }
+    ),
 }

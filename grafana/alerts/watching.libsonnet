@@ -1,4 +1,5 @@
-// The watching itself: the plugin, its collectors, pprof; and sidecars that do not stay.
+// Alerts that are no red flag: about the watching itself (the plugin, its collectors, pprof), sidecars
+// that do not stay, and memory that is only retained.
 local promql = import '../lib/promql.libsonnet';
 local alerts = import 'alert.libsonnet';
 
@@ -8,25 +9,11 @@ local alerts = import 'alert.libsonnet';
     local p = promql(config),
     local a = alerts(config),
     local status(matchers) = p.metric('collector_status', matchers),
-    local pprofIs(code) = 'max without (type) (%s == %d)' % [status('type="pprof"'), code],
-    // What collector_status says, by its numbers; see collectd-sidecar(5).
-    local statuses = {
-      off: 1,
-      denied: 2,
-      foreign: 3,
-      refused: 4,
-      timeout: 5,
-      malformed: 6,
-      invalid: 7,
-      ceiling: 8,
-      unsupported: 9,
-      'error': 10,
-    },
-    // Those that are no failure: off is a setting, foreign has an alert of its own, and the
-    // last two are how it is meant to be.
-    local noFailure = ['foreign', 'ceiling', 'unsupported'],
-    local failures = [s for s in std.objectFields(statuses) if statuses[s] > statuses.off && !std.member(noFailure, s)],
-    local inWords = std.join('', ['{{ if eq $value %d.0 }}%s{{ end }}' % [statuses[s], s] for s in failures]),
+    local code(name) = std.find(name, config.collectorStatuses)[0],
+    local pprofIs(name) = 'max without (type) (%s == %d)' % [status('type="pprof"'), code(name)],
+    local inWords = std.join('', ['{{ if eq $value %d.0 }}%s{{ end }}' % [code(s), s] for s in config.collectorFailures]),
+    local rss = config.flags.rss,
+    local bytes = a.amounts.bytes,
 
     groups+: [
       {
@@ -50,50 +37,36 @@ local alerts = import 'alert.libsonnet';
             'warning',
             '%s > %d%s' % [
               status(''),
-              statuses.off,
-              std.join('', [' != %d' % statuses[s] for s in noFailure]),
+              code('off'),
+              std.join('', [
+                ' != %d' % code(s)
+                for s in config.collectorStatuses
+                if code(s) > code('off') && !std.member(config.collectorFailures, s)
+              ]),
             ],
             config.collectorHold,
             'The plugin sidecar cannot read some of what it should.',
-            'is not read by the collector {{ $labels.type }}: ' + inWords + ' (status {{ $value }}) for %s. Its values are missing.' %
-                                                                            config.collectorHold,
+            ' is not read by the collector {{ $labels.type }}: ' + inWords + ' (status {{ $value }}) for %s. Its values are missing.' %
+                                                                             config.collectorHold,
             "journalctl -u collectd | grep 'sidecar plugin.*{{ $labels.type }}' | tail -5",
           ),
           a.sidecar(
             'SidecarPprofForeign',
             'warning',
-            pprofIs(statuses.foreign),
+            pprofIs('foreign'),
             config.collectorHold,
             "Sidecar's pprof port belongs to another process.",
-            'cannot be asked about its Go runtime: the port in its SIDECAR_PPROF is that of another process, as a rule of a sidecar started earlier.',
+            ' cannot be queried about its Go runtime: the port in its SIDECAR_PPROF is that of another process, as a rule of a sidecar started earlier.',
             "tr '\\0' '\\n' </proc/{{ $pid }}/environ | grep ^SIDECAR_PPROF=; ss -ltnp",
           ),
           a.sidecar(
             'SidecarPprofOff',
             'info',
-            pprofIs(statuses.off),
+            pprofIs('off'),
             config.pprofOffHold,
             'Sidecar runs without pprof.',
-            'has run for %s without pprof: heap and goroutines are unknown.' % config.pprofOffHold,
+            ' has run for %s without pprof: heap and goroutines are unknown.' % config.pprofOffHold,
             'restart it with SIDECAR_PPROF=1',
-          ),
-          a.sidecar(
-            'SidecarPprofMissing',
-            'info',
-            |||
-              %s
-              and on (instance, sidecar)
-              ALERTS{%s}
-            ||| % [
-              pprofIs(statuses.off),
-              std.join(', ', ['flag!=""', 'alertstate="firing"', 'severity=~"warning|critical"'] +
-                             (if config.selector == '' then [] else [config.selector])),
-            ],
-            null,
-            'Sidecar has a red flag and runs without pprof.',
-            'has a red flag, and what its heap and goroutines do is unknown.',
-            'restart it with SIDECAR_PPROF=1, and reproduce',
-            { flag: 'pprof_missing' },
           ),
           a.sidecar(
             'SidecarRestarting',
@@ -101,10 +74,30 @@ local alerts = import 'alert.libsonnet';
             '%s >= %d' % [p.metric('sidecar:starts:changes'), config.restarts],
             null,
             'Sidecar is started again and again.',
-            'has been started %s times in %s (warning from %d).' % [a.count.value, config.restartWindow, config.restarts],
+            ' has been started %s times in %s (warning from %d).' % [a.amounts.count.write('$value'), config.restartWindow, config.restarts],
             "ps -o pid,ppid,lstart,etime,args -p {{ $pid }}; journalctl --since -1h | grep -i -E 'oom|sidecar'",
           ),
-        ],
+        ] + (if !std.isNumber(rss.warning) then [] else [
+               a.sidecar(
+                 'SidecarRSSRetained',
+                 'info',
+                 '%s >= %s\nunless\n%s >= %s' % [
+                   p.metric('process_resident_memory_bytes'),
+                   p.number(rss.warning),
+                   p.metric('sidecar:held_bytes'),
+                   p.number(rss.warning),
+                 ],
+                 rss.hold,
+                 'Sidecar is large because Go has kept memory that it freed.',
+                 ' has %s resident, but holds less than %s: Go keeps the rest to use it again, which is no leak.' %
+                 [bytes.write('$value'), bytes.of(rss.warning)] +
+                 a.known('sidecar:retained_bytes', '{{ .Value | humanize1024 }}B are kept.'),
+                 a.commands({
+                   confirm: null,
+                   confirm_pprof: "curl -s 'http://localhost:PORT/debug/pprof/heap?debug=1' | grep '^# Heap'",
+                 }),
+               ),
+             ]),
       },
     ],
   },

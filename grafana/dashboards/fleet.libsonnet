@@ -1,10 +1,10 @@
 // Fleet: every sidecar of the chosen hosts, made for a thousand hosts. What costs a series for each
-// sidecar is asked for one moment only, in the table; over time there are the worst ten of each kind
+// sidecar is queried for one moment only, in the table; over time there are the worst ten of each kind
 // and the flags that are up.
 local text = import 'lib/text.libsonnet';
 
 function(config, q, panels, triage)
-  local flags = config.flags;
+  local flags = config.levels;
   local flag_states = {
     '0': panels.mapping(0, 'ok', 'green'),
     '1': panels.mapping(1, 'warning', 'orange'),

@@ -2,7 +2,7 @@
 local text = import 'lib/text.libsonnet';
 
 function(config, q, panels)
-  local flags = config.flags;
+  local flags = config.levels;
   [
     {
       title: 'Heap',

@@ -4,7 +4,7 @@
 local text = import 'lib/text.libsonnet';
 
 function(config, q, panels)
-  local flags = config.flags;
+  local flags = config.levels;
   local bands = config.bands;
   local none = { warning: null, failure: null };
   local retained = ['go_memstats_heap_idle_bytes', 'go_memstats_heap_released_bytes'];
@@ -258,7 +258,7 @@ function(config, q, panels)
       ) + panels.bounds(flags.goroutines, bands.go_goroutines) + panels.size(12, 8),
       panels.timeseries(
         'By state',
-        'What they wait for. Growing chan receive or chan send: somebody never sends or reads. Growing IO wait: connections or files. Running and runnable: CPU.',
+        'What they wait for. Growing chan receive or chan send: the other end does not read or send. Growing IO wait: connections or files. Running and runnable: CPU.',
         [q.types('sum', 'go_goroutines_state')],
         'none'
       ) + panels.stacked + panels.size(12, 8),
@@ -288,7 +288,7 @@ function(config, q, panels)
       ) + panels.bounds(flags.threads, bands.process_threads),
       panels.timeseries(
         'CPU',
-        'Cores used. ' + text.levels({ warning: null, failure: flags.cpu.failure }) + ' Twice the usual without anybody typing: poll chains that run side by side. `pprof/profile?seconds=30` says where.',
+        'Cores used. ' + text.levels({ warning: null, failure: flags.cpu.failure }) + ' Twice the usual while it is not typed into: poll chains that run side by side. `pprof/profile?seconds=30` says where.',
         [
           q.rate('sum', 'ps_cputime', 'user', source='user', scale=1e-6),
           q.rate('sum', 'ps_cputime', 'system', source='syst', scale=1e-6),
@@ -297,7 +297,7 @@ function(config, q, panels)
       ) + panels.stacked + panels.bounds({ warning: null, failure: flags.cpu.failure }, to=flags.cpu.failure),
       panels.timeseries(
         'Context switches',
-        'Normal: hundreds a second while somebody works. Thousands when idle: a poll loop without a pause.',
+        'Normal: hundreds a second while it is in use. Thousands when idle: a poll loop without a pause.',
         [q.rate('max', 'contextswitch', 'switches', slow=true)],
         'ops'
       ),
@@ -312,7 +312,7 @@ function(config, q, panels)
       ) + panels.size(12, 8),
       panels.timeseries(
         'Storage',
-        'Bytes read from and written to storage. Normal: little. Steady reading: session files are read anew again and again.',
+        'Bytes read from and written to storage. Normal: little. Steady reading: session files are read again and again.',
         [
           q.rate('max', 'ps_disk_octets', 'read', source='read'),
           q.rate('max', 'ps_disk_octets', 'written', source='write'),

@@ -1,36 +1,31 @@
-// The levels for collectd's own threshold plugin, for people who want no Prometheus and no verdicts
+// The levels for collectd's own threshold plugin, for people who want no Prometheus and no judgement
 // of the plugin's. It knows neither growth nor rates nor how long something lasts.
-local types = [
-  ['rss', 'process_resident_memory_bytes', ''],
-  ['memory_regions', 'process_memory_regions', ''],
-  ['fds', 'process_open_fds', ''],
-  ['same_file', 'process_fds_same_file_max', ''],
-  ['session_files', 'process_fds_matching', 'claude_sessions'],
-  ['session_files', 'process_fds_matching', 'codex_sessions'],
-  ['threads', 'process_threads', ''],
-  ['goroutines', 'go_goroutines', ''],
-  ['fetch_data_piling', 'go_goroutines_matching', 'fetch_data'],
-];
+local flags = import 'flags.libsonnet';
 
 function(config)
-  local most(word, value) = if value == null then [] else ['      %s %d' % [word, value - 1]];
-  local block(flag, type, instance) =
+  local most(word, value) = if std.isNumber(value) then ['      %s %d' % [word, value - 1]] else [];
+  local block(flag, instance) =
     [
-      '    # ' + flag,
-      '    <Type "%s">' % type,
+      '    # ' + flag.name,
+      '    <Type "%s">' % flag.metric,
     ] +
     (if instance == '' then [] else ['      Instance "%s"' % instance]) +
-    most('WarningMax', config.flags[flag].warning) +
-    most('FailureMax', config.flags[flag].failure) +
+    most('WarningMax', config.flags[flag.name].warning) +
+    most('FailureMax', config.flags[flag.name].failure) +
     ['    </Type>'];
 
   std.join('\n', [
     '# Generated from grafana/*.libsonnet by `make grafana`: change it there.',
     '#',
     "# Thresholds for collectd's threshold plugin; notify_alertmanager, or any other plugin that takes",
-    '# notifications, tells people. A maximum is the highest value that is still good.',
+    '# notifications, sends them on. A maximum is the highest value that is still good.',
     'LoadPlugin threshold',
     '',
     '<Plugin threshold>',
     '  <Plugin sidecar>',
-  ] + std.flattenArrays([block(t[0], t[1], t[2]) for t in types]) + ['  </Plugin>', '</Plugin>', ''])
+  ] + std.flattenArrays([
+    block(flag, instance)
+    for flag in flags(config)
+    if flag.kind == 'level' && flag.metric != null && !flag.isMomentary
+    for instance in (if flag.type_instance == '*' then config.flags[flag.name].patterns else [flag.type_instance])
+  ]) + ['  </Plugin>', '</Plugin>', ''])

@@ -1,12 +1,18 @@
-// What the level alerts compare with a threshold where no metric has it as it stands: rates,
-// and resident memory without what Go only retains.
+// Recording rules: what alerts and dashboards read where no metric has it as it stands. Rates,
+// resident memory without what Go only retains, and what looks back over a range, so that 2,000
+// sidecars cost one range each and not one for each alert.
+local flags = import '../lib/flags.libsonnet';
 local promql = import '../lib/promql.libsonnet';
 
 {
   prometheusRules+:: {
     local config = $._config,
     local p = promql(config),
+    local start = p.metric('process_start_time_seconds'),
+    // While the counter is known: what rate() makes of the rest of its window would fall, and would
+    // outlive the process.
     local rate(name) = 'rate(%s[%s])' % [p.metric(name), config.rateWindow],
+    local known(expr, name) = '%s\nand\n%s' % [expr, p.metric(name)],
 
     groups+: [
       {
@@ -40,18 +46,24 @@ local promql = import '../lib/promql.libsonnet';
           },
           {
             record: 'sidecar:cpu_cores:rate',
-            expr: |||
-              (
-                %s
-                + %s
-              ) / 1e6
-            ||| % [rate('ps_cputime_user_total'), rate('ps_cputime_syst_total')],
+            expr: known(
+              '(%s + %s) / 1e6' % [rate('ps_cputime_user_total'), rate('ps_cputime_syst_total')], 'ps_cputime_user_total'
+            ),
           },
+          // When a process started, if it is the only one of its name within unknownHold: then a
+          // value of that time is its own.
           {
-            record: 'sidecar:allocated_bytes:rate',
-            expr: rate('go_memstats_alloc_bytes_total'),
+            record: 'sidecar:start_time:unchanged',
+            expr: |||
+              %s
+              and
+              (changes(%s[%s]) == 0)
+            ||| % [start, start, config.unknownHold],
           },
-          // When the plugin of each host was last heard of. The rule reads its own result, and so
+          // For the Fleet dashboard: the plugin's red flags that are up. A fleet has tens of
+          // thousands of flags, of which nearly all are 0.
+          { record: config.flagsUp, expr: p.metric('red_flag') + ' > 0' },
+          // When the plugin of each host last reported. The rule reads its own result, and so
           // remembers hosts that are gone at the price of one series each.
           {
             record: 'sidecar:plugin_last_report:timestamp',
@@ -65,7 +77,16 @@ local promql = import '../lib/promql.libsonnet';
               p.seconds(config.missedFor),
             ],
           },
+        ] + [
+          { record: flag.signal, expr: known(rate(flag.metric + '_total'), flag.metric + '_total') }
+          for flag in flags(config)
+          if flag.kind == 'rate'
         ],
+      },
+      {
+        name: 'sidecar-slow',
+        interval: config.slowInterval,
+        rules: [{ record: 'sidecar:starts:changes', expr: 'changes(%s[%s])' % [start, config.restartWindow] }],
       },
     ],
   },

@@ -138,7 +138,6 @@ def write_history(path, hosts, hours):
     end = int(time.time()) // 10 * 10
     started = end - 86400 * 3
     when = times(end, hours)
-    day = list(range(end - 86400, end, 120))
     with open(path, "w", encoding="ascii") as file:
         for name, kind, counts in HISTORY:
             # the part of each line behind the labels is the same for all of a family
@@ -152,11 +151,6 @@ def write_history(path, hosts, hours):
                 for sidecar in SIDECARS:
                     head = name + labels(host, sidecar, kind)[:-1] + ',job="collectd"}'
                     file.write("".join([head + tail for tail in tails]))
-        tails = [" 0.05 %d\n" % at for at in day]
-        for host in range(hosts):
-            for sidecar in SIDECARS:
-                head = "sidecar:cpu_cores:slow" + labels(host, sidecar, "")[:-1] + ',job="collectd"}'
-                file.write("".join([head + tail for tail in tails]))
         file.write("# EOF\n")
 
 

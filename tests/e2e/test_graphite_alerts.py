@@ -2,28 +2,29 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
+import time
 import urllib.parse
 import urllib.request
 
 from harness import collectd_config as config
-from harness.case import SidecarCase
+from harness.case import TIMEOUT, SidecarCase
 from harness.collectd import HOST
 from harness.daemon import free_port, need, private_folder, remove_folder
 from harness.grafana_rules import Rule
 from harness.graphite import CarbonCache, GraphiteWeb
 from harness.installation import SOURCE
+from harness.red_flags import GROWTH
 from harness.target import Target
 from harness.wait import Probe, wait_until
 
-# Windows of seconds instead of minutes, and few megabytes instead of many.
+# Seconds instead of minutes, and few megabytes instead of many.
 SHORT = """\
 { _config+:: {
-  growth+: {
-    [name]+: { window: '4s', rise: 5 }
-    for name in ['fds_growing', 'goroutines_growing', 'heap_growing']
-  },
+  unknownHold: '60s',
+  graphiteDelay: '8s',
   flags+: { rss+: { warning: 100 * 1024 * 1024 }, memory_regions+: { warning: 400 } },
 } }
 """
@@ -71,7 +72,11 @@ class Alerts(SidecarCase):
 
     @classmethod
     def parts(cls):
-        return [config.sidecar(config.young()), config.write_graphite(cls.carbon.port)]
+        growth = config.red_flag("fds_growing", **GROWTH)
+        return [
+            config.sidecar(config.young(), growth, warm_up=1),
+            config.write_graphite(cls.carbon.port),
+        ]
 
     @classmethod
     def rules(cls, folder):
@@ -92,14 +97,15 @@ class Alerts(SidecarCase):
         return {rule.title for rule in rules if (host, sidecar) in rule.firing(self.render)}
 
     def test_queries(self):
-        """every query of every rule has an answer"""
+        """every query of every rule has an answer, and so has every metric in it"""
 
         def probe():
             for rule in self.shipped:
                 for target, _ in rule.queries():
-                    series = self.render(target, {"from": 60, "to": 0})
-                    if not any(v is not None for one in series for v, _ in one["datapoints"]):
-                        raise Probe("no answer to %s of %s" % (target, rule.title))
+                    for part in [target, *re.findall(r"aliasByNode\((\S+), 1, 2\)", target)]:
+                        series = self.render(part, {"from": 60, "to": 0})
+                        if not any(v is not None for one in series for v, _ in one["datapoints"]):
+                            raise Probe("no answer to %s of %s" % (part, rule.title))
             return True
 
         wait_until("answers", probe, 40, poll=1)
@@ -132,7 +138,31 @@ class Alerts(SidecarCase):
                     raise Probe("no growth yet")
                 return True
 
-            wait_until("the leak to be growth", probe, 60, poll=1)
+            wait_until("the leak to be growth", probe, 90, poll=1)
+
+    def test_unknown(self):
+        """a value that becomes unknown is held while its process runs, and no longer"""
+        goroutines = [rule for rule in self.short if rule.title == "SidecarGoroutinesHigh"]
+
+        def up():
+            return bool(self.firing("odd=name", goroutines))
+
+        variables = {"SIDECAR_PPROF": str(free_port())}
+        with Target("odd=name", variables=variables, do=["goroutines select 230"]) as target:
+            wait_until("the alert", up, 30, poll=1)
+            os.kill(target.pid, signal.SIGSTOP)
+            try:
+                self.wait_for_status("odd=name", "pprof", TIMEOUT, timeout=20)
+                for _ in range(12):  # longer than graphiteDelay
+                    time.sleep(1)
+                    self.assertTrue(up())
+                self.assertEqual([], self.go_values("odd=name"))
+            finally:
+                os.kill(target.pid, signal.SIGCONT)
+        with Target("odd=name"):
+            self.sample("process_pid", "odd=name", after=time.time())
+            wait_until("another process not to have it", lambda: not up(), 6, poll=0.5)
+        wait_until("the end", lambda: not up(), 12, poll=1)
 
     def test_reporting(self):
         """a plugin that no longer reports is missed, by its host"""

@@ -66,6 +66,39 @@ class Files(unittest.TestCase):
                 for name, matchers in re.findall("(%s)(\\{[^}]*\\})?" % series, text):
                     self.assertIn('team="tools"', matchers, name)
 
+    def with_own(self, configuration):
+        """The alerts with values of one's own: jsonnet's end with its output and its errors."""
+        mixin = "(import '%s') + { _config+:: %s }" % (os.path.join(GRAFANA, "mixin.libsonnet"), configuration)
+        command = [need("jsonnet", "jsonnet"), "-e", "(%s).prometheusAlerts.groups" % mixin]
+        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+
+    def test_thresholds(self):
+        """thresholds and holds of one's own are in the rules, null has none, true is the plugin's"""
+        done = self.with_own(
+            "{ flags+: { fds+: { warning: 400, hold: '7m' }, threads+: { failure: null },"
+            " fds_growing+: { warning: null }, same_file+: { warning: true, failure: true } } }"
+        )
+        rules = [rule for group in json.loads(done.stdout) for rule in group["rules"]]
+        found = {(rule["alert"], rule["labels"]["severity"]): rule for rule in rules}
+        fds = found["SidecarFDsHigh", "warning"]
+        self.assertTrue(fds["expr"].endswith(") >= 400"))
+        self.assertEqual("7m", fds["for"])
+        self.assertIn("(warning from 400)", fds["annotations"]["description"])
+        self.assertIn(("SidecarThreadsHigh", "warning"), found)
+        self.assertNotIn(("SidecarThreadsHigh", "critical"), found)
+        self.assertNotIn(("SidecarFDsGrowing", "warning"), found)
+        for severity, state in (("warning", 1), ("critical", 2)):
+            expr = found["SidecarSameFileOpen", severity]["expr"]
+            self.assertIn('red_flag{type="same_file"}', expr)
+            self.assertTrue(expr.endswith(") >= %d" % state))
+
+    def test_thresholds_of_the_plugin(self):
+        """a threshold for what the plugin judges is an error that says where it belongs"""
+        for own in ("flags+: { fds_growing+: { warning: 30 } }", "growth+: { fds_growing+: { rise: 30 } }"):
+            done = self.with_own("{ %s }" % own)
+            self.assertNotEqual(0, done.returncode)
+            self.assertIn("plugin", done.stderr.decode())
+
     def test_format(self):
         """jsonnetfmt would change nothing"""
         need("jsonnetfmt", "jsonnet")

@@ -5,6 +5,7 @@ Only what the rules use is known. Anything else in a rule is an error, and so ar
 the same labels, which Grafana refuses.
 """
 
+import json
 import re
 import statistics
 
@@ -17,21 +18,18 @@ class Unjoined(Exception):
     """Labels of two sides of an expression have nothing in common."""
 
 
-def dollars(value):
-    """In a provisioned file $$ stands for a dollar."""
-    if isinstance(value, dict):
-        return {key: dollars(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [dollars(one) for one in value]
-    if isinstance(value, str):
-        assert "$" not in value.replace("$$", ""), "a single $ begins a variable: " + value
-        return value.replace("$$", "$")
-    return value
+def provisioned(rule):
+    """As Grafana takes it from a file: in labels $$ stands for a dollar, all else is as it is."""
+    labels = rule["labels"].values()
+    assert not any("$" in value.replace("$$", "") for value in labels), "a single $ is a variable"
+    rest = json.dumps({key: rule[key] for key in ("data", "annotations")})
+    assert "$$" not in rest, "a doubled $: " + rule["title"]
+    return dict(rule, labels={key: value.replace("$$", "$") for key, value in rule["labels"].items()})
 
 
 class Rule:
     def __init__(self, rule):
-        self.rule = dollars(rule)
+        self.rule = provisioned(rule)
         self.title = self.rule["title"]
         self.severity = self.rule["labels"]["severity"]
         self.parts = {part["refId"]: part for part in self.rule["data"]}

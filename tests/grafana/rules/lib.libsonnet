@@ -1,5 +1,5 @@
 // What the rule tests are written in. Nothing here is taken from the rules or their
-// configuration: what is expected is said anew.
+// configuration: what is expected stands here again.
 {
   // --- series
 
@@ -35,7 +35,7 @@
     },
     exp_annotations: {
       summary: summary,
-      description: (if sidecar == null then 'web1 ' else sidecar + ' on web1 (pid 4711) ') + description + '\nNext: ' + next,
+      description: (if sidecar == null then 'web1 ' else sidecar + ' on web1 (pid 4711)' + (if flag == null then ' ' else ': ')) + description + '\nNext: ' + next,
       dashboard_url: link(if sidecar == null then 'sidecar-fleet' else 'sidecar-triage', sidecar),
       runbook_url: 'https://wiki.example.org/collectd-sidecar/runbook.md#' + std.asciiLower(name),
     },
@@ -45,4 +45,5 @@
   silent(time, name): self.at(time, name, []),
 
   curl(path, port=6061): "curl -s 'http://localhost:%d/debug/pprof/%s'" % [port, path],
+  top(path='heap', port=6061): 'go tool pprof -top http://localhost:%d/debug/pprof/%s' % [port, path],
 }
