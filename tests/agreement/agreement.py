@@ -146,6 +146,7 @@ class Flag:
         self.warning, self.failure, self.hold, self.window = (text[name] for name in self.NUMBERS)
         self.name, self.unit, self.kind, self.why = row["name"], row["unit"] or None, row["kind"], row["why"]
         self.alert, self.summary, self.tuning = row["alert"], row["summary"], row["tuning"]
+        self.commands = [row[name] for name in ("confirm", "confirm_pprof") if row[name] is not None]
 
     NUMBERS = ("warning", "failure", "hold_seconds", "window_seconds")
 

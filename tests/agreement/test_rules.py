@@ -28,6 +28,11 @@ def alerts():
     return [Alert(text) for text in re.split(r"\n +- alert: ", agreement.read(ALERTS))[1:]]
 
 
+def sections():
+    """{alert: its section of the runbook}"""
+    return dict(re.findall(r"(?ms)^## (\w+)\n(.*?)(?=^## |\Z)", agreement.read(RUNBOOK)))
+
+
 class Rules(unittest.TestCase):
     def test_red_flags(self):
         """the rules are made from the plugin's red flags as they are; else run `make tables grafana`"""
@@ -84,6 +89,14 @@ class Rules(unittest.TestCase):
         self.assertEqual({alert.name for alert in alerts()}, set(headings))
         for alert in alerts():
             self.assertTrue(alert.runbook_url.endswith("#" + alert.name.lower()))
+
+    def test_runbook_commands(self):
+        """the section of a red flag has the commands of its row, word for word"""
+        found = sections()
+        for flag in agreement.flags():
+            confirm = found[flag.alert].split("**Confirm:**")[1].split("\n**")[0]
+            for command in flag.commands:
+                self.assertIn("`%s`" % command, confirm, flag.name)
 
     def test_runbook_sections(self):
         """a section says what it means, how to confirm, what it usually is, the fix, when harmless"""
