@@ -37,6 +37,8 @@ function(config)
     }
     + std.get(particular, row.name, {})
     + {
+      assert self.signal != null || std.filter(function(s) !s.isJudged, self.severities) == [] :
+             'no metric has the value of %s: alerts/evidence.libsonnet wants a signal' % row.name,
       severities: [
         s
         for s in [
