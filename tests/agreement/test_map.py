@@ -10,7 +10,19 @@ MAP = "plugins/README.md"
 ROOTS = ("tests/", "grafana/", "packaging/", "configure.ac")
 
 
+# What stands at the top, with what autoreconf and a build beside it make there.
+TOP = "plugins grafana tests packaging configure.ac Makefile.am README.md LICENSE".split()
+MADE = "aclocal.m4 autom4te.cache build build-aux configure configure~ Makefile.in".split()
+
+
 class Map(unittest.TestCase):
+    def test_top(self):
+        """nothing else stands at the top"""
+        if os.path.exists(os.path.join(agreement.SOURCE, "Makefile")):
+            self.skipTest("it was built in the source folder")
+        names = {name for name in os.listdir(agreement.SOURCE) if not name.startswith(".")}
+        self.assertEqual(set(TOP), names - set(MADE))
+
     def test_files(self):
         """each path in backquotes exists, and each folder of plugins/ is on the map"""
         text = agreement.read(MAP)

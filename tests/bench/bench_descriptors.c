@@ -1,7 +1,7 @@
 /*
- * What classifying descriptors costs, beside a bare loop of getdents64 and readlinkat over
- * the same directory, which nobody can do without: a steady reading, and the first one of a
- * process. A child holds the descriptors still.
+ * The cost of classifying descriptors, compared with a bare loop of getdents64 and readlinkat
+ * over the same directory, which is the minimum: a steady reading, and the first one of a
+ * process. A child holds the descriptors open.
  *
  *   bench_descriptors [descriptors [rounds]]
  */
@@ -22,7 +22,7 @@
 
 static char folder[PATH_MAX];
 
-/* --- what the child holds --- */
+/* --- the child's descriptors --- */
 
 static void name_file(char *name, size_t size, unsigned i) {
   snprintf(name, size, "%s/session-%08x-4c1e-9b7d-000000000000.jsonl", folder, i);
@@ -108,7 +108,7 @@ static void remove_files(unsigned count) {
   }
 }
 
-/* --- what is measured --- */
+/* --- measurements --- */
 
 struct subject {
   struct host *host;
@@ -220,7 +220,7 @@ int main(int argc, char **argv) {
   if (mkdtemp(folder) == NULL)
     bench_fail(folder);
   compile_patterns();
-  puts("descriptors: a reading beside getdents64 and readlinkat alone");
+  puts("descriptors: a reading compared with getdents64 and readlinkat alone");
   for (size_t i = 0; i < ARRAY_LENGTH(loads); i++)
     measure(&loads[i], count, rounds);
 

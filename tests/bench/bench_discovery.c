@@ -16,7 +16,7 @@
 
 enum { STEADY = 130 }; /* scans until everybody has been looked at again, twice */
 
-/* All of them in a group of their own, which ends as a whole; each dies with its parent. */
+/* All of them in one process group, which is ended together; each dies with its parent. */
 static pid_t start_crowd(unsigned count) {
   pid_t parent = getpid(), leader = 0;
   for (unsigned i = 0; i < count; i++) {
@@ -68,7 +68,7 @@ static void scan(void *argument) {
     bench_fail("discovery_scan");
 }
 
-/* One that is found: it is judged anew in each scan. */
+/* A matching one: it is examined again in each scan. */
 static pid_t start_sleeper(void) {
   int gone[2];
   char byte;

@@ -1,11 +1,10 @@
 /*
- * What judging all red flags of one process costs: the CPU time of an interval's observations
- * and the judgement, against that of reading the pulse of a healthy process. As the plugin does
- * it by default, with the detail's signals in every sixth interval; and with all in every one.
- * And what the evaluator of a process take of memory, before and after a week of simulated
- * observations every ten seconds.
+ * The cost of judging all red flags of one process: the CPU time of an interval's observations
+ * and judgement, compared with that of reading the pulse of a healthy process; with the
+ * detail's signals in every sixth interval, as by default, and with all in every one. And the
+ * memory of an evaluator, before and after a week of simulated observations every ten seconds.
  *
- *   bench_verdicts [rounds]
+ *   bench_evaluator [rounds]
  */
 #include <malloc.h>
 #include <math.h>

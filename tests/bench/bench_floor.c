@@ -1,8 +1,8 @@
 /*
- * A collectd plugin that reads nothing: in each interval it dispatches as many constant
- * values as the environment variable FLOOR_VALUES says, named as ours are (a process, a
- * type, a type instance). What the daemon costs with it is what the daemon itself costs
- * for that many series, whoever sends them: the floor under every figure of daemon.py.
+ * A collectd plugin that reads nothing: in each interval it dispatches as many constant values
+ * as the environment variable FLOOR_VALUES says, named like ours (a process, a type, a type
+ * instance). So it measures the cost of the daemon itself for that many series: the floor of
+ * all figures of daemon.py.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * What parsing a goroutine dump costs, beside `LC_ALL=C grep -c '^goroutine '` on the same
- * file: both are children that read the file and do nothing else.
+ * The cost of parsing a goroutine dump, compared with `LC_ALL=C grep -c '^goroutine '` on the
+ * same file: both are children that read the file and do nothing else.
  *
  *   bench_goroutine_profile [megabytes [rounds]]
  */
@@ -37,8 +37,8 @@ static const struct pattern_default twenty[] = {
     {NULL, NULL},
 };
 
-/* A capture again and again, each goroutine with a number of its own and with arguments that
- * differ, as they do in a real program. */
+/* A capture many times over, each goroutine with its own number and with different arguments,
+ * as in a real program. */
 static FILE *repeat_capture(const char *capture, size_t size) {
   size_t len;
   char *text = bench_read_capture(capture, &len);
@@ -90,7 +90,7 @@ struct parsing {
 };
 
 static void parse(int fd, void *context) {
-  enum { PIECE = 16384 }; /* what libcurl hands over at once */
+  enum { PIECE = 16384 }; /* the size of libcurl's chunks */
   static char piece[PIECE];
   static struct goroutine_profile profile;
   const struct parsing *parsing = context;

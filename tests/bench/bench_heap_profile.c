@@ -1,6 +1,6 @@
 /*
- * What parsing a heap profile costs, beside `LC_ALL=C grep -c '^[0-9]'` on the same file,
- * which counts its records: both are children that read the file and do nothing else.
+ * The cost of parsing a heap profile, compared with `LC_ALL=C grep -c '^[0-9]'` on the same
+ * file, which counts its records: both are children that read the file and do nothing else.
  *
  *   bench_heap_profile [megabytes [rounds]]
  */
@@ -37,7 +37,7 @@ static FILE *repeat_capture(const char *capture, size_t size) {
 }
 
 static void parse(int fd, void *context) {
-  enum { PIECE = 16384 }; /* what libcurl hands over at once */
+  enum { PIECE = 16384 }; /* the size of libcurl's chunks */
   static char piece[PIECE];
   static struct heap_profile profile;
   struct heap_profile_parser *parser = malloc(sizeof(*parser));

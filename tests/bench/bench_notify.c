@@ -1,7 +1,8 @@
 /*
- * What notify_alertmanager costs: writing posts beside yajl alone, a round of 10,000 alerts,
- * and 1,000 notifications a second with a node that hangs. The whole plugin runs under a
- * collectd that records; the Alertmanager is a process of its own that reads and says 200.
+ * The cost of notify_alertmanager: writing posts compared with yajl alone, a round of 10,000
+ * alerts, and 1,000 notifications per second with a node that hangs. The complete plugin runs
+ * under a recording collectd; the Alertmanager is a separate process that reads and responds
+ * with 200.
  *
  *   bench_notify [seconds of the storm, 60]
  */
@@ -33,7 +34,7 @@ enum {
 
 static char folder[] = "/tmp/bench-notify-XXXXXX";
 
-/* ---- what is notified: red flags with evidence, of many sidecars ---- */
+/* ---- notifications: red flags with evidence, of many sidecars ---- */
 
 enum { META = 8 };
 
@@ -75,7 +76,7 @@ static void notify(unsigned number, int severity) {
   fake_notify(&n);
 }
 
-/* ---- writing a post, beside yajl alone ---- */
+/* ---- writing a post, compared with yajl alone ---- */
 
 struct formatting {
   struct alert *alerts[256];
@@ -321,7 +322,7 @@ static uint64_t longer(uint64_t a, uint64_t b) {
   return a > b ? a : b;
 }
 
-/* Making the alert and no more: what is long here, the machine had better things to do. */
+/* Only making the alert: long times here mean that the machine was busy. */
 static uint64_t time_of_control(void) {
   notification_t n;
   notification_meta_t meta[META];

@@ -1,6 +1,6 @@
 /*
- * The plugin's own memory and how it behaves over many readings, apart from what collectd
- * keeps for each series: the plugin runs under a collectd that only records.
+ * The plugin's own memory over many readings, without collectd's memory for each series: the
+ * plugin runs under a recording collectd.
  *
  *   bench_readings READINGS [EXECUTABLE]
  *

@@ -33,7 +33,7 @@ static double uniform(double from, double to) {
   return from + (to - from) * (double)(next_random() >> 11) / (double)(UINT64_C(1) << 53);
 }
 
-/* Sum of two: most of it is near 0, none beyond 1. */
+/* The sum of two: mostly near 0, never beyond 1. */
 static double noise(void) {
   return (uniform(-1, 1) + uniform(-1, 1)) / 2;
 }

@@ -1,4 +1,4 @@
-/* A process with what a healthy sidecar has, to be watched by benches. */
+/* A process with the resources of a healthy sidecar, to be watched by benches. */
 #ifndef TESTS_BENCH_HEALTHY_PROCESS_H
 #define TESTS_BENCH_HEALTHY_PROCESS_H
 

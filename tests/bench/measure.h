@@ -1,6 +1,6 @@
 /*
- * Measuring two things side by side in one run: their CPU time, user and system, in turns,
- * so that whatever else the machine does falls on both. Medians are compared.
+ * Measuring two things side by side in one run: their CPU time, user and system, in turns, so
+ * that other load of the machine affects both. Medians are compared.
  */
 #ifndef TESTS_BENCH_MEASURE_H
 #define TESTS_BENCH_MEASURE_H
@@ -47,8 +47,8 @@ static inline double bench_median(double *values, size_t len) {
 
 enum { BENCH_ROUNDS_MAX = 1001 };
 
-/* Runs both, repeats times in each of the rounds, and prints a line: name, microseconds a
- * time, ratio (the median of the rounds' ratios), and what it is to stay below. */
+/* Runs both, repeats times in each of the rounds, and prints a line: name, microseconds per
+ * run, ratio (the median of the rounds' ratios), and its limit. */
 static inline void bench_side_by_side(const char *name, double limit, measured bare,
                                       measured ours, void *subject, unsigned rounds,
                                       unsigned repeats) {

@@ -1,6 +1,6 @@
 /*
- * What the benches of the profile parsers share: a large file made from a captured one, and
- * the CPU time that grep and a parser spend on it, each in a child of its own, in turns.
+ * Shared by the benches of the profile parsers: a large file made from a captured one, and the
+ * CPU time that grep and a parser spend on it, each in a child of its own, in turns.
  */
 #ifndef TESTS_BENCH_PROFILE_BENCH_H
 #define TESTS_BENCH_PROFILE_BENCH_H
@@ -11,10 +11,10 @@
 
 #include "sidecar/go/stack.h"
 
-/* Prints what failed and ends the program. */
+/* Prints the failure and exits. */
 _Noreturn void bench_fail(const char *what);
 
-/* The whole of a file below tests/profiles; *ret_len without the NUL behind it. */
+/* The contents of a file below tests/profiles; *ret_len without the terminating NUL. */
 char *bench_read_capture(const char *name, size_t *ret_len);
 
 /* A file without a name that is gone when the program ends, to be filled by the caller. */
@@ -30,7 +30,7 @@ typedef void bench_parse(int fd, void *context);
 struct bench_comparison {
   const char *name;  /* printed at the front of the line */
   const char *regex; /* grep -c counts its lines in LC_ALL=C */
-  double limit;      /* what the ratio has to stay below; 0: for information */
+  double limit;      /* limit of the ratio; 0: for information */
   bench_parse *parse;
   void *context;
 };

@@ -1,7 +1,7 @@
 /*
- * Lines of names and values, in turn, as a notification's identity and meta data: whatever
- * comes, the alert is fit to post, has its summary and description, keeps its limits, and has
- * the same labels for the same meta data in another order. Meta data forge no identity.
+ * Lines of names and values, in turn, as a notification's identity and meta data: for any input
+ * the alert can be posted, has its summary and description, is within its limits, and has the
+ * same labels for the same meta data in another order. Meta data cannot forge an identity.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
- * A line of the state file: with the checksum it came with, then with the right one, so that
- * what stands behind it is reached. What is read has to be written and read again the same,
- * and be fit to post.
+ * A line of the state file: first with its own checksum, then with the right one, so that the
+ * rest is parsed. A parsed record must be the same after writing and parsing it again, and can
+ * be posted.
  */
 #include <inttypes.h>
 #include <stdint.h>

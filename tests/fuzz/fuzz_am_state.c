@@ -1,4 +1,4 @@
-/* A whole state file: each line is counted once, as good or as damaged. */
+/* A complete state file: each line is counted once, as good or as damaged. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>

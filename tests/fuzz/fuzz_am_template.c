@@ -1,6 +1,6 @@
 /*
- * The first byte chooses the kind, the first line is a template, the rest is what its
- * placeholders stand for. What is accepted can be filled in, and a URL stays one.
+ * The first byte chooses the kind, the first line is a template, the rest is the values of its
+ * placeholders. An accepted template can be filled in, and a URL remains one.
  */
 #include <errno.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /*
  * Any bytes as an instance give a safe file name; as the name of a bundle and as an identity
- * they are refused, or come out the same when they are printed again.
+ * they are rejected, or the same when printed again.
  */
 #include <stdint.h>
 #include <stdlib.h>

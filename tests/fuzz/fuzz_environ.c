@@ -1,7 +1,7 @@
 /*
- * An environment cut into pieces must give what it gives whole, and what a plain walk over
- * its entries finds. The first byte says how long the pieces are, the second how much room
- * the value has; the rest is the environment, in which AB is looked for.
+ * An environment in chunks must give the same result as in one piece, and as a plain walk over
+ * its entries. The first byte is the length of the chunks, the second the size of the value;
+ * the rest is the environment, in which AB is searched.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -26,7 +26,7 @@ static int search(struct span text, size_t piece, char *value, size_t size) {
   return environ_search_finish(&search);
 }
 
-/* What the contract says, the simple way. */
+/* The contract, in a simple implementation. */
 static int walk(struct span text, size_t size, struct span *ret_value) {
   while (text.len > 0) {
     const char *end = memchr(text.at, '\0', text.len);

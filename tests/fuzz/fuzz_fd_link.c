@@ -1,4 +1,4 @@
-/* Any bytes as the target of a descriptor's link: what is said of it fits its kind. */
+/* Any bytes as the target of a descriptor's link: the result is consistent with its kind. */
 #include <stdint.h>
 #include <stdlib.h>
 

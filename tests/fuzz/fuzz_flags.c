@@ -1,9 +1,9 @@
 /*
- * Any sequence of observations, by any clock and any rules that make sense: a verdict is one
- * of the three, began before now, and has a number where it says what it was judged by.
+ * Any sequence of observations, with any clock and any consistent rules: a status is one of the
+ * three, began before now, and has a number if it has a value.
  *
- * Four bytes of rules, then four an observation: signal, how the value is made, the value,
- * how the time goes on.
+ * Four bytes of rules, then four per observation: signal, how the value is made, the value, the
+ * passing of time.
  */
 #include <math.h>
 #include <stdint.h>

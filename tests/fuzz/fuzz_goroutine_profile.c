@@ -1,6 +1,6 @@
 /*
- * Any bytes as a goroutine dump: whole and in pieces they give the same, and what is
- * counted adds up.
+ * Any bytes as a goroutine dump: in one piece and in chunks they give the same, and the counts
+ * add up.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static struct stack_matcher *matcher_new(void) {
   return matcher;
 }
 
-/* The piece of the body that ends at `at` is as long as the body's bytes there say. */
+/* The length of the chunk that ends at `at`, from the bytes of the body there. */
 static size_t next_piece(const uint8_t *data, size_t size, size_t at) {
   size_t n = 1 + data[at] % 64 + (data[at] == 'g' ? 5000 : 0);
   return n < size - at ? n : size - at;

@@ -1,5 +1,5 @@
-/* The last byte also says how the bytes are cut; whole and cut must give the same values, and
- * none of them may be one the contract excludes. */
+/* The last byte also determines the chunks; in one piece and in chunks the values must be the
+ * same, and allowed by the contract. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* The last byte also says how the bytes are cut; whole and cut must give the same number. */
+/* The last byte also determines the chunks; in one piece and in chunks the number must be the
+ * same. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* Any bytes as the lock list: what is taken for a lock is the same when written again. */
+/* Any bytes as the lock list: a parsed lock is the same when written again. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

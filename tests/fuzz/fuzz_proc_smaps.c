@@ -1,4 +1,4 @@
-/* Any bytes as smaps_rollup: refused, or sums from which the footprint follows. */
+/* Any bytes as smaps_rollup: rejected, or sums that are consistent with the footprint. */
 #include <stdint.h>
 #include <stdlib.h>
 

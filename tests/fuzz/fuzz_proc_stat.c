@@ -1,4 +1,4 @@
-/* Any bytes as /proc/PID/stat: refused, or fields that lie in the text and are numbers. */
+/* Any bytes as /proc/PID/stat: rejected, or fields that are within the text and are numbers. */
 #include <stdint.h>
 #include <stdlib.h>
 

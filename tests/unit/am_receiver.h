@@ -1,6 +1,6 @@
 /*
  * An Alertmanager for tests that need it in the sender's process: a real server on loopback
- * that keeps what was posted to it, and answers as it is set to.
+ * that records posts and responds as configured.
  */
 #ifndef TESTS_UNIT_AM_RECEIVER_H
 #define TESTS_UNIT_AM_RECEIVER_H
@@ -19,14 +19,14 @@ const char *receiver_url(const struct receiver *receiver);
 /* The response to every post from now on; NULL: 200. It is kept as a pointer. */
 void receiver_answer(struct receiver *receiver, const char *response);
 
-/* Refuse, with 400, each post that has an alert of this plugin in it; NULL: none. Nothing of
- * such a post is kept. */
+/* Reject, with 400, each post that contains an alert of this plugin; NULL: none. Such a post is
+ * not recorded. */
 void receiver_refuse(struct receiver *receiver, const char *plugin);
 
-/* From now on: accept the post and say nothing. */
+/* From now on: accept the post and do not respond. */
 void receiver_hang(struct receiver *receiver);
 
-/* How many posts came, whatever was answered. */
+/* The number of posts received, whatever the response. */
 unsigned receiver_posts(struct receiver *receiver);
 
 /* How many alerts it believes to fire; plugin and severity may be NULL for any. */

@@ -137,7 +137,7 @@ void fixture_wait_for_log(struct capture_fixture *fixture, const char *text) {
   }
 }
 
-/* --- what is there --- */
+/* --- checks of files --- */
 
 char *bundle_read(const char *bundle, const char *file) {
   char path[CAPTURE_PATH_MAX + 64];

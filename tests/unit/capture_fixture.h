@@ -1,7 +1,6 @@
 /*
- * What tests of captures share: a live process, a pprof server that answers with real
- * profiles, a capture folder, and what was logged. Requests have sensible values that a test
- * changes where it matters.
+ * Shared by the tests of captures: a live process, a pprof server that serves real profiles, a
+ * capture directory, and the log. Requests have default values that a test changes as needed.
  */
 #ifndef TESTS_UNIT_CAPTURE_FIXTURE_H
 #define TESTS_UNIT_CAPTURE_FIXTURE_H
@@ -41,7 +40,7 @@ void fixture_end_writer(struct writer *writer);
 int fixture_request(struct capture_fixture *fixture, const char *reason,
                     char path[CAPTURE_PATH_MAX]);
 
-/* Requests a bundle and waits until it is there. */
+/* Requests a bundle and waits until it is complete. */
 void fixture_capture(struct capture_fixture *fixture, const char *reason,
                      char path[CAPTURE_PATH_MAX]);
 
@@ -57,11 +56,11 @@ unsigned fixture_logged(struct capture_fixture *fixture, const char *text);
 
 bool path_exists(const char *path);
 
-/* A file of a bundle; the caller frees it. NULL: there is none. */
+/* A file of a bundle; the caller frees it. NULL: it does not exist. */
 char *bundle_read(const char *bundle, const char *file);
 
-/* The number of entries of a folder, hidden ones too; of all those below it with this in
- * their name. */
+/* The number of entries of a directory, including hidden ones; of all those below it whose name
+ * contains this. */
 unsigned count_entries(const char *folder);
 unsigned count_named(const char *folder, const char *part);
 

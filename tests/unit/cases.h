@@ -1,7 +1,7 @@
 /*
- * What the tests of pure modules share: cmocka with the headers it wants before it, checks
- * that name the case of a table that failed, and copies of a text in memory of exactly its
- * size, so that a sanitizer or valgrind sees a read of one byte too many.
+ * Shared by the tests of pure modules: cmocka with the headers it requires, checks that name
+ * the failed case of a table, and copies of a text in memory of exactly its size, so that a
+ * sanitizer or valgrind detects a read of one byte too many.
  */
 #ifndef TESTS_UNIT_CASES_H
 #define TESTS_UNIT_CASES_H
@@ -18,7 +18,7 @@
 #include "common/array.h"
 #include "common/scan.h"
 
-/* Fails in the name of a case when two numbers differ. */
+/* Fails with the name of the case when two numbers differ. */
 #define check_int(name, actual, expected)                                                      \
   do {                                                                                         \
     long long actual_ = (long long)(actual), expected_ = (long long)(expected);                \
@@ -36,7 +36,7 @@
                actual_.at, (int)expected_.len, expected_.at);                                  \
   } while (0)
 
-/* A copy without room behind it; to be freed by its "at". */
+/* A copy of exactly this size; free it with exact_free(). */
 static inline struct span exact_copy(struct span s) {
   char *copy = malloc(s.len > 0 ? s.len : 1);
   assert_non_null(copy);

@@ -1,6 +1,6 @@
 /*
- * What the tests of <Plugin sidecar> share: reading a configuration given as text, and what
- * a refusal must say.
+ * Shared by the tests of <Plugin sidecar>: parsing a configuration given as text, and the
+ * expected errors.
  */
 #ifndef TESTS_UNIT_CONFIG_CASES_H
 #define TESTS_UNIT_CONFIG_CASES_H
@@ -18,14 +18,14 @@ static inline int parse(struct config *config, const char *text) {
   return status;
 }
 
-/* What refuses the start, and the words that the log must have: block, option, value and
- * what is allowed. */
+/* An invalid configuration, and the words that the log line must contain: block, option, value
+ * and what is allowed. */
 struct refused_case {
   const char *text;
   const char *words[4];
 };
 
-/* Refused with one line that has all the words. */
+/* Rejected with one line that contains all the words. */
 static inline void check_refused(const struct refused_case *refused) {
   fake_collectd_reset();
   struct config *config = config_new();

@@ -5,8 +5,8 @@
 #ifndef TESTS_UNIT_FAILING_ALLOCATIONS_H
 #define TESTS_UNIT_FAILING_ALLOCATIONS_H
 
-/* How many succeed until one fails; negative: none does. Still 0 or more afterwards: there
- * were not so many. */
+/* How many allocations succeed before one fails; negative: none fails. If it is still 0 or more
+ * afterwards, there were fewer. */
 extern long allocations_left;
 
 #endif

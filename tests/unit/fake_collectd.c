@@ -10,8 +10,8 @@
 #include <time.h>
 
 #include "collectd/core/utils/common/common.h"
+#include "fake_dispatched.h"
 #include "fake_oconfig.h"
-#include "fake_told.h"
 
 enum { VALUES_MAX = 65536, LOG_LINES_MAX = 4096, DATA_SETS_MAX = 256 };
 
@@ -55,7 +55,7 @@ void fake_collectd_forget_log(void) {
 }
 
 void fake_collectd_reset(void) {
-  fake_told_reset();
+  fake_dispatched_reset();
   fake_collectd_forget_log();
   for (size_t i = 0; i < daemon_state.sets_len; i++)
     free(daemon_state.sets[i].ds);
@@ -155,7 +155,7 @@ const char *fake_collectd_complaint(const char *except) {
   return NULL;
 }
 
-/* --- what a plugin calls, with collectd's prototypes */
+/* --- called by a plugin, with collectd's prototypes */
 
 int plugin_register_complex_config(const char *type, int (*callback)(oconfig_item_t *)) {
   (void)type;

@@ -26,7 +26,7 @@ void fake_notifications_end(void) {
   callback_data = (user_data_t){.data = NULL};
 }
 
-/* --- what a plugin calls, with collectd's prototypes */
+/* --- called by a plugin, with collectd's prototypes */
 
 int plugin_register_notification(const char *name, plugin_notification_cb function,
                                  const user_data_t *user_data) {

@@ -1,7 +1,7 @@
 /*
- * A small reader of collectd's configuration syntax: liboconfig lives inside the daemon
- * and cannot be linked. That the daemon reads the same text the same way is what the
- * end-to-end tests show.
+ * A small reader of collectd's configuration syntax: liboconfig is part of the daemon and
+ * cannot be linked. The end-to-end tests check that the daemon parses the same text in the same
+ * way.
  */
 #include "fake_oconfig.h"
 

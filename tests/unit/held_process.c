@@ -92,7 +92,7 @@ enum { NOBODY = 65534 };
 
 int call_as_nobody(int (*function)(struct process *), struct process *process) {
   if (geteuid() != 0) {
-    print_message("skipped: only root can become somebody else\n");
+    print_message("skipped: only root can become another user\n");
     skip();
   }
   pid_t pid = fork();

@@ -1,8 +1,8 @@
 /*
- * A forked child that does what it is told, step by step, and then holds still, so that
- * what is read of it can be compared with what the kernel shows by other ways. Commands and
- * answers go through one socket; besides it and /dev/null as its three standard streams the
- * child has nothing open, unless valgrind runs it.
+ * A forked child that executes commands step by step and is otherwise idle, so that readings of
+ * it can be compared with other data from the kernel. Commands and results go through one
+ * socket; apart from it and /dev/null as its three standard streams the child has no open
+ * descriptors, unless it runs under valgrind.
  */
 #ifndef TESTS_UNIT_HELD_PROCESS_H
 #define TESTS_UNIT_HELD_PROCESS_H
@@ -14,8 +14,8 @@
 #include "sidecar/os/descriptors.h"
 #include "sidecar/os/process.h"
 
-/* Done by the child. Returns what held_process_do() returns: 0 or a number; negative when
- * it failed, which fails the test. */
+/* Executed by the child. Its return value is that of held_process_do(): 0 or a number; negative
+ * on failure, which fails the test. */
 typedef int (*held_process_step)(void *argument);
 
 struct held_process {
@@ -38,11 +38,11 @@ void held_process_end(struct held_process *held);
 /* Ends the child and leaves its process open. */
 void held_process_kill(struct held_process *held);
 
-/* Calls function(process) as somebody who may not look into other users' processes, and
- * returns what it returned, 0 to -254. Skips the running test where that cannot be done. */
+/* Calls function(process) without permission for other users' processes, and returns its return
+ * value, 0 to -254. Skips the running test if that is not possible. */
 int call_as_nobody(int (*function)(struct process *), struct process *process);
 
-/* What /proc/PID/fd shows when asked with stat(2) alone. */
+/* The contents of /proc/PID/fd according to stat(2). */
 struct fd_count {
   uint64_t total, by_class[DESCRIPTOR_CLASSES];
 };
@@ -51,7 +51,7 @@ struct fd_count held_process_count(const struct held_process *held);
 /* Raises the limit of open descriptors; skips the running test where that is not allowed. */
 void allow_descriptors(unsigned count);
 
-/* A folder for a test's files; both leave through held_folder_remove(). */
+/* A directory for a test's files; held_folder_remove() removes both. */
 struct held_folder {
   char path[64];
 };

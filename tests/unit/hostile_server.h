@@ -1,6 +1,6 @@
 /*
- * A real TCP server on loopback that misbehaves on command: the test's other side for the
- * HTTP client and what stands on it. Each connection gets a thread and a behaviour.
+ * A real TCP server on loopback that misbehaves on command: the peer in tests of the HTTP
+ * client and its users. Each connection gets a thread and a behaviour.
  */
 #ifndef TESTS_HOSTILE_SERVER_H
 #define TESTS_HOSTILE_SERVER_H
@@ -28,7 +28,7 @@ struct hostile_server *hostile_server_new(hostile_behaviour behaviour, void *con
 /* The same on [::1]. NULL where the machine has no IPv6. */
 struct hostile_server *hostile_server_new_ipv6(hostile_behaviour behaviour, void *context);
 
-/* Closes all connections, whatever their behaviours do, and ends the threads. */
+/* Closes all connections, whatever their behaviours are doing, and ends the threads. */
 void hostile_server_free(struct hostile_server *server);
 
 uint16_t hostile_server_port(const struct hostile_server *server);
@@ -52,10 +52,10 @@ bool hostile_pause(struct hostile_connection *connection, unsigned milliseconds)
 /* Behaviours that need no context. */
 void hostile_silent(struct hostile_connection *connection, void *context);
 void hostile_hang_up(struct hostile_connection *connection, void *context);
-/* context is the response, a NUL-terminated string, sent as it is. */
+/* context is the response, a NUL-terminated string, sent verbatim. */
 void hostile_answer(struct hostile_connection *connection, void *context);
 
-/* A port on which nobody listens, kept taken until the fd is closed. */
+/* A port on which nothing listens, reserved until the fd is closed. */
 int hostile_refusing_port(uint16_t *ret_port);
 
 #endif

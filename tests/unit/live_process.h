@@ -1,7 +1,7 @@
 /*
- * Real processes for tests of what reads them: programs started with chosen arguments,
- * environment and folder, and forks that make themselves what a test needs and then stand
- * still. All of them die with the test. Errors fail the test that runs.
+ * Real processes for tests: programs started with chosen arguments, environment and directory,
+ * and forks that prepare themselves and are then idle. All of them die with the test. Errors
+ * fail the running test.
  */
 #ifndef TESTS_UNIT_LIVE_PROCESS_H
 #define TESTS_UNIT_LIVE_PROCESS_H
@@ -20,7 +20,7 @@ pid_t live_process_start_sleeper(const char *program, const char *folder);
 /* A shell that runs script, whose standard input the test writes through *ret_input. */
 pid_t live_process_start_script(const char *shell, const char *script, int *ret_input);
 
-/* Forks; the child runs prepare, and stands still after it. Returns when it does. */
+/* Forks; the child runs prepare and is then idle. Returns when it is. */
 pid_t live_process_fork(void (*prepare)(void *), void *argument);
 
 /* A fork under a pid of one's choice; 0 when the kernel does not let us (CAP_SYS_ADMIN or
@@ -32,8 +32,8 @@ void live_process_kill(pid_t pid);
 void live_process_end(pid_t pid);
 
 /*
- * Runs ask in a child that is the user nobody, where we are root; otherwise in a child
- * like us. What it writes to answer, size bytes in shared memory, is there afterwards.
+ * Runs ask in a child, as the user nobody if we are root. It writes its result to answer, size
+ * bytes in shared memory.
  */
 void live_process_ask_unprivileged(void (*ask)(void *answer), void *answer, size_t size);
 

@@ -9,8 +9,8 @@
 
 #include "sidecar/go/stack.h"
 
-/* The paths below tests/profiles whose file name starts with prefix and ends with ".txt",
- * in order; at least one. NULL ends the list. Fails the test where there is none. */
+/* The paths below tests/profiles whose file name starts with prefix and ends with ".txt", in
+ * order, terminated by NULL. Fails the test if there is none. */
 char **profile_files(const char *prefix);
 void profile_files_free(char **paths);
 
@@ -27,7 +27,7 @@ void profile_patterns_compile(struct profile_patterns *patterns,
 void profile_patterns_free(struct profile_patterns *patterns);
 size_t profile_patterns_index(const struct profile_patterns *patterns, const char *name);
 
-/* The number that a shell command (as printf has it) writes. Fails the test if it writes
+/* The number printed by a shell command (a printf(3) format). Fails the test if it prints
  * none. */
 uint64_t profile_command_number(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

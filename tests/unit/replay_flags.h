@@ -1,6 +1,6 @@
 /*
- * Verdicts fed with series in simulated time: days in milliseconds. Counts what turned, and
- * keeps the last change of each flag.
+ * An evaluator fed with series in simulated time: days in milliseconds. Counts the changes, and
+ * keeps the last one of each flag.
  */
 #ifndef TESTS_UNIT_REPLAY_FLAGS_H
 #define TESTS_UNIT_REPLAY_FLAGS_H

@@ -17,7 +17,7 @@ static void fail_with(const char *what, const char *path) {
   fail_msg("%s %s: %s", what, path, strerror(errno));
 }
 
-/* What is in a tree can be read by another user, whatever the umask. */
+/* Makes a tree readable for other users, whatever the umask. */
 static void make_directory(const char *full) {
   if (mkdir(full, 0755) == 0 ? chmod(full, 0755) != 0 : errno != EEXIST)
     fail_with("mkdir", full);
@@ -153,7 +153,7 @@ void replay_tree_unpack(struct replay_tree *tree, const char *name) {
 }
 
 void replay_tree_remove(struct replay_tree *tree) {
-  /* what is denied could not be listed otherwise; paths may be longer than PATH_MAX */
+  /* denied directories could not be listed otherwise; paths may be longer than PATH_MAX */
   char command[192];
   snprintf(command, sizeof(command), "chmod -R u+rwx %s && rm -r %s", tree->root, tree->root);
   assert_int_equal(system(command), 0);

@@ -1,14 +1,14 @@
 /*
- * A process table below a temporary folder, from a text that tests/replay/capture.sh wrote
- * or made by hand. The text has one entry a line, paths being relative to the root and
- * folders on the way to them being made; in paths, targets and contents \xNN is a byte:
+ * A process table below a temporary directory, from a text that was written by
+ * tests/replay/capture.sh or by hand. The text has one entry per line. Paths are relative to
+ * the root, and their directories are created; in paths, targets and contents \xNN is a byte:
  *
  *   file PATH          then its content, in lines "|text" and "=text without a newline"
  *   link PATH TARGET
  *   directory PATH
- *   denied-file PATH, denied-directory PATH    what may not be read (by anybody but root)
+ *   denied-file PATH, denied-directory PATH    not readable (except by root)
  *
- * Errors fail the test that runs.
+ * Errors fail the running test.
  */
 #ifndef TESTS_UNIT_REPLAY_TREE_H
 #define TESTS_UNIT_REPLAY_TREE_H
@@ -19,10 +19,10 @@ struct replay_tree {
   char root[64]; /* open to everybody, so that a test may give up its privileges */
 };
 
-/* A new folder with nothing in it. */
+/* A new, empty directory. */
 void replay_tree_create(struct replay_tree *tree);
 
-/* Adds what TEST_SRCDIR/replay/NAME.tree says. */
+/* Adds the entries of TEST_SRCDIR/replay/NAME.tree. */
 void replay_tree_unpack(struct replay_tree *tree, const char *name);
 
 /* Adds a single entry, or replaces it. */

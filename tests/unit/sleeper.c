@@ -1,7 +1,7 @@
 /*
- * A program that only waits, for as many seconds as its last argument says: what tests copy under
- * names of their own. A copy of sleep(1) will not do: where the core utilities are one program, it
- * goes by its name.
+ * A program that sleeps for the number of seconds in its last argument; tests copy it under
+ * other names. A copy of sleep(1) does not work where the core utilities are one program, which
+ * depends on its name.
  */
 #include <stdlib.h>
 #include <unistd.h>

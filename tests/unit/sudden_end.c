@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 static _Thread_local struct {
-  pid_t pid; /* 0: none is to end */
+  pid_t pid; /* 0: no process is to end */
   long calls_left;
   bool reap;
 } victim;
@@ -48,7 +48,7 @@ static void count_call(void) {
     return __real_##name arguments;                                                            \
   }
 
-/* open(2) and openat(2) take a mode where they may make a file; elsewhere none is read. */
+/* open(2) and openat(2) have a mode argument only if they may create a file. */
 #define WRAP_OPEN(name, parameters, arguments)                                                 \
   int __real_##name parameters;                                                                \
   int __wrap_##name parameters;                                                                \

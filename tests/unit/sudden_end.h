@@ -11,8 +11,8 @@
 
 /*
  * From now on the victim, a child of ours, lives for `calls` calls of this thread; then it is
- * killed, and waited for if `reap`, else it stays a zombie. The call before which it ended finds
- * it ended.
+ * killed, and waited for if `reap`, else it stays a zombie. The call before which it ended
+ * finds it ended.
  */
 void sudden_end_arm(pid_t victim, long calls, bool reap);
 

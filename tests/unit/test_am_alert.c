@@ -5,7 +5,7 @@
 #include "am_alerts.h"
 #include "common/text.h"
 
-static void values_are_made_fit(void **state) {
+static void values_are_sanitised(void **state) {
   (void)state;
   static const struct {
     const char *name;
@@ -49,7 +49,7 @@ static void values_are_made_fit(void **state) {
   }
 }
 
-/* The value's first len bytes are what was given; behind them stands how long it was. */
+/* The value's first len bytes are unchanged, followed by its original length. */
 static void check_cut(const char *name, const char *value, struct span given, size_t max) {
   char note[64];
   int note_len = snprintf(note, sizeof(note), " ... (cut, %zu bytes)", given.len);
@@ -109,7 +109,7 @@ static void a_hundred_kilobytes_of_bad_bytes_stay_within_the_limit(void **state)
   free(text);
 }
 
-static void names_of_annotations_are_made_fit(void **state) {
+static void names_of_annotations_are_sanitised(void **state) {
   (void)state;
   static const struct {
     const char *given, *name;
@@ -136,7 +136,7 @@ static void names_of_annotations_are_made_fit(void **state) {
   }
 }
 
-static void annotations_that_would_have_the_same_name_get_numbers(void **state) {
+static void annotations_with_the_same_name_are_numbered(void **state) {
   (void)state;
   struct alert_builder b;
   struct alert *alert = NULL;
@@ -168,7 +168,7 @@ static void a_very_long_name_keeps_room_for_its_number(void **state) {
   alert_builder_free(&b);
 }
 
-static void label_names_are_alertmanagers(void **state) {
+static void label_names_are_valid_for_alertmanager(void **state) {
   (void)state;
   static const struct {
     const char *name;
@@ -181,7 +181,7 @@ static void label_names_are_alertmanagers(void **state) {
     check_int(cases[i].name, alert_is_label_name(span_of(cases[i].name)), cases[i].valid);
 }
 
-static void what_is_empty_is_left_out(void **state) {
+static void empty_values_are_omitted(void **state) {
   (void)state;
   struct alert_builder b;
   struct alert *alert = NULL;
@@ -210,7 +210,7 @@ static struct alert *labelled(const char *const *names, size_t len) {
   return alert;
 }
 
-static void label_sets_are_equal_whatever_order_they_came_in(void **state) {
+static void label_sets_are_equal_whatever_their_order(void **state) {
   (void)state;
   static const char *const one[] = {"zeta",  "type",     "alertname", "plugin",
                                     "alpha", "severity", "instance"};
@@ -228,7 +228,7 @@ static void label_sets_are_equal_whatever_order_they_came_in(void **state) {
   alert_unref(c);
 }
 
-static void the_same_label_twice_is_refused(void **state) {
+static void a_duplicate_label_is_rejected(void **state) {
   (void)state;
   struct alert_builder b;
   alert_builder_init(&b);
@@ -237,7 +237,7 @@ static void the_same_label_twice_is_refused(void **state) {
   alert_builder_free(&b);
 }
 
-static void too_many_labels_are_refused(void **state) {
+static void too_many_labels_are_rejected(void **state) {
   (void)state;
   struct alert_builder b;
   char name[16];
@@ -300,7 +300,7 @@ static void an_annotation_can_be_set_on_a_finished_alert(void **state) {
 }
 
 /* A value that was cut when the alert was made is not cut once more in the copy. */
-static void what_was_cut_is_not_cut_again(void **state) {
+static void a_truncated_text_is_not_truncated_again(void **state) {
   (void)state;
   char *text = malloc(20001);
   memset(text, 't', 20000);
@@ -316,20 +316,20 @@ static void what_was_cut_is_not_cut_again(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(values_are_made_fit),
+      cmocka_unit_test(values_are_sanitised),
       cmocka_unit_test(long_values_are_cut_between_characters_with_a_note),
       cmocka_unit_test(a_hundred_kilobytes_of_bad_bytes_stay_within_the_limit),
-      cmocka_unit_test(names_of_annotations_are_made_fit),
-      cmocka_unit_test(annotations_that_would_have_the_same_name_get_numbers),
+      cmocka_unit_test(names_of_annotations_are_sanitised),
+      cmocka_unit_test(annotations_with_the_same_name_are_numbered),
       cmocka_unit_test(a_very_long_name_keeps_room_for_its_number),
-      cmocka_unit_test(label_names_are_alertmanagers),
-      cmocka_unit_test(what_is_empty_is_left_out),
-      cmocka_unit_test(label_sets_are_equal_whatever_order_they_came_in),
-      cmocka_unit_test(the_same_label_twice_is_refused),
-      cmocka_unit_test(too_many_labels_are_refused),
+      cmocka_unit_test(label_names_are_valid_for_alertmanager),
+      cmocka_unit_test(empty_values_are_omitted),
+      cmocka_unit_test(label_sets_are_equal_whatever_their_order),
+      cmocka_unit_test(a_duplicate_label_is_rejected),
+      cmocka_unit_test(too_many_labels_are_rejected),
       cmocka_unit_test(annotations_that_do_not_fit_are_counted),
       cmocka_unit_test(an_annotation_can_be_set_on_a_finished_alert),
-      cmocka_unit_test(what_was_cut_is_not_cut_again),
+      cmocka_unit_test(a_truncated_text_is_not_truncated_again),
   };
   return cmocka_run_group_tests_name("alert", tests, NULL, NULL);
 }

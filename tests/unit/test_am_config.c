@@ -1,4 +1,5 @@
-/* The configuration of notify_alertmanager: what is accepted, and what refuses the start. */
+/* The configuration of notify_alertmanager: accepted options, and errors that prevent the
+ * start. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -174,7 +175,7 @@ static void the_first_plugin_label_replaces_the_default(void **state) {
 
 #define NODE(lines) "<Node \"n\">\nURL \"http://a\"\n" lines "</Node>\n"
 
-static void mistakes_are_refused_by_block_option_value_and_what_is_allowed(void **state) {
+static void mistakes_are_rejected_with_block_option_value_and_what_is_allowed(void **state) {
   (void)state;
   static const struct {
     const char *name, *text;
@@ -277,7 +278,7 @@ static void mistakes_are_refused_by_block_option_value_and_what_is_allowed(void 
       {"a plugin of the name of a label",
        "Labels \"df\" \"x\"\nPluginLabel \"df\"\n",
        {"PluginLabel \"df\"", "no name of another label"}},
-      {"a placeholder nobody knows",
+      {"an unknown placeholder",
        "Label \"a\" \"%{hostname}\"\n",
        {"Label \"a\" \"%{hostname}\"", "are: host plugin"}},
       {"a label without its text", "Label \"a\"\n", {"Label \"a\"", "allowed is"}},
@@ -318,7 +319,7 @@ static void mistakes_are_refused_by_block_option_value_and_what_is_allowed(void 
   }
 }
 
-static void an_empty_password_file_is_refused(void **state) {
+static void an_empty_password_file_is_rejected(void **state) {
   (void)state;
   struct config *config = config_new();
   char text[500];
@@ -328,7 +329,7 @@ static void an_empty_password_file_is_refused(void **state) {
   config_free(config);
 }
 
-static void there_is_an_end_to_nodes_and_labels(void **state) {
+static void nodes_and_labels_are_limited(void **state) {
   (void)state;
   static const struct {
     const char *format, *words;
@@ -365,9 +366,9 @@ int main(void) {
       TEST(every_option_is_read),
       TEST(blocks_add_up),
       TEST(the_first_plugin_label_replaces_the_default),
-      TEST(mistakes_are_refused_by_block_option_value_and_what_is_allowed),
-      TEST(an_empty_password_file_is_refused),
-      TEST(there_is_an_end_to_nodes_and_labels),
+      TEST(mistakes_are_rejected_with_block_option_value_and_what_is_allowed),
+      TEST(an_empty_password_file_is_rejected),
+      TEST(nodes_and_labels_are_limited),
   };
   return cmocka_run_group_tests_name("config", tests, set_up_group, tear_down_group);
 }

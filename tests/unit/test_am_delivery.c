@@ -1,4 +1,4 @@
-/* When a node is posted to and what follows from its answers, on a clock of the test's. */
+/* When alerts are posted to a node, and the handling of its responses, on a simulated clock. */
 #include <errno.h>
 #include <limits.h>
 
@@ -61,9 +61,9 @@ static void answers_are_classified(void **state) {
       {"out of order", 0, 500, DELIVERY_FAILED},
       {"away", 0, 503, DELIVERY_FAILED},
       {"an interim answer", 0, 100, DELIVERY_FAILED},
-      {"nobody there", -ECONNREFUSED, 0, DELIVERY_FAILED},
+      {"no listener", -ECONNREFUSED, 0, DELIVERY_FAILED},
       {"a certificate of another", -EACCES, 0, DELIVERY_FAILED},
-      {"accepted, with a gigabyte behind it", -EMSGSIZE, 200, DELIVERY_FAILED},
+      {"accepted, followed by a gigabyte", -EMSGSIZE, 200, DELIVERY_FAILED},
       {"refused, with a megabyte of reasons", -EMSGSIZE, 400, DELIVERY_REFUSED_ALERTS},
       {"broke off in the middle", -ECONNRESET, 200, DELIVERY_FAILED},
   };
@@ -72,12 +72,12 @@ static void answers_are_classified(void **state) {
               cases[i].outcome);
 }
 
-static void a_change_is_posted_at_once(void **state) {
+static void a_change_is_posted_immediately(void **state) {
   (void)state;
   assert_int_equal(step(true), DELIVERY_CHANGES);
 }
 
-static void what_changes_right_after_a_post_is_collected(void **state) {
+static void changes_right_after_a_post_are_collected(void **state) {
   (void)state;
   answer(DELIVERY_CHANGES, 1, DELIVERY_OK);
   assert_int_equal(wait_ms(true), 100);
@@ -85,7 +85,7 @@ static void what_changes_right_after_a_post_is_collected(void **state) {
   assert_int_equal(step(true), DELIVERY_CHANGES);
 }
 
-static void a_post_that_was_full_is_followed_at_once(void **state) {
+static void a_full_post_is_followed_immediately(void **state) {
   (void)state;
   const struct delivery_post full = {
       .step = DELIVERY_CHANGES, .alerts = DELIVERY_ALERTS_MAX, .more = true};
@@ -149,7 +149,7 @@ static void pauses_are_spread_between_half_and_whole(void **state) {
   assert_in_range(wait_ms(true), 990, 1000);
 }
 
-static void a_server_may_ask_for_patience_up_to_ten_minutes(void **state) {
+static void a_server_may_request_a_pause_of_up_to_ten_minutes(void **state) {
   (void)state;
   static const struct {
     long retry_after;
@@ -164,7 +164,7 @@ static void a_server_may_ask_for_patience_up_to_ten_minutes(void **state) {
   }
 }
 
-static void a_node_that_was_away_gets_everything_again(void **state) {
+static void a_node_that_was_down_gets_everything_again(void **state) {
   (void)state;
   answer(DELIVERY_CHANGES, 1, DELIVERY_FAILED);
   now += 30 * SECOND;
@@ -177,7 +177,7 @@ static void a_node_that_was_away_gets_everything_again(void **state) {
   assert_int_equal(wait_ms(false), 60000);
 }
 
-static void without_changes_a_round_is_what_is_tried_again(void **state) {
+static void without_changes_a_round_contains_only_retries(void **state) {
   (void)state;
   now += 60 * SECOND;
   assert_int_equal(step(false), DELIVERY_ROUND_BEGIN);
@@ -239,7 +239,7 @@ static void run_search(struct search *s) {
   }
 }
 
-static void the_culprits_of_a_refused_post_are_found_and_nothing_else_is_lost(void **state) {
+static void the_bad_alerts_of_a_rejected_post_are_found_and_no_others_are_lost(void **state) {
   (void)state;
   static const struct {
     const char *name;
@@ -273,7 +273,7 @@ static void the_culprits_of_a_refused_post_are_found_and_nothing_else_is_lost(vo
   }
 }
 
-static void a_node_that_finds_fault_with_everything_loses_no_alert(void **state) {
+static void no_alert_is_lost_if_a_node_finds_fault_with_all(void **state) {
   (void)state;
   static struct search s;
   s.len = 1000;
@@ -285,7 +285,7 @@ static void a_node_that_finds_fault_with_everything_loses_no_alert(void **state)
   assert_int_equal(wait_ms(true), 60000);
 }
 
-static void a_single_alert_is_not_blamed_for_a_node_that_refuses_everything(void **state) {
+static void a_single_alert_is_kept_if_the_node_refuses_everything(void **state) {
   (void)state;
   assert_int_equal(answer(DELIVERY_CHANGES, 1, DELIVERY_REFUSED_ALERTS), DELIVERY_REPEAT);
   assert_int_equal(step(true), DELIVERY_PROBE);
@@ -295,7 +295,7 @@ static void a_single_alert_is_not_blamed_for_a_node_that_refuses_everything(void
   assert_int_equal(step(true), DELIVERY_CHANGES);
 }
 
-static void a_single_alert_is_blamed_when_the_node_takes_an_empty_list(void **state) {
+static void a_single_alert_is_rejected_if_the_node_accepts_an_empty_list(void **state) {
   (void)state;
   answer(DELIVERY_CHANGES, 1, DELIVERY_REFUSED_ALERTS);
   assert_int_equal(step(true), DELIVERY_PROBE);
@@ -389,22 +389,22 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
   const struct CMUnitTest tests[] = {
       TEST(answers_are_classified),
-      TEST(a_change_is_posted_at_once),
-      TEST(what_changes_right_after_a_post_is_collected),
-      TEST(a_post_that_was_full_is_followed_at_once),
+      TEST(a_change_is_posted_immediately),
+      TEST(changes_right_after_a_post_are_collected),
+      TEST(a_full_post_is_followed_immediately),
       TEST(rounds_come_each_interval_the_first_at_a_random_time),
       TEST(a_round_longer_than_the_interval_leaves_a_pause),
       TEST(changes_go_before_the_rest_of_a_round),
       TEST(failures_are_followed_by_longer_and_longer_pauses),
       TEST(pauses_are_spread_between_half_and_whole),
-      TEST(a_server_may_ask_for_patience_up_to_ten_minutes),
-      TEST(a_node_that_was_away_gets_everything_again),
-      TEST(without_changes_a_round_is_what_is_tried_again),
+      TEST(a_server_may_request_a_pause_of_up_to_ten_minutes),
+      TEST(a_node_that_was_down_gets_everything_again),
+      TEST(without_changes_a_round_contains_only_retries),
       TEST(a_node_that_rejects_everything_is_tried_again_after_an_interval),
-      TEST(the_culprits_of_a_refused_post_are_found_and_nothing_else_is_lost),
-      TEST(a_node_that_finds_fault_with_everything_loses_no_alert),
-      TEST(a_single_alert_is_not_blamed_for_a_node_that_refuses_everything),
-      TEST(a_single_alert_is_blamed_when_the_node_takes_an_empty_list),
+      TEST(the_bad_alerts_of_a_rejected_post_are_found_and_no_others_are_lost),
+      TEST(no_alert_is_lost_if_a_node_finds_fault_with_all),
+      TEST(a_single_alert_is_kept_if_the_node_refuses_everything),
+      TEST(a_single_alert_is_rejected_if_the_node_accepts_an_empty_list),
       TEST(a_failure_is_logged_once_with_reason_and_hint),
       TEST(a_rejected_alert_is_logged_by_name),
   };

@@ -21,7 +21,7 @@ static yajl_val parse(struct span body) {
   return tree;
 }
 
-static void a_body_holds_the_alerts_as_alertmanager_wants_them(void **state) {
+static void a_body_contains_the_alerts_in_alertmanagers_format(void **state) {
   (void)state;
   struct alert_json *json;
   struct alert *alert = make_alert("df", "warning", "quotes \" \\ and\nbreaks \x01");
@@ -49,7 +49,7 @@ static void a_body_holds_the_alerts_as_alertmanager_wants_them(void **state) {
   alert_unref(alert);
 }
 
-static void a_url_goes_in_where_there_is_one(void **state) {
+static void a_configured_url_is_included(void **state) {
   (void)state;
   struct alert_builder b;
   struct alert *alert;
@@ -71,7 +71,7 @@ static void a_url_goes_in_where_there_is_one(void **state) {
   alert_unref(alert);
 }
 
-static void a_body_can_be_begun_again_and_be_empty(void **state) {
+static void a_body_can_be_restarted_and_be_empty(void **state) {
   (void)state;
   struct alert_json *json;
   struct alert *alert = make_alert("df", "warning", "x");
@@ -88,7 +88,7 @@ static void a_body_can_be_begun_again_and_be_empty(void **state) {
   alert_unref(alert);
 }
 
-static void a_full_body_is_an_error_and_the_next_is_fine(void **state) {
+static void a_full_body_is_an_error_and_the_next_one_works(void **state) {
   (void)state;
   struct alert_json *json;
   struct alert *alert = make_alert("df", "warning", "x");
@@ -105,7 +105,7 @@ static void a_full_body_is_an_error_and_the_next_is_fine(void **state) {
   alert_unref(alert);
 }
 
-static void the_largest_alert_fits_its_promise(void **state) {
+static void the_largest_alert_fits_the_documented_size(void **state) {
   (void)state;
   struct alert_builder b;
   struct alert *alert;
@@ -162,7 +162,7 @@ static void the_reason_is_found_in_an_errors_body(void **state) {
       {"Alertmanager's 422",
        SPAN_LITERAL("{\"code\":601,\"message\":\"validation failure list\"}"),
        "validation failure list"},
-      {"a message behind other things",
+      {"a message after other things",
        SPAN_LITERAL("{\"a\":{\"message\":\"inner\"},\"b\":[\"x\"],\"error\":\"outer\"}"),
        "outer"},
       {"a proxy's page", SPAN_LITERAL("\r\n  <html><body>nope\nmore"), "<html><body>nope"},
@@ -197,11 +197,11 @@ static void a_long_reason_is_cut(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_body_holds_the_alerts_as_alertmanager_wants_them),
-      cmocka_unit_test(a_url_goes_in_where_there_is_one),
-      cmocka_unit_test(a_body_can_be_begun_again_and_be_empty),
-      cmocka_unit_test(a_full_body_is_an_error_and_the_next_is_fine),
-      cmocka_unit_test(the_largest_alert_fits_its_promise),
+      cmocka_unit_test(a_body_contains_the_alerts_in_alertmanagers_format),
+      cmocka_unit_test(a_configured_url_is_included),
+      cmocka_unit_test(a_body_can_be_restarted_and_be_empty),
+      cmocka_unit_test(a_full_body_is_an_error_and_the_next_one_works),
+      cmocka_unit_test(the_largest_alert_fits_the_documented_size),
       cmocka_unit_test(times_are_written_as_rfc_3339),
       cmocka_unit_test(the_reason_is_found_in_an_errors_body),
       cmocka_unit_test(a_long_reason_is_cut),

@@ -1,7 +1,7 @@
 /*
- * Every allocation of notify_alertmanager fails once, in turn: nothing crashes, nothing is
- * lost but what could not be had, and all memory is given back. The linker puts our
- * allocators in place of libc's (--wrap), in our own code only.
+ * Every allocation of notify_alertmanager fails once, in turn: nothing crashes, nothing else is
+ * lost, and all memory is freed. The linker replaces libc's allocators by ours (--wrap), only
+ * in our own code.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -66,7 +66,7 @@ void __wrap_free(void *p) {
   __real_free(p);
 }
 
-/* The daemon's part: the configuration logs, and asks for what is set globally. */
+/* The daemon's part: logging and global options, for the configuration. */
 const char *global_option_get(const char *option) {
   (void)option;
   return NULL;
@@ -76,7 +76,7 @@ void plugin_log(int severity, const char *format, ...) {
   (void)severity, (void)format;
 }
 
-/* Runs what with every one of its allocations failing, then with none. */
+/* Runs what with each of its allocations failing in turn, then with none. */
 static void fail_each(const char *name, void (*what)(void)) {
   for (fail_at = 0;; fail_at++) {
     allocations = 0;
@@ -96,7 +96,7 @@ static bool is_fine(int status) {
   return status == 0 || status == -ENOMEM;
 }
 
-/* ---- what is done ---- */
+/* ---- operations ---- */
 
 static struct alert_text labels[] = {{(char *)"pid", (char *)"%{meta:pid}"}};
 static char *plugin_labels[] = {(char *)"p"};
@@ -202,7 +202,7 @@ static void save_and_load(void) {
   }
   assert_true(is_fine(status));
   alert_unref(alert);
-  /* there is one from an earlier turn, whatever happened in this one */
+  /* there is one from an earlier iteration, whatever happened in this one */
   if (state_file_load(state_path, on_record, &seen, &report) == 0)
     assert_int_equal(seen + report.damaged, 1);
 }

@@ -1,6 +1,6 @@
 /*
- * The whole plugin under a collectd that records, with real servers on loopback where an
- * Alertmanager would be. The sanitizers see its threads here.
+ * The complete plugin under a recording collectd, with real servers on loopback instead of an
+ * Alertmanager. The sanitizers check its threads here.
  */
 #include <math.h>
 #include <pthread.h>
@@ -124,7 +124,7 @@ static void an_alert_fires_changes_severity_and_is_resolved(void **state) {
   receiver_free(r);
 }
 
-static void everything_is_renewed_each_interval(void **state) {
+static void everything_is_sent_again_each_interval(void **state) {
   (void)state;
   struct receiver *r = receiver_new();
   begin_one(r, "ResendInterval 1\n");
@@ -138,7 +138,7 @@ static void everything_is_renewed_each_interval(void **state) {
   receiver_free(r);
 }
 
-static void a_dead_node_delays_no_other(void **state) {
+static void a_dead_node_does_not_delay_others(void **state) {
   (void)state;
   struct receiver *r[3] = {receiver_new(), receiver_new(), receiver_new()};
   receiver_hang(r[1]);
@@ -158,7 +158,7 @@ static void a_dead_node_delays_no_other(void **state) {
     receiver_free(r[i]);
 }
 
-static void what_fired_before_a_restart_is_resolved_after_it(void **state) {
+static void alerts_from_before_a_restart_are_resolved_after_it(void **state) {
   (void)state;
   struct receiver *r = receiver_new();
   begin_one(r, "");
@@ -200,7 +200,7 @@ static void a_state_file_that_cannot_be_written_is_logged_once(void **state) {
   receiver_free(r);
 }
 
-static void a_node_that_comes_back_gets_what_holds(void **state) {
+static void a_node_that_comes_back_gets_the_current_alerts(void **state) {
   (void)state;
   struct receiver *r = receiver_new();
   receiver_answer(r, "HTTP/1.1 503 Service Unavailable\r\n\r\nlater");
@@ -219,7 +219,7 @@ static void a_node_that_comes_back_gets_what_holds(void **state) {
   receiver_free(r);
 }
 
-static void the_rest_of_a_refused_post_is_not_lost(void **state) {
+static void the_rest_of_a_rejected_post_is_not_lost(void **state) {
   (void)state;
   struct receiver *r = receiver_new();
   char plugin[16];
@@ -342,7 +342,7 @@ static void read_state(char *line, int size) {
   fclose(stream);
 }
 
-static void an_okay_without_meta_data_resolves_the_very_alert(void **state) {
+static void an_okay_without_meta_data_resolves_the_same_alert(void **state) {
   (void)state;
   static const char labels[] = "\"labels\":{\"instance\":\"web1\",\"plugin\":\"mine\","
                                "\"alertname\":\"QueueIsStuck\",\"queue\":\"orders\","
@@ -368,7 +368,7 @@ static void an_okay_without_meta_data_resolves_the_very_alert(void **state) {
   receiver_free(r);
 }
 
-static void an_okay_stays_one_and_ends_now_whatever_its_meta_data(void **state) {
+static void an_okay_resolves_now_whatever_its_meta_data(void **state) {
   (void)state;
   struct receiver *r = receiver_new();
   begin_one(r, "");
@@ -401,7 +401,7 @@ static void another_name_of_the_same_problem_replaces_the_alert(void **state) {
   receiver_free(r);
 }
 
-static void times_that_cannot_be_are_ignored(void **state) {
+static void impossible_times_are_ignored(void **state) {
   (void)state;
   static const struct {
     const char *name;
@@ -446,7 +446,7 @@ static void of_several_times_the_earliest_counts(void **state) {
             1700000000000000000);
 }
 
-static void a_notification_without_a_host_is_of_this_one(void **state) {
+static void a_notification_without_a_host_is_from_this_host(void **state) {
   (void)state;
   struct receiver *r = receiver_new();
   begin_one(r, "");
@@ -506,7 +506,7 @@ static void notifications_after_the_shutdown_are_kept_for_the_next_start(void **
   receiver_free(r);
 }
 
-static void what_waits_at_the_end_is_still_delivered(void **state) {
+static void alerts_queued_at_the_end_are_still_delivered(void **state) {
   (void)state;
   struct receiver *r = receiver_new();
   begin_one(r, "");
@@ -540,7 +540,7 @@ static void *send_notifications(void *argument) {
   return NULL;
 }
 
-static void many_sources_and_nodes_end_in_what_holds(void **state) {
+static void many_sources_and_nodes_reach_the_final_state(void **state) {
   (void)state;
   struct receiver *r[2] = {receiver_new(), receiver_new()};
   begin((const struct receiver *const *)r, 2, "ResendInterval 1\n");
@@ -553,7 +553,7 @@ static void many_sources_and_nodes_end_in_what_holds(void **state) {
   }
   for (size_t i = 0; i < SOURCES; i++)
     pthread_join(threads[i], NULL);
-  /* nothing changes any more: what waits only gets less */
+  /* nothing changes any more: the queue only gets shorter */
   assert_true(wait_for_value(0, "n0", "alert_queue_length", ""));
   assert_true(wait_for_value(0, "n1", "alert_queue_length", ""));
   for (size_t i = 0; i < 2; i++) {
@@ -605,26 +605,26 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_teardown(name, clean)
   const struct CMUnitTest tests[] = {
       TEST(an_alert_fires_changes_severity_and_is_resolved),
-      TEST(everything_is_renewed_each_interval),
-      TEST(a_dead_node_delays_no_other),
-      TEST(what_fired_before_a_restart_is_resolved_after_it),
+      TEST(everything_is_sent_again_each_interval),
+      TEST(a_dead_node_does_not_delay_others),
+      TEST(alerts_from_before_a_restart_are_resolved_after_it),
       TEST(without_a_state_file_nothing_is_kept),
       TEST(a_state_file_that_cannot_be_written_is_logged_once),
-      TEST(a_node_that_comes_back_gets_what_holds),
-      TEST(the_rest_of_a_refused_post_is_not_lost),
+      TEST(a_node_that_comes_back_gets_the_current_alerts),
+      TEST(the_rest_of_a_rejected_post_is_not_lost),
       TEST(a_node_that_rejects_everything_is_logged_with_a_hint),
       TEST(meta_data_of_every_type_become_annotations),
-      TEST(an_okay_without_meta_data_resolves_the_very_alert),
-      TEST(an_okay_stays_one_and_ends_now_whatever_its_meta_data),
+      TEST(an_okay_without_meta_data_resolves_the_same_alert),
+      TEST(an_okay_resolves_now_whatever_its_meta_data),
       TEST(another_name_of_the_same_problem_replaces_the_alert),
-      TEST(times_that_cannot_be_are_ignored),
+      TEST(impossible_times_are_ignored),
       TEST(of_several_times_the_earliest_counts),
-      TEST(a_notification_without_a_host_is_of_this_one),
+      TEST(a_notification_without_a_host_is_from_this_host),
       TEST(a_full_store_drops_and_logs),
       TEST(an_unconfirmed_alert_expires),
       TEST(notifications_after_the_shutdown_are_kept_for_the_next_start),
-      TEST(what_waits_at_the_end_is_still_delivered),
-      TEST(many_sources_and_nodes_end_in_what_holds),
+      TEST(alerts_queued_at_the_end_are_still_delivered),
+      TEST(many_sources_and_nodes_reach_the_final_state),
       TEST(a_plugin_that_is_never_started_leaves_nothing),
       TEST(every_value_it_sends_is_in_the_table_of_metrics),
   };

@@ -1,4 +1,5 @@
-/* The state file: lines that come back as they went, damage, what lies in the file's place. */
+/* The state file: lines are parsed as they were written, damage, and other files in its
+ * place. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -42,7 +43,7 @@ static struct alert *odd_alert(void) {
   return alert;
 }
 
-static void a_record_comes_back_as_it_went(void **state) {
+static void a_record_is_parsed_as_it_was_written(void **state) {
   (void)state;
   struct state_record there = {odd_alert(), 1700000000123456789, 1700000000123456790, 42}, back;
   struct buffer line;
@@ -61,7 +62,7 @@ static void a_record_comes_back_as_it_went(void **state) {
   buffer_free(&line);
 }
 
-static void a_change_of_any_byte_is_noticed(void **state) {
+static void a_change_of_any_byte_is_detected(void **state) {
   (void)state;
   struct state_record record = {make_alert("df", "warning", "full"), 5, 0, 6}, back;
   struct buffer line;
@@ -203,7 +204,7 @@ static int tear_down(void **state) {
   return rmdir(folder);
 }
 
-static void what_was_saved_is_loaded(void **state) {
+static void saved_alerts_are_loaded(void **state) {
   (void)state;
   static const char *const plugins[] = {"one", "two", "three"};
   struct seen seen = {0};
@@ -224,13 +225,13 @@ static void what_was_saved_is_loaded(void **state) {
   assert_int_equal(seen.len, 1);
 }
 
-static void no_file_is_no_damage(void **state) {
+static void a_missing_file_is_not_damage(void **state) {
   (void)state;
   struct state_file_report report;
   assert_int_equal(state_file_load(path, on_record, NULL, &report), -ENOENT);
 }
 
-static void a_save_that_is_dropped_leaves_the_old_file(void **state) {
+static void a_dropped_save_leaves_the_old_file(void **state) {
   (void)state;
   static const char *const plugins[] = {"old"};
   struct seen seen = {0};
@@ -246,7 +247,7 @@ static void a_save_that_is_dropped_leaves_the_old_file(void **state) {
   assert_int_equal(access(new_path, F_OK), -1);
 }
 
-static void damage_costs_the_damaged_lines_alone(void **state) {
+static void damage_affects_only_the_damaged_lines(void **state) {
   (void)state;
   static const char *const plugins[] = {"one", "two"};
   struct {
@@ -268,7 +269,7 @@ static void damage_costs_the_damaged_lines_alone(void **state) {
     check_int(cases[i].name, report.damaged, cases[i].damaged);
     check_string(cases[i].name, report.kept_aside, damaged_path);
     check_int(cases[i].name, access(damaged_path, R_OK), 0);
-    save(plugins, 1); /* and the copy is not what gets replaced */
+    save(plugins, 1); /* and the copy is not replaced */
     struct stat st;
     check_int(cases[i].name, stat(damaged_path, &st), 0);
     check_int(cases[i].name, state_file_load(damaged_path, on_record, &seen, &report), 0);
@@ -305,7 +306,7 @@ static void good_lines_behind_an_endless_one_are_found(void **state) {
   free(endless);
 }
 
-static void another_versions_file_is_kept_and_not_read(void **state) {
+static void a_file_of_another_version_is_kept_and_not_read(void **state) {
   (void)state;
   static const char *const heads[] = {"collectd notify_alertmanager state, version 2\n", "{}\n",
                                       "", "\177ELF"};
@@ -320,7 +321,7 @@ static void another_versions_file_is_kept_and_not_read(void **state) {
   }
 }
 
-static void what_is_no_file_is_refused(void **state) {
+static void a_path_that_is_not_a_file_is_rejected(void **state) {
   (void)state;
   struct state_file_report report;
   struct state_file file;
@@ -360,7 +361,7 @@ static void a_missing_directory_is_an_error(void **state) {
   assert_int_equal(state_file_begin(&file, "/nonexistent/folder/state"), -ENOENT);
 }
 
-static void a_full_disk_is_an_error_and_the_old_file_stays(void **state) {
+static void a_full_disk_is_an_error_and_the_old_file_is_kept(void **state) {
   (void)state;
   static const char *const plugins[] = {"old"};
   struct seen seen = {0};
@@ -379,19 +380,19 @@ static void a_full_disk_is_an_error_and_the_old_file_stays(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_record_comes_back_as_it_went),
-      cmocka_unit_test(a_change_of_any_byte_is_noticed),
+      cmocka_unit_test(a_record_is_parsed_as_it_was_written),
+      cmocka_unit_test(a_change_of_any_byte_is_detected),
       cmocka_unit_test(invalid_records_are_rejected),
-      cmocka_unit_test_teardown(what_was_saved_is_loaded, clean),
-      cmocka_unit_test_teardown(no_file_is_no_damage, clean),
-      cmocka_unit_test_teardown(a_save_that_is_dropped_leaves_the_old_file, clean),
-      cmocka_unit_test_teardown(damage_costs_the_damaged_lines_alone, clean),
+      cmocka_unit_test_teardown(saved_alerts_are_loaded, clean),
+      cmocka_unit_test_teardown(a_missing_file_is_not_damage, clean),
+      cmocka_unit_test_teardown(a_dropped_save_leaves_the_old_file, clean),
+      cmocka_unit_test_teardown(damage_affects_only_the_damaged_lines, clean),
       cmocka_unit_test_teardown(good_lines_behind_an_endless_one_are_found, clean),
-      cmocka_unit_test_teardown(another_versions_file_is_kept_and_not_read, clean),
-      cmocka_unit_test_teardown(what_is_no_file_is_refused, clean),
+      cmocka_unit_test_teardown(a_file_of_another_version_is_kept_and_not_read, clean),
+      cmocka_unit_test_teardown(a_path_that_is_not_a_file_is_rejected, clean),
       cmocka_unit_test_teardown(links_are_not_followed, clean),
       cmocka_unit_test_teardown(a_missing_directory_is_an_error, clean),
-      cmocka_unit_test_teardown(a_full_disk_is_an_error_and_the_old_file_stays, clean),
+      cmocka_unit_test_teardown(a_full_disk_is_an_error_and_the_old_file_is_kept, clean),
   };
   return cmocka_run_group_tests_name("record", tests, set_up, tear_down);
 }

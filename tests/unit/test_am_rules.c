@@ -1,4 +1,4 @@
-/* From notification to alert: names, labels, annotations, what the configuration adds. */
+/* From notification to alert: names, labels, annotations, additions by the configuration. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -100,7 +100,7 @@ static void set_meta(struct alert_source *source, const struct alert_meta *meta,
   source->meta_len = len;
 }
 
-/* Fails unless the alert's labels are exactly these, in whatever order. */
+/* Fails unless the alert's labels are exactly these, in any order. */
 static void check_labels(const struct alert *alert, const char *const labels[][2], size_t len) {
   for (size_t i = 0; i < len; i++)
     check_string(labels[i][0], alert_label(alert, labels[i][0]), labels[i][1]);
@@ -141,7 +141,7 @@ static void a_red_flag_groups_with_the_alerts_of_the_prometheus_rules(void **sta
   alert_unref(alert);
 }
 
-static void missing_pprof_is_information_whatever_collectd_calls_it(void **state) {
+static void missing_pprof_is_information_whatever_its_collectd_severity(void **state) {
   (void)state;
   static const struct alert_meta meta[] = {
       META("alertname", "SidecarPprofMissing"),
@@ -185,7 +185,7 @@ static void any_plugin_names_its_alert_and_adds_labels(void **state) {
   alert_unref(alert);
 }
 
-static void placeholders_know_the_name_and_severity_that_meta_data_give(void **state) {
+static void placeholders_use_name_and_severity_from_meta_data(void **state) {
   (void)state;
   static const struct alert_meta meta[] = {META("alertname", "Mine"), META("severity", "info"),
                                            META("label:queue", "orders")};
@@ -199,7 +199,7 @@ static void placeholders_know_the_name_and_severity_that_meta_data_give(void **s
   alert_unref(alert);
 }
 
-static void a_matching_alert_name_block_wins_over_the_source(void **state) {
+static void a_matching_alert_name_block_overrides_the_source(void **state) {
   (void)state;
   static const struct alert_meta meta[] = {META("alertname", "Mine")};
   struct alert_name_rule names[] = {{.alertname = "Theirs", .plugin = "x"}};
@@ -217,7 +217,7 @@ static void a_matching_alert_name_block_wins_over_the_source(void **state) {
 
 #define FORTY "A234567890123456789012345678901234567890"
 
-static void names_and_severities_that_are_none_are_ignored(void **state) {
+static void invalid_names_and_severities_are_ignored(void **state) {
   (void)state;
   static const struct {
     const char *value, *name; /* NULL: the name made from the plugin */
@@ -261,7 +261,7 @@ static void names_and_severities_that_are_none_are_ignored(void **state) {
   }
 }
 
-static void labels_that_are_none_or_not_free_are_left_out(void **state) {
+static void invalid_and_reserved_labels_are_omitted(void **state) {
   (void)state;
   static const struct alert_meta meta[] = {
       META("label:good", "kept"),      META("label:", "no name"),
@@ -296,7 +296,7 @@ static void labels_that_are_none_or_not_free_are_left_out(void **state) {
   alert_unref(alert);
 }
 
-static void values_of_labels_are_cleaned_and_cut(void **state) {
+static void values_of_labels_are_sanitised_and_truncated(void **state) {
   (void)state;
   char value[2000];
   memset(value, 'v', sizeof(value));
@@ -336,7 +336,7 @@ static void the_order_of_meta_data_and_doubles_change_no_label(void **state) {
   alert_unref(other);
 }
 
-static void of_too_many_labels_the_first_by_name_are_taken(void **state) {
+static void of_too_many_labels_the_first_by_name_are_kept(void **state) {
   (void)state;
   enum { LEN = 100 };
   char names[LEN][16];
@@ -389,7 +389,7 @@ static void the_identity_is_the_same_whatever_the_meta_data(void **state) {
   alert_unref(alert);
 }
 
-static void summary_and_description_fit_before_all_other_meta_data(void **state) {
+static void summary_and_description_take_precedence_over_other_meta_data(void **state) {
   (void)state;
   enum { LEN = 20 };
   static char value[ALERT_ANNOTATION_BYTES];
@@ -470,7 +470,7 @@ static void the_configuration_adds_labels_annotations_and_a_url(void **state) {
   alert_unref(alert);
 }
 
-static void the_first_alert_name_rule_that_matches_holds(void **state) {
+static void the_first_matching_alert_name_rule_applies(void **state) {
   (void)state;
   struct alert_name_rule names[] = {
       {.alertname = "RootFull", .plugin = "df", .plugin_instance = "root"},
@@ -496,7 +496,7 @@ static void the_first_alert_name_rule_that_matches_holds(void **state) {
   }
 }
 
-static void the_sources_own_summary_and_description_win(void **state) {
+static void summary_and_description_of_the_source_take_precedence(void **state) {
   (void)state;
   const struct alert_meta meta[] = {
       {SPAN_LITERAL("summary"), SPAN_LITERAL("mine")},
@@ -512,7 +512,7 @@ static void the_sources_own_summary_and_description_win(void **state) {
   alert_unref(alert);
 }
 
-static void summary_and_description_are_there_even_without_words(void **state) {
+static void summary_and_description_exist_even_without_a_message(void **state) {
   (void)state;
   const struct alert_meta meta[] = {{SPAN_LITERAL("summary"), SPAN_LITERAL("")}};
   struct alert_source source = source_of("", "", "", "");
@@ -525,7 +525,7 @@ static void summary_and_description_are_there_even_without_words(void **state) {
   alert_unref(alert);
 }
 
-static void a_hundred_kilobytes_from_meta_data_fit_a_label_too(void **state) {
+static void meta_data_of_a_hundred_kilobytes_are_cut_to_fit_a_label(void **state) {
   (void)state;
   enum { LEN = 100 * 1024 };
   char *text = malloc(LEN);
@@ -545,7 +545,7 @@ static void a_hundred_kilobytes_from_meta_data_fit_a_label_too(void **state) {
   free(text);
 }
 
-static void a_notification_about_nothing_is_refused(void **state) {
+static void a_notification_without_a_source_is_rejected(void **state) {
   (void)state;
   struct alert_source source = source_of("", "", "", "");
   struct alert *alert;
@@ -572,25 +572,25 @@ int main(void) {
       cmocka_unit_test(names_are_plugin_and_type_in_camel_case),
       cmocka_unit_test(a_threshold_becomes_labels_and_annotations),
       cmocka_unit_test(a_red_flag_groups_with_the_alerts_of_the_prometheus_rules),
-      cmocka_unit_test(missing_pprof_is_information_whatever_collectd_calls_it),
+      cmocka_unit_test(missing_pprof_is_information_whatever_its_collectd_severity),
       cmocka_unit_test(any_plugin_names_its_alert_and_adds_labels),
-      cmocka_unit_test(placeholders_know_the_name_and_severity_that_meta_data_give),
-      cmocka_unit_test(a_matching_alert_name_block_wins_over_the_source),
-      cmocka_unit_test(names_and_severities_that_are_none_are_ignored),
-      cmocka_unit_test(labels_that_are_none_or_not_free_are_left_out),
-      cmocka_unit_test(values_of_labels_are_cleaned_and_cut),
+      cmocka_unit_test(placeholders_use_name_and_severity_from_meta_data),
+      cmocka_unit_test(a_matching_alert_name_block_overrides_the_source),
+      cmocka_unit_test(invalid_names_and_severities_are_ignored),
+      cmocka_unit_test(invalid_and_reserved_labels_are_omitted),
+      cmocka_unit_test(values_of_labels_are_sanitised_and_truncated),
       cmocka_unit_test(the_order_of_meta_data_and_doubles_change_no_label),
-      cmocka_unit_test(of_too_many_labels_the_first_by_name_are_taken),
+      cmocka_unit_test(of_too_many_labels_the_first_by_name_are_kept),
       cmocka_unit_test(the_identity_is_the_same_whatever_the_meta_data),
-      cmocka_unit_test(summary_and_description_fit_before_all_other_meta_data),
+      cmocka_unit_test(summary_and_description_take_precedence_over_other_meta_data),
       cmocka_unit_test(other_values_of_the_sidecar_plugin_have_no_flag),
       cmocka_unit_test(severity_can_be_kept_out_of_the_labels),
       cmocka_unit_test(the_configuration_adds_labels_annotations_and_a_url),
-      cmocka_unit_test(the_first_alert_name_rule_that_matches_holds),
-      cmocka_unit_test(the_sources_own_summary_and_description_win),
-      cmocka_unit_test(summary_and_description_are_there_even_without_words),
-      cmocka_unit_test(a_hundred_kilobytes_from_meta_data_fit_a_label_too),
-      cmocka_unit_test(a_notification_about_nothing_is_refused),
+      cmocka_unit_test(the_first_matching_alert_name_rule_applies),
+      cmocka_unit_test(summary_and_description_of_the_source_take_precedence),
+      cmocka_unit_test(summary_and_description_exist_even_without_a_message),
+      cmocka_unit_test(meta_data_of_a_hundred_kilobytes_are_cut_to_fit_a_label),
+      cmocka_unit_test(a_notification_without_a_source_is_rejected),
       cmocka_unit_test(the_plugins_own_labels_are_reserved),
   };
   return cmocka_run_group_tests_name("rules", tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* The store: the life of alerts, what a walker sees of it, limits, ageing. */
+/* The store: the lifetime of alerts, walkers, limits, ageing. */
 #include <stdio.h>
 
 #include "am_alerts.h"
@@ -47,7 +47,7 @@ static const char *seen_by(struct store *store, struct store_walker *walker, uns
   return text;
 }
 
-static void an_alert_fires_until_it_is_okay(void **state) {
+static void an_alert_fires_until_okay(void **state) {
   (void)state;
   struct store *store = make_store(wide);
   struct store_walker walker;
@@ -67,7 +67,7 @@ static void an_alert_fires_until_it_is_okay(void **state) {
   store_free(store);
 }
 
-static void okay_for_what_never_fired_is_ignored(void **state) {
+static void okay_for_an_alert_that_never_fired_is_ignored(void **state) {
   (void)state;
   struct store *store = make_store(wide);
   assert_int_equal(okay(store, "df", 20, ""), STORE_IGNORED);
@@ -75,7 +75,7 @@ static void okay_for_what_never_fired_is_ignored(void **state) {
   store_free(store);
 }
 
-static void a_repeated_notification_is_no_change_but_brings_its_words(void **state) {
+static void a_repeated_notification_is_not_a_change_but_updates_the_text(void **state) {
   (void)state;
   struct store *store = make_store(wide);
   struct store_walker walker;
@@ -95,7 +95,7 @@ static void a_repeated_notification_is_no_change_but_brings_its_words(void **sta
   store_free(store);
 }
 
-static void a_new_severity_resolves_the_old_one_right_in_front_of_it(void **state) {
+static void a_new_severity_first_resolves_the_old_one(void **state) {
   (void)state;
   struct store *store = make_store(wide);
   struct store_walker walker;
@@ -113,7 +113,7 @@ static void a_new_severity_resolves_the_old_one_right_in_front_of_it(void **stat
   store_free(store);
 }
 
-static void okays_message_is_the_resolution(void **state) {
+static void the_message_of_okay_is_the_resolution(void **state) {
   (void)state;
   struct store *store = make_store(wide);
   struct store_walker walker;
@@ -128,7 +128,7 @@ static void okays_message_is_the_resolution(void **state) {
   store_free(store);
 }
 
-static void an_end_before_the_beginning_is_the_beginning(void **state) {
+static void an_end_before_the_start_is_set_to_the_start(void **state) {
   (void)state;
   struct store *store = make_store(wide);
   struct store_walker walker;
@@ -139,7 +139,7 @@ static void an_end_before_the_beginning_is_the_beginning(void **state) {
   store_free(store);
 }
 
-static void each_walker_has_its_own_place(void **state) {
+static void each_walker_has_its_own_position(void **state) {
   (void)state;
   struct store *store = make_store(wide);
   struct store_walker one, two;
@@ -157,7 +157,7 @@ static void each_walker_has_its_own_place(void **state) {
   store_free(store);
 }
 
-static void a_walker_can_go_before_the_store(void **state) {
+static void a_walker_can_be_freed_before_the_store(void **state) {
   (void)state;
   struct store *store = make_store(wide);
   struct store_walker *walker = malloc(sizeof(*walker)), other;
@@ -173,7 +173,7 @@ static void a_walker_can_go_before_the_store(void **state) {
   store_free(store);
 }
 
-static void what_changed_while_it_was_posted_is_posted_again(void **state) {
+static void an_alert_that_changed_while_posted_is_posted_again(void **state) {
   (void)state;
   struct store *store = make_store(wide);
   struct store_walker walker;
@@ -189,7 +189,7 @@ static void what_changed_while_it_was_posted_is_posted_again(void **state) {
   store_free(store);
 }
 
-static void a_flapping_source_takes_one_place(void **state) {
+static void a_flapping_source_occupies_one_slot(void **state) {
   (void)state;
   struct store *store = make_store(wide);
   struct store_walker walker;
@@ -204,7 +204,7 @@ static void a_flapping_source_takes_one_place(void **state) {
   store_free(store);
 }
 
-static void a_round_ends_at_what_was_newest_when_it_began(void **state) {
+static void a_round_ends_at_the_alert_that_was_newest_at_its_start(void **state) {
   (void)state;
   struct store *store = make_store(wide);
   struct store_walker round;
@@ -219,7 +219,7 @@ static void a_round_ends_at_what_was_newest_when_it_began(void **state) {
   store_free(store);
 }
 
-static void a_rejected_alert_is_kept_from_that_node_until_it_changes(void **state) {
+static void a_rejected_alert_is_not_sent_to_that_node_until_it_changes(void **state) {
   (void)state;
   struct store *store = make_store(wide);
   struct store_walker one, two;
@@ -239,7 +239,7 @@ static void a_rejected_alert_is_kept_from_that_node_until_it_changes(void **stat
   store_free(store);
 }
 
-static void rejections_can_be_forgiven(void **state) {
+static void rejections_can_be_reset(void **state) {
   (void)state;
   struct store *store = make_store(wide);
   struct store_walker one;
@@ -258,7 +258,7 @@ static void rejections_can_be_forgiven(void **state) {
 }
 
 /* All in front are rejected: the walker passes over them for good. */
-static void a_walker_does_not_wait_at_rejected_alerts(void **state) {
+static void a_walker_skips_rejected_alerts(void **state) {
   (void)state;
   struct store *store = make_store(wide);
   struct store_walker one;
@@ -289,7 +289,7 @@ static void without_room_a_new_alert_is_dropped_and_counted(void **state) {
   store_free(store);
 }
 
-static void what_is_resolved_makes_room_the_oldest_first(void **state) {
+static void resolved_alerts_make_room_the_oldest_first(void **state) {
   (void)state;
   struct store *store = make_store((struct store_limits){.alerts = 3, .bytes = 1 << 20});
   struct store_walker walker;
@@ -336,7 +336,7 @@ static void age(struct store *store, struct store_walker *walker, const struct s
     continue;
 }
 
-static void resolved_alerts_are_forgotten_after_their_time(void **state) {
+static void resolved_alerts_are_dropped_after_their_retention(void **state) {
   (void)state;
   const struct store_ages ages = {.forget_resolved_ns = 100};
   struct store *store = make_store(wide);
@@ -397,7 +397,7 @@ static void a_restored_alert_is_resolved_by_name(void **state) {
   store_free(store);
 }
 
-static void a_restored_alert_goes_on_when_it_fires_again(void **state) {
+static void a_restored_alert_continues_when_it_fires_again(void **state) {
   (void)state;
   struct store *store = make_store(wide);
   struct store_walker walker;
@@ -444,7 +444,7 @@ static void a_restored_alert_expires_earlier_unless_its_source_confirms_it(void 
   store_free(store);
 }
 
-/* ---- whatever happens, a node ends up with what holds ---- */
+/* ---- whatever happens, a node ends up with the final state ---- */
 
 enum { PROBLEMS = 12, SEVERITIES = 3, STEPS = 20000 };
 
@@ -470,7 +470,7 @@ static void believe(struct believer *b, const struct store_item *item) {
       b->fires[problem][s] = item->ends_ns == 0;
 }
 
-/* A post that may fail as a whole, or be answered too late, or be cut short. */
+/* A post that may fail completely, be answered too late, or be truncated. */
 static void post(struct store *store, struct believer *b, unsigned node) {
   struct store_item items[4];
   size_t len = store_peek(store, &b->walker, node, items, 1 + roll(4));
@@ -482,7 +482,7 @@ static void post(struct store *store, struct believer *b, unsigned node) {
   store_items_release(items, len);
 }
 
-static void nodes_believe_what_holds_in_the_end(void **state) {
+static void all_nodes_receive_the_final_state(void **state) {
   (void)state;
   struct store *store = make_store(wide);
   static struct believer nodes[3];
@@ -525,30 +525,30 @@ static void nodes_believe_what_holds_in_the_end(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(an_alert_fires_until_it_is_okay),
-      cmocka_unit_test(okay_for_what_never_fired_is_ignored),
-      cmocka_unit_test(a_repeated_notification_is_no_change_but_brings_its_words),
-      cmocka_unit_test(a_new_severity_resolves_the_old_one_right_in_front_of_it),
-      cmocka_unit_test(okays_message_is_the_resolution),
-      cmocka_unit_test(an_end_before_the_beginning_is_the_beginning),
-      cmocka_unit_test(each_walker_has_its_own_place),
-      cmocka_unit_test(a_walker_can_go_before_the_store),
-      cmocka_unit_test(what_changed_while_it_was_posted_is_posted_again),
-      cmocka_unit_test(a_flapping_source_takes_one_place),
-      cmocka_unit_test(a_round_ends_at_what_was_newest_when_it_began),
-      cmocka_unit_test(a_rejected_alert_is_kept_from_that_node_until_it_changes),
-      cmocka_unit_test(rejections_can_be_forgiven),
-      cmocka_unit_test(a_walker_does_not_wait_at_rejected_alerts),
+      cmocka_unit_test(an_alert_fires_until_okay),
+      cmocka_unit_test(okay_for_an_alert_that_never_fired_is_ignored),
+      cmocka_unit_test(a_repeated_notification_is_not_a_change_but_updates_the_text),
+      cmocka_unit_test(a_new_severity_first_resolves_the_old_one),
+      cmocka_unit_test(the_message_of_okay_is_the_resolution),
+      cmocka_unit_test(an_end_before_the_start_is_set_to_the_start),
+      cmocka_unit_test(each_walker_has_its_own_position),
+      cmocka_unit_test(a_walker_can_be_freed_before_the_store),
+      cmocka_unit_test(an_alert_that_changed_while_posted_is_posted_again),
+      cmocka_unit_test(a_flapping_source_occupies_one_slot),
+      cmocka_unit_test(a_round_ends_at_the_alert_that_was_newest_at_its_start),
+      cmocka_unit_test(a_rejected_alert_is_not_sent_to_that_node_until_it_changes),
+      cmocka_unit_test(rejections_can_be_reset),
+      cmocka_unit_test(a_walker_skips_rejected_alerts),
       cmocka_unit_test(without_room_a_new_alert_is_dropped_and_counted),
-      cmocka_unit_test(what_is_resolved_makes_room_the_oldest_first),
+      cmocka_unit_test(resolved_alerts_make_room_the_oldest_first),
       cmocka_unit_test(bytes_are_limited_too),
-      cmocka_unit_test(resolved_alerts_are_forgotten_after_their_time),
+      cmocka_unit_test(resolved_alerts_are_dropped_after_their_retention),
       cmocka_unit_test(an_alert_without_confirmation_expires),
       cmocka_unit_test(a_restored_alert_is_resolved_by_name),
-      cmocka_unit_test(a_restored_alert_goes_on_when_it_fires_again),
+      cmocka_unit_test(a_restored_alert_continues_when_it_fires_again),
       cmocka_unit_test(a_later_record_replaces_an_earlier_one),
       cmocka_unit_test(a_restored_alert_expires_earlier_unless_its_source_confirms_it),
-      cmocka_unit_test(nodes_believe_what_holds_in_the_end),
+      cmocka_unit_test(all_nodes_receive_the_final_state),
   };
   return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }

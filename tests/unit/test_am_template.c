@@ -1,4 +1,4 @@
-/* Templates and URLs of the configuration: what is accepted, and what comes of it. */
+/* Templates and URLs of the configuration: accepted forms and their results. */
 #include <errno.h>
 
 #include "am_alerts.h"
@@ -52,7 +52,7 @@ static void placeholders_are_filled_in(void **state) {
   }
 }
 
-static void bad_templates_are_refused_with_a_reason(void **state) {
+static void bad_templates_are_rejected_with_a_reason(void **state) {
   (void)state;
   static const struct {
     const char *text;
@@ -105,7 +105,7 @@ static void a_value_past_the_limit_is_an_error(void **state) {
   buffer_free(&b);
 }
 
-static void a_nodes_url_becomes_the_one_to_post_to(void **state) {
+static void the_url_of_a_node_becomes_that_of_its_api(void **state) {
   (void)state;
   static const struct {
     const char *url, *posted;
@@ -145,9 +145,9 @@ static void a_nodes_url_becomes_the_one_to_post_to(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(placeholders_are_filled_in),
-      cmocka_unit_test(bad_templates_are_refused_with_a_reason),
+      cmocka_unit_test(bad_templates_are_rejected_with_a_reason),
       cmocka_unit_test(a_value_past_the_limit_is_an_error),
-      cmocka_unit_test(a_nodes_url_becomes_the_one_to_post_to),
+      cmocka_unit_test(the_url_of_a_node_becomes_that_of_its_api),
   };
   return cmocka_run_group_tests_name("template", tests, NULL, NULL);
 }

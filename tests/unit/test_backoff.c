@@ -5,7 +5,7 @@
 
 static const uint64_t SECOND = 1000000000;
 
-static void a_complaint_is_said_at_once_and_then_ever_more_seldom(void **state) {
+static void a_failure_is_logged_immediately_and_then_less_and_less_often(void **state) {
   (void)state;
   static const uint64_t said_at[] = {100,  160,  280,  520,   1000,
                                      1960, 3880, 7480, 11080, 14680}; /* seconds */
@@ -28,7 +28,7 @@ static void a_complaint_is_said_at_once_and_then_ever_more_seldom(void **state) 
   assert_int_equal(said, ARRAY_LENGTH(said_at));
 }
 
-static void it_is_said_at_once_on_a_clock_that_just_began(void **state) {
+static void it_is_logged_immediately_if_the_clock_has_just_started(void **state) {
   (void)state;
   struct backoff b = {0};
   uint32_t suppressed;
@@ -37,11 +37,11 @@ static void it_is_said_at_once_on_a_clock_that_just_began(void **state) {
   assert_false(backoff_due(&b, 0, &suppressed));
 }
 
-static void what_went_right_again_starts_anew(void **state) {
+static void a_success_resets_the_backoff(void **state) {
   (void)state;
   struct backoff b = {0};
   uint32_t suppressed;
-  assert_false(backoff_reset(&b)); /* nothing had been said */
+  assert_false(backoff_reset(&b)); /* nothing had been logged */
   assert_true(backoff_due(&b, 5 * SECOND, &suppressed));
   assert_false(backoff_due(&b, 6 * SECOND, &suppressed));
   assert_true(backoff_reset(&b));
@@ -55,9 +55,9 @@ static void what_went_right_again_starts_anew(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_complaint_is_said_at_once_and_then_ever_more_seldom),
-      cmocka_unit_test(it_is_said_at_once_on_a_clock_that_just_began),
-      cmocka_unit_test(what_went_right_again_starts_anew),
+      cmocka_unit_test(a_failure_is_logged_immediately_and_then_less_and_less_often),
+      cmocka_unit_test(it_is_logged_immediately_if_the_clock_has_just_started),
+      cmocka_unit_test(a_success_resets_the_backoff),
   };
   return cmocka_run_group_tests_name("backoff", tests, NULL, NULL);
 }

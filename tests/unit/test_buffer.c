@@ -1,4 +1,4 @@
-/* The capped buffer: whole or not at all, never past the cap, always NUL-terminated. */
+/* The capped buffer: completely or not at all, never above the cap, always NUL-terminated. */
 #include "common/buffer.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ static void an_empty_buffer_is_an_empty_string(void **state) {
   assert_string_equal(buffer_string(&b), "");
 }
 
-static void bytes_are_appended_whole_or_not_at_all(void **state) {
+static void bytes_are_appended_completely_or_not_at_all(void **state) {
   (void)state;
   autobuffer(b, 8);
   assert_int_equal(buffer_append(&b, "ab\0cd", 5), 0);
@@ -44,7 +44,7 @@ static void it_grows_to_the_cap_and_not_further(void **state) {
     assert_int_equal(b.data[i], 'a' + (char)(i % 26));
 }
 
-static void a_reset_keeps_the_memory_and_a_free_gives_it_back(void **state) {
+static void a_reset_keeps_the_memory_and_free_releases_it(void **state) {
   (void)state;
   struct buffer b;
   buffer_init(&b, 1000);
@@ -81,7 +81,7 @@ static void a_long_printf_is_not_cut(void **state) {
   assert_int_equal(b.data[69999], '7');
 }
 
-static void reserved_room_is_the_callers_to_fill(void **state) {
+static void reserved_room_is_filled_by_the_caller(void **state) {
   (void)state;
   autobuffer(b, 600);
   assert_int_equal(buffer_append_string(&b, "head "), 0);
@@ -96,7 +96,7 @@ static void reserved_room_is_the_callers_to_fill(void **state) {
   assert_non_null(buffer_reserve(&b, 95));
 }
 
-static void a_cap_without_end_does_not_wrap(void **state) {
+static void an_unlimited_cap_does_not_overflow(void **state) {
   (void)state;
   autobuffer(b, SIZE_MAX);
   assert_int_equal(buffer_append_string(&b, "x"), 0);
@@ -105,7 +105,7 @@ static void a_cap_without_end_does_not_wrap(void **state) {
   assert_string_equal(buffer_string(&b), "x");
 }
 
-static void a_cap_of_zero_takes_nothing(void **state) {
+static void a_cap_of_zero_accepts_nothing(void **state) {
   (void)state;
   autobuffer(b, 0);
   assert_int_equal(buffer_append_string(&b, "x"), -EMSGSIZE);
@@ -116,14 +116,14 @@ static void a_cap_of_zero_takes_nothing(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_empty_buffer_is_an_empty_string),
-      cmocka_unit_test(bytes_are_appended_whole_or_not_at_all),
+      cmocka_unit_test(bytes_are_appended_completely_or_not_at_all),
       cmocka_unit_test(it_grows_to_the_cap_and_not_further),
-      cmocka_unit_test(a_reset_keeps_the_memory_and_a_free_gives_it_back),
+      cmocka_unit_test(a_reset_keeps_the_memory_and_free_releases_it),
       cmocka_unit_test(printf_appends_or_changes_nothing),
       cmocka_unit_test(a_long_printf_is_not_cut),
-      cmocka_unit_test(reserved_room_is_the_callers_to_fill),
-      cmocka_unit_test(a_cap_without_end_does_not_wrap),
-      cmocka_unit_test(a_cap_of_zero_takes_nothing),
+      cmocka_unit_test(reserved_room_is_filled_by_the_caller),
+      cmocka_unit_test(an_unlimited_cap_does_not_overflow),
+      cmocka_unit_test(a_cap_of_zero_accepts_nothing),
   };
   return cmocka_run_group_tests_name("buffer", tests, NULL, NULL);
 }

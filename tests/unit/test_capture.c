@@ -1,6 +1,6 @@
 /*
- * Captures of a live process with a pprof server: what a bundle holds, what is requested
- * again, what happens to profiles that are cut off and processes that end.
+ * Captures of a live process with a pprof server: contents of a bundle, repeated requests,
+ * truncated profiles and processes that end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +33,7 @@ static void check_lacks(const char *bundle, const char *file, const char *text) 
   free(content);
 }
 
-static void a_bundle_holds_everything_and_how_to_compare_it(void **state) {
+static void a_bundle_contains_all_files_and_how_to_compare_them(void **state) {
   (void)state;
   struct capture_fixture f;
   char baseline[CAPTURE_PATH_MAX], bundle[CAPTURE_PATH_MAX];
@@ -64,7 +64,7 @@ static void a_bundle_holds_everything_and_how_to_compare_it(void **state) {
   fixture_end(&f);
 }
 
-static void the_summary_beside_the_bundles_is_the_latest(void **state) {
+static void the_summary_next_to_the_bundles_is_the_latest(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX];
@@ -81,7 +81,7 @@ static void the_summary_beside_the_bundles_is_the_latest(void **state) {
   fixture_end(&f);
 }
 
-static void the_start_logs_where_captures_go(void **state) {
+static void the_start_logs_where_captures_are_written(void **state) {
   (void)state;
   struct capture_fixture f;
   char line[200], path[CAPTURE_PATH_MAX];
@@ -109,7 +109,7 @@ static void a_baseline_is_taken_once_also_across_a_restart(void **state) {
   fixture_close(&f);
 
   fixture_open(&f);
-  /* before it has looked at the folder it may take the request, and drops it then */
+  /* before it has scanned the directory it may accept the request, and drops it then */
   int status = fixture_request(&f, "baseline", path);
   assert_true(status == 0 || status == -EALREADY);
   fixture_settle(&f);
@@ -125,7 +125,7 @@ static void a_baseline_is_taken_once_also_across_a_restart(void **state) {
   fixture_end(&f);
 }
 
-static void a_baseline_that_waits_is_not_yet_there(void **state) {
+static void a_queued_baseline_does_not_exist_yet(void **state) {
   (void)state;
   struct capture_fixture f;
   char baseline[CAPTURE_PATH_MAX], path[CAPTURE_PATH_MAX];
@@ -138,7 +138,7 @@ static void a_baseline_that_waits_is_not_yet_there(void **state) {
   fixture_end(&f);
 }
 
-static void a_flag_is_captured_once_an_interval(void **state) {
+static void a_flag_is_captured_once_per_interval(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX];
@@ -174,7 +174,7 @@ static void two_flags_at_once_are_two_bundles(void **state) {
   fixture_end(&f);
 }
 
-static void what_is_no_reason_is_refused(void **state) {
+static void invalid_reasons_are_rejected(void **state) {
   (void)state;
   static const char *const reasons[] = {"",
                                         "..",
@@ -192,7 +192,7 @@ static void what_is_no_reason_is_refused(void **state) {
   fixture_end(&f);
 }
 
-static void a_thousand_flags_in_a_minute_wait_in_a_bounded_queue(void **state) {
+static void a_thousand_flags_in_a_minute_stay_in_a_bounded_queue(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX], reason[32];
@@ -224,14 +224,14 @@ static void a_thousand_flags_in_a_minute_wait_in_a_bounded_queue(void **state) {
   fixture_end(&f);
 }
 
-/* --- profiles that are none --- */
+/* --- bad profiles --- */
 
 static const struct {
   const char *name, *answer, *why;
 } bad_profiles[] = {
     {"closed in the middle", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" GZIP "abc",
      "heap.pb.gz: "},
-    {"a chunk cut off", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n100\r\n" GZIP,
+    {"a truncated chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n100\r\n" GZIP,
      "heap.pb.gz: "},
     {"not gzip", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
      "heap.pb.gz: not a response of Go's net/http/pprof"},
@@ -246,7 +246,7 @@ static const struct {
     {"no HTTP", "hello\r\n\r\n", "heap.pb.gz: "},
 };
 
-static void a_bad_profile_is_left_out_and_the_rest_is_kept(void **state) {
+static void a_bad_profile_is_omitted_and_the_rest_is_kept(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX];
@@ -265,7 +265,7 @@ static void a_bad_profile_is_left_out_and_the_rest_is_kept(void **state) {
   fixture_end(&f);
 }
 
-static void a_profile_past_the_ceiling_is_left_out(void **state) {
+static void a_profile_above_the_ceiling_is_omitted(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX];
@@ -278,7 +278,7 @@ static void a_profile_past_the_ceiling_is_left_out(void **state) {
   fixture_end(&f);
 }
 
-static void what_was_not_requested_is_explained(void **state) {
+static void omitted_files_are_explained(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX];
@@ -316,7 +316,7 @@ static void kill_it_first(struct hostile_connection *c, void *context) {
   answer_as_go(c, NULL);
 }
 
-static void a_process_that_ends_in_the_middle_leaves_nothing(void **state) {
+static void a_process_that_ends_during_a_capture_leaves_no_bundle(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX];
@@ -332,7 +332,7 @@ static void a_process_that_ends_in_the_middle_leaves_nothing(void **state) {
   fixture_end(&f);
 }
 
-static void a_pid_that_is_another_process_now_leaves_nothing(void **state) {
+static void a_reused_pid_leaves_no_bundle(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX];
@@ -354,7 +354,7 @@ static void half_a_profile(struct hostile_connection *c, void *context) {
   hostile_wait_for_close(c);
 }
 
-static void an_end_in_the_middle_of_a_profile_leaves_nothing(void **state) {
+static void a_shutdown_during_a_profile_leaves_no_bundle(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX], file[CAPTURE_PATH_MAX + 32];
@@ -375,7 +375,7 @@ static void an_end_in_the_middle_of_a_profile_leaves_nothing(void **state) {
   fixture_end(&f);
 }
 
-static void what_an_earlier_daemon_left_half_written_is_swept_away(void **state) {
+static void incomplete_bundles_of_an_earlier_daemon_are_removed(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX], leftover[CAPTURE_PATH_MAX + 32];
@@ -403,22 +403,22 @@ static void freeing_nothing_is_fine(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_bundle_holds_everything_and_how_to_compare_it),
-      cmocka_unit_test(the_summary_beside_the_bundles_is_the_latest),
-      cmocka_unit_test(the_start_logs_where_captures_go),
+      cmocka_unit_test(a_bundle_contains_all_files_and_how_to_compare_them),
+      cmocka_unit_test(the_summary_next_to_the_bundles_is_the_latest),
+      cmocka_unit_test(the_start_logs_where_captures_are_written),
       cmocka_unit_test(a_baseline_is_taken_once_also_across_a_restart),
-      cmocka_unit_test(a_baseline_that_waits_is_not_yet_there),
-      cmocka_unit_test(a_flag_is_captured_once_an_interval),
+      cmocka_unit_test(a_queued_baseline_does_not_exist_yet),
+      cmocka_unit_test(a_flag_is_captured_once_per_interval),
       cmocka_unit_test(two_flags_at_once_are_two_bundles),
-      cmocka_unit_test(what_is_no_reason_is_refused),
-      cmocka_unit_test(a_thousand_flags_in_a_minute_wait_in_a_bounded_queue),
-      cmocka_unit_test(a_bad_profile_is_left_out_and_the_rest_is_kept),
-      cmocka_unit_test(a_profile_past_the_ceiling_is_left_out),
-      cmocka_unit_test(what_was_not_requested_is_explained),
-      cmocka_unit_test(a_process_that_ends_in_the_middle_leaves_nothing),
-      cmocka_unit_test(a_pid_that_is_another_process_now_leaves_nothing),
-      cmocka_unit_test(an_end_in_the_middle_of_a_profile_leaves_nothing),
-      cmocka_unit_test(what_an_earlier_daemon_left_half_written_is_swept_away),
+      cmocka_unit_test(invalid_reasons_are_rejected),
+      cmocka_unit_test(a_thousand_flags_in_a_minute_stay_in_a_bounded_queue),
+      cmocka_unit_test(a_bad_profile_is_omitted_and_the_rest_is_kept),
+      cmocka_unit_test(a_profile_above_the_ceiling_is_omitted),
+      cmocka_unit_test(omitted_files_are_explained),
+      cmocka_unit_test(a_process_that_ends_during_a_capture_leaves_no_bundle),
+      cmocka_unit_test(a_reused_pid_leaves_no_bundle),
+      cmocka_unit_test(a_shutdown_during_a_profile_leaves_no_bundle),
+      cmocka_unit_test(incomplete_bundles_of_an_earlier_daemon_are_removed),
       cmocka_unit_test(freeing_nothing_is_fine),
   };
   return cmocka_run_group_tests_name("capture", tests, NULL, NULL);

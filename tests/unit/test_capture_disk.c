@@ -82,7 +82,7 @@ static const struct disk disks[] = {
      "Read-only file system; set CaptureFolder"},
 };
 
-static void a_disk_that_fails_is_one_line_and_tried_again(void **state) {
+static void a_disk_failure_is_logged_once_and_retried(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX];
@@ -158,7 +158,7 @@ static void a_baseline_that_failed_may_be_requested_again(void **state) {
   fixture_end(&f);
 }
 
-static void a_file_limit_is_an_error_and_no_end(void **state) {
+static void a_file_size_limit_is_an_error_and_does_not_kill_the_daemon(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX];
@@ -194,7 +194,7 @@ static void request_where_it_is_denied(void *answer) {
   fixture_end(&f);
 }
 
-static void a_folder_that_may_not_be_written_to_is_one_line(void **state) {
+static void an_unwritable_directory_is_logged_once(void **state) {
   (void)state;
   char log[512] = "";
   if (geteuid() != 0) {
@@ -213,7 +213,7 @@ static void plant_folder(struct capture_fixture *f, const char *outside) {
 
 static char way[160];
 
-/* A folder of ours, in one that everybody may write to, is replaced by a link. */
+/* Our directory, in one that is world-writable, is replaced by a link. */
 static void plant_on_the_way(struct capture_fixture *f, const char *outside) {
   char open_to_all[128];
   snprintf(open_to_all, sizeof(open_to_all), "%s/open", f->folder.path);
@@ -279,13 +279,13 @@ static const struct {
     {"the capture folder is a file", leave_a_file, "captures: Not a directory; it must be"},
 };
 
-static void what_leads_elsewhere_is_refused_with_a_hint(void **state) {
+static void paths_through_unsafe_directories_are_rejected_with_a_hint(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX], outside[160];
   for (size_t i = 0; i < ARRAY_LENGTH(traps); i++) {
     if (traps[i].plant == leave_foreign && geteuid() != 0)
-      continue; /* only root can give a folder away */
+      continue; /* only root can change the owner of a directory */
     fixture_start(&f);
     snprintf(outside, sizeof(outside), "%s/outside", f.folder.path);
     assert_int_equal(mkdir(outside, 0700), 0);
@@ -316,7 +316,7 @@ static void the_failure_of_one_instance_does_not_affect_the_others(void **state)
   fixture_end(&f);
 }
 
-static void a_link_on_the_way_that_only_we_could_make_is_followed(void **state) {
+static void a_link_in_the_path_that_only_we_could_create_is_followed(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX], outside[160], folder[160];
@@ -489,7 +489,7 @@ static void a_path_of_4000_bytes_with_newlines_and_escapes_is_one_line(void **st
 
 /* --- how many are kept --- */
 
-static void the_oldest_go_and_the_baseline_and_the_newest_stay(void **state) {
+static void the_oldest_are_deleted_and_the_baseline_and_the_newest_are_kept(void **state) {
   (void)state;
   struct capture_fixture f;
   char baseline[CAPTURE_PATH_MAX], path[CAPTURE_PATH_MAX], first[CAPTURE_PATH_MAX], web[160];
@@ -500,7 +500,7 @@ static void the_oldest_go_and_the_baseline_and_the_newest_stay(void **state) {
   fixture_capture(&f, "fds", first);
   for (unsigned i = 0; i < 5; i++) {
     fixture_capture(&f, "fds", path);
-    if (i == 2) { /* the count goes on after a restart */
+    if (i == 2) { /* the count continues after a restart */
       fixture_close(&f);
       fixture_open(&f);
     }
@@ -514,7 +514,7 @@ static void the_oldest_go_and_the_baseline_and_the_newest_stay(void **state) {
   fixture_end(&f);
 }
 
-static void bytes_are_capped_for_each_process_and_over_all(void **state) {
+static void bytes_are_limited_per_process_and_in_total(void **state) {
   (void)state;
   struct capture_fixture f;
   char baseline[CAPTURE_PATH_MAX], path[CAPTURE_PATH_MAX], other[CAPTURE_PATH_MAX], web[160];
@@ -543,7 +543,7 @@ static void bytes_are_capped_for_each_process_and_over_all(void **state) {
   fixture_end(&f);
 }
 
-static void what_is_not_ours_is_left_alone(void **state) {
+static void other_files_are_left_alone(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX], theirs[160];
@@ -566,21 +566,21 @@ static void what_is_not_ours_is_left_alone(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_disk_that_fails_is_one_line_and_tried_again),
+      cmocka_unit_test(a_disk_failure_is_logged_once_and_retried),
       cmocka_unit_test(the_first_success_after_a_failure_is_logged),
       cmocka_unit_test(a_baseline_that_failed_may_be_requested_again),
-      cmocka_unit_test(a_file_limit_is_an_error_and_no_end),
-      cmocka_unit_test(a_folder_that_may_not_be_written_to_is_one_line),
-      cmocka_unit_test(what_leads_elsewhere_is_refused_with_a_hint),
+      cmocka_unit_test(a_file_size_limit_is_an_error_and_does_not_kill_the_daemon),
+      cmocka_unit_test(an_unwritable_directory_is_logged_once),
+      cmocka_unit_test(paths_through_unsafe_directories_are_rejected_with_a_hint),
       cmocka_unit_test(the_failure_of_one_instance_does_not_affect_the_others),
-      cmocka_unit_test(a_link_on_the_way_that_only_we_could_make_is_followed),
+      cmocka_unit_test(a_link_in_the_path_that_only_we_could_create_is_followed),
       cmocka_unit_test(a_summary_that_is_a_link_is_replaced_and_not_followed),
       cmocka_unit_test(modes_do_not_depend_on_the_umask),
       cmocka_unit_test(every_instance_stays_in_the_folder),
       cmocka_unit_test(a_path_of_4000_bytes_with_newlines_and_escapes_is_one_line),
-      cmocka_unit_test(the_oldest_go_and_the_baseline_and_the_newest_stay),
-      cmocka_unit_test(bytes_are_capped_for_each_process_and_over_all),
-      cmocka_unit_test(what_is_not_ours_is_left_alone),
+      cmocka_unit_test(the_oldest_are_deleted_and_the_baseline_and_the_newest_are_kept),
+      cmocka_unit_test(bytes_are_limited_per_process_and_in_total),
+      cmocka_unit_test(other_files_are_left_alone),
   };
   return cmocka_run_group_tests_name("capture_disk", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /*
- * A process ends at every point of its capture in turn, as a zombie or waited for: there is a
- * whole bundle or none, nothing leaks, and the next capture is complete. On the test's own
- * thread. CI runs it with ASan and valgrind as well.
+ * A process ends at every point of its capture in turn, as a zombie or reaped: there is a
+ * complete bundle or none, nothing leaks, and the next capture is complete. On the test's own
+ * thread. CI also runs it with ASan and valgrind.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -87,7 +87,7 @@ static void a_capture_of_a_process_that_ends_as_a_zombie(void **state) {
   end_at_every_call_of_a_capture(false);
 }
 
-static void a_capture_of_a_process_that_ends_and_is_gone(void **state) {
+static void a_capture_of_a_process_that_ends_and_disappears(void **state) {
   (void)state;
   end_at_every_call_of_a_capture(true);
 }
@@ -95,7 +95,7 @@ static void a_capture_of_a_process_that_ends_and_is_gone(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_capture_of_a_process_that_ends_as_a_zombie),
-      cmocka_unit_test(a_capture_of_a_process_that_ends_and_is_gone),
+      cmocka_unit_test(a_capture_of_a_process_that_ends_and_disappears),
   };
   return cmocka_run_group_tests_name("capture_end", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * Each allocation of a capture fails once: there is a complete bundle that lists what is
- * missing in it, or none, and the next one is complete. On the test's own thread.
+ * Each allocation of a capture fails once: there is a complete bundle that lists its missing
+ * files, or none, and the next one is complete. On the test's own thread.
  */
 #include <errno.h>
 #include <stdio.h>

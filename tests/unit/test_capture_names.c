@@ -27,7 +27,7 @@ static const struct {
     {"an escape of ours", "%2E", "%252E"},
 };
 
-static void an_instance_becomes_a_harmless_name(void **state) {
+static void an_instance_becomes_a_safe_name(void **state) {
   (void)state;
   char name[CAPTURE_FILE_NAME_MAX];
   for (size_t i = 0; i < ARRAY_LENGTH(instances); i++) {
@@ -36,7 +36,7 @@ static void an_instance_becomes_a_harmless_name(void **state) {
   }
 }
 
-static void long_instances_stay_apart(void **state) {
+static void long_instances_have_unique_names(void **state) {
   (void)state;
   char long_name[300], first[CAPTURE_FILE_NAME_MAX], second[CAPTURE_FILE_NAME_MAX];
   for (size_t len = 100; len < sizeof(long_name); len++) {
@@ -52,7 +52,7 @@ static void long_instances_stay_apart(void **state) {
   }
 }
 
-static void names_of_bundles_are_made_and_known_again(void **state) {
+static void names_of_bundles_are_made_and_recognised(void **state) {
   (void)state;
   char name[CAPTURE_BUNDLE_NAME_MAX], reason[CAPTURE_REASON_MAX + 1];
   pid_t pid = 0;
@@ -68,7 +68,7 @@ static void names_of_bundles_are_made_and_known_again(void **state) {
   assert_string_equal(name, "99991231T235959.999Z-pid4711-fds_growing");
 }
 
-static void other_names_are_no_bundles(void **state) {
+static void other_names_are_not_bundles(void **state) {
   (void)state;
   static const char *const names[] = {
       "",
@@ -99,13 +99,13 @@ static void an_identity_is_read_as_it_is_printed(void **state) {
   assert_true(identity_equals(&identity, &read));
   read.start_ticks++;
   assert_false(identity_equals(&identity, &read));
-  identity.boot[0] = '\0'; /* where the system has none */
+  identity.boot[0] = '\0'; /* if the system has none */
   identity_print(&identity, text);
   assert_int_equal(identity_parse(span_of(text), &read), 0);
   assert_true(identity_equals(&identity, &read));
 }
 
-static void what_is_no_identity_is_malformed(void **state) {
+static void other_texts_are_not_identities(void **state) {
   (void)state;
   static const char *const texts[] = {
       "",
@@ -140,7 +140,7 @@ static void a_flag_waits_for_its_interval(void **state) {
   ledger_clear(&ledger);
 }
 
-static void two_bundles_never_get_the_same_time(void **state) {
+static void two_bundles_never_have_the_same_time(void **state) {
   (void)state;
   struct ledger ledger;
   struct ledger_key key = {1, 100, "fds"};
@@ -215,14 +215,14 @@ static void every_flag_has_next_steps(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(an_instance_becomes_a_harmless_name),
-      cmocka_unit_test(long_instances_stay_apart),
-      cmocka_unit_test(names_of_bundles_are_made_and_known_again),
-      cmocka_unit_test(other_names_are_no_bundles),
+      cmocka_unit_test(an_instance_becomes_a_safe_name),
+      cmocka_unit_test(long_instances_have_unique_names),
+      cmocka_unit_test(names_of_bundles_are_made_and_recognised),
+      cmocka_unit_test(other_names_are_not_bundles),
       cmocka_unit_test(an_identity_is_read_as_it_is_printed),
-      cmocka_unit_test(what_is_no_identity_is_malformed),
+      cmocka_unit_test(other_texts_are_not_identities),
       cmocka_unit_test(a_flag_waits_for_its_interval),
-      cmocka_unit_test(two_bundles_never_get_the_same_time),
+      cmocka_unit_test(two_bundles_never_have_the_same_time),
       cmocka_unit_test(a_baseline_is_requested_until_it_is_written),
       cmocka_unit_test(the_ledger_is_bounded),
       cmocka_unit_test(every_error_has_a_hint),

@@ -1,4 +1,5 @@
-/* What captures write and delete, without a disk: counts, listings, README, what goes first. */
+/* What captures write and delete, without a disk: counts, listings, README, order of
+ * deletion. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -30,7 +31,7 @@ static void names_are_counted_and_the_most_frequent_comes_first(void **state) {
   tally_free(&tally);
 }
 
-static void sums_stay_unknown_once_a_part_is(void **state) {
+static void sums_stay_unknown_once_an_addend_is(void **state) {
   (void)state;
   const uint64_t known[TALLY_SUMS] = {1, 2}, unknown[TALLY_SUMS] = {1, VALUE_UNKNOWN};
   const uint64_t large[TALLY_SUMS] = {VALUE_UNKNOWN - 1, 0};
@@ -46,7 +47,7 @@ static void sums_stay_unknown_once_a_part_is(void **state) {
   tally_free(&tally);
 }
 
-static void names_past_the_bound_are_counted_together(void **state) {
+static void names_above_the_limit_are_counted_together(void **state) {
   (void)state;
   struct tally tally = {0};
   char name[32];
@@ -117,7 +118,7 @@ static void descriptors_past_the_limit_are_counted(void **state) {
   descriptor_listing_free(listing);
 }
 
-static void regions_are_added_up_by_name(void **state) {
+static void regions_are_summed_up_by_name(void **state) {
   (void)state;
   const struct region_sizes large = {8192, 4096, 4096, 1024, 0, VALUE_UNKNOWN};
   const struct region_sizes small = {409600, 2048, 1024, 0, 0, 0};
@@ -138,7 +139,7 @@ static void regions_are_added_up_by_name(void **state) {
   region_listing_free(listing);
 }
 
-/* --- what goes first --- */
+/* --- order of deletion --- */
 
 /* Bundles oldest first: instance, 'b' a baseline or 'f' a flag's, bytes, '+' of a live
  * process. The newcomer comes last. */
@@ -232,7 +233,7 @@ static bool has_pid(void *context, const struct identity *identity) {
   return identity->pid != 0;
 }
 
-static void the_oldest_goes_first(void **state) {
+static void the_oldest_is_deleted_first(void **state) {
   (void)state;
   for (size_t i = 0; i < ARRAY_LENGTH(keepings); i++) {
     const struct keeping *keeping = &keepings[i];
@@ -290,7 +291,7 @@ static void check_text(char *text, const char *wanted, const char *unwanted) {
   free(text);
 }
 
-static void heaps_are_compared_only_when_both_are_there(void **state) {
+static void heaps_are_compared_only_if_both_exist(void **state) {
   (void)state;
   struct readme readme = {.request = &request,
                           .path = "/c/web/new",
@@ -344,13 +345,13 @@ static void the_head_is_printable_and_the_steps_are_those_of_the_request(void **
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(names_are_counted_and_the_most_frequent_comes_first),
-      cmocka_unit_test(sums_stay_unknown_once_a_part_is),
-      cmocka_unit_test(names_past_the_bound_are_counted_together),
+      cmocka_unit_test(sums_stay_unknown_once_an_addend_is),
+      cmocka_unit_test(names_above_the_limit_are_counted_together),
       cmocka_unit_test(descriptors_are_counted_by_class_and_by_file),
       cmocka_unit_test(descriptors_past_the_limit_are_counted),
-      cmocka_unit_test(regions_are_added_up_by_name),
-      cmocka_unit_test(the_oldest_goes_first),
-      cmocka_unit_test(heaps_are_compared_only_when_both_are_there),
+      cmocka_unit_test(regions_are_summed_up_by_name),
+      cmocka_unit_test(the_oldest_is_deleted_first),
+      cmocka_unit_test(heaps_are_compared_only_if_both_exist),
       cmocka_unit_test(paths_are_quoted_for_the_shell),
       cmocka_unit_test(the_head_is_printable_and_the_steps_are_those_of_the_request),
   };

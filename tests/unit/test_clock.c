@@ -29,7 +29,7 @@ static void a_date_is_written_in_utc(void **state) {
   unsetenv("TZ");
 }
 
-static void what_does_not_fit_is_empty(void **state) {
+static void a_date_that_does_not_fit_is_empty(void **state) {
   (void)state;
   char text[CLOCK_READABLE_SIZE] = "x";
   assert_false(clock_format_utc(text, sizeof(text) - 1, CLOCK_READABLE, 0));
@@ -41,7 +41,7 @@ static void what_does_not_fit_is_empty(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_date_is_written_in_utc),
-      cmocka_unit_test(what_does_not_fit_is_empty),
+      cmocka_unit_test(a_date_that_does_not_fit_is_empty),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

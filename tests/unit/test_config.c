@@ -1,4 +1,4 @@
-/* The configuration: what is accepted, and what refuses the start with which words. */
+/* The configuration: accepted options, and errors that prevent the start. */
 #include "config_cases.h"
 
 static void no_block_at_all_watches_every_sidecar(void **state) {
@@ -175,13 +175,14 @@ static const struct refused_case refused[] = {
     {"<Process \"a\">\n <Pprof>\n </Pprof>\n</Process>\n", {"Pprof", "true or false"}},
 };
 
-static void nonsense_is_refused_with_block_option_value_and_what_is_allowed(void **state) {
+static void
+invalid_options_are_rejected_with_block_option_value_and_what_is_allowed(void **state) {
   (void)state;
   for (size_t i = 0; i < ARRAY_LENGTH(refused); i++)
     check_refused(&refused[i]);
 }
 
-static void more_patterns_than_leave_room_for_the_defaults_are_refused(void **state) {
+static void patterns_must_leave_room_for_the_defaults(void **state) {
   (void)state;
   static const struct {
     const char *option;
@@ -209,7 +210,7 @@ static void more_patterns_than_leave_room_for_the_defaults_are_refused(void **st
   }
 }
 
-static void patterns_of_stacks_replace_and_add_to_their_defaults(void **state) {
+static void patterns_of_stacks_replace_or_extend_the_defaults(void **state) {
   (void)state;
   struct config *config = config_new();
   assert_int_equal(parse(config, "GoroutineMatch \"monitor\" \"watchdog\"\n"
@@ -238,9 +239,10 @@ int main(void) {
       cmocka_unit_test(a_sidecar_block_replaces_the_built_in_one),
       cmocka_unit_test(an_fd_match_with_a_default_name_replaces_that_default),
       cmocka_unit_test(the_default_patterns_match_what_the_guide_greps_for),
-      cmocka_unit_test(nonsense_is_refused_with_block_option_value_and_what_is_allowed),
-      cmocka_unit_test(more_patterns_than_leave_room_for_the_defaults_are_refused),
-      cmocka_unit_test(patterns_of_stacks_replace_and_add_to_their_defaults),
+      cmocka_unit_test(
+          invalid_options_are_rejected_with_block_option_value_and_what_is_allowed),
+      cmocka_unit_test(patterns_must_leave_room_for_the_defaults),
+      cmocka_unit_test(patterns_of_stacks_replace_or_extend_the_defaults),
   };
   fake_collectd_reset();
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* <RedFlag> blocks: what they set, and what refuses the start with which words. */
+/* <RedFlag> blocks: accepted options, and errors that prevent the start. */
 #include "config_cases.h"
 
 #include <math.h>
@@ -18,7 +18,7 @@ static void no_block_leaves_the_defaults_of_the_table(void **state) {
   config_free(config);
 }
 
-static void a_block_sets_its_flag_in_the_units_people_write(void **state) {
+static void a_block_sets_its_flag_in_the_configured_unit(void **state) {
   (void)state;
   struct config *config = config_new();
   assert_int_equal(parse(config, "<RedFlag \"rss\">\n Warning 800\n Failure 4096\n Hold 300\n"
@@ -96,7 +96,7 @@ static const struct refused_case refused[] = {
     {BLOCK("fds", "Warning 1\n") BLOCK("fds", "Warning 2\n"), {"Warning 2", "given twice"}},
 };
 
-static void an_old_name_is_understood_with_a_warning(void **state) {
+static void an_old_name_is_accepted_with_a_warning(void **state) {
   (void)state;
   struct config *config = config_new();
   fake_collectd_forget_log();
@@ -121,7 +121,7 @@ static void an_old_name_is_understood_with_a_warning(void **state) {
   config_free(config);
 }
 
-static void a_flag_takes_the_patterns_that_it_is_given(void **state) {
+static void a_flag_uses_its_configured_patterns(void **state) {
   (void)state;
   char text[256];
   struct config *config = config_new();
@@ -146,7 +146,8 @@ static void a_flag_takes_the_patterns_that_it_is_given(void **state) {
   config_free(config);
 }
 
-static void nonsense_is_refused_with_block_option_value_and_what_is_allowed(void **state) {
+static void
+invalid_options_are_rejected_with_block_option_value_and_what_is_allowed(void **state) {
   (void)state;
   for (size_t i = 0; i < ARRAY_LENGTH(refused); i++)
     check_refused(&refused[i]);
@@ -155,10 +156,11 @@ static void nonsense_is_refused_with_block_option_value_and_what_is_allowed(void
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(no_block_leaves_the_defaults_of_the_table),
-      cmocka_unit_test(a_block_sets_its_flag_in_the_units_people_write),
-      cmocka_unit_test(an_old_name_is_understood_with_a_warning),
-      cmocka_unit_test(a_flag_takes_the_patterns_that_it_is_given),
-      cmocka_unit_test(nonsense_is_refused_with_block_option_value_and_what_is_allowed),
+      cmocka_unit_test(a_block_sets_its_flag_in_the_configured_unit),
+      cmocka_unit_test(an_old_name_is_accepted_with_a_warning),
+      cmocka_unit_test(a_flag_uses_its_configured_patterns),
+      cmocka_unit_test(
+          invalid_options_are_rejected_with_block_option_value_and_what_is_allowed),
   };
   fake_collectd_reset();
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,14 +4,14 @@
 #include "cases.h"
 #include "fake_collectd.h"
 
-static void the_daemon_of_the_headers_is_taken(void **state) {
+static void the_daemon_of_the_headers_is_accepted(void **state) {
   (void)state;
   fake_collectd_reset();
   assert_true(daemon_layout_fits("example"));
   assert_int_equal(fake_collectd_logged(0, ""), 0);
 }
 
-static void a_daemon_with_names_of_another_length_is_refused(void **state) {
+static void a_daemon_with_names_of_another_length_is_rejected(void **state) {
   (void)state;
   static const size_t lengths[] = {64, 127, 129, 256, 1024};
   for (size_t i = 0; i < ARRAY_LENGTH(lengths); i++) {
@@ -23,7 +23,7 @@ static void a_daemon_with_names_of_another_length_is_refused(void **state) {
   }
 }
 
-static void where_it_is_refused_the_plugin_registers_nothing(void **state) {
+static void if_rejected_the_plugin_registers_nothing(void **state) {
   (void)state;
   fake_collectd_reset();
   fake_collectd_set_name_length(256);
@@ -36,9 +36,9 @@ static void where_it_is_refused_the_plugin_registers_nothing(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(the_daemon_of_the_headers_is_taken),
-      cmocka_unit_test(a_daemon_with_names_of_another_length_is_refused),
-      cmocka_unit_test(where_it_is_refused_the_plugin_registers_nothing),
+      cmocka_unit_test(the_daemon_of_the_headers_is_accepted),
+      cmocka_unit_test(a_daemon_with_names_of_another_length_is_rejected),
+      cmocka_unit_test(if_rejected_the_plugin_registers_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Descriptors that may not be read, that change meanwhile, or that are too many. */
+/* Descriptors that cannot be read, that change during a reading, or that are too many. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -103,7 +103,7 @@ static void a_zombie_has_neither_descriptors_nor_memory(void **state) {
 }
 
 /* The kernel gives a zombie's files to root, and so denies them to its own user. */
-static void a_zombie_has_ended_also_where_its_files_are_denied(void **state) {
+static void a_zombie_has_ended_even_if_its_files_are_denied(void **state) {
   (void)state;
   struct held_process held;
   start_zombie(&held);
@@ -143,7 +143,7 @@ static pid_t start_restless_process(void) {
   return pid;
 }
 
-static void descriptors_that_come_and_go_do_no_harm(void **state) {
+static void descriptors_that_come_and_go_are_tolerated(void **state) {
   (void)state;
   struct host *host;
   struct process *process;
@@ -185,7 +185,7 @@ static int close_last(void *argument) {
   return close(fd - 1);
 }
 
-static void as_many_as_the_limit_are_read_and_more_are_refused(void **state) {
+static void up_to_the_limit_are_read_and_more_are_rejected(void **state) {
   (void)state;
   struct held_process held;
   struct descriptors *descriptors = new_descriptors();
@@ -210,9 +210,9 @@ int main(void) {
       cmocka_unit_test(another_users_process_is_denied),
       cmocka_unit_test(a_process_that_ended_is_gone),
       cmocka_unit_test(a_zombie_has_neither_descriptors_nor_memory),
-      cmocka_unit_test(a_zombie_has_ended_also_where_its_files_are_denied),
-      cmocka_unit_test(descriptors_that_come_and_go_do_no_harm),
-      cmocka_unit_test(as_many_as_the_limit_are_read_and_more_are_refused),
+      cmocka_unit_test(a_zombie_has_ended_even_if_its_files_are_denied),
+      cmocka_unit_test(descriptors_that_come_and_go_are_tolerated),
+      cmocka_unit_test(up_to_the_limit_are_read_and_more_are_rejected),
   };
   return cmocka_run_group_tests_name("descriptor_errors", tests, NULL, NULL);
 }

@@ -24,7 +24,7 @@ static const char *in_folder(const char *name) {
   return path;
 }
 
-/* The watched process and another, and what is read of the first. */
+/* The watched process and another, and the reading of the first. */
 struct pair {
   struct held_process one, other;
   struct descriptors *descriptors;
@@ -52,8 +52,8 @@ static void read_locks(struct pair *pair) {
                    0);
 }
 
-/* The kernel lists locks a page at a time: where another program takes or drops one between two
- * pages, whoever reads sees a lock twice or not at all. So a long list gets a second look. */
+/* The kernel lists locks a page at a time: if another program takes or releases one between two
+ * pages, the reader sees a lock twice or not at all. So a long list is read again. */
 static void check_locks(struct pair *pair, const char *name, unsigned held, unsigned foreign) {
   enum { LOOKS = 20 };
   for (int i = 0; i < LOOKS; i++) {
@@ -146,7 +146,7 @@ static int end_children(void *argument) {
 
 /* --- locks of each kind --- */
 
-static void locks_of_each_kind_are_told_apart(void **state) {
+static void locks_of_each_kind_are_distinguished(void **state) {
   (void)state;
   static const struct {
     const char *name;
@@ -184,7 +184,7 @@ static void locks_of_each_kind_are_told_apart(void **state) {
   }
 }
 
-static void locks_of_two_processes_on_a_file_are_counted_apart(void **state) {
+static void locks_of_two_processes_on_a_file_are_counted_separately(void **state) {
   (void)state;
   static const struct {
     const char *name;
@@ -207,7 +207,7 @@ static void locks_of_two_processes_on_a_file_are_counted_apart(void **state) {
   }
 }
 
-static void locks_that_look_the_same_are_counted_apart(void **state) {
+static void locks_that_look_the_same_are_counted_separately(void **state) {
   (void)state;
   struct pair pair;
   start_pair(&pair);
@@ -265,7 +265,7 @@ static void only_a_writer_on_a_database_contends(void **state) {
   }
 }
 
-static void without_the_pattern_contention_is_not_known(void **state) {
+static void without_the_pattern_contention_is_unknown(void **state) {
   (void)state;
   struct pair pair;
   start_pair(&pair);
@@ -275,7 +275,7 @@ static void without_the_pattern_contention_is_not_known(void **state) {
   end_pair(&pair);
 }
 
-static void one_who_waits_has_no_lock(void **state) {
+static void a_waiter_has_no_lock(void **state) {
   (void)state;
   struct pair pair;
   start_pair(&pair);
@@ -328,7 +328,7 @@ static bool lists_lock_on(const char *path) {
   return found;
 }
 
-static void a_lock_shared_with_who_locked_is_its_own(void **state) {
+static void a_lock_shared_with_the_locking_process_is_its_own(void **state) {
   (void)state;
   struct pair pair;
   start_pair(&pair);
@@ -352,7 +352,7 @@ static int open_other_name(void *argument) {
   return open(in_folder("td.db link"), O_RDWR);
 }
 
-static void a_file_with_two_names_has_its_locks_once(void **state) {
+static void the_locks_of_a_file_with_two_names_count_once(void **state) {
   (void)state;
   struct pair pair;
   start_pair(&pair);
@@ -366,7 +366,7 @@ static void a_file_with_two_names_has_its_locks_once(void **state) {
   end_pair(&pair);
 }
 
-static void without_a_list_locks_are_not_known(void **state) {
+static void without_a_list_locks_are_unknown(void **state) {
   (void)state;
   struct pair pair;
   start_pair(&pair);
@@ -427,7 +427,7 @@ static int open_merged(void *argument) {
   return open(in_folder("merged/td.db"), O_RDWR);
 }
 
-/* Locks its file by a process of its own, in the same mounts. */
+/* Locks its file by a separate process, with the same mounts. */
 static int let_child_lock(void *argument) {
   (void)argument;
   int ready[2];
@@ -447,7 +447,7 @@ static int let_child_lock(void *argument) {
   return len == 1 ? (int)pid : -1;
 }
 
-/* A file in a subvolume, which stat(2) shows on a device of its own. */
+/* A file in a subvolume, for which stat(2) shows a separate device. */
 static int mount_btrfs(void *argument) {
   (void)argument;
   char command[1024];
@@ -510,16 +510,16 @@ static int remove_folder(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      in_a_folder(locks_of_each_kind_are_told_apart),
-      in_a_folder(locks_of_two_processes_on_a_file_are_counted_apart),
-      in_a_folder(locks_that_look_the_same_are_counted_apart),
+      in_a_folder(locks_of_each_kind_are_distinguished),
+      in_a_folder(locks_of_two_processes_on_a_file_are_counted_separately),
+      in_a_folder(locks_that_look_the_same_are_counted_separately),
       in_a_folder(a_writer_is_the_better_example_of_a_foreign_lock),
       in_a_folder(only_a_writer_on_a_database_contends),
-      in_a_folder(without_the_pattern_contention_is_not_known),
-      in_a_folder(one_who_waits_has_no_lock),
-      in_a_folder(a_lock_shared_with_who_locked_is_its_own),
-      in_a_folder(a_file_with_two_names_has_its_locks_once),
-      in_a_folder(without_a_list_locks_are_not_known),
+      in_a_folder(without_the_pattern_contention_is_unknown),
+      in_a_folder(a_waiter_has_no_lock),
+      in_a_folder(a_lock_shared_with_the_locking_process_is_its_own),
+      in_a_folder(the_locks_of_a_file_with_two_names_count_once),
+      in_a_folder(without_a_list_locks_are_unknown),
       in_a_folder(many_locks_and_descriptors_are_counted),
       in_a_folder(locks_on_an_overlay_are_found),
       in_a_folder(locks_in_a_subvolume_are_found),

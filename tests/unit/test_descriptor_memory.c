@@ -1,6 +1,6 @@
 /*
- * Each allocation of a round of readings fails once: the round says so, leaves no memory
- * behind, and the next one is exact.
+ * Each allocation of a round of readings fails once: the round returns an error, leaks no
+ * memory, and the next one is exact.
  */
 #include <errno.h>
 #include <fcntl.h>

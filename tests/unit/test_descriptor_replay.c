@@ -1,6 +1,5 @@
 /*
- * Captured processes: what can be told without the files themselves, and trees that never
- * were on any machine.
+ * Captured processes: what is known without the files themselves, and trees made by hand.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -44,7 +43,7 @@ static int read_captured(struct captured *captured) {
                           NULL, &reading);
 }
 
-static void a_capture_is_read_as_it_is(void **state) {
+static void a_captured_file_is_parsed_completely(void **state) {
   (void)state;
   struct captured captured;
   open_captured(&captured);
@@ -64,7 +63,7 @@ static void a_capture_is_read_as_it_is(void **state) {
   close_captured(&captured);
 }
 
-static void names_and_fdinfo_tell_what_files_are(void **state) {
+static void files_are_classified_by_name_and_fdinfo(void **state) {
   (void)state;
   static const struct {
     const char *target, *fdinfo;
@@ -78,7 +77,7 @@ static void names_and_fdinfo_tell_what_files_are(void **state) {
       {"/dev/shm/x", "flags:\t0100002\n", DESCRIPTOR_REGULAR, false},
       {"/tmp/x (deleted)", "", DESCRIPTOR_REGULAR, true},
       {"/memfd:x (deleted)", "", DESCRIPTOR_REGULAR, false},
-      {"/root", NULL, DESCRIPTOR_REGULAR, false}, /* not the folder of this machine */
+      {"/root", NULL, DESCRIPTOR_REGULAR, false}, /* not the directory of this machine */
       {"pipe:[1]", NULL, DESCRIPTOR_PIPE, false},
       {"anon_inode:inotify", "inotify wd:1 ino:1\ninotify wd:2 ino:2\n", DESCRIPTOR_INOTIFY,
        false},
@@ -103,7 +102,7 @@ static void names_and_fdinfo_tell_what_files_are(void **state) {
   }
 }
 
-static void watches_that_were_not_captured_are_not_known(void **state) {
+static void watches_that_were_not_captured_are_unknown(void **state) {
   (void)state;
   struct captured captured;
   open_captured(&captured);
@@ -128,7 +127,7 @@ static int read_without_watches(struct process *process) {
   return reading.inotify_watches == VALUE_UNKNOWN && reading.total == 7 ? -ENODATA : 0;
 }
 
-static void watches_that_may_not_be_read_are_not_known(void **state) {
+static void watches_that_cannot_be_read_are_unknown(void **state) {
   (void)state;
   struct captured captured;
   char path[128];
@@ -145,7 +144,7 @@ static void watches_that_may_not_be_read_are_not_known(void **state) {
   close_captured(&captured);
 }
 
-static void what_is_no_descriptor_is_left_out(void **state) {
+static void names_that_are_not_descriptors_are_ignored(void **state) {
   (void)state;
   struct captured captured;
   open_captured(&captured);
@@ -189,7 +188,7 @@ static void locks_are_matched_by_mount_and_inode(void **state) {
   close_captured(&captured);
 }
 
-static void without_a_table_of_mounts_locks_are_not_known(void **state) {
+static void without_a_table_of_mounts_locks_are_unknown(void **state) {
   (void)state;
   struct captured captured;
   open_captured(&captured);
@@ -231,13 +230,13 @@ static void a_process_without_descriptors_has_none(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_capture_is_read_as_it_is),
-      cmocka_unit_test(names_and_fdinfo_tell_what_files_are),
-      cmocka_unit_test(watches_that_were_not_captured_are_not_known),
-      cmocka_unit_test(watches_that_may_not_be_read_are_not_known),
-      cmocka_unit_test(what_is_no_descriptor_is_left_out),
+      cmocka_unit_test(a_captured_file_is_parsed_completely),
+      cmocka_unit_test(files_are_classified_by_name_and_fdinfo),
+      cmocka_unit_test(watches_that_were_not_captured_are_unknown),
+      cmocka_unit_test(watches_that_cannot_be_read_are_unknown),
+      cmocka_unit_test(names_that_are_not_descriptors_are_ignored),
       cmocka_unit_test(locks_are_matched_by_mount_and_inode),
-      cmocka_unit_test(without_a_table_of_mounts_locks_are_not_known),
+      cmocka_unit_test(without_a_table_of_mounts_locks_are_unknown),
       cmocka_unit_test(a_process_without_descriptors_has_none),
   };
   return cmocka_run_group_tests_name("descriptor_replay", tests, NULL, NULL);

@@ -1,6 +1,5 @@
 /*
- * Descriptors of a real process, compared with what stat(2) shows of each of them, and with
- * lsof.
+ * Descriptors of a real process, compared with stat(2) of each, and with lsof.
  */
 #include "sidecar/os/descriptors.h"
 
@@ -263,7 +262,7 @@ static void of_two_opened_most_the_first_is_named(void **state) {
   held_process_end(&held);
 }
 
-static void without_regular_files_nothing_is_opened_most(void **state) {
+static void without_regular_files_there_is_no_file_opened_most(void **state) {
   (void)state;
   struct held_process held;
   held_process_start(&held);
@@ -286,7 +285,7 @@ static int hold_any_bytes(void *argument) {
              : 0;
 }
 
-static void names_of_any_bytes_stay_as_they_are(void **state) {
+static void names_of_any_bytes_are_unchanged(void **state) {
   (void)state;
   struct held_process held;
   held_process_start(&held);
@@ -348,7 +347,7 @@ static int exchange_file_for_folder(void *argument) {
              : 0;
 }
 
-static void a_path_that_comes_to_mean_another_file_is_noticed(void **state) {
+static void a_path_that_comes_to_refer_to_another_file_is_detected(void **state) {
   (void)state;
   struct held_process held;
   struct descriptors *descriptors = new_descriptors();
@@ -399,7 +398,7 @@ static int remove_unnameable(void *argument) {
   return 0;
 }
 
-static void files_too_deep_for_a_name_are_counted(void **state) {
+static void files_whose_path_is_too_long_are_counted(void **state) {
   (void)state;
   struct held_process held;
   struct descriptors *descriptors = new_descriptors();
@@ -461,7 +460,7 @@ static void patterns_are_matched_against_whole_paths(void **state) {
     regfree(&patterns[i].regex);
 }
 
-static void more_patterns_than_bits_are_refused(void **state) {
+static void more_patterns_than_bits_are_rejected(void **state) {
   (void)state;
   struct descriptors *descriptors = NULL;
   assert_int_equal(descriptors_new(NULL, PATTERNS_MAX + 1, 0, &descriptors), -EINVAL);
@@ -573,7 +572,7 @@ static void skip_without_lsof(void) {
 }
 
 /* lsof -F: one field a line: "f" the descriptor, "t" its type, "n" its name */
-static void classes_are_those_of_lsof(void **state) {
+static void classes_agree_with_lsof(void **state) {
   (void)state;
   skip_without_lsof();
   struct held_process held;
@@ -603,7 +602,7 @@ static void classes_are_those_of_lsof(void **state) {
 }
 
 /* The guide's way to find a file whose handles are not closed. */
-static void the_file_opened_most_is_that_of_lsof(void **state) {
+static void the_file_opened_most_agrees_with_lsof(void **state) {
   (void)state;
   skip_without_lsof();
   struct held_process held;
@@ -646,17 +645,17 @@ int main(void) {
       in_a_folder(ten_thousand_of_each_class_are_counted),
       in_a_folder(the_file_opened_most_is_found),
       in_a_folder(of_two_opened_most_the_first_is_named),
-      in_a_folder(without_regular_files_nothing_is_opened_most),
-      in_a_folder(names_of_any_bytes_stay_as_they_are),
+      in_a_folder(without_regular_files_there_is_no_file_opened_most),
+      in_a_folder(names_of_any_bytes_are_unchanged),
       in_a_folder(deleted_files_are_those_without_a_link),
-      in_a_folder(a_path_that_comes_to_mean_another_file_is_noticed),
-      in_a_folder(files_too_deep_for_a_name_are_counted),
+      in_a_folder(a_path_that_comes_to_refer_to_another_file_is_detected),
+      in_a_folder(files_whose_path_is_too_long_are_counted),
       in_a_folder(patterns_are_matched_against_whole_paths),
-      cmocka_unit_test(more_patterns_than_bits_are_refused),
+      cmocka_unit_test(more_patterns_than_bits_are_rejected),
       in_a_folder(watches_are_counted_over_all_instances),
       in_a_folder(sockets_are_found_by_their_inode),
-      in_a_folder(classes_are_those_of_lsof),
-      in_a_folder(the_file_opened_most_is_that_of_lsof),
+      in_a_folder(classes_agree_with_lsof),
+      in_a_folder(the_file_opened_most_agrees_with_lsof),
   };
   return cmocka_run_group_tests_name("descriptors", tests, NULL, NULL);
 }

@@ -63,7 +63,7 @@ static size_t count_matches(struct discovery *discovery) {
   return len;
 }
 
-static void it_is_the_executable_that_counts(void **state) {
+static void processes_are_matched_by_their_executable(void **state) {
   (void)state;
   const struct discovery_rule rule = {.executable = name};
   const char *const our_name[] = {name, "1000", NULL};
@@ -127,7 +127,7 @@ static void a_zombie_is_not_found(void **state) {
   discovery_free(discovery);
 }
 
-static void the_first_rule_that_matches_wins(void **state) {
+static void the_first_matching_rule_applies(void **state) {
   (void)state;
   regex_t three, two;
   assert_int_equal(regcomp(&three, " 1000 2000 3000$", REG_EXTENDED | REG_NOSUB), 0);
@@ -164,7 +164,7 @@ static void the_first_rule_that_matches_wins(void **state) {
 
 /* --- becoming another program --- */
 
-/* Waits until the kernel says that pid runs program. */
+/* Waits until pid runs program, according to the kernel. */
 static void wait_for_program(pid_t pid, const char *wanted) {
   char link[64], path[256];
   snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
@@ -178,13 +178,13 @@ static void wait_for_program(pid_t pid, const char *wanted) {
   fail_msg("%d has not become %s", (int)pid, wanted);
 }
 
-static void a_shell_that_becomes_ours_is_found_soon(void **state) {
+static void a_shell_that_executes_the_program_is_found_soon(void **state) {
   (void)state;
   static const struct {
     const char *what;
     unsigned scans_before, scans_at_most;
   } cases[] = {
-      {"young, at once", 1, 1},
+      {"young, immediately", 1, 1},
       {"young as long as that lasts", 7, 1},
       {"old, within 48 scans", 100, 48},
   };
@@ -208,7 +208,7 @@ static void a_shell_that_becomes_ours_is_found_soon(void **state) {
   }
 }
 
-static void one_that_becomes_another_is_lost_at_once(void **state) {
+static void a_process_that_executes_another_program_is_dropped_immediately(void **state) {
   (void)state;
   const struct discovery_rule rules[] = {{.executable = name}, {.executable = other_name}};
   struct discovery *discovery = discover(rules, ARRAY_LENGTH(rules));
@@ -229,7 +229,7 @@ static void one_that_becomes_another_is_lost_at_once(void **state) {
   discovery_free(discovery);
 }
 
-static void a_reused_pid_is_judged_anew(void **state) {
+static void a_reused_pid_is_judged_from_the_start(void **state) {
   (void)state;
   const struct discovery_rule rule = {.executable = name};
   struct discovery *discovery = discover(&rule, 1);
@@ -284,10 +284,10 @@ static void find_without_permission(void *answer) {
   host_close(theirs);
 }
 
-static void names_stand_in_for_executables_that_may_not_be_read(void **state) {
+static void names_are_used_for_executables_that_cannot_be_read(void **state) {
   (void)state;
   if (geteuid() != 0) {
-    print_message("skipped: needs root, to become somebody else\n");
+    print_message("skipped: needs root, to become another user\n");
     skip();
   }
   struct findings findings = {.ours = live_process_start_sleeper(program, NULL),
@@ -304,7 +304,7 @@ static void names_stand_in_for_executables_that_may_not_be_read(void **state) {
   assert_int_equal(findings.found_kernel_thread, -1);
 }
 
-static void a_shortage_of_descriptors_loses_nobody(void **state) {
+static void a_shortage_of_descriptors_loses_no_process(void **state) {
   (void)state;
   regex_t any;
   assert_int_equal(regcomp(&any, "1000", REG_EXTENDED | REG_NOSUB), 0);
@@ -326,7 +326,7 @@ static void a_shortage_of_descriptors_loses_nobody(void **state) {
   regfree(&any);
 }
 
-static void many_come_and_go_and_the_rest_stays_known(void **state) {
+static void many_paths_come_and_go_and_the_rest_is_kept(void **state) {
   (void)state;
   enum { OURS = 10, CROWD = 100 };
   const struct discovery_rule rule = {.executable = name};
@@ -404,7 +404,7 @@ static void executables_are_compared_by_their_whole_base_name(void **state) {
       {"a folder of that name", "/opt/sidecar/bin/tool", false},
       {"in capitals", "/usr/bin/Sidecar", false},
       {"deleted twice is part of the name", "/usr/bin/sidecar (deleted) (deleted)", false},
-      {"a newline behind", "/usr/bin/sidecar\n", false},
+      {"a newline at the end", "/usr/bin/sidecar\n", false},
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     const struct discovery_rule rule = {.executable = "sidecar"};
@@ -422,7 +422,7 @@ static void executables_are_compared_by_their_whole_base_name(void **state) {
   }
 }
 
-static void captured_hosts_show_what_they_had(void **state) {
+static void captured_hosts_are_read_exactly(void **state) {
   (void)state;
   const struct discovery_rule rules[] = {
       {.executable = "sleep"}, {.executable = "kthreadd"}, {.executable = "sidecar"}};
@@ -446,8 +446,8 @@ static void captured_hosts_show_what_they_had(void **state) {
   replay_tree_remove(&tree);
 }
 
-/* A captured table in the order of its folder: every one is still looked at in turn. */
-static void in_any_order_all_are_looked_at_within_48_scans(void **state) {
+/* A captured table in the order of its directory: each process is still examined in turn. */
+static void in_any_order_all_are_examined_within_48_scans(void **state) {
   (void)state;
   enum { PROCESSES = 2000 };
   const struct discovery_rule rule = {.executable = "sidecar"};
@@ -469,7 +469,7 @@ static void in_any_order_all_are_looked_at_within_48_scans(void **state) {
     replay_tree_add_link(&tree, path, "/bin/sidecar");
   }
   size_t before = count_matches(discovery);
-  assert_true(before > 0 && before < PROCESSES / 8); /* a slice, not all at once */
+  assert_true(before > 0 && before < PROCESSES / 8); /* a slice, not all of them */
   size_t found = before;
   for (int n = 1; n < 48; n++) {
     found = count_matches(discovery);
@@ -484,20 +484,20 @@ static void in_any_order_all_are_looked_at_within_48_scans(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(it_is_the_executable_that_counts),
+      cmocka_unit_test(processes_are_matched_by_their_executable),
       cmocka_unit_test(a_program_replaced_on_disk_is_still_found),
       cmocka_unit_test(a_zombie_is_not_found),
-      cmocka_unit_test(the_first_rule_that_matches_wins),
-      cmocka_unit_test(a_shell_that_becomes_ours_is_found_soon),
-      cmocka_unit_test(one_that_becomes_another_is_lost_at_once),
-      cmocka_unit_test(a_reused_pid_is_judged_anew),
-      cmocka_unit_test(names_stand_in_for_executables_that_may_not_be_read),
-      cmocka_unit_test(a_shortage_of_descriptors_loses_nobody),
-      cmocka_unit_test(many_come_and_go_and_the_rest_stays_known),
+      cmocka_unit_test(the_first_matching_rule_applies),
+      cmocka_unit_test(a_shell_that_executes_the_program_is_found_soon),
+      cmocka_unit_test(a_process_that_executes_another_program_is_dropped_immediately),
+      cmocka_unit_test(a_reused_pid_is_judged_from_the_start),
+      cmocka_unit_test(names_are_used_for_executables_that_cannot_be_read),
+      cmocka_unit_test(a_shortage_of_descriptors_loses_no_process),
+      cmocka_unit_test(many_paths_come_and_go_and_the_rest_is_kept),
       cmocka_unit_test(only_pids_in_their_usual_form_are_processes),
       cmocka_unit_test(executables_are_compared_by_their_whole_base_name),
-      cmocka_unit_test(captured_hosts_show_what_they_had),
-      cmocka_unit_test(in_any_order_all_are_looked_at_within_48_scans),
+      cmocka_unit_test(captured_hosts_are_read_exactly),
+      cmocka_unit_test(in_any_order_all_are_examined_within_48_scans),
   };
   return cmocka_run_group_tests_name("discovery", tests, set_up, tear_down);
 }

@@ -28,7 +28,7 @@ static int search_in_pieces(struct span text, size_t cut, const char *name, char
   return environ_search_finish(&search);
 }
 
-static void the_variable_is_found_wherever_the_pieces_are_cut(void **state) {
+static void the_variable_is_found_in_chunks_of_any_size(void **state) {
   (void)state;
   static const struct {
     const char *name;
@@ -48,7 +48,7 @@ static void the_variable_is_found_wherever_the_pieces_are_cut(void **state) {
       {"without the last NUL", SPAN_LITERAL("A=b\0SIDECAR_PPROF=1"), 0, "1"},
       {"it just fits", SPAN_LITERAL("SIDECAR_PPROF=1234567\0"), 0, "1234567"},
       {"it does not", SPAN_LITERAL("SIDECAR_PPROF=12345678\0"), -ENAMETOOLONG, ""},
-      {"a long one does not hide behind a short second",
+      {"a long one is not hidden by a short second",
        SPAN_LITERAL("SIDECAR_PPROF=123456789\0SIDECAR_PPROF=1\0"), -ENAMETOOLONG, ""},
       {"not there", SPAN_LITERAL("HOME=/root\0TERM=x\0"), -ENODATA, ""},
       {"nothing at all", SPAN_LITERAL(""), -ENODATA, ""},
@@ -77,7 +77,7 @@ static void the_variable_is_found_wherever_the_pieces_are_cut(void **state) {
     }
 }
 
-static void names_that_no_variable_can_have_are_refused(void **state) {
+static void names_that_no_variable_can_have_are_rejected(void **state) {
   (void)state;
   struct environ_search search;
   char value[8] = "before";
@@ -88,7 +88,7 @@ static void names_that_no_variable_can_have_are_refused(void **state) {
   assert_string_equal(value, "before");
 }
 
-static void a_value_that_does_not_fit_leaves_nothing_behind(void **state) {
+static void a_value_that_does_not_fit_is_not_stored_in_part(void **state) {
   (void)state;
   char value[8];
   struct span text = SPAN_LITERAL("A=secret-secret\0");
@@ -100,7 +100,7 @@ static void a_value_that_does_not_fit_leaves_nothing_behind(void **state) {
   }
 }
 
-static void no_more_is_taken_once_it_is_found(void **state) {
+static void input_after_the_match_is_ignored(void **state) {
   (void)state;
   struct environ_search search;
   char value[8];
@@ -114,10 +114,10 @@ static void no_more_is_taken_once_it_is_found(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(the_variable_is_found_wherever_the_pieces_are_cut),
-      cmocka_unit_test(names_that_no_variable_can_have_are_refused),
-      cmocka_unit_test(a_value_that_does_not_fit_leaves_nothing_behind),
-      cmocka_unit_test(no_more_is_taken_once_it_is_found),
+      cmocka_unit_test(the_variable_is_found_in_chunks_of_any_size),
+      cmocka_unit_test(names_that_no_variable_can_have_are_rejected),
+      cmocka_unit_test(a_value_that_does_not_fit_is_not_stored_in_part),
+      cmocka_unit_test(input_after_the_match_is_ignored),
   };
   return cmocka_run_group_tests_name("environ", tests, NULL, NULL);
 }

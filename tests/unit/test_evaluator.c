@@ -1,5 +1,4 @@
-/* The evaluator whatever the table says: each flag's state is its own, each row can be of any
- * kind. */
+/* The evaluator with any table: each flag has its own state, each row can be of any kind. */
 #include "sidecar/redflag/evaluator.h"
 
 #include <math.h>

@@ -89,7 +89,8 @@ static void check_evidence(const struct known *known, const struct flag_status *
     assert_string_equal(fact(&evidence, name), value);
 }
 
-static void many_descriptors_name_the_class_and_the_file_with_most(void **state) {
+static void
+many_descriptors_are_reported_with_the_largest_class_and_the_top_file(void **state) {
   (void)state;
   struct known known;
   know_nothing(&known);
@@ -130,7 +131,7 @@ static void growth_of_descriptors_names_the_class_that_grew(void **state) {
       "class", "pipe");
 }
 
-static void memory_says_what_is_retained_and_not_leaked(void **state) {
+static void memory_is_reported_with_the_retained_part(void **state) {
   (void)state;
   struct known known;
   know_nothing(&known);
@@ -147,7 +148,7 @@ static void memory_says_what_is_retained_and_not_leaked(void **state) {
       "retained", "1.86 GB");
 }
 
-static void stuck_goroutines_say_where_in_which_state_and_for_how_long(void **state) {
+static void stuck_goroutines_are_reported_with_stack_state_and_age(void **state) {
   (void)state;
   struct known known;
   know_nothing(&known);
@@ -160,7 +161,7 @@ static void stuck_goroutines_say_where_in_which_state_and_for_how_long(void **st
       "age", "47 minutes");
 }
 
-static void a_growing_heap_names_the_rate_and_the_sites(void **state) {
+static void a_growing_heap_is_reported_with_rate_and_sites(void **state) {
   (void)state;
   struct known known;
   know_nothing(&known);
@@ -195,7 +196,7 @@ static void fetches_that_pile_up_name_the_stack_that_the_pattern_matches(void **
   pattern_list_clear(&patterns);
 }
 
-static void a_foreign_lock_names_its_owner(void **state) {
+static void the_owner_of_a_foreign_lock_is_named(void **state) {
   (void)state;
   struct known known;
   know_nothing(&known);
@@ -210,7 +211,7 @@ static void a_foreign_lock_names_its_owner(void **state) {
       "owner_pid", "99");
 }
 
-static void without_pprof_no_command_asks_it(void **state) {
+static void without_pprof_no_command_queries_it(void **state) {
   (void)state;
   struct known known;
   know_nothing(&known);
@@ -226,7 +227,7 @@ static void without_pprof_no_command_asks_it(void **state) {
       NULL, NULL);
 }
 
-static void the_end_of_a_flag_is_told_in_a_line(void **state) {
+static void the_end_of_a_flag_is_one_line(void **state) {
   (void)state;
   struct known known;
   know_nothing(&known);
@@ -238,7 +239,7 @@ static void the_end_of_a_flag_is_told_in_a_line(void **state) {
   assert_string_equal(evidence.line, "proj (pid 4711): threads: the process ended");
 }
 
-/* Whatever is known or not, and whatever a path holds: one printable line that fits. */
+/* Whatever is known, and whatever a path contains: one printable line that fits. */
 static void every_flag_has_one_printable_line_that_fits(void **state) {
   (void)state;
   struct known known;
@@ -276,7 +277,7 @@ static void every_flag_has_one_printable_line_that_fits(void **state) {
   }
 }
 
-static void amounts_and_durations_read_well(void **state) {
+static void amounts_and_durations_are_readable(void **state) {
   (void)state;
   char words[FORMAT_SIZE];
   assert_string_equal(format_bytes(words, 0), "0 kB");
@@ -291,17 +292,17 @@ static void amounts_and_durations_read_well(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(many_descriptors_name_the_class_and_the_file_with_most),
+      cmocka_unit_test(many_descriptors_are_reported_with_the_largest_class_and_the_top_file),
       cmocka_unit_test(growth_of_descriptors_names_the_class_that_grew),
-      cmocka_unit_test(memory_says_what_is_retained_and_not_leaked),
-      cmocka_unit_test(stuck_goroutines_say_where_in_which_state_and_for_how_long),
-      cmocka_unit_test(a_growing_heap_names_the_rate_and_the_sites),
+      cmocka_unit_test(memory_is_reported_with_the_retained_part),
+      cmocka_unit_test(stuck_goroutines_are_reported_with_stack_state_and_age),
+      cmocka_unit_test(a_growing_heap_is_reported_with_rate_and_sites),
       cmocka_unit_test(fetches_that_pile_up_name_the_stack_that_the_pattern_matches),
-      cmocka_unit_test(a_foreign_lock_names_its_owner),
-      cmocka_unit_test(without_pprof_no_command_asks_it),
-      cmocka_unit_test(the_end_of_a_flag_is_told_in_a_line),
+      cmocka_unit_test(the_owner_of_a_foreign_lock_is_named),
+      cmocka_unit_test(without_pprof_no_command_queries_it),
+      cmocka_unit_test(the_end_of_a_flag_is_one_line),
       cmocka_unit_test(every_flag_has_one_printable_line_that_fits),
-      cmocka_unit_test(amounts_and_durations_read_well),
+      cmocka_unit_test(amounts_and_durations_are_readable),
   };
   return cmocka_run_group_tests_name("evidence", tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 
 #include "cases.h"
 
-static void targets_tell_the_kind(void **state) {
+static void link_targets_show_the_kind(void **state) {
   (void)state;
   static const struct {
     const char *name, *target;
@@ -17,7 +17,7 @@ static void targets_tell_the_kind(void **state) {
        VALUE_UNKNOWN},
       {"a socket without a number", "socket:[]", FD_LINK_OTHER, VALUE_UNKNOWN},
       {"a socket not closed", "socket:[1", FD_LINK_OTHER, VALUE_UNKNOWN},
-      {"a socket with more behind", "socket:[1]x", FD_LINK_OTHER, VALUE_UNKNOWN},
+      {"a socket followed by more", "socket:[1]x", FD_LINK_OTHER, VALUE_UNKNOWN},
       {"a pipe", "pipe:[77]", FD_LINK_PIPE, VALUE_UNKNOWN},
       {"inotify", "anon_inode:inotify", FD_LINK_INOTIFY, VALUE_UNKNOWN},
       {"fanotify is not inotify", "anon_inode:[fanotify]", FD_LINK_OTHER, VALUE_UNKNOWN},
@@ -42,7 +42,7 @@ static void targets_tell_the_kind(void **state) {
   }
 }
 
-static void paths_say_deleted_and_memfd(void **state) {
+static void deleted_files_and_memfds_are_detected_by_path(void **state) {
   (void)state;
   static const struct {
     const char *name, *target;
@@ -52,7 +52,7 @@ static void paths_say_deleted_and_memfd(void **state) {
       {"a deleted file", "/tmp/x (deleted)", true, false},
       {"a name that is only the mark", "/ (deleted)", true, false},
       {"without the blank", "/tmp/x(deleted)", false, false},
-      {"with more behind", "/tmp/x (deleted) ", false, false},
+      {"followed by more", "/tmp/x (deleted) ", false, false},
       {"in the middle", "/tmp/x (deleted)/y", false, false},
       {"a memfd", "/memfd:shared (deleted)", true, true},
       {"a memfd's name in a folder", "/tmp/memfd:x", false, false},
@@ -67,8 +67,8 @@ static void paths_say_deleted_and_memfd(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(targets_tell_the_kind),
-      cmocka_unit_test(paths_say_deleted_and_memfd),
+      cmocka_unit_test(link_targets_show_the_kind),
+      cmocka_unit_test(deleted_files_and_memfds_are_detected_by_path),
   };
   return cmocka_run_group_tests_name("fd_link", tests, NULL, NULL);
 }

@@ -1,9 +1,9 @@
-/* What the kernel tells of one descriptor, line by line. */
+/* What the kernel shows of one descriptor, line by line. */
 #include "sidecar/linux/fd_parse.h"
 
 #include "cases.h"
 
-static void lines_are_told_apart(void **state) {
+static void kinds_of_lines_are_distinguished(void **state) {
   (void)state;
   static const struct {
     const char *name, *line;
@@ -28,7 +28,7 @@ static void lines_are_told_apart(void **state) {
        {VALUE_UNKNOWN, VALUE_UNKNOWN, VALUE_UNKNOWN, 0}},
       {"the mount", "mnt_id:\t28", FDINFO_LINE_FIELD, {VALUE_UNKNOWN, 28, VALUE_UNKNOWN, 0}},
       {"the inode", "ino:\t4711", FDINFO_LINE_FIELD, {VALUE_UNKNOWN, VALUE_UNKNOWN, 4711, 0}},
-      {"an inode with more behind",
+      {"an inode followed by more",
        "ino:\t4711 x",
        FDINFO_LINE_OTHER,
        {VALUE_UNKNOWN, VALUE_UNKNOWN, VALUE_UNKNOWN, 0}},
@@ -82,7 +82,7 @@ static void watches_add_up(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(lines_are_told_apart),
+      cmocka_unit_test(kinds_of_lines_are_distinguished),
       cmocka_unit_test(watches_add_up),
   };
   return cmocka_run_group_tests_name("fdinfo", tests, NULL, NULL);

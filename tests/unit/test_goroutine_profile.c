@@ -122,7 +122,7 @@ static void patterns_agree_with_awk_on_captured_dumps(void **state) {
   profile_files_free(paths);
 }
 
-static void the_captured_target_has_what_it_was_told_to_hold(void **state) {
+static void the_captured_target_has_the_goroutines_that_it_was_given(void **state) {
   (void)state;
   char **paths = profile_files("goroutines");
   unsigned targets = 0;
@@ -140,7 +140,7 @@ static void the_captured_target_has_what_it_was_told_to_hold(void **state) {
     check_int(paths[i], profile.by_state[GOROUTINE_CHAN_SEND], 2 + 2 + 4);
     check_int(paths[i], profile.by_state[GOROUTINE_SLEEP], 2 + 6);
     check_int(paths[i], profile.by_state[GOROUTINE_SYNC], 2 + 2 + 2 + 2 + 2 + 3);
-    /* those with most goroutines come first, and say where they wait */
+    /* those with the most goroutines come first, and show where they wait */
     check_int(paths[i], profile.sites.sites[0].weight, 6);
     check_int(paths[i], profile.sites.sites[0].state, GOROUTINE_SLEEP);
     assert_non_null(strstr(profile.sites.sites[0].text, "time.Sleep < main.waitSleep.func1"));
@@ -157,7 +157,7 @@ static void aged_goroutines_of_the_captured_target_are_found(void **state) {
     struct span text = profile_file_read(paths[i]);
     check_int(paths[i], parse(text, 65536), 0);
     exact_free(text);
-    /* 7 since 11 minutes and 8 since one, on top of what waits since an hour */
+    /* 7 for 11 minutes and 8 for one, in addition to those that have waited for an hour */
     uint64_t hour = profile.blocked[GOROUTINE_BLOCKED_1H];
     assert_true(hour >= 40);
     check_int(paths[i], profile.blocked[GOROUTINE_BLOCKED_10M], hour + 7);
@@ -224,11 +224,11 @@ static void each_form_of_a_goroutine_is_read(void **state) {
       {"a match in arguments only cannot be, but would be none",
        "goroutine 7 [running]:\nmain.f(fetchData)\n\t/src/main.go:9 +0x1\n", 1,
        GOROUTINE_RUNNING, 0, NONE},
-      {"frames left out, as Go 1.19 says it",
+      {"omitted frames, as in Go 1.19",
        "goroutine 7 [sleep]:\n" STACK "...additional frames elided...\n"
        "created by main.fetchData\n\t/src/main.go:9 +0x1\n",
        1, GOROUTINE_SLEEP, 0, 0},
-      {"frames left out in the middle, as newer Go says it",
+      {"omitted frames in the middle, as in newer Go",
        "goroutine 7 [sleep]:\n" STACK "...57 frames elided...\n"
        "main.fetchData(...)\n\t/src/main.go:9 +0x1\n",
        1, GOROUTINE_SLEEP, 0, 0},
@@ -305,7 +305,7 @@ static void ages_count_from_their_first_minute_on(void **state) {
 
 #define GOOD "goroutine 1 [select]:\n" STACK "\n"
 
-static void what_is_no_dump_is_refused(void **state) {
+static void other_bodies_are_not_dumps(void **state) {
   (void)state;
   static const struct {
     const char *name;
@@ -346,7 +346,7 @@ static void what_is_no_dump_is_refused(void **state) {
       {"a page that follows half-way", SPAN_LITERAL(GOOD "<html>\n</html>\n")},
       {"a page that breaks into a stack",
        SPAN_LITERAL("goroutine 1 [select]:\n<html>\n</html>\n")},
-      {"a page behind a stack, before a blank line",
+      {"a page after a stack, before a blank line",
        SPAN_LITERAL("goroutine 1 [select]:\n" STACK "<html>\n\n")},
       {"a heap profile that follows half-way",
        SPAN_LITERAL(GOOD "heap profile: 0: 0 [0: 0] @ heap/1048576\n")},
@@ -364,7 +364,7 @@ static void what_is_no_dump_is_refused(void **state) {
       check_int(cases[i].name, parse(cases[i].text, piece), -EBADMSG);
       check_int(cases[i].name, profile.goroutines, 0xA5A5A5A5A5A5A5A5);
     }
-    /* once refused, always refused */
+    /* once rejected, always rejected */
     check_int(cases[i].name, goroutine_profile_parser_finish(parser, &profile), -EBADMSG);
     if (cases[i].text.len > 24)
       check_int(cases[i].name, goroutine_profile_parser_feed(parser, GOOD, strlen(GOOD)),
@@ -383,7 +383,7 @@ static struct span long_text(const char *prefix, char c, size_t times, const cha
   return span_make(text, before + times + behind);
 }
 
-static void lines_of_a_megabyte_do_no_harm(void **state) {
+static void lines_of_a_megabyte_are_tolerated(void **state) {
   (void)state;
   static const struct {
     const char *name, *prefix, *suffix;
@@ -412,7 +412,7 @@ static void lines_of_a_megabyte_do_no_harm(void **state) {
   }
 }
 
-static void the_pieces_make_no_difference(void **state) {
+static void chunks_make_no_difference(void **state) {
   (void)state;
   struct goroutine_profile *whole = malloc(sizeof(*whole));
   assert_non_null(whole);
@@ -441,7 +441,7 @@ static void the_pieces_make_no_difference(void **state) {
   free(whole);
 }
 
-static void a_dump_cut_short_anywhere_says_so_or_is_refused(void **state) {
+static void a_dump_truncated_anywhere_is_marked_or_rejected(void **state) {
   (void)state;
   static const char text[] = "goroutine 18 [chan receive, 12 minutes]:\n" STACK
                              "created by main.main in goroutine 1\n\t/src/main.go:9 +0x1\n"
@@ -464,7 +464,7 @@ static void a_dump_cut_short_anywhere_says_so_or_is_refused(void **state) {
   assert_int_equal(profile.goroutines, 2);
 }
 
-static void a_dump_as_large_as_go_gives_up_at_is_cut_short(void **state) {
+static void a_dump_of_gos_maximum_size_is_truncated(void **state) {
   (void)state;
   static const char goroutine[] = "goroutine 18 [chan receive, 12 minutes]:\n"
                                   "main.f()\n\t/src/mai.go:7 +0x11\n\n";
@@ -517,7 +517,7 @@ static void stacks_are_shown_in_short(void **state) {
   }
 }
 
-static void long_names_are_cut_and_deep_stacks_end_in_dots(void **state) {
+static void long_names_are_truncated_and_deep_stacks_end_in_dots(void **state) {
   (void)state;
   struct span text = long_text("goroutine 1 [select]:\nmain.", 'x', 1000, "End()\n\t/x.go:1\n");
   assert_int_equal(parse(text, 100), 0);
@@ -570,17 +570,17 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(captured_dumps_agree_with_grep),
       TEST(patterns_agree_with_awk_on_captured_dumps),
-      TEST(the_captured_target_has_what_it_was_told_to_hold),
+      TEST(the_captured_target_has_the_goroutines_that_it_was_given),
       TEST(aged_goroutines_of_the_captured_target_are_found),
       TEST(each_form_of_a_goroutine_is_read),
       TEST(ages_count_from_their_first_minute_on),
-      TEST(what_is_no_dump_is_refused),
-      TEST(lines_of_a_megabyte_do_no_harm),
-      TEST(the_pieces_make_no_difference),
-      TEST(a_dump_cut_short_anywhere_says_so_or_is_refused),
-      TEST(a_dump_as_large_as_go_gives_up_at_is_cut_short),
+      TEST(other_bodies_are_not_dumps),
+      TEST(lines_of_a_megabyte_are_tolerated),
+      TEST(chunks_make_no_difference),
+      TEST(a_dump_truncated_anywhere_is_marked_or_rejected),
+      TEST(a_dump_of_gos_maximum_size_is_truncated),
       TEST(stacks_are_shown_in_short),
-      TEST(long_names_are_cut_and_deep_stacks_end_in_dots),
+      TEST(long_names_are_truncated_and_deep_stacks_end_in_dots),
       TEST(stacks_differ_by_function_state_and_creator),
       TEST(equal_stacks_are_matched_once),
   };

@@ -1,6 +1,6 @@
 /*
- * Heap profiles: captured ones against what go tool pprof makes of the same moment's binary
- * profile, the scaling of samples, profiles cut anywhere, and input that is none.
+ * Heap profiles: captured ones compared with go tool pprof's output for the binary profile of
+ * the same moment, the scaling of samples, truncated profiles, and other input.
  */
 #include "sidecar/go/heap_profile.h"
 
@@ -57,7 +57,7 @@ static void check_within_one_percent(const char *path, const char *name, uint64_
                                      uint64_t expected) {
   double difference = fabs((double)actual - (double)expected);
   if (difference > 0.01 * (double)expected)
-    fail_msg("%s: %s is %llu bytes, pprof says %llu", path, name, (unsigned long long)actual,
+    fail_msg("%s: %s is %llu bytes, %llu in pprof", path, name, (unsigned long long)actual,
              (unsigned long long)expected);
 }
 
@@ -65,7 +65,7 @@ static uint64_t bytes_of(const char *name) {
   return strcmp(name, "total") == 0 ? profile.inuse_bytes : matching(name);
 }
 
-static void captured_profiles_agree_with_what_pprof_said_then(void **state) {
+static void captured_profiles_agree_with_the_output_of_pprof(void **state) {
   (void)state;
   char **paths = profile_files("heap");
   for (size_t i = 0; paths[i] != NULL; i++) {
@@ -86,7 +86,7 @@ static void captured_profiles_agree_with_what_pprof_said_then(void **state) {
   profile_files_free(paths);
 }
 
-/* pprof shows what matches in the order of its size; the one line with the sum is enough. */
+/* pprof shows matches in the order of their size; the one line with the sum is enough. */
 static uint64_t ask_pprof(const char *profile_path, const char *focus) {
   return profile_command_number(
       "cd / && go tool pprof -top -sample_index=inuse_space -unit=B -nodecount=100000 "
@@ -97,7 +97,7 @@ static uint64_t ask_pprof(const char *profile_path, const char *focus) {
       (int)(strlen(profile_path) - strlen(".txt")), profile_path);
 }
 
-static void captured_profiles_agree_with_the_pprof_that_is_here(void **state) {
+static void captured_profiles_agree_with_the_installed_pprof(void **state) {
   (void)state;
   if (!profile_has_program("go") ||
       profile_command_number("cd / && go tool pprof -h >/dev/null 2>&1; "
@@ -118,7 +118,7 @@ static void captured_profiles_agree_with_the_pprof_that_is_here(void **state) {
   profile_files_free(paths);
 }
 
-static void a_hundred_megabytes_in_blocks_of_one_read_as_that(void **state) {
+static void a_hundred_blocks_of_a_megabyte_are_a_hundred_megabytes(void **state) {
   (void)state;
   char **paths = profile_files("heap");
   unsigned targets = 0;
@@ -132,7 +132,7 @@ static void a_hundred_megabytes_in_blocks_of_one_read_as_that(void **state) {
     assert_non_null(strstr(site->text, "main.leakHeap < "));
     assert_in_range(site->weight, 85 << 20, 115 << 20);
     assert_in_range(site->objects, 85, 115);
-    /* 8 MB in large blocks and 1 MB in small ones were asked for in each of these ways */
+    /* 8 MB in large blocks and 1 MB in small ones were allocated in each of these ways */
     static const char *const ways[] = {"bufio_scanner", "json_unmarshal", "output_buffer",
                                        "ansi"};
     for (size_t j = 0; j < ARRAY_LENGTH(ways); j++)
@@ -145,7 +145,7 @@ static void a_hundred_megabytes_in_blocks_of_one_read_as_that(void **state) {
 #define MEMSTATS "\n# runtime.MemStats\n# Alloc = 1\n# PauseNs = [0 0]\n# NumGC = 1\n"
 #define FRAME(function) "#\t0x143c1cc\t" function "+0x26c\t\t/src/x.go:519\n"
 
-static void samples_are_scaled_by_how_likely_they_were(void **state) {
+static void samples_are_scaled_by_their_probability(void **state) {
   (void)state;
   static const struct {
     const char *name, *text;
@@ -195,7 +195,7 @@ static void samples_are_scaled_by_how_likely_they_were(void **state) {
   }
 }
 
-static void without_sampling_nothing_is_known(void **state) {
+static void without_sampling_everything_is_unknown(void **state) {
   (void)state;
   static const char *const texts[] = {
       "heap profile: 0: 0 [0: 0] @ heap/0\n" MEMSTATS,
@@ -269,7 +269,7 @@ static void each_form_of_a_record_is_read(void **state) {
 #define HEADER "heap profile: 1: 64 [1: 64] @ heap/1048576\n"
 #define RECORD "1: 64 [1: 64] @ 0x1\n" FRAME("main.f") "\n"
 
-static void what_is_no_profile_is_refused(void **state) {
+static void other_bodies_are_not_profiles(void **state) {
   (void)state;
   static const struct {
     const char *name;
@@ -289,13 +289,13 @@ static void what_is_no_profile_is_refused(void **state) {
       {"a rate past 2^64",
        SPAN_LITERAL(
            "heap profile: 1: 64 [1: 64] @ heap/18446744073709551616\n" RECORD MEMSTATS)},
-      {"more behind the rate",
+      {"more after the rate",
        SPAN_LITERAL("heap profile: 1: 64 [1: 64] @ heap/1048576 x\n" RECORD MEMSTATS)},
       {"a negative count in the header",
        SPAN_LITERAL("heap profile: -1: 64 [1: 64] @ heap/1048576\n" RECORD MEMSTATS)},
       {"a negative count", SPAN_LITERAL(HEADER "-1: 64 [1: 64] @ 0x1\n" MEMSTATS)},
       {"negative bytes", SPAN_LITERAL(HEADER "1: -64 [1: 64] @ 0x1\n" MEMSTATS)},
-      {"a negative record beside one that makes up for it",
+      {"a negative record and one that makes up for it",
        SPAN_LITERAL(HEADER "2: 128 [2: 128] @ 0x1\n-1: -64 [1: 64] @ 0x1\n" MEMSTATS)},
       {"a count past 2^64",
        SPAN_LITERAL(HEADER "18446744073709551616: 64 [1: 64] @ 0x1\n" MEMSTATS)},
@@ -306,12 +306,12 @@ static void what_is_no_profile_is_refused(void **state) {
        SPAN_LITERAL("heap profile: 9223372036854775807: 1 [1: 64] @ heap/1048576\n"
                     "9223372036854775807: 1 [1: 64] @ 0x1\n" MEMSTATS)},
       {"records that pass the header", SPAN_LITERAL(HEADER RECORD RECORD MEMSTATS)},
-      {"fewer records than the header says",
+      {"fewer records than in the header",
        SPAN_LITERAL("heap profile: 2: 128 [2: 128] @ heap/1048576\n" RECORD MEMSTATS)},
       {"no record where the header has some", SPAN_LITERAL(HEADER MEMSTATS)},
       {"no MemStats", SPAN_LITERAL(HEADER RECORD)},
       {"a frame before any record", SPAN_LITERAL(HEADER FRAME("main.f") RECORD MEMSTATS)},
-      {"a frame behind a blank line", SPAN_LITERAL(HEADER RECORD FRAME("main.f") MEMSTATS)},
+      {"a frame after a blank line", SPAN_LITERAL(HEADER RECORD FRAME("main.f") MEMSTATS)},
       {"a frame without an address",
        SPAN_LITERAL(HEADER "1: 64 [1: 64] @ 0x1\n#\tmain.f+0x1\t/x.go:1\n" MEMSTATS)},
       {"a frame without an offset",
@@ -327,7 +327,7 @@ static void what_is_no_profile_is_refused(void **state) {
        SPAN_LITERAL(HEADER RECORD "goroutine 1 [select]:\nmain.f()\n\t/x.go:1\n" MEMSTATS)},
       {"a page half-way", SPAN_LITERAL(HEADER RECORD "<html>\n</html>\n")},
       {"a page in the MemStats", SPAN_LITERAL(HEADER RECORD MEMSTATS "<html>\n</html>\n")},
-      {"a second profile behind the first", SPAN_LITERAL(HEADER RECORD MEMSTATS HEADER RECORD)},
+      {"a second profile after the first", SPAN_LITERAL(HEADER RECORD MEMSTATS HEADER RECORD)},
       {"binary half-way", SPAN_LITERAL(HEADER RECORD "\x1f\x8b\x08\0\0\0\0\0\n\0\n")},
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -354,7 +354,7 @@ static struct span long_text(const char *prefix, char c, size_t times, const cha
   return span_make(text, before + times + behind);
 }
 
-static void lines_of_a_megabyte_do_no_harm(void **state) {
+static void lines_of_a_megabyte_are_tolerated(void **state) {
   (void)state;
   static const struct {
     const char *name, *prefix, *suffix;
@@ -381,7 +381,7 @@ static void lines_of_a_megabyte_do_no_harm(void **state) {
   }
 }
 
-static void the_pieces_make_no_difference(void **state) {
+static void chunks_make_no_difference(void **state) {
   (void)state;
   struct heap_profile *whole = malloc(sizeof(*whole));
   assert_non_null(whole);
@@ -409,7 +409,7 @@ static void the_pieces_make_no_difference(void **state) {
   free(whole);
 }
 
-static void a_profile_cut_before_its_memstats_gives_no_values(void **state) {
+static void a_profile_truncated_before_its_memstats_gives_no_values(void **state) {
   (void)state;
   char **paths = profile_files("heap");
   for (size_t i = 0; paths[i] != NULL; i++) {
@@ -426,7 +426,7 @@ static void a_profile_cut_before_its_memstats_gives_no_values(void **state) {
   profile_files_free(paths);
 }
 
-static void the_sites_listed_are_within_the_whole(void **state) {
+static void the_listed_sites_do_not_exceed_the_total(void **state) {
   (void)state;
   char **paths = profile_files("heap");
   for (size_t i = 0; paths[i] != NULL; i++) {
@@ -435,7 +435,7 @@ static void the_sites_listed_are_within_the_whole(void **state) {
     for (size_t j = 0; j < profile.sites.len; j++)
       sum += profile.sites.sites[j].weight;
     assert_true(sum <= profile.inuse_bytes);
-    /* the captured programs have few sites in use: none is left out */
+    /* the captured programs have few sites in use: none is omitted */
     assert_int_equal(profile.sites.len < SITE_TOP_MAX ? sum : profile.inuse_bytes,
                      profile.inuse_bytes);
   }
@@ -445,17 +445,17 @@ static void the_sites_listed_are_within_the_whole(void **state) {
 int main(void) {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
   const struct CMUnitTest tests[] = {
-      TEST(captured_profiles_agree_with_what_pprof_said_then),
-      TEST(captured_profiles_agree_with_the_pprof_that_is_here),
-      TEST(a_hundred_megabytes_in_blocks_of_one_read_as_that),
-      TEST(samples_are_scaled_by_how_likely_they_were),
-      TEST(without_sampling_nothing_is_known),
+      TEST(captured_profiles_agree_with_the_output_of_pprof),
+      TEST(captured_profiles_agree_with_the_installed_pprof),
+      TEST(a_hundred_blocks_of_a_megabyte_are_a_hundred_megabytes),
+      TEST(samples_are_scaled_by_their_probability),
+      TEST(without_sampling_everything_is_unknown),
       TEST(each_form_of_a_record_is_read),
-      TEST(what_is_no_profile_is_refused),
-      TEST(lines_of_a_megabyte_do_no_harm),
-      TEST(the_pieces_make_no_difference),
-      TEST(a_profile_cut_before_its_memstats_gives_no_values),
-      TEST(the_sites_listed_are_within_the_whole),
+      TEST(other_bodies_are_not_profiles),
+      TEST(lines_of_a_megabyte_are_tolerated),
+      TEST(chunks_make_no_difference),
+      TEST(a_profile_truncated_before_its_memstats_gives_no_values),
+      TEST(the_listed_sites_do_not_exceed_the_total),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

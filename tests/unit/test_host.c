@@ -10,7 +10,7 @@
 #include "cases.h"
 #include "replay_tree.h"
 
-static void what_is_no_process_table_is_refused(void **state) {
+static void other_directories_are_not_process_tables(void **state) {
   (void)state;
   struct host *host;
   assert_int_equal(host_open("/nowhere/proc", &host), -ENOENT);
@@ -38,7 +38,7 @@ static void the_live_clocks_agree_with_the_kernels(void **state) {
   host_close(host);
 }
 
-static void a_boot_has_a_name(void **state) {
+static void a_boot_has_an_id(void **state) {
   (void)state;
   static const struct {
     const char *name, *text;
@@ -73,7 +73,7 @@ static void a_boot_has_a_name(void **state) {
   host_close(host);
 }
 
-static void captured_clocks_stand_still(void **state) {
+static void captured_clocks_do_not_advance(void **state) {
   (void)state;
   static const struct {
     const char *name, *uptime, *stat;
@@ -108,7 +108,7 @@ static void captured_clocks_stand_still(void **state) {
   }
 }
 
-static void files_that_are_missing_are_errors_of_their_own(void **state) {
+static void missing_files_have_their_own_errors(void **state) {
   (void)state;
   struct replay_tree tree;
   struct host *host;
@@ -122,7 +122,7 @@ static void files_that_are_missing_are_errors_of_their_own(void **state) {
 }
 
 /* Machines with thousands of interrupts have a line of that length before btime. */
-static void the_boot_time_stands_behind_lines_of_any_length(void **state) {
+static void the_boot_time_is_found_after_lines_of_any_length(void **state) {
   (void)state;
   enum { ZEROS = 300000 };
   struct replay_tree tree;
@@ -144,7 +144,7 @@ static void the_boot_time_stands_behind_lines_of_any_length(void **state) {
   free(text);
 }
 
-static void facts_of_the_machine_are_the_kernels(void **state) {
+static void facts_of_the_machine_match_the_kernels(void **state) {
   (void)state;
   struct host *host;
   uint64_t watches, expected;
@@ -170,7 +170,7 @@ static void facts_of_the_machine_are_the_kernels(void **state) {
   host_close(host);
 }
 
-static void captured_facts_make_sense_or_are_refused(void **state) {
+static void captured_facts_are_plausible_or_rejected(void **state) {
   (void)state;
   static const struct {
     const char *name, *watches, *pressure;
@@ -200,14 +200,14 @@ static void captured_facts_make_sense_or_are_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(what_is_no_process_table_is_refused),
+      cmocka_unit_test(other_directories_are_not_process_tables),
       cmocka_unit_test(the_live_clocks_agree_with_the_kernels),
-      cmocka_unit_test(a_boot_has_a_name),
-      cmocka_unit_test(captured_clocks_stand_still),
-      cmocka_unit_test(files_that_are_missing_are_errors_of_their_own),
-      cmocka_unit_test(the_boot_time_stands_behind_lines_of_any_length),
-      cmocka_unit_test(facts_of_the_machine_are_the_kernels),
-      cmocka_unit_test(captured_facts_make_sense_or_are_refused),
+      cmocka_unit_test(a_boot_has_an_id),
+      cmocka_unit_test(captured_clocks_do_not_advance),
+      cmocka_unit_test(missing_files_have_their_own_errors),
+      cmocka_unit_test(the_boot_time_is_found_after_lines_of_any_length),
+      cmocka_unit_test(facts_of_the_machine_match_the_kernels),
+      cmocka_unit_test(captured_facts_are_plausible_or_rejected),
   };
   return cmocka_run_group_tests_name("host", tests, NULL, NULL);
 }

@@ -34,7 +34,7 @@ struct outcome {
   struct http_result result;
   struct buffer body;
   unsigned done;
-  int stop_with; /* what the body callback answers */
+  int stop_with; /* return value of the body callback */
 };
 
 static int collect(void *context, const char *bytes, size_t len) {
@@ -91,7 +91,7 @@ static void perform(const struct http_request *request, struct outcome *outcome)
   assert_int_equal(outcome->result.error != 0, outcome->result.reason[0] != '\0');
 }
 
-/* ---- what a server may send, one row each ---- */
+/* ---- responses of servers, one row each ---- */
 
 struct row {
   const char *name;
@@ -217,11 +217,11 @@ static const struct row ROWS[] = {
     {"what exceeds Content-Length is not ours",
      ANSWER("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello and more"), 0, 200, "hello"},
 
-    {"says nothing at all", .behaviour = hostile_silent, .error = -ETIMEDOUT,
+    {"sends nothing at all", .behaviour = hostile_silent, .error = -ETIMEDOUT,
      .timeout_ms = SOON_MS},
     {"a byte now and then", .behaviour = a_byte_a_pause, .error = -ETIMEDOUT,
      .timeout_ms = SOON_MS},
-    {"closes without a word", .behaviour = hostile_hang_up, .error = -ECONNRESET},
+    {"closes without a response", .behaviour = hostile_hang_up, .error = -ECONNRESET},
     {"closes within the status line", ANSWER("HTTP/1.1 2"), -ECONNRESET},
     {"closes within the headers", ANSWER("HTTP/1.1 200 OK\r\nContent-Le"), -ECONNRESET, 200},
     {"closes before the end of the headers", ANSWER("HTTP/1.1 200 OK\r\nX: y\r\n"), -ECONNRESET,
@@ -293,7 +293,7 @@ static void answers_of_every_kind(void **state) {
   }
 }
 
-static void a_body_of_exactly_the_limit_passes(void **state) {
+static void a_body_of_exactly_the_limit_is_accepted(void **state) {
   (void)state;
   char url[64];
   struct outcome outcome = outcome_make();
@@ -316,7 +316,7 @@ static void a_body_of_exactly_the_limit_passes(void **state) {
   buffer_free(&outcome.body);
 }
 
-static void a_refused_connection_is_told_as_such(void **state) {
+static void a_refused_connection_is_reported_as_such(void **state) {
   (void)state;
   uint16_t port;
   char url[64];
@@ -383,7 +383,7 @@ static void echo_request(struct hostile_connection *c, void *context) {
   hostile_send_text(c, c->request);
 }
 
-static void a_get_says_what_it_must_and_no_more(void **state) {
+static void a_get_request_has_only_the_necessary_headers(void **state) {
   (void)state;
   char url[64], expected[256];
   struct outcome outcome = outcome_make();
@@ -404,7 +404,7 @@ static void a_get_says_what_it_must_and_no_more(void **state) {
   buffer_free(&outcome.body);
 }
 
-static void an_ipv6_address_stands_in_brackets(void **state) {
+static void an_ipv6_address_is_in_brackets(void **state) {
   (void)state;
   char url[64], host[64];
   struct outcome outcome = outcome_make();
@@ -424,7 +424,7 @@ static void an_ipv6_address_stands_in_brackets(void **state) {
   buffer_free(&outcome.body);
 }
 
-static void what_the_body_callback_returns_ends_the_transfer(void **state) {
+static void an_error_of_the_body_callback_ends_the_transfer(void **state) {
   (void)state;
   char url[64];
   struct outcome outcome = outcome_make();
@@ -463,7 +463,7 @@ static void a_post_carries_body_type_and_credentials(void **state) {
   buffer_free(&outcome.body);
 }
 
-static void tls_against_a_server_that_has_none_is_no_protocol(void **state) {
+static void tls_with_a_server_without_tls_is_a_protocol_error(void **state) {
   (void)state;
   char url[64];
   struct outcome outcome = outcome_make();
@@ -471,14 +471,14 @@ static void tls_against_a_server_that_has_none_is_no_protocol(void **state) {
       hostile_server_new(hostile_answer, "HTTP/1.1 400 Bad Request\r\n\r\n");
   snprintf(url, sizeof(url), "https://127.0.0.1:%u/", hostile_server_port(server));
   struct http_request request = request_make(&outcome, url);
-  request.insecure = true; /* whatever authorities this machine knows */
+  request.insecure = true; /* whatever authorities this machine trusts */
 
   perform(&request, &outcome);
   assert_int_equal(outcome.result.error, -EPROTO);
   hostile_server_free(server);
 }
 
-static void requests_that_cannot_be_one_are_refused(void **state) {
+static void invalid_requests_are_rejected(void **state) {
   (void)state;
   struct http_loop *loop = NULL;
   struct outcome outcome = outcome_make();
@@ -501,7 +501,7 @@ static void requests_that_cannot_be_one_are_refused(void **state) {
   assert_int_equal(outcome.done, 0);
 }
 
-/* ---- stopping, waking, many at once ---- */
+/* ---- stopping, waking, many transfers ---- */
 
 static void wait_until_serving(struct http_loop *loop, struct hostile_server *server,
                                unsigned count) {
@@ -609,7 +609,7 @@ static void ask_again(void *context, const struct http_result *result) {
     again->refused = http_loop_add(again->loop, &again->request);
 }
 
-static void on_done_may_ask_again(void **state) {
+static void on_done_may_start_another_transfer(void **state) {
   (void)state;
   char url[64];
   struct hostile_server *server = hostile_server_new(hostile_answer, "HTTP/1.1 200 OK\r\n\r\n");
@@ -642,7 +642,7 @@ static void *wake_later(void *loop) {
   return NULL;
 }
 
-static void waking_ends_a_wait_also_when_it_came_before(void **state) {
+static void waking_ends_a_wait_even_if_it_came_before(void **state) {
   (void)state;
   pthread_t thread;
   struct http_loop *loop = NULL;
@@ -657,7 +657,7 @@ static void waking_ends_a_wait_also_when_it_came_before(void **state) {
   http_loop_free(loop);
 }
 
-static void a_hundred_stuck_ones_do_not_hold_up_one(void **state) {
+static void a_hundred_stuck_servers_do_not_delay_a_good_one(void **state) {
   (void)state;
   enum { STUCK = 100 };
   char url[64], fine_url[64];
@@ -694,22 +694,22 @@ static void a_hundred_stuck_ones_do_not_hold_up_one(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(answers_of_every_kind),
-      cmocka_unit_test(a_body_of_exactly_the_limit_passes),
-      cmocka_unit_test(a_refused_connection_is_told_as_such),
+      cmocka_unit_test(a_body_of_exactly_the_limit_is_accepted),
+      cmocka_unit_test(a_refused_connection_is_reported_as_such),
       cmocka_unit_test(a_redirect_is_never_followed),
       cmocka_unit_test(no_proxy_of_the_environment_is_used),
-      cmocka_unit_test(a_get_says_what_it_must_and_no_more),
-      cmocka_unit_test(an_ipv6_address_stands_in_brackets),
-      cmocka_unit_test(what_the_body_callback_returns_ends_the_transfer),
+      cmocka_unit_test(a_get_request_has_only_the_necessary_headers),
+      cmocka_unit_test(an_ipv6_address_is_in_brackets),
+      cmocka_unit_test(an_error_of_the_body_callback_ends_the_transfer),
       cmocka_unit_test(a_post_carries_body_type_and_credentials),
-      cmocka_unit_test(tls_against_a_server_that_has_none_is_no_protocol),
-      cmocka_unit_test(requests_that_cannot_be_one_are_refused),
+      cmocka_unit_test(tls_with_a_server_without_tls_is_a_protocol_error),
+      cmocka_unit_test(invalid_requests_are_rejected),
       cmocka_unit_test(freeing_the_loop_cancels_what_is_stuck),
       cmocka_unit_test(canceling_one_leaves_the_other),
       cmocka_unit_test(other_programs_do_not_inherit_a_connection),
-      cmocka_unit_test(on_done_may_ask_again),
-      cmocka_unit_test(waking_ends_a_wait_also_when_it_came_before),
-      cmocka_unit_test(a_hundred_stuck_ones_do_not_hold_up_one),
+      cmocka_unit_test(on_done_may_start_another_transfer),
+      cmocka_unit_test(waking_ends_a_wait_even_if_it_came_before),
+      cmocka_unit_test(a_hundred_stuck_servers_do_not_delay_a_good_one),
   };
   return cmocka_run_group_tests_name("http", tests, NULL, NULL);
 }

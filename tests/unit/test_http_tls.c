@@ -94,7 +94,7 @@ static struct server server_start(const char *name, bool wants_certificate) {
     if (scan_literal(&text, "ACCEPT 127.0.0.1:"))
       assert_int_equal(scan_u64(&text, &port), 0);
   }
-  fclose(output); /* what else it says goes nowhere */
+  fclose(output); /* its other output is discarded */
   assert_true(port > 0);
   server.port = (uint16_t)port;
   return server;
@@ -117,7 +117,7 @@ struct row {
   int error;
 };
 
-/* What the system trusts is a package of its own, which a small system may lack. */
+/* The system's authorities are in a separate package, which a small system may lack. */
 enum { UNTRUSTED = 1 };
 
 static int error_of_untrusted(void) {
@@ -127,8 +127,8 @@ static int error_of_untrusted(void) {
 
 static const struct row ROWS[] = {
     {"its own certificate is trusted", "here", "here.crt", NULL, false, false, 0},
-    {"nobody vouches for it", "here", NULL, NULL, false, false, UNTRUSTED},
-    {"somebody else vouches", "here", "elsewhere.crt", NULL, false, false, -EACCES},
+    {"without an authority", "here", NULL, NULL, false, false, UNTRUSTED},
+    {"another authority", "here", "elsewhere.crt", NULL, false, false, -EACCES},
     {"trusted, but for another name", "elsewhere", "elsewhere.crt", NULL, false, false,
      -EACCES},
     {"the file of those who vouch is missing", "here", "missing.crt", NULL, false, false,
@@ -175,7 +175,7 @@ static void check(const struct row *row) {
     fail_msg("%s: no file in \"%s\"", row->name, result.reason);
 }
 
-static void only_whom_it_is_told_to_trust(void **state) {
+static void only_configured_authorities_are_trusted(void **state) {
   (void)state;
   if (folder[0] == '\0') {
     print_message("skipped: no openssl(1) that makes certificates\n");
@@ -186,7 +186,7 @@ static void only_whom_it_is_told_to_trust(void **state) {
 }
 
 int main(void) {
-  signal(SIGPIPE, SIG_IGN); /* the servers inherit it: nobody reads what they say */
-  const struct CMUnitTest tests[] = {cmocka_unit_test(only_whom_it_is_told_to_trust)};
+  signal(SIGPIPE, SIG_IGN); /* inherited by the servers: their output is discarded */
+  const struct CMUnitTest tests[] = {cmocka_unit_test(only_configured_authorities_are_trusted)};
   return cmocka_run_group_tests_name("http_tls", tests, set_up, tear_down);
 }

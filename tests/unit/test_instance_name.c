@@ -18,7 +18,7 @@ static const struct {
 } made[] = {
     {"the base name of the working directory", "%{cwd}", "/home/u/proj", "proj"},
     {"a slash at the end does not count", "%{cwd}", "/home/u/proj/", "proj"},
-    {"the root directory has no name: the executable's stands in", "%{cwd}", "/", "sidecar"},
+    {"the root directory has no name: the executable's is used", "%{cwd}", "/", "sidecar"},
     {"an unreadable working directory, likewise", "%{cwd}", NULL, "sidecar"},
     {"all facts and a percent sign", "%{process}/%{executable}:%{pid}%{%}", "/x",
      "block_sidecar:42%"},
@@ -35,7 +35,7 @@ static const struct {
     {"only spaces", "%{cwd}", "/p/   ", "sidecar"},
 };
 
-static void a_template_becomes_a_harmless_name(void **state) {
+static void a_template_becomes_a_safe_name(void **state) {
   (void)state;
   for (size_t i = 0; i < ARRAY_LENGTH(made); i++) {
     struct instance_facts facts = {
@@ -47,7 +47,7 @@ static void a_template_becomes_a_harmless_name(void **state) {
   }
 }
 
-static void a_name_of_4000_bytes_is_cut_between_characters(void **state) {
+static void a_name_of_4000_bytes_is_truncated_between_characters(void **state) {
   (void)state;
   char cwd[4096] = "/p/";
   for (size_t i = 3; i + 3 < 4003; i += 3)
@@ -64,8 +64,8 @@ static void a_name_of_4000_bytes_is_cut_between_characters(void **state) {
   assert_string_equal(numbered + strlen(numbered) - 6, "\xE2\x82\xAC-12");
 }
 
-/* Whatever bytes a directory has, the name is what collectd's writers can carry. */
-static void any_bytes_give_a_name_that_every_writer_can_carry(void **state) {
+/* Whatever the bytes of a directory, the name is valid for collectd's write plugins. */
+static void any_bytes_give_a_name_that_every_write_plugin_accepts(void **state) {
   (void)state;
   unsigned seed = 1;
   for (int round = 0; round < 20000; round++) {
@@ -99,7 +99,7 @@ static void the_first_has_no_number(void **state) {
   assert_string_equal(name, "proj-2");
 }
 
-static void names_clash_when_graphite_would_make_them_one(void **state) {
+static void names_clash_if_graphite_would_merge_them(void **state) {
   (void)state;
   assert_true(instance_names_clash("a.b", "a b"));
   assert_true(instance_names_clash("a(b)", "a_b_"));
@@ -108,7 +108,7 @@ static void names_clash_when_graphite_would_make_them_one(void **state) {
   assert_false(instance_names_clash("a.b", "a-b"));
 }
 
-static void a_template_that_is_not_understood_says_where(void **state) {
+static void the_position_of_an_error_in_a_template_is_returned(void **state) {
   (void)state;
   size_t at;
   assert_int_equal(instance_template_check("%{cwd}-x", &at), 0);
@@ -121,12 +121,12 @@ static void a_template_that_is_not_understood_says_where(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_template_becomes_a_harmless_name),
-      cmocka_unit_test(a_name_of_4000_bytes_is_cut_between_characters),
-      cmocka_unit_test(any_bytes_give_a_name_that_every_writer_can_carry),
+      cmocka_unit_test(a_template_becomes_a_safe_name),
+      cmocka_unit_test(a_name_of_4000_bytes_is_truncated_between_characters),
+      cmocka_unit_test(any_bytes_give_a_name_that_every_write_plugin_accepts),
       cmocka_unit_test(the_first_has_no_number),
-      cmocka_unit_test(names_clash_when_graphite_would_make_them_one),
-      cmocka_unit_test(a_template_that_is_not_understood_says_where),
+      cmocka_unit_test(names_clash_if_graphite_would_merge_them),
+      cmocka_unit_test(the_position_of_an_error_in_a_template_is_returned),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 #include "cases.h"
 #include "replay_tree.h"
 
-static void lines_come_out_as_they_went_in(void **state) {
+static void lines_are_returned_unchanged(void **state) {
   (void)state;
   enum { LONG = 3 * LINE_READER_MAX };
   struct replay_tree tree;
@@ -67,7 +67,7 @@ static void errors_are_returned(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(lines_come_out_as_they_went_in),
+      cmocka_unit_test(lines_are_returned_unchanged),
       cmocka_unit_test(errors_are_returned),
   };
   return cmocka_run_group_tests_name("line_file", tests, NULL, NULL);

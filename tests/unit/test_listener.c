@@ -118,7 +118,7 @@ static int leave_network(void *argument) {
   return unshare(CLONE_NEWNET);
 }
 
-static void another_network_is_told(void **state) {
+static void another_network_namespace_is_detected(void **state) {
   (void)state;
   if (geteuid() != 0) {
     print_message("skipped: only root may make a network namespace\n");
@@ -180,7 +180,7 @@ static void skip_on_big_endian(void) {
   }
 }
 
-static void listeners_are_sorted_and_others_left_out(void **state) {
+static void listeners_are_sorted_and_others_omitted(void **state) {
   (void)state;
   skip_on_big_endian();
   struct captured captured;
@@ -232,7 +232,7 @@ static void no_more_are_returned_than_fit(void **state) {
   close_captured(&captured);
 }
 
-static void what_does_not_fit_is_what_matters_least(void **state) {
+static void the_least_important_listeners_are_omitted(void **state) {
   (void)state;
   skip_on_big_endian();
   struct captured captured;
@@ -252,7 +252,7 @@ static void what_does_not_fit_is_what_matters_least(void **state) {
   close_captured(&captured);
 }
 
-static void without_tables_nothing_is_known(void **state) {
+static void without_tables_everything_is_unknown(void **state) {
   (void)state;
   struct captured captured;
   struct listener found[LISTENERS_MAX];
@@ -268,7 +268,7 @@ static void without_tables_nothing_is_known(void **state) {
 
 /* --- who gets the connection --- */
 
-static void only_what_a_connection_surely_reaches_is_owned(void **state) {
+static void only_a_listener_that_a_connection_is_certain_to_reach_is_owned(void **state) {
   (void)state;
   static const struct listener v4 = {.address = "127.0.0.1"},
                                v4_any = {.address = "127.0.0.1", .any = true},
@@ -282,18 +282,22 @@ static void only_what_a_connection_surely_reaches_is_owned(void **state) {
     bool owned[3];
     int expected; /* -1: none */
   } cases[] = {
-      {"nobody listens", 0, {v4}, {false}, -1},
+      {"nothing listens", 0, {v4}, {false}, -1},
       {"its own", 1, {v4}, {true}, 0},
-      {"somebody else's", 1, {v4}, {false}, -1},
+      {"another process's", 1, {v4}, {false}, -1},
       {"the first of its own", 2, {v4, v6}, {true, true}, 0},
-      {"its own behind somebody else's on another address", 2, {v4, v6}, {false, true}, 1},
-      {"its own on loopback before somebody else's on any", 2, {v4, v4_any}, {true, false}, 0},
-      {"its own on any behind somebody else's on loopback", 2, {v4, v4_any}, {false, true}, -1},
-      {"its own on any beside another loopback address",
+      {"its own after another process's on another address", 2, {v4, v6}, {false, true}, 1},
+      {"its own on loopback before another process's on any",
        2,
-       {v4_other, v4_any},
+       {v4, v4_any},
+       {true, false},
+       0},
+      {"its own on any after another process's on loopback",
+       2,
+       {v4, v4_any},
        {false, true},
-       1},
+       -1},
+      {"its own on any and another loopback address", 2, {v4_other, v4_any}, {false, true}, 1},
       {"two sockets share the address", 2, {v4, v4}, {true, false}, -1},
       {"two sockets share any address", 2, {v6_any, v6_any}, {false, true}, -1},
       {"two of its own share the address", 2, {v4, v4}, {true, true}, 0},
@@ -310,13 +314,13 @@ static void only_what_a_connection_surely_reaches_is_owned(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(listeners_that_localhost_reaches_are_found),
-      cmocka_unit_test(another_network_is_told),
+      cmocka_unit_test(another_network_namespace_is_detected),
       cmocka_unit_test(a_process_that_ended_has_no_listeners),
-      cmocka_unit_test(listeners_are_sorted_and_others_left_out),
+      cmocka_unit_test(listeners_are_sorted_and_others_omitted),
       cmocka_unit_test(no_more_are_returned_than_fit),
-      cmocka_unit_test(what_does_not_fit_is_what_matters_least),
-      cmocka_unit_test(without_tables_nothing_is_known),
-      cmocka_unit_test(only_what_a_connection_surely_reaches_is_owned),
+      cmocka_unit_test(the_least_important_listeners_are_omitted),
+      cmocka_unit_test(without_tables_everything_is_unknown),
+      cmocka_unit_test(only_a_listener_that_a_connection_is_certain_to_reach_is_owned),
   };
   return cmocka_run_group_tests_name("listener", tests, NULL, NULL);
 }

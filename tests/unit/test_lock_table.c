@@ -81,7 +81,7 @@ static void append_locks(struct buffer *list, unsigned count, const char *mark) 
         buffer_printf(list, "1: %sPOSIX  ADVISORY  READ 7 fe:01:%u 0 EOF\n", mark, i), 0);
 }
 
-static void too_many_locks_are_refused_until_there_are_fewer(void **state) {
+static void too_many_locks_are_rejected_until_there_are_fewer(void **state) {
   (void)state;
   struct captured captured;
   autobuffer(list, 32 * 1024 * 1024);
@@ -103,7 +103,7 @@ static void too_many_locks_are_refused_until_there_are_fewer(void **state) {
   close_captured(&captured);
 }
 
-static void a_table_that_is_not_there_is_told(void **state) {
+static void a_missing_table_is_an_error(void **state) {
   (void)state;
   struct captured captured;
   open_captured(&captured);
@@ -112,7 +112,7 @@ static void a_table_that_is_not_there_is_told(void **state) {
   close_captured(&captured);
 }
 
-static void a_lock_of_ours_is_in_the_real_list(void **state) {
+static void our_own_lock_is_in_the_real_list(void **state) {
   (void)state;
   struct host *host;
   struct lock_table *table;
@@ -138,9 +138,9 @@ static void a_lock_of_ours_is_in_the_real_list(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(locks_are_found_by_file),
-      cmocka_unit_test(too_many_locks_are_refused_until_there_are_fewer),
-      cmocka_unit_test(a_table_that_is_not_there_is_told),
-      cmocka_unit_test(a_lock_of_ours_is_in_the_real_list),
+      cmocka_unit_test(too_many_locks_are_rejected_until_there_are_fewer),
+      cmocka_unit_test(a_missing_table_is_an_error),
+      cmocka_unit_test(our_own_lock_is_in_the_real_list),
   };
   return cmocka_run_group_tests_name("lock_table", tests, NULL, NULL);
 }

@@ -65,7 +65,7 @@ static void regions_are_the_lines_of_maps(void **state) {
   assert_int_equal(regions, count_lines(held.pid));
   assert_true(regions >= before + 4999); /* a neighbour may be merged */
 
-  /* libc maps what it likes on the way: glibc 2.41 two regions for its random numbers */
+  /* libc may map regions in between: glibc 2.41 maps two for its random numbers */
   held_process_do(&held, map_strange_name, NULL);
   assert_int_equal(memory_map_count_regions(held.process, &regions), 0);
   assert_int_equal(regions, count_lines(held.pid));
@@ -86,7 +86,7 @@ static uint64_t sum_of_smaps(pid_t pid, const char *field) {
   return sum;
 }
 
-static void sums_are_those_of_smaps(void **state) {
+static void sums_agree_with_smaps(void **state) {
   (void)state;
   enum { PAGES = 2000 };
   struct held_process held;
@@ -136,7 +136,7 @@ static int add_region(void *context, const struct memory_map_region *region) {
   return listing->regions == listing->stop_after ? -ECANCELED : 0;
 }
 
-static void a_list_has_every_region_and_what_is_in_it(void **state) {
+static void a_list_has_every_region_and_its_sums(void **state) {
   (void)state;
   struct held_process held;
   struct listing smaps = {0}, maps = {0}, stopped = {.stop_after = 3};
@@ -164,7 +164,7 @@ static void a_list_has_every_region_and_what_is_in_it(void **state) {
   held_process_end(&held);
 }
 
-static void captured_processes_have_what_was_captured(void **state) {
+static void captured_processes_are_read_exactly(void **state) {
   (void)state;
   struct replay_tree tree;
   struct host *host;
@@ -194,7 +194,7 @@ static void captured_processes_have_what_was_captured(void **state) {
   replay_tree_remove(&tree);
 }
 
-static void a_kernel_without_sums_is_told_from_a_process_that_is_gone(void **state) {
+static void a_kernel_without_sums_is_distinguished_from_an_ended_process(void **state) {
   (void)state;
   struct replay_tree tree;
   struct host *host;
@@ -220,10 +220,10 @@ static void a_kernel_without_sums_is_told_from_a_process_that_is_gone(void **sta
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(regions_are_the_lines_of_maps),
-      cmocka_unit_test(sums_are_those_of_smaps),
-      cmocka_unit_test(a_list_has_every_region_and_what_is_in_it),
-      cmocka_unit_test(captured_processes_have_what_was_captured),
-      cmocka_unit_test(a_kernel_without_sums_is_told_from_a_process_that_is_gone),
+      cmocka_unit_test(sums_agree_with_smaps),
+      cmocka_unit_test(a_list_has_every_region_and_its_sums),
+      cmocka_unit_test(captured_processes_are_read_exactly),
+      cmocka_unit_test(a_kernel_without_sums_is_distinguished_from_an_ended_process),
   };
   return cmocka_run_group_tests_name("memory_map", tests, NULL, NULL);
 }

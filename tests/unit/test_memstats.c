@@ -1,6 +1,6 @@
 /*
- * MemStats from captures of real programs (Go 1.19 and 1.26), whole and cut at every byte,
- * and from lines no Go program would write.
+ * MemStats from captures of real programs (Go 1.19 and 1.26), complete and truncated at every
+ * byte, and from lines that no Go program would write.
  */
 #include "sidecar/go/memstats.h"
 
@@ -57,7 +57,7 @@ static uint64_t sum_of_pauses(const struct memstats *stats) {
 }
 
 /* The numbers are those grep shows in the file. */
-static void a_capture_of_go_1_19_reads_as_it_stands(void **state) {
+static void a_capture_of_go_1_19_is_parsed_exactly(void **state) {
   (void)state;
   struct memstats stats;
   autobuffer(body, CAPTURE_MAX);
@@ -83,7 +83,7 @@ static void a_capture_of_go_1_19_reads_as_it_stands(void **state) {
   assert_int_equal(stats.pause_ns[(303 + 255) % 256], 10109);
 }
 
-static void a_capture_of_go_1_26_reads_as_it_stands(void **state) {
+static void a_capture_of_go_1_26_is_parsed_exactly(void **state) {
   (void)state;
   struct memstats stats;
   autobuffer(body, CAPTURE_MAX);
@@ -99,7 +99,7 @@ static void a_capture_of_go_1_26_reads_as_it_stands(void **state) {
   assert_int_equal(stats.pause_ns[(303 + 255) % 256], 8937);
 }
 
-static void before_the_first_collection_zeros_are_zeros(void **state) {
+static void before_the_first_collection_zeros_are_valid(void **state) {
   (void)state;
   static const char *const FILES[] = {"go1.19_fresh", "go1.26_fresh"};
   for (size_t i = 0; i < 2; i++) {
@@ -115,7 +115,7 @@ static void before_the_first_collection_zeros_are_zeros(void **state) {
   }
 }
 
-static void pieces_make_no_difference(void **state) {
+static void chunks_make_no_difference(void **state) {
   (void)state;
   struct memstats whole, cut;
   autobuffer(body, CAPTURE_MAX);
@@ -143,7 +143,7 @@ static void carriage_returns_make_no_difference(void **state) {
   assert_memory_equal(&other, &whole, sizeof(other));
 }
 
-static void what_is_cut_short_is_malformed_at_every_byte_up_to_num_gc(void **state) {
+static void a_page_truncated_at_any_byte_up_to_num_gc_is_malformed(void **state) {
   (void)state;
   struct memstats stats;
   autobuffer(body, CAPTURE_MAX);
@@ -160,7 +160,7 @@ static void what_is_cut_short_is_malformed_at_every_byte_up_to_num_gc(void **sta
 #define HEAD "heap profile: 1: 2 [3: 4] @ heap/1048576\n\n# runtime.MemStats\n"
 #define REQUIRED "# HeapAlloc = 10\n# HeapSys = 30\n# HeapInuse = 20\n# NumGC = 4\n"
 
-static void what_must_be_there_must_be_right(void **state) {
+static void required_values_must_be_valid(void **state) {
   (void)state;
   static const struct {
     const char *name, *body;
@@ -197,7 +197,7 @@ static void what_must_be_there_must_be_right(void **state) {
   }
 }
 
-static void another_thing_is_told_from_its_first_bytes(void **state) {
+static void other_input_is_detected_by_its_first_bytes(void **state) {
   (void)state;
   struct memstats_parser parser;
   struct memstats stats;
@@ -209,7 +209,7 @@ static void another_thing_is_told_from_its_first_bytes(void **state) {
   assert_int_equal(memstats_parser_finish(&parser, &stats), -EBADMSG);
 }
 
-/* What one line says; the required ones are there as well. */
+/* The value of one line, in addition to the required ones. */
 static struct memstats parse_with(const char *line) {
   char body[1024];
   struct memstats stats;
@@ -219,7 +219,7 @@ static struct memstats parse_with(const char *line) {
   return stats;
 }
 
-static void an_absurd_number_is_unknown_and_harms_no_other(void **state) {
+static void an_impossible_number_is_unknown_and_does_not_affect_others(void **state) {
   (void)state;
   static const struct {
     const char *line;
@@ -251,14 +251,14 @@ static void an_absurd_number_is_unknown_and_harms_no_other(void **state) {
     assert_int_equal(stats.heap_alloc_bytes, 10);
     assert_int_equal(stats.sys_bytes, VALUE_UNKNOWN);
   }
-  /* a counter may pass what a double holds; without GOGC there is no next collection */
+  /* a counter may exceed the precision of a double; without GOGC there is no next collection */
   assert_int_equal(parse_with("# TotalAlloc = 9007199254740993").alloc_bytes_total,
                    (1ull << 53) + 1);
   assert_int_equal(parse_with("# NextGC = 18446744073709551615").next_gc_bytes, VALUE_UNKNOWN);
   assert_int_equal(parse_with("# Stack = 5 / 7").stack_inuse_bytes, 5);
 }
 
-static void the_fraction_is_read_as_go_writes_it_in_any_locale(void **state) {
+static void the_fraction_is_parsed_in_gos_format_in_any_locale(void **state) {
   (void)state;
   static const struct {
     const char *text;
@@ -302,7 +302,7 @@ static void the_fraction_is_read_as_go_writes_it_in_any_locale(void **state) {
   assert_true(isnan(parse_with("# Other = 1").gc_cpu_fraction));
 }
 
-static void pauses_are_all_there_or_unknown(void **state) {
+static void pauses_are_complete_or_unknown(void **state) {
   (void)state;
   static const struct {
     const char *opening, *closing;
@@ -351,7 +351,7 @@ static void megabyte_lines_and_nul_bytes_are_skipped(void **state) {
 
 /* ---- new pauses ---- */
 
-static void new_pauses_are_those_since_the_last_time(void **state) {
+static void new_pauses_are_those_since_the_last_reading(void **state) {
   (void)state;
   static struct memstats stats = {.has_pauses = true};
   static const struct {
@@ -387,19 +387,19 @@ static void new_pauses_are_those_since_the_last_time(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_capture_of_go_1_19_reads_as_it_stands),
-      cmocka_unit_test(a_capture_of_go_1_26_reads_as_it_stands),
-      cmocka_unit_test(before_the_first_collection_zeros_are_zeros),
-      cmocka_unit_test(pieces_make_no_difference),
+      cmocka_unit_test(a_capture_of_go_1_19_is_parsed_exactly),
+      cmocka_unit_test(a_capture_of_go_1_26_is_parsed_exactly),
+      cmocka_unit_test(before_the_first_collection_zeros_are_valid),
+      cmocka_unit_test(chunks_make_no_difference),
       cmocka_unit_test(carriage_returns_make_no_difference),
-      cmocka_unit_test(what_is_cut_short_is_malformed_at_every_byte_up_to_num_gc),
-      cmocka_unit_test(what_must_be_there_must_be_right),
-      cmocka_unit_test(another_thing_is_told_from_its_first_bytes),
-      cmocka_unit_test(an_absurd_number_is_unknown_and_harms_no_other),
-      cmocka_unit_test(the_fraction_is_read_as_go_writes_it_in_any_locale),
-      cmocka_unit_test(pauses_are_all_there_or_unknown),
+      cmocka_unit_test(a_page_truncated_at_any_byte_up_to_num_gc_is_malformed),
+      cmocka_unit_test(required_values_must_be_valid),
+      cmocka_unit_test(other_input_is_detected_by_its_first_bytes),
+      cmocka_unit_test(an_impossible_number_is_unknown_and_does_not_affect_others),
+      cmocka_unit_test(the_fraction_is_parsed_in_gos_format_in_any_locale),
+      cmocka_unit_test(pauses_are_complete_or_unknown),
       cmocka_unit_test(megabyte_lines_and_nul_bytes_are_skipped),
-      cmocka_unit_test(new_pauses_are_those_since_the_last_time),
+      cmocka_unit_test(new_pauses_are_those_since_the_last_reading),
   };
   return cmocka_run_group_tests_name("memstats", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Metrics, samples, what readings become, statuses, and the summary line. */
+/* Metrics, samples, samples of readings, statuses, and the summary line. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,7 +41,7 @@ static void every_metric_has_a_type_of_plain_characters_of_its_own(void **state)
   }
 }
 
-static void what_is_not_known_is_not_sent(void **state) {
+static void unknown_values_are_not_sent(void **state) {
   (void)state;
   samples.len = 0;
   samples_add_gauge(&samples, METRIC_THREADS, NULL, VALUE_UNKNOWN);
@@ -79,7 +79,7 @@ static void cpu_ticks_become_microseconds(void **state) {
   assert_int_equal(cpu->value.derive[1], 10000);
 }
 
-static void everything_a_process_can_have_fits_into_one_list(void **state) {
+static void all_samples_of_a_process_fit_into_one_list(void **state) {
   (void)state;
   static struct descriptors_reading reading;
   struct memory_map_rollup rollup = {0};
@@ -99,7 +99,7 @@ static void everything_a_process_can_have_fits_into_one_list(void **state) {
   assert_true(samples.len + 20 < SAMPLES_MAX);
 }
 
-static void no_gc_yet_is_no_time_of_the_last_gc(void **state) {
+static void without_a_gc_there_is_no_last_gc_time(void **state) {
   (void)state;
   struct memstats stats = {.last_gc_ns = 0};
   samples.len = 0;
@@ -198,7 +198,7 @@ static const struct {
     {-EIO, STATUS_ERROR},
 };
 
-static void an_error_has_a_status_and_a_missing_permission_a_remedy(void **state) {
+static void an_error_has_a_status_and_a_missing_permission_a_hint(void **state) {
   (void)state;
   for (size_t i = 0; i < ARRAY_LENGTH(statuses); i++)
     assert_int_equal(collector_status_of(statuses[i].error), statuses[i].status);
@@ -246,14 +246,14 @@ static const struct summary healthy = {.instance = "proj",
                                        .pipes = 14,
                                        .directories = 7};
 
-static void a_healthy_process_is_one_line_without_findings(void **state) {
+static void the_line_of_a_healthy_process_has_no_findings(void **state) {
   (void)state;
   assert_string_equal(summary_of(healthy),
                       "proj             pid 4242     RSS 100.0 MB  FDs  87  threads  24  "
                       "goroutines  43  heap in use  10.0 MB");
 }
 
-static void what_is_outside_the_guides_ranges_is_named_with_the_range(void **state) {
+static void values_outside_the_guides_ranges_are_named_with_the_range(void **state) {
   (void)state;
   struct summary sick = healthy;
   sick.resident_bytes = 600u << 20;
@@ -280,19 +280,19 @@ static void unknown_values_are_dashes_and_never_out_of_range(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_metric_has_a_type_of_plain_characters_of_its_own),
-      cmocka_unit_test(what_is_not_known_is_not_sent),
+      cmocka_unit_test(unknown_values_are_not_sent),
       cmocka_unit_test(an_unreadable_pulse_sends_nothing),
       cmocka_unit_test(cpu_ticks_become_microseconds),
-      cmocka_unit_test(everything_a_process_can_have_fits_into_one_list),
-      cmocka_unit_test(no_gc_yet_is_no_time_of_the_last_gc),
+      cmocka_unit_test(all_samples_of_a_process_fit_into_one_list),
+      cmocka_unit_test(without_a_gc_there_is_no_last_gc_time),
       cmocka_unit_test(pauses_that_are_not_known_are_not_sent),
       cmocka_unit_test(a_goroutine_dump_has_a_value_for_each_state_age_and_pattern),
       cmocka_unit_test(a_heap_that_is_not_sampled_sends_nothing),
       cmocka_unit_test(samples_are_held_until_others_replace_them),
-      cmocka_unit_test(an_error_has_a_status_and_a_missing_permission_a_remedy),
+      cmocka_unit_test(an_error_has_a_status_and_a_missing_permission_a_hint),
       cmocka_unit_test(a_value_of_sidecar_pprof_is_a_port_off_or_invalid),
-      cmocka_unit_test(a_healthy_process_is_one_line_without_findings),
-      cmocka_unit_test(what_is_outside_the_guides_ranges_is_named_with_the_range),
+      cmocka_unit_test(the_line_of_a_healthy_process_has_no_findings),
+      cmocka_unit_test(values_outside_the_guides_ranges_are_named_with_the_range),
       cmocka_unit_test(unknown_values_are_dashes_and_never_out_of_range),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,7 +100,7 @@ static void readings_of_any_kind_agree_with_a_model(void **state) {
   path_table_clear(&table);
 }
 
-static void memory_is_given_back_after_a_leak(void **state) {
+static void memory_is_released_after_a_leak(void **state) {
   (void)state;
   struct path_table table;
   path_table_init(&table);
@@ -124,7 +124,7 @@ static void a_hundred_paths_take_little_memory(void **state) {
   path_table_clear(&table);
 }
 
-static void checks_go_round(void **state) {
+static void checks_rotate_over_all_entries(void **state) {
   (void)state;
   enum { PATHS = 1234, CHECKS = 500 };
   struct path_table table;
@@ -158,9 +158,9 @@ int main(void) {
       cmocka_unit_test(keys_differ_from_table_to_table),
       cmocka_unit_test(entries_live_as_long_as_they_are_seen),
       cmocka_unit_test(readings_of_any_kind_agree_with_a_model),
-      cmocka_unit_test(memory_is_given_back_after_a_leak),
+      cmocka_unit_test(memory_is_released_after_a_leak),
       cmocka_unit_test(a_hundred_paths_take_little_memory),
-      cmocka_unit_test(checks_go_round),
+      cmocka_unit_test(checks_rotate_over_all_entries),
       cmocka_unit_test(few_paths_are_checked_in_each_reading),
   };
   return cmocka_run_group_tests_name("path_table", tests, NULL, NULL);

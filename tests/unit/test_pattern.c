@@ -6,7 +6,7 @@
 
 #include "cases.h"
 
-static void names_are_what_a_metric_can_carry(void **state) {
+static void names_are_valid_in_a_metric(void **state) {
   (void)state;
   static const struct {
     const char *name;
@@ -39,7 +39,7 @@ static void a_pattern_is_extended_and_finds_its_match_anywhere(void **state) {
   assert_false(pattern_list_has(&list, "x"));
 }
 
-static void what_cannot_be_added_leaves_the_list_alone(void **state) {
+static void a_pattern_that_cannot_be_added_leaves_the_list_unchanged(void **state) {
   (void)state;
   struct pattern_list list = {.len = 0};
   char words[128] = "";
@@ -60,7 +60,7 @@ static void what_cannot_be_added_leaves_the_list_alone(void **state) {
   pattern_list_clear(&list);
 }
 
-static void defaults_give_way_to_what_has_their_name(void **state) {
+static void defaults_are_replaced_by_patterns_of_their_name(void **state) {
   (void)state;
   static const struct pattern_default defaults[] = {{"a", "x"}, {"b", "y"}, {NULL, NULL}};
   struct pattern_list list = {.len = 0};
@@ -75,10 +75,10 @@ static void defaults_give_way_to_what_has_their_name(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(names_are_what_a_metric_can_carry),
+      cmocka_unit_test(names_are_valid_in_a_metric),
       cmocka_unit_test(a_pattern_is_extended_and_finds_its_match_anywhere),
-      cmocka_unit_test(what_cannot_be_added_leaves_the_list_alone),
-      cmocka_unit_test(defaults_give_way_to_what_has_their_name),
+      cmocka_unit_test(a_pattern_that_cannot_be_added_leaves_the_list_unchanged),
+      cmocka_unit_test(defaults_are_replaced_by_patterns_of_their_name),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * The whole plugin against a recording collectd and real processes: copies of a program
- * that waits, under a name of this test's own, in folders of its own.
+ * The complete plugin with a recording collectd and real processes: copies of a sleeping
+ * program, under a name and in directories that only this test uses.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #include "fake_collectd.h"
-#include "fake_told.h"
+#include "fake_dispatched.h"
 #include "sidecar/metrics.h"
 #include "sudden_end.h"
 
@@ -61,10 +61,10 @@ int clock_gettime(clockid_t id, struct timespec *ret) {
   return status;
 }
 
-static const char *variable; /* what the program's environment holds, or NULL */
-static void (*hold)(void);   /* opens what the program finds open, or NULL */
+static const char *variable; /* the program's environment, or NULL */
+static void (*hold)(void);   /* opens descriptors for the program, or NULL */
 
-/* Starts the program in the folder's subfolder cwd and waits until it is that program. */
+/* Starts the program in the subdirectory cwd and waits until it runs. */
 static pid_t start(const char *cwd) {
   char path[PATH_MAX], exe[PATH_MAX], link[64];
   snprintf(path, sizeof(path), "%s/%s", folder, cwd);
@@ -167,7 +167,7 @@ static bool is_sent(const char *instance) {
   return fake_collectd_find(instance, "process_resident_memory_bytes", "") != NULL;
 }
 
-static void nobody_running_is_a_count_of_zero(void **state) {
+static void without_processes_the_count_is_zero(void **state) {
   (void)state;
   configure("");
   assert_int_equal(fake_collectd_read(), 0);
@@ -176,7 +176,7 @@ static void nobody_running_is_a_count_of_zero(void **state) {
   assert_int_equal(fake_collectd_logged(LOG_WARNING, ""), 0);
 }
 
-static void what_is_dispatched_is_registered_finite_and_named(void **state) {
+static void dispatched_values_are_registered_finite_and_named(void **state) {
   (void)state;
   configure("");
   start("proj");
@@ -198,7 +198,7 @@ static void what_is_dispatched_is_registered_finite_and_named(void **state) {
   }
 }
 
-static void values_are_those_of_the_process(void **state) {
+static void values_agree_with_the_process(void **state) {
   (void)state;
   configure("");
   pid_t pid = start("proj");
@@ -228,7 +228,8 @@ static void values_are_those_of_the_process(void **state) {
   assert_true(fabs(gauge("proj", "process_start_time_seconds", "") - (double)time(NULL)) < 30);
 }
 
-static void two_in_one_folder_keep_their_names_and_a_restart_gets_its_own_back(void **state) {
+static void
+two_in_one_directory_keep_their_names_and_a_restarted_one_gets_its_name_back(void **state) {
   (void)state;
   configure("");
   pid_t first = start("proj");
@@ -278,7 +279,7 @@ static void a_zombie_has_ended(void **state) {
   assert_false(is_sent("proj"));
 }
 
-static void awkward_folders_give_harmless_names(void **state) {
+static void awkward_directories_give_safe_names(void **state) {
   (void)state;
   configure("");
   start("a\nb\";'c");
@@ -307,7 +308,7 @@ static void an_executable_replaced_on_disk_is_still_the_program(void **state) {
   assert_true(sent);
 }
 
-static void counters_of_the_detail_tier_leave_with_the_process(void **state) {
+static void counters_of_the_detail_tier_end_with_the_process(void **state) {
   (void)state;
   fake_collectd_set_interval(0.1);
   configure("");
@@ -329,7 +330,7 @@ static void counters_of_the_detail_tier_leave_with_the_process(void **state) {
 
 /* ---- where captures go ---- */
 
-/* Starts with that BaseDir and CaptureFolder, and waits for the line that says where they go. */
+/* Starts with that BaseDir and CaptureFolder, and waits for the log line with the path. */
 static void check_captures_go_to(const char *base_dir, const char *option,
                                  const char *expected) {
   char line[PATH_MAX + 32];
@@ -345,7 +346,7 @@ static void check_captures_go_to(const char *base_dir, const char *option,
   set_up(NULL);
 }
 
-static void captures_go_below_the_base_dir_unless_they_have_a_folder(void **state) {
+static void captures_are_below_the_base_dir_unless_a_folder_is_set(void **state) {
   (void)state;
   char expected[PATH_MAX], option[PATH_MAX + 32], here[PATH_MAX];
   snprintf(expected, sizeof(expected), "%s/sidecar-captures", folder);
@@ -362,7 +363,7 @@ static void captures_go_below_the_base_dir_unless_they_have_a_folder(void **stat
   assert_int_equal(chdir(here), 0);
 }
 
-static void a_folder_too_long_below_the_base_dir_refuses_the_start(void **state) {
+static void a_path_too_long_below_the_base_dir_prevents_the_start(void **state) {
   (void)state;
   char base_dir[251];
   memset(base_dir, 'a', sizeof(base_dir));
@@ -373,14 +374,14 @@ static void a_folder_too_long_below_the_base_dir_refuses_the_start(void **state)
   assert_int_equal(fake_collectd_logged(LOG_ERR, "CaptureFolder \"sidecar-captures\""), 1);
 }
 
-static void a_missing_process_table_refuses_the_start_with_its_path(void **state) {
+static void a_missing_process_table_prevents_the_start_and_its_path_is_logged(void **state) {
   (void)state;
   assert_int_equal(fake_collectd_configure("ProcRoot \"/nonexistent\"\n"), 0);
   assert_int_equal(fake_collectd_init(), -1);
   assert_int_equal(fake_collectd_logged(LOG_ERR, "ProcRoot \"/nonexistent\""), 1);
 }
 
-static void the_summary_is_one_line_a_process_and_reading(void **state) {
+static void the_summary_is_one_line_per_process_and_reading(void **state) {
   (void)state;
   char text[512];
   snprintf(text, sizeof(text),
@@ -398,7 +399,7 @@ static void the_summary_is_one_line_a_process_and_reading(void **state) {
   assert_int_equal(fake_collectd_logged(LOG_INFO, "SIDECAR_PPROF is not set"), 2);
 }
 
-static void a_thousand_readings_keep_no_descriptor(void **state) {
+static void a_thousand_readings_leak_no_descriptor(void **state) {
   (void)state;
   configure("");
   start("proj");
@@ -411,7 +412,8 @@ static void a_thousand_readings_keep_no_descriptor(void **state) {
   assert_int_equal(before.st_size, after.st_size);
 }
 
-static void a_complaint_names_process_thing_and_remedy_and_comes_back_counted(void **state) {
+static void
+a_failure_is_logged_with_process_file_and_hint_and_repeats_are_counted(void **state) {
   (void)state;
   configure("");
   variable = "SIDECAR_PPROF=6060x";
@@ -438,37 +440,38 @@ static void a_complaint_names_process_thing_and_remedy_and_comes_back_counted(vo
 static const char one_thread_is_a_flag[] =
     "<RedFlag \"threads\">\n Warning 1\n Failure 2\n Hold 0\n</RedFlag>\n";
 
-static void a_red_flag_is_told_once_with_what_there_is_to_know(void **state) {
+static void a_red_flag_is_dispatched_once_with_its_evidence(void **state) {
   (void)state;
   assert_int_equal(fake_collectd_configure(one_thread_is_a_flag), 0);
   configure("");
   pid_t pid = start("proj");
   fake_collectd_read();
-  const notification_t *told = fake_told_of("proj", "threads");
-  assert_non_null(told);
-  assert_int_equal(told->severity, NOTIF_WARNING);
-  assert_string_equal(told->plugin, "sidecar");
-  assert_string_equal(told->type, "red_flag");
-  assert_string_equal(told->host, "fake.host");
+  const notification_t *notification = fake_dispatched_of("proj", "threads");
+  assert_non_null(notification);
+  assert_int_equal(notification->severity, NOTIF_WARNING);
+  assert_string_equal(notification->plugin, "sidecar");
+  assert_string_equal(notification->type, "red_flag");
+  assert_string_equal(notification->host, "fake.host");
   char expected[128];
   snprintf(expected, sizeof(expected), "proj (pid %d): threads: 1 (warning from 1)", (int)pid);
-  assert_string_equal(told->message, expected);
+  assert_string_equal(notification->message, expected);
   snprintf(expected, sizeof(expected), "%d", (int)pid);
-  assert_string_equal(fake_told_meta(told, "pid"), expected);
-  assert_string_equal(fake_told_meta(told, "value"), "1");
-  assert_string_equal(fake_told_meta(told, "threshold"), "1");
-  assert_true(fabs(strtod(fake_told_meta(told, "since"), NULL) - (double)time(NULL)) < 30);
-  assert_null(fake_told_meta(told, "capture"));
+  assert_string_equal(fake_dispatched_meta(notification, "pid"), expected);
+  assert_string_equal(fake_dispatched_meta(notification, "value"), "1");
+  assert_string_equal(fake_dispatched_meta(notification, "threshold"), "1");
+  assert_true(fabs(strtod(fake_dispatched_meta(notification, "since"), NULL) -
+                   (double)time(NULL)) < 30);
+  assert_null(fake_dispatched_meta(notification, "capture"));
   assert_true(gauge("proj", "red_flag", "threads") == 1);
   assert_true(gauge("proj", "red_flag", "fds") == 0);
 
-  size_t told_before = fake_told_len();
+  size_t dispatched_before = fake_dispatched_len();
   for (int i = 0; i < 10; i++)
     fake_collectd_read();
-  assert_int_equal(fake_told_len(), told_before);
+  assert_int_equal(fake_dispatched_len(), dispatched_before);
 }
 
-static void what_is_up_ends_with_the_process(void **state) {
+static void raised_flags_are_cleared_when_the_process_ends(void **state) {
   (void)state;
   assert_int_equal(fake_collectd_configure(one_thread_is_a_flag), 0);
   configure("");
@@ -476,21 +479,21 @@ static void what_is_up_ends_with_the_process(void **state) {
   fake_collectd_read();
   end(pid);
   fake_collectd_read();
-  const notification_t *told = fake_told_of("proj", "threads");
-  assert_int_equal(told->severity, NOTIF_OKAY);
-  assert_non_null(strstr(told->message, "threads: the process ended"));
-  for (size_t i = 0; i < fake_told_len(); i++)
-    assert_int_not_equal(fake_told(i)->severity, NOTIF_FAILURE);
+  const notification_t *notification = fake_dispatched_of("proj", "threads");
+  assert_int_equal(notification->severity, NOTIF_OKAY);
+  assert_non_null(strstr(notification->message, "threads: the process ended"));
+  for (size_t i = 0; i < fake_dispatched_len(); i++)
+    assert_int_not_equal(fake_dispatched(i)->severity, NOTIF_FAILURE);
 }
 
-static void a_red_flag_that_is_switched_off_is_neither_sent_nor_told(void **state) {
+static void a_disabled_red_flag_is_neither_sent_nor_notified(void **state) {
   (void)state;
   assert_int_equal(
       fake_collectd_configure("<RedFlag \"threads\">\n Disable true\n</RedFlag>\n"), 0);
   configure("");
   start("proj");
   fake_collectd_read();
-  assert_int_equal(fake_told_len(), 0);
+  assert_int_equal(fake_dispatched_len(), 0);
   assert_null(fake_collectd_find("proj", "red_flag", "threads"));
 }
 
@@ -519,7 +522,7 @@ static unsigned own_descriptors(void) {
 /* Returns whether it ended within this reading, which is its first, or one with a flag up. */
 static bool read_one_that_ends(long calls, bool reap, bool was_seen) {
   pid_t pid = start("proj");
-  fake_told_reset();
+  fake_dispatched_reset();
   if (was_seen) {
     fake_collectd_read();
     assert_true(gauge("proj", "red_flag", "threads") == 1);
@@ -540,8 +543,8 @@ static bool read_one_that_ends(long calls, bool reap, bool was_seen) {
   fake_collectd_read();
   assert_false(is_sent("proj"));
   assert_true(gauge("sidecar", "process_count", "") == 0);
-  const notification_t *told = fake_told_of("proj", "threads");
-  assert_true(told == NULL || told->severity == NOTIF_OKAY);
+  const notification_t *notification = fake_dispatched_of("proj", "threads");
+  assert_true(notification == NULL || notification->severity == NOTIF_OKAY);
   assert_true(own_descriptors() <= descriptors);
   const char *complaint = fake_collectd_complaint(": pprof: ");
   if (complaint != NULL)
@@ -568,24 +571,24 @@ static void a_process_may_end_at_any_point_of_a_reading(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      PLUGIN_TEST(nobody_running_is_a_count_of_zero),
-      PLUGIN_TEST(what_is_dispatched_is_registered_finite_and_named),
-      PLUGIN_TEST(values_are_those_of_the_process),
-      PLUGIN_TEST(two_in_one_folder_keep_their_names_and_a_restart_gets_its_own_back),
+      PLUGIN_TEST(without_processes_the_count_is_zero),
+      PLUGIN_TEST(dispatched_values_are_registered_finite_and_named),
+      PLUGIN_TEST(values_agree_with_the_process),
+      PLUGIN_TEST(two_in_one_directory_keep_their_names_and_a_restarted_one_gets_its_name_back),
       PLUGIN_TEST(a_process_younger_than_its_minimum_age_is_not_watched),
       PLUGIN_TEST(a_zombie_has_ended),
-      PLUGIN_TEST(awkward_folders_give_harmless_names),
+      PLUGIN_TEST(awkward_directories_give_safe_names),
       PLUGIN_TEST(an_executable_replaced_on_disk_is_still_the_program),
-      PLUGIN_TEST(counters_of_the_detail_tier_leave_with_the_process),
-      PLUGIN_TEST(captures_go_below_the_base_dir_unless_they_have_a_folder),
-      PLUGIN_TEST(a_folder_too_long_below_the_base_dir_refuses_the_start),
-      PLUGIN_TEST(a_missing_process_table_refuses_the_start_with_its_path),
-      PLUGIN_TEST(the_summary_is_one_line_a_process_and_reading),
-      PLUGIN_TEST(a_thousand_readings_keep_no_descriptor),
-      PLUGIN_TEST(a_complaint_names_process_thing_and_remedy_and_comes_back_counted),
-      PLUGIN_TEST(a_red_flag_is_told_once_with_what_there_is_to_know),
-      PLUGIN_TEST(what_is_up_ends_with_the_process),
-      PLUGIN_TEST(a_red_flag_that_is_switched_off_is_neither_sent_nor_told),
+      PLUGIN_TEST(counters_of_the_detail_tier_end_with_the_process),
+      PLUGIN_TEST(captures_are_below_the_base_dir_unless_a_folder_is_set),
+      PLUGIN_TEST(a_path_too_long_below_the_base_dir_prevents_the_start),
+      PLUGIN_TEST(a_missing_process_table_prevents_the_start_and_its_path_is_logged),
+      PLUGIN_TEST(the_summary_is_one_line_per_process_and_reading),
+      PLUGIN_TEST(a_thousand_readings_leak_no_descriptor),
+      PLUGIN_TEST(a_failure_is_logged_with_process_file_and_hint_and_repeats_are_counted),
+      PLUGIN_TEST(a_red_flag_is_dispatched_once_with_its_evidence),
+      PLUGIN_TEST(raised_flags_are_cleared_when_the_process_ends),
+      PLUGIN_TEST(a_disabled_red_flag_is_neither_sent_nor_notified),
       PLUGIN_TEST(a_process_may_end_at_any_point_of_a_reading),
   };
   return cmocka_run_group_tests(tests, set_up_group, tear_down_group);

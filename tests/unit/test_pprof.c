@@ -42,7 +42,7 @@ static void pause_ms(unsigned ms) {
   nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}, NULL);
 }
 
-/* Takes until all of what has been answered, however late. */
+/* Collects until all of what has been answered, however late. */
 static void take_all(struct pprof_endpoint *endpoint, unsigned what, struct pprof_round *ret) {
   struct pprof_round round;
   memset(ret, 0, sizeof(*ret));
@@ -118,7 +118,7 @@ static void good(struct hostile_connection *c, void *context) {
     hostile_send_text(c, "HTTP/1.1 418 No\r\n\r\n");
 }
 
-static void a_round_brings_both_answers_once(void **state) {
+static void a_round_returns_both_answers_once(void **state) {
   (void)state;
   struct pprof_round round;
   struct pprof *client = client_new(LONG_MS);
@@ -155,7 +155,7 @@ static void a_round_brings_both_answers_once(void **state) {
   hostile_server_free(server);
 }
 
-/* ---- what may come instead ---- */
+/* ---- bad responses ---- */
 
 struct row {
   const char *name;
@@ -192,7 +192,7 @@ static const struct row ROWS[] = {
     {"hangs up", .behaviour = hostile_hang_up, .error = -ECONNRESET, .reason = ": "},
     {"closes in the middle", ANSWER("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nheap pro"),
      -ECONNRESET, ": "},
-    {"says nothing", .behaviour = hostile_silent, .error = -ETIMEDOUT, .reason = ": ",
+    {"sends nothing", .behaviour = hostile_silent, .error = -ETIMEDOUT, .reason = ": ",
      .timeout_ms = 100},
 };
 
@@ -256,7 +256,7 @@ static void a_refused_connection_is_reported_as_such(void **state) {
   close(fd);
 }
 
-static void a_redirect_leads_nowhere(void **state) {
+static void a_redirect_is_not_followed(void **state) {
   (void)state;
   char response[256];
   struct pprof_round round;
@@ -371,7 +371,7 @@ static void wait_until_serving(struct hostile_server *server, unsigned count) {
     pause_ms(1);
 }
 
-static void a_query_under_way_is_not_sent_again(void **state) {
+static void a_query_in_progress_is_not_sent_again(void **state) {
   (void)state;
   struct gate gate = {false};
   struct pprof_round round;
@@ -383,7 +383,7 @@ static void a_query_under_way_is_not_sent_again(void **state) {
   wait_until_serving(server, 1);
   for (unsigned i = 0; i < 10; i++) {
     pprof_endpoint_query(endpoint, PPROF_GOROUTINE_COUNT);
-    pprof_wait(client, LONG_MS); /* for nobody: this one is late */
+    pprof_wait(client, LONG_MS); /* waits for none: this one is late */
     pprof_endpoint_take(endpoint, &round);
     assert_int_equal(round.queried, PPROF_GOROUTINE_COUNT);
     assert_int_equal(round.answered, 0);
@@ -428,7 +428,7 @@ static void a_late_endpoint_is_waited_for_again_once_it_is_prompt(void **state) 
   hostile_server_free(server);
 }
 
-static void a_hundred_stuck_endpoints_do_not_hold_up_a_good_one(void **state) {
+static void a_hundred_stuck_endpoints_do_not_delay_a_good_one(void **state) {
   (void)state;
   enum { STUCK = 100 };
   struct pprof_round round;
@@ -442,7 +442,7 @@ static void a_hundred_stuck_endpoints_do_not_hold_up_a_good_one(void **state) {
     pprof_endpoint_query(stuck[i], BOTH);
   }
   while (hostile_server_accepted(silent) < 16)
-    pause_ms(1); /* all places are taken by what nobody knows to be late */
+    pause_ms(1); /* all slots are occupied by endpoints not yet known to be late */
   struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
   for (unsigned i = 0; i < 10; i++) {
     for (unsigned k = 0; k < STUCK; k++)
@@ -453,7 +453,7 @@ static void a_hundred_stuck_endpoints_do_not_hold_up_a_good_one(void **state) {
     assert_int_equal(round.answered, BOTH);
     assert_int_equal(round.goroutines, 40);
   }
-  /* none of the stuck ones has been put twice */
+  /* none of the stuck ones has been queued twice */
   assert_in_range(hostile_server_accepted(silent), 16, STUCK);
   for (unsigned k = 0; k < STUCK; k++) {
     pprof_endpoint_take(stuck[k], &round);
@@ -491,7 +491,7 @@ static void more_endpoints_than_are_queried_at_once_all_get_their_turn(void **st
 
 /* ---- freeing ---- */
 
-static void what_is_freed_gets_no_answer_and_its_successor_none_of_it(void **state) {
+static void the_answer_for_a_freed_endpoint_is_dropped(void **state) {
   (void)state;
   struct gate gate = {false};
   struct pprof_round round;
@@ -528,12 +528,12 @@ static void freeing_an_endpoint_closes_its_connection(void **state) {
   wait_until_serving(server, 1);
   pprof_endpoint_free(endpoint);
   wait_until_serving(server, 0); /* before LONG_MS: otherwise this hangs for a minute */
-  pprof_wait(client, LONG_MS);   /* for nobody */
+  pprof_wait(client, LONG_MS);   /* waits for none */
   pprof_free(client);
   hostile_server_free(server);
 }
 
-static void the_client_ends_whatever_the_servers_do(void **state) {
+static void the_client_terminates_whatever_the_servers_do(void **state) {
   (void)state;
   for (unsigned i = 0; i < 20; i++) {
     struct pprof *client = client_new(LONG_MS);
@@ -644,7 +644,7 @@ __attribute__((format(printf, 1, 2))) static int shell(const char *format, ...) 
   return system(command);
 }
 
-/* Builds it in a folder of its own and reads the port it prints. False: no Go that can. */
+/* Builds it in a separate directory and reads the port it prints. False: no suitable Go. */
 static bool program_start(struct program *program, const char *go) {
   int out[2];
   char path[128], text[16];
@@ -693,7 +693,7 @@ static void ignore_result(void *context, const struct http_result *result) {
   assert_int_equal(result->error, 0);
 }
 
-/* What "curl ADDRESS/debug/pprof/goroutine?debug=1 | head -1" says. */
+/* The number printed by "curl ADDRESS/debug/pprof/goroutine?debug=1 | head -1". */
 static uint64_t goroutines_by_hand(uint16_t port) {
   char url[64];
   struct http_loop *loop = NULL;
@@ -755,7 +755,7 @@ static void check_program(const struct program *program) {
   pprof_free(client);
 }
 
-static void a_real_program_answers_with_what_it_holds(void **state) {
+static void a_real_program_reports_its_own_stacks_and_heap(void **state) {
   (void)state;
   static const char *const GOS[] = {"go", "/usr/bin/go"}; /* they may differ */
   unsigned checked = 0;
@@ -775,24 +775,24 @@ static void a_real_program_answers_with_what_it_holds(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_round_brings_both_answers_once),
+      cmocka_unit_test(a_round_returns_both_answers_once),
       cmocka_unit_test(every_failure_is_reported_for_both_queries),
       cmocka_unit_test(a_gigabyte_is_not_read_to_its_end),
       cmocka_unit_test(a_refused_connection_is_reported_as_such),
-      cmocka_unit_test(a_redirect_leads_nowhere),
+      cmocka_unit_test(a_redirect_is_not_followed),
       cmocka_unit_test(an_address_must_be_numeric),
       cmocka_unit_test(an_ipv6_address_is_queried_as_well),
       cmocka_unit_test(an_endpoint_has_one_connection_at_a_time),
-      cmocka_unit_test(a_query_under_way_is_not_sent_again),
+      cmocka_unit_test(a_query_in_progress_is_not_sent_again),
       cmocka_unit_test(a_late_endpoint_is_waited_for_again_once_it_is_prompt),
-      cmocka_unit_test(a_hundred_stuck_endpoints_do_not_hold_up_a_good_one),
+      cmocka_unit_test(a_hundred_stuck_endpoints_do_not_delay_a_good_one),
       cmocka_unit_test(more_endpoints_than_are_queried_at_once_all_get_their_turn),
-      cmocka_unit_test(what_is_freed_gets_no_answer_and_its_successor_none_of_it),
+      cmocka_unit_test(the_answer_for_a_freed_endpoint_is_dropped),
       cmocka_unit_test(freeing_an_endpoint_closes_its_connection),
-      cmocka_unit_test(the_client_ends_whatever_the_servers_do),
+      cmocka_unit_test(the_client_terminates_whatever_the_servers_do),
       cmocka_unit_test(endpoints_come_and_go_while_they_are_queried),
       cmocka_unit_test(rounds_leave_no_memory_behind),
-      cmocka_unit_test(a_real_program_answers_with_what_it_holds),
+      cmocka_unit_test(a_real_program_reports_its_own_stacks_and_heap),
   };
   return cmocka_run_group_tests_name("pprof", tests, load_pages, free_pages);
 }

@@ -38,7 +38,7 @@ static int parse_pieces(struct span body, size_t first, size_t step, uint64_t *r
   return pprof_index_parser_finish(&parser, ret);
 }
 
-static void captures_read_as_they_stand_wherever_they_are_cut(void **state) {
+static void captures_are_parsed_alike_in_chunks_of_any_size(void **state) {
   (void)state;
   static const struct {
     const char *file;
@@ -128,7 +128,7 @@ static void megabyte_lines_and_nul_bytes_are_skipped(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(captures_read_as_they_stand_wherever_they_are_cut),
+      cmocka_unit_test(captures_are_parsed_alike_in_chunks_of_any_size),
       cmocka_unit_test(a_page_cut_before_the_end_of_the_row_is_malformed),
       cmocka_unit_test(rows_that_are_none),
       cmocka_unit_test(megabyte_lines_and_nul_bytes_are_skipped),

@@ -1,6 +1,6 @@
 /*
- * The pprof client's two deep queries against a server that sends captures of real
- * programs, whole, spoilt, or cut off.
+ * The pprof client's two profile queries with a server that sends captures of real programs,
+ * complete, damaged or truncated.
  */
 #include "sidecar/go/pprof.h"
 
@@ -21,7 +21,7 @@ static const char dump_path[] = "/debug/pprof/goroutine?debug=2";
 /* What the server sends for each of the two. */
 struct pages {
   struct span heap, dump;
-  size_t promised; /* Content-Length says so many bytes more than come */
+  size_t promised; /* by which Content-Length is larger than the body */
 };
 
 static void serve(struct hostile_connection *c, void *context) {
@@ -110,7 +110,7 @@ static void ask(struct setting *setting, struct pprof_round *ret) {
   }
 }
 
-static void a_round_brings_both_profiles_and_memstats(void **state) {
+static void a_round_returns_both_profiles_and_memstats(void **state) {
   (void)state;
   struct setting setting = setting_new(&good, true);
   for (int again = 0; again < 3; again++) {
@@ -132,7 +132,7 @@ static void a_round_brings_both_profiles_and_memstats(void **state) {
 }
 
 /* Else the next query of the round, when it fails, would leave zeroes for values. */
-static void memstats_hold_as_long_as_the_heap_profile_they_came_with(void **state) {
+static void memstats_are_held_as_long_as_their_heap_profile(void **state) {
   (void)state;
   struct pprof_round round;
   pprof_round_reset(&round);
@@ -147,7 +147,7 @@ static void memstats_hold_as_long_as_the_heap_profile_they_came_with(void **stat
   pprof_round_free(&round);
 }
 
-static void what_nobody_takes_is_given_back(void **state) {
+static void an_answer_that_is_not_collected_is_freed(void **state) {
   (void)state;
   struct setting setting = setting_new(&good, true);
   for (int i = 0; i < 3; i++) {
@@ -157,7 +157,7 @@ static void what_nobody_takes_is_given_back(void **state) {
   setting_free(&setting);
 }
 
-static void spoilt_profiles_are_malformed_each_for_itself(void **state) {
+static void each_damaged_profile_is_malformed_by_itself(void **state) {
   (void)state;
   static const char html[] = "<html>\n</html>\n";
   const struct {
@@ -192,7 +192,7 @@ static void spoilt_profiles_are_malformed_each_for_itself(void **state) {
   }
 }
 
-static void a_dump_cut_short_says_so(void **state) {
+static void a_truncated_dump_is_marked(void **state) {
   (void)state;
   const struct pages pages = {good.heap, span_make(good.dump.at, good.dump.len - 10), 0};
   struct setting setting = setting_new(&pages, true);
@@ -219,11 +219,11 @@ static void without_patterns_to_match_the_queries_fail(void **state) {
 int main(void) {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
   const struct CMUnitTest tests[] = {
-      TEST(a_round_brings_both_profiles_and_memstats),
-      TEST(memstats_hold_as_long_as_the_heap_profile_they_came_with),
-      TEST(what_nobody_takes_is_given_back),
-      TEST(spoilt_profiles_are_malformed_each_for_itself),
-      TEST(a_dump_cut_short_says_so),
+      TEST(a_round_returns_both_profiles_and_memstats),
+      TEST(memstats_are_held_as_long_as_their_heap_profile),
+      TEST(an_answer_that_is_not_collected_is_freed),
+      TEST(each_damaged_profile_is_malformed_by_itself),
+      TEST(a_truncated_dump_is_marked),
       TEST(without_patterns_to_match_the_queries_fail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

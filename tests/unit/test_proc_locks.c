@@ -51,7 +51,7 @@ static void locks_are_read(void **state) {
   }
 }
 
-static void what_is_no_lock_is_refused(void **state) {
+static void other_lines_are_not_locks(void **state) {
   (void)state;
   static const struct {
     const char *name, *line;
@@ -66,7 +66,7 @@ static void what_is_no_lock_is_refused(void **state) {
       {"nothing", "", -EBADMSG},
       {"no number", "POSIX  ADVISORY  WRITE 4711 fe:01:1234 0 EOF", -EBADMSG},
       {"a kind of lock never heard of", "1: MAGIC  ADVISORY  WRITE 1 fe:01:1 0 EOF", -EBADMSG},
-      {"cut off behind the kind", "1: POSIX", -EBADMSG},
+      {"truncated after the kind", "1: POSIX", -EBADMSG},
       {"cut off before the end", "1: POSIX  ADVISORY  WRITE 4711 fe:01:1234 0", -EBADMSG},
       {"another negative pid", "1: POSIX  ADVISORY  WRITE -2 fe:01:1234 0 EOF", -EBADMSG},
       {"a pid past 31 bits", "1: POSIX  ADVISORY  WRITE 2147483648 fe:01:1 0 EOF", -EBADMSG},
@@ -86,7 +86,7 @@ static void what_is_no_lock_is_refused(void **state) {
   }
 }
 
-static void locks_have_an_order(void **state) {
+static void locks_are_ordered(void **state) {
   (void)state;
   static const struct proc_lock sorted[] = {
       {1, 9, 9, 9, 9, 9, PROC_LOCK_OFD, true},    {2, 5, 5, 0, 1, 1, PROC_LOCK_POSIX, false},
@@ -105,8 +105,8 @@ static void locks_have_an_order(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(locks_are_read),
-      cmocka_unit_test(what_is_no_lock_is_refused),
-      cmocka_unit_test(locks_have_an_order),
+      cmocka_unit_test(other_lines_are_not_locks),
+      cmocka_unit_test(locks_are_ordered),
   };
   return cmocka_run_group_tests_name("proc_locks", tests, NULL, NULL);
 }

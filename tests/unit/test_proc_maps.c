@@ -74,7 +74,7 @@ static void sums_belong_to_the_region_before_them(void **state) {
   assert_int_equal(region.rss, VALUE_UNKNOWN);
 }
 
-static void a_region_is_told_from_a_sum(void **state) {
+static void a_region_is_distinguished_from_a_sum(void **state) {
   (void)state;
   for (size_t i = 0; i < ARRAY_LENGTH(regions); i++)
     if (regions[i].status == 0)
@@ -85,7 +85,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_region_has_its_size_and_name),
       cmocka_unit_test(sums_belong_to_the_region_before_them),
-      cmocka_unit_test(a_region_is_told_from_a_sum),
+      cmocka_unit_test(a_region_is_distinguished_from_a_sum),
   };
   return cmocka_run_group_tests_name("proc_maps", tests, NULL, NULL);
 }

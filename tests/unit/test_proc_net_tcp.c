@@ -9,7 +9,7 @@
 
 #define BEHIND_STATE " 00000000:00000000 00:00000000 00000000  1000        0 "
 
-/* An address as the kernel of this machine writes it: words in host order. */
+/* An address in this machine's format: words in host order. */
 static void write_words(char *text, const uint8_t *address, size_t words) {
   for (size_t i = 0; i < words; i++) {
     uint32_t word;
@@ -31,7 +31,7 @@ static void sockets_are_read(void **state) {
       {"a listener on loopback", AF_INET, "127.0.0.1", 6060, PROC_NET_TCP_LISTEN, 4711},
       {"a listener on any address", AF_INET, "0.0.0.0", 1, PROC_NET_TCP_LISTEN, 1},
       {"a connection", AF_INET, "192.0.2.77", 65535, 1, UINT64_MAX - 1},
-      {"a connection nobody has open", AF_INET, "192.0.2.77", 80, 6, 0},
+      {"a connection without a process", AF_INET, "192.0.2.77", 80, 6, 0},
       {"IPv6 loopback", AF_INET6, "::1", 6060, PROC_NET_TCP_LISTEN, 9},
       {"IPv6, any", AF_INET6, "::", 6060, PROC_NET_TCP_LISTEN, 9},
       {"IPv6, every byte different", AF_INET6, "2001:db8:304:506:708:90a:b0c:d0e", 1, 1, 9},
@@ -59,7 +59,7 @@ static void sockets_are_read(void **state) {
   }
 }
 
-static void other_lines_are_refused(void **state) {
+static void other_lines_are_rejected(void **state) {
   (void)state;
   static const struct {
     const char *name, *line;
@@ -91,7 +91,7 @@ static void other_lines_are_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sockets_are_read),
-      cmocka_unit_test(other_lines_are_refused),
+      cmocka_unit_test(other_lines_are_rejected),
   };
   return cmocka_run_group_tests_name("proc_net_tcp", tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@
 
 #define FULL "full avg10=9.00 avg60=9.00 avg300=9.00 total=9\n"
 
-static void the_minute_of_some_is_read(void **state) {
+static void the_average_of_the_last_minute_is_read(void **state) {
   (void)state;
   static const struct {
     const char *name, *text;
@@ -38,6 +38,6 @@ static void the_minute_of_some_is_read(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(the_minute_of_some_is_read)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(the_average_of_the_last_minute_is_read)};
   return cmocka_run_group_tests_name("proc_pressure", tests, NULL, NULL);
 }

@@ -61,7 +61,7 @@ static void sums_are_read_in_bytes(void **state) {
   }
 }
 
-static void without_sums_it_is_refused(void **state) {
+static void without_sums_it_is_an_error(void **state) {
   (void)state;
   static const struct {
     const char *name, *text;
@@ -83,7 +83,7 @@ static void without_sums_it_is_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sums_are_read_in_bytes),
-      cmocka_unit_test(without_sums_it_is_refused),
+      cmocka_unit_test(without_sums_it_is_an_error),
   };
   return cmocka_run_group_tests_name("proc_smaps", tests, NULL, NULL);
 }

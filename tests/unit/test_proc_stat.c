@@ -1,4 +1,4 @@
-/* Fields of stat by position, whatever the program is called. */
+/* Fields of stat by position, whatever the program's name. */
 #include "sidecar/linux/proc_parse.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ static void names_of_any_kind_shift_no_field(void **state) {
       {"a plain name", SPAN_LITERAL("4711 (sidecar)" TAIL), SPAN_LITERAL("sidecar")},
       {"blanks", SPAN_LITERAL("4711 (a b  c)" TAIL), SPAN_LITERAL("a b  c")},
       {"parentheses", SPAN_LITERAL("4711 ((sd-pam))" TAIL), SPAN_LITERAL("(sd-pam)")},
-      {"a name like the fields behind it", SPAN_LITERAL("4711 (x) Z 1 2 3)" TAIL),
+      {"a name like the fields after it", SPAN_LITERAL("4711 (x) Z 1 2 3)" TAIL),
        SPAN_LITERAL("x) Z 1 2 3")},
       {"newlines", SPAN_LITERAL("4711 (a\nb\n)" TAIL), SPAN_LITERAL("a\nb\n")},
       {"bytes that are no text", SPAN_LITERAL("4711 (\xFF\x01)" TAIL),
@@ -49,7 +49,7 @@ static void names_of_any_kind_shift_no_field(void **state) {
   }
 }
 
-static void what_is_no_stat_is_refused(void **state) {
+static void other_texts_are_not_stat(void **state) {
   (void)state;
   static const struct {
     const char *name;
@@ -80,7 +80,7 @@ static void what_is_no_stat_is_refused(void **state) {
 }
 
 /* A number that lost its last digits would be the worst: wrong, and believed. */
-static void a_text_cut_anywhere_is_refused_or_right(void **state) {
+static void a_truncated_text_is_rejected_or_correct(void **state) {
   (void)state;
   const struct span whole = SPAN_LITERAL("4711 (side car)" TAIL);
   size_t right = 0;
@@ -96,7 +96,7 @@ static void a_text_cut_anywhere_is_refused_or_right(void **state) {
   assert_true(right > 0 && right < whole.len);
 }
 
-static void states_and_kinds_are_told_apart(void **state) {
+static void states_and_kinds_are_distinguished(void **state) {
   (void)state;
   static const struct {
     const char *name;
@@ -109,7 +109,7 @@ static void states_and_kinds_are_told_apart(void **state) {
       {"ending: its memory is gone", {.state = 'R', .flags = 0x40010c}, true, false},
       {"a zombie", {.state = 'Z'}, true, false},
       {"dead", {.state = 'X'}, true, false},
-      {"dead as Linux 2.6 said it", {.state = 'x'}, true, false},
+      {"dead, as in Linux 2.6", {.state = 'x'}, true, false},
       {"a kernel thread that is idle", {.state = 'I', .flags = 69238880}, false, true},
       {"kthreadd", {.state = 'S', .flags = 0x208040}, false, true},
   };
@@ -123,9 +123,9 @@ static void states_and_kinds_are_told_apart(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(names_of_any_kind_shift_no_field),
-      cmocka_unit_test(what_is_no_stat_is_refused),
-      cmocka_unit_test(a_text_cut_anywhere_is_refused_or_right),
-      cmocka_unit_test(states_and_kinds_are_told_apart),
+      cmocka_unit_test(other_texts_are_not_stat),
+      cmocka_unit_test(a_truncated_text_is_rejected_or_correct),
+      cmocka_unit_test(states_and_kinds_are_distinguished),
   };
   return cmocka_run_group_tests_name("proc_stat", tests, NULL, NULL);
 }

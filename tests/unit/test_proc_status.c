@@ -30,7 +30,7 @@ static void check_same(const char *name, const struct process_memory *a,
   check_int(name, a->swap_bytes, b->swap_bytes);
 }
 
-static void memory_is_read_of_every_kernel(void **state) {
+static void memory_is_read_on_every_kernel(void **state) {
   (void)state;
   static const struct {
     const char *name, *text;
@@ -45,7 +45,7 @@ static void memory_is_read_of_every_kernel(void **state) {
        HEAD "VmHWM:\t 5 kB\nVmRSS:\t 4 kB\nVmData:\t 9 kB\nVmSwap:\t 0 kB\n" END,
        0,
        {5 * 1024, 4 * 1024, VALUE_UNKNOWN, VALUE_UNKNOWN, VALUE_UNKNOWN, 0}},
-      {"a kernel without swap says nothing of it",
+      {"a kernel without swap has no line for it",
        HEAD "VmHWM:\t 5 kB\nVmRSS:\t 4 kB\n" END,
        0,
        {5 * 1024, 4 * 1024, VALUE_UNKNOWN, VALUE_UNKNOWN, VALUE_UNKNOWN, VALUE_UNKNOWN}},
@@ -81,7 +81,7 @@ static void memory_is_read_of_every_kernel(void **state) {
   }
 }
 
-static void a_text_cut_anywhere_shows_no_other_numbers(void **state) {
+static void a_truncated_text_gives_no_wrong_numbers(void **state) {
   (void)state;
   const struct span whole = SPAN_LITERAL(HEAD MEMORY END);
   for (size_t len = 0; len <= whole.len; len++) {
@@ -99,7 +99,7 @@ static void a_text_cut_anywhere_shows_no_other_numbers(void **state) {
   }
 }
 
-static void switches_stand_at_the_end(void **state) {
+static void context_switches_are_at_the_end(void **state) {
   (void)state;
   static const struct {
     const char *name, *text;
@@ -128,9 +128,9 @@ static void switches_stand_at_the_end(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(memory_is_read_of_every_kernel),
-      cmocka_unit_test(a_text_cut_anywhere_shows_no_other_numbers),
-      cmocka_unit_test(switches_stand_at_the_end),
+      cmocka_unit_test(memory_is_read_on_every_kernel),
+      cmocka_unit_test(a_truncated_text_gives_no_wrong_numbers),
+      cmocka_unit_test(context_switches_are_at_the_end),
   };
   return cmocka_run_group_tests_name("proc_status", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * Identity and pulse of live processes and of captured ones. What is read is compared with
- * what ps, ls and a plain reading of the files say.
+ * Identity and pulse of live processes and of captured ones. Readings are compared with ps, ls
+ * and the plain contents of the files.
  */
 #include "sidecar/os/process.h"
 
@@ -32,7 +32,7 @@ static int close_proc(void **state) {
   return 0;
 }
 
-/* The number behind key in a file of "key value" lines, or VALUE_UNKNOWN. */
+/* The number after key in a file of "key value" lines, or VALUE_UNKNOWN. */
 static uint64_t look_up(pid_t pid, const char *file, const char *key) {
   char path[64], line[4096];
   unsigned long long value;
@@ -106,7 +106,7 @@ static struct process_pulse read_when_settled(struct process *process) {
   return now;
 }
 
-static void the_pulse_agrees_with_a_plain_reading(void **state) {
+static void the_pulse_agrees_with_the_files(void **state) {
   (void)state;
   pid_t pid = live_process_fork(hold_things, NULL);
   struct process *process;
@@ -149,7 +149,7 @@ static void the_pulse_agrees_with_a_plain_reading(void **state) {
   live_process_end(pid);
 }
 
-static void ps_says_the_same(void **state) {
+static void values_agree_with_ps(void **state) {
   (void)state;
   if (access("/bin/ps", X_OK) != 0 && access("/usr/bin/ps", X_OK) != 0) {
     print_message("skipped: there is no ps (package procps)\n");
@@ -193,7 +193,7 @@ static void our_own_process_is_read_like_any_other(void **state) {
   assert_int_equal(process_open(host, getpid(), &process), 0);
   for (int i = 0; i < 3; i++) {
     assert_int_equal(process_read_pulse(process, &pulse), 0);
-    /* whoever lists our descriptors opens one more */
+    /* listing our descriptors opens one more */
     uint64_t listed = count_entries(getpid(), "fd");
     assert_int_equal(pulse.open_fds, host->fd_count == FD_COUNT_IS_SIZE ? listed - 1 : listed);
     assert_int_equal(pulse.threads, 1);
@@ -203,7 +203,7 @@ static void our_own_process_is_read_like_any_other(void **state) {
 }
 
 /* As Linux before 6.2 does, and as a procfs without /proc/self makes us do. */
-static void descriptors_are_counted_where_the_kernel_does_not(void **state) {
+static void descriptors_are_counted_if_the_kernel_does_not_do_it(void **state) {
   (void)state;
   static const enum fd_count_source sources[] = {FD_COUNT_IS_ENTRIES, FD_COUNT_UNCERTAIN};
   enum fd_count_source found = host->fd_count;
@@ -224,7 +224,7 @@ static void descriptors_are_counted_where_the_kernel_does_not(void **state) {
   live_process_end(pid);
 }
 
-static void each_pulse_is_read_anew(void **state) {
+static void each_pulse_is_read_again(void **state) {
   (void)state;
   struct process *process;
   struct process_pulse before, after;
@@ -262,7 +262,7 @@ static void the_limit_is_read_again_within_sixteen_pulses(void **state) {
 
 /* --- the end of a process --- */
 
-/* Every way to read it says that it is gone. */
+/* Every reading returns that it has ended. */
 static void check_gone(struct process *process) {
   struct process_pulse pulse = {.threads = 4711};
   char text[64];
@@ -276,7 +276,7 @@ static void check_gone(struct process *process) {
   assert_int_equal(process_read_context_switches(process, &a, &b), -ESRCH);
 }
 
-static void a_zombie_is_gone_and_so_is_what_was_waited_for(void **state) {
+static void a_zombie_has_ended_before_and_after_it_is_reaped(void **state) {
   (void)state;
   for (int pulses_before = 0; pulses_before < 2; pulses_before++) {
     pid_t pid = live_process_start_sleeper(SLEEPER, NULL);
@@ -343,7 +343,7 @@ static void a_program_that_becomes_another_is_the_same_process(void **state) {
   close(input);
 }
 
-static void no_such_process_is_told_at_once(void **state) {
+static void a_missing_process_is_reported_immediately(void **state) {
   (void)state;
   struct process *process;
   assert_int_equal(process_open(host, 2147483647, &process), -ESRCH);
@@ -388,7 +388,7 @@ static bool has_command_line(int proc, const char *pid) {
   return has;
 }
 
-/* A program that we may not look into; 0: there is none, as where process 1 is ours. */
+/* A process that we have no permission to read; 0: none, for example if process 1 is ours. */
 static pid_t process_of_another_user(void) {
   pid_t found = 0;
   DIR *proc = opendir("/proc");
@@ -404,7 +404,7 @@ static pid_t process_of_another_user(void) {
   return found;
 }
 
-static void what_is_not_allowed_leaves_the_rest_unharmed(void **state) {
+static void missing_permissions_do_not_affect_the_rest(void **state) {
   (void)state;
   struct refusals refusals = {.pid = geteuid() == 0 ? getpid() : process_of_another_user()};
   if (refusals.pid == 0) {
@@ -420,7 +420,7 @@ static void what_is_not_allowed_leaves_the_rest_unharmed(void **state) {
   assert_int_equal(refusals.cwd, -EACCES);
   assert_int_equal(refusals.executable, -EACCES);
   assert_int_equal(refusals.environment, -EACCES);
-  /* only kernels that count descriptors tell everybody how many */
+  /* only kernels that count descriptors show their number to every user */
   assert_true(refusals.values.fds_error == 0 || refusals.values.fds_error == -EACCES);
   assert_int_equal(refusals.values.open_fds == VALUE_UNKNOWN, refusals.values.fds_error != 0);
 
@@ -431,7 +431,7 @@ static void what_is_not_allowed_leaves_the_rest_unharmed(void **state) {
   assert_true(refusals.values.threads >= 1 && refusals.values.threads != VALUE_UNKNOWN);
 }
 
-static void with_few_descriptors_processes_share_what_there_is(void **state) {
+static void with_few_descriptors_processes_share_the_budget(void **state) {
   (void)state;
   enum { PROCESSES = 8 };
   struct rlimit old, low;
@@ -458,7 +458,7 @@ static void with_few_descriptors_processes_share_what_there_is(void **state) {
   for (int i = 0; i < PROCESSES; i++)
     process_close(processes[i]);
   assert_int_equal(count_entries(getpid(), "fd"), before);
-  /* what they gave back serves the next: files stay open besides its directory */
+  /* the freed budget is used by the next: its files are kept open, not only its directory */
   assert_int_equal(process_open(poor, getpid(), &processes[0]), 0);
   assert_int_equal(process_read_pulse(processes[0], &pulse), 0);
   assert_true(count_entries(getpid(), "fd") > before + 1);
@@ -492,7 +492,7 @@ static void without_descriptors_opening_fails_and_nothing_leaks(void **state) {
 
 enum { CAPTURED_SIDECAR = 18891, CAPTURED_ZOMBIE = 19498 };
 
-static void a_captured_sidecar_is_read_to_the_byte(void **state) {
+static void a_captured_sidecar_is_read_exactly(void **state) {
   (void)state;
   struct replay_tree tree;
   struct host *captured;
@@ -531,7 +531,7 @@ static void a_captured_sidecar_is_read_to_the_byte(void **state) {
   replay_tree_remove(&tree);
 }
 
-static void an_exchanged_capture_is_another_process(void **state) {
+static void a_replaced_capture_is_another_process(void **state) {
   (void)state;
   static const char stat[] = "7 (x) S 1 2 3 0 -1 0 1 0 1 0 1 1 0 0 20 0 1 0 %s 4096 24\n";
   char text[sizeof(stat) + 16];
@@ -602,7 +602,7 @@ static void ask_of_capture(void *answer) {
   host_close(captured);
 }
 
-static void a_captured_process_of_another_user_is_denied_again(void **state) {
+static void a_captured_process_of_another_user_is_denied(void **state) {
   (void)state;
   struct captured_refusals refusals = {.open = 4711};
   replay_tree_create(&refusals.tree);
@@ -618,7 +618,7 @@ static void a_captured_process_of_another_user_is_denied_again(void **state) {
   replay_tree_remove(&refusals.tree);
 }
 
-static void files_that_are_missing_or_broken_are_named_each(void **state) {
+static void missing_and_broken_files_are_each_named(void **state) {
   (void)state;
   struct replay_tree tree;
   struct host *captured;
@@ -648,7 +648,7 @@ static void files_that_are_missing_or_broken_are_named_each(void **state) {
 }
 
 /* Members of many groups make status longer than any buffer that seems generous. */
-static void a_status_of_any_length_is_read_whole(void **state) {
+static void a_status_of_any_length_is_read_completely(void **state) {
   (void)state;
   enum { GROUPS = 65536 };
   struct replay_tree tree;
@@ -681,25 +681,25 @@ static void a_status_of_any_length_is_read_whole(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(the_pulse_agrees_with_a_plain_reading),
-      cmocka_unit_test(ps_says_the_same),
+      cmocka_unit_test(the_pulse_agrees_with_the_files),
+      cmocka_unit_test(values_agree_with_ps),
       cmocka_unit_test(our_own_process_is_read_like_any_other),
-      cmocka_unit_test(descriptors_are_counted_where_the_kernel_does_not),
-      cmocka_unit_test(each_pulse_is_read_anew),
+      cmocka_unit_test(descriptors_are_counted_if_the_kernel_does_not_do_it),
+      cmocka_unit_test(each_pulse_is_read_again),
       cmocka_unit_test(the_limit_is_read_again_within_sixteen_pulses),
-      cmocka_unit_test(a_zombie_is_gone_and_so_is_what_was_waited_for),
+      cmocka_unit_test(a_zombie_has_ended_before_and_after_it_is_reaped),
       cmocka_unit_test(a_reused_pid_is_another_process),
       cmocka_unit_test(a_program_that_becomes_another_is_the_same_process),
-      cmocka_unit_test(no_such_process_is_told_at_once),
-      cmocka_unit_test(what_is_not_allowed_leaves_the_rest_unharmed),
-      cmocka_unit_test(with_few_descriptors_processes_share_what_there_is),
+      cmocka_unit_test(a_missing_process_is_reported_immediately),
+      cmocka_unit_test(missing_permissions_do_not_affect_the_rest),
+      cmocka_unit_test(with_few_descriptors_processes_share_the_budget),
       cmocka_unit_test(without_descriptors_opening_fails_and_nothing_leaks),
-      cmocka_unit_test(a_captured_sidecar_is_read_to_the_byte),
-      cmocka_unit_test(an_exchanged_capture_is_another_process),
+      cmocka_unit_test(a_captured_sidecar_is_read_exactly),
+      cmocka_unit_test(a_replaced_capture_is_another_process),
       cmocka_unit_test(a_captured_zombie_is_gone_and_a_kernel_thread_has_no_memory),
-      cmocka_unit_test(a_captured_process_of_another_user_is_denied_again),
-      cmocka_unit_test(files_that_are_missing_or_broken_are_named_each),
-      cmocka_unit_test(a_status_of_any_length_is_read_whole),
+      cmocka_unit_test(a_captured_process_of_another_user_is_denied),
+      cmocka_unit_test(missing_and_broken_files_are_each_named),
+      cmocka_unit_test(a_status_of_any_length_is_read_completely),
   };
   return cmocka_run_group_tests_name("process", tests, open_proc, close_proc);
 }

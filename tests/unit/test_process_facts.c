@@ -1,4 +1,4 @@
-/* Where a process runs, what it runs, what its environment says, how often it switched. */
+/* Working directory, executable, environment and context switches of a process. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -37,7 +37,7 @@ static struct process *hold(pid_t pid) {
 
 enum life { KEPT, DELETED };
 
-static void working_directories_of_any_name_are_told_as_they_are(void **state) {
+static void working_directories_of_any_name_are_returned_unchanged(void **state) {
   (void)state;
   static const struct {
     const char *name, *folder;
@@ -46,7 +46,7 @@ static void working_directories_of_any_name_are_told_as_they_are(void **state) {
       {"a project", "proj", KEPT},
       {"a deleted one loses the mark", "gone", DELETED},
       {"a name that looks deleted keeps it", "proj (deleted)", KEPT},
-      {"and both at once", "was (deleted)", DELETED},
+      {"and both", "was (deleted)", DELETED},
       {"blanks, quotes and semicolons", "a b\"c';d", KEPT},
       {"a newline", "a\nb", KEPT},
       {"bytes that are not UTF-8", "\xFF\xFE", KEPT},
@@ -139,7 +139,7 @@ static void the_variable_is_found_in_a_live_environment(void **state) {
       {"set to nothing", {"SIDECAR_PPROF=", NULL}, 0, ""},
       {"not set", {"A=b", "SIDECAR_PPROF_=1", NULL}, -ENODATA, NULL},
       {"no environment at all", {NULL}, -ENODATA, NULL},
-      {"too long for what was asked",
+      {"too long for the buffer",
        {"SIDECAR_PPROF=0123456789abcdef", NULL},
        -ENAMETOOLONG,
        NULL},
@@ -159,7 +159,7 @@ static void the_variable_is_found_in_a_live_environment(void **state) {
   }
 }
 
-static void a_megabyte_of_environment_hides_nothing(void **state) {
+static void a_variable_is_found_behind_a_megabyte_of_environment(void **state) {
   (void)state;
   enum { VARIABLES = 10, LENGTH = 100 * 1024 };
   const char *environment[VARIABLES + 2];
@@ -215,8 +215,8 @@ static bool holds_the_secret(const char *at, size_t len) {
   return false;
 }
 
-/* Looks through all memory that we may have written to, as the kernel shows it; not what a
- * sanitizer reserves by the terabyte. */
+/* Searches all memory that we may have written to, except the terabytes that a sanitizer
+ * reserves. */
 static bool we_hold_the_secret(void) {
   enum { PIECE = 1024 * 1024, LARGEST = 256 * 1024 * 1024 };
   static char piece[PIECE];
@@ -245,7 +245,7 @@ static bool we_hold_the_secret(void) {
   return found;
 }
 
-static void nothing_of_the_rest_stays_in_our_memory(void **state) {
+static void the_rest_is_wiped_from_our_memory(void **state) {
   (void)state;
   pid_t pid = live_process_fork(become_a_keeper_of_secrets, NULL);
   struct process *process = hold(pid);
@@ -258,7 +258,7 @@ static void nothing_of_the_rest_stays_in_our_memory(void **state) {
   assert_int_equal(process_read_environment(process, "TOKEN", value, SECRET_LEN),
                    -ENAMETOOLONG);
   assert_false(we_hold_the_secret());
-  /* the search finds what is there: the secret asked for by name */
+  /* the search works: it finds the secret requested by name */
   assert_int_equal(process_read_environment(process, "TOKEN", value, sizeof(value)), 0);
   char *kept = strdup(value);
   assert_true(we_hold_the_secret());
@@ -311,12 +311,12 @@ static void switches_of_all_threads_count(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(working_directories_of_any_name_are_told_as_they_are),
+      cmocka_unit_test(working_directories_of_any_name_are_returned_unchanged),
       cmocka_unit_test(a_working_directory_may_be_4000_bytes_deep),
       cmocka_unit_test(a_program_replaced_on_disk_keeps_its_name),
       cmocka_unit_test(the_variable_is_found_in_a_live_environment),
-      cmocka_unit_test(a_megabyte_of_environment_hides_nothing),
-      cmocka_unit_test(nothing_of_the_rest_stays_in_our_memory),
+      cmocka_unit_test(a_variable_is_found_behind_a_megabyte_of_environment),
+      cmocka_unit_test(the_rest_is_wiped_from_our_memory),
       cmocka_unit_test(switches_of_all_threads_count),
   };
   return cmocka_run_group_tests_name("process_facts", tests, set_up, tear_down);

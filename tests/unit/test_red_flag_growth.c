@@ -1,4 +1,4 @@
-/* Growth and steps by troughs: replayed series, each of a kind that is a leak or is none. */
+/* Growth and steps by troughs: replayed series, each with or without a leak. */
 #include "cases.h"
 
 #include <math.h>
@@ -14,12 +14,12 @@ static double noise(uint64_t ms) {
   return (double)((x ^ (x >> 29)) >> 11) / (double)(UINT64_C(1) << 52) - 1;
 }
 
-/* A heap: what is live, doubled until a collection takes the garbage away. */
+/* A heap: live memory, doubled until a collection frees the garbage. */
 static double saw_tooth(uint64_t ms, double live, uint64_t period_ms) {
   return live * (1 + (double)(ms % period_ms) / (double)period_ms);
 }
 
-/* --- what is a leak */
+/* --- leaks */
 
 static double heap_leaks_10_mb_an_hour(uint64_t ms) {
   return saw_tooth(ms, 50 * MB + 10 * MB * (double)ms / HOUR, 70 * SECOND);
@@ -100,7 +100,7 @@ static void a_leak_is_flagged_once_and_within_a_window_of_its_minimum_time(void 
   }
 }
 
-static void a_growth_says_since_when_and_by_how_much(void **state) {
+static void growth_is_reported_with_its_start_and_amount(void **state) {
   (void)state;
   struct replay replay;
   replay_begin(&replay, 0);
@@ -126,7 +126,7 @@ static double fds_leak_until_closed(uint64_t ms) {
   return ms < 3 * HOUR ? fds_leak_one_a_minute(ms) : 60;
 }
 
-static void growth_that_stops_is_okay_again_after_its_minimum_time(void **state) {
+static void growth_that_stops_is_cleared_after_its_minimum_time(void **state) {
   (void)state;
   struct replay replay;
   replay_begin(&replay, 0);
@@ -138,7 +138,7 @@ static void growth_that_stops_is_okay_again_after_its_minimum_time(void **state)
   replay_end(&replay);
 }
 
-static void growth_that_is_given_back_is_okay_within_a_window(void **state) {
+static void growth_that_recedes_is_cleared_within_a_window(void **state) {
   (void)state;
   struct replay replay;
   replay_begin(&replay, 0);
@@ -149,7 +149,7 @@ static void growth_that_is_given_back_is_okay_within_a_window(void **state) {
   replay_end(&replay);
 }
 
-/* --- what is none */
+/* --- no leaks */
 
 static double flat_floor(uint64_t ms) {
   return saw_tooth(ms, 60 * MB, 97 * SECOND);
@@ -231,7 +231,7 @@ static void check_nothing_grew(const char *name, const struct replay *replay) {
         fail_msg("%s: %s was flagged", name, red_flags[i].name);
 }
 
-static void what_is_no_leak_is_not_flagged_at_any_interval(void **state) {
+static void days_without_a_leak_are_not_flagged_at_any_interval(void **state) {
   (void)state;
   static const uint64_t intervals_ms[] = {10 * SECOND, 60 * SECOND};
   for (size_t i = 0; i < ARRAY_LENGTH(harmless); i++)
@@ -254,9 +254,9 @@ static void a_start_up_ramp_longer_than_the_warm_up_does_not_grow(void **state) 
   replay_end(&replay);
 }
 
-/* 30 minutes of leak, a new process, 30 minutes of leak, and so on: the glue begins evaluator
- * anew with each process. */
-static void a_restart_in_the_middle_begins_anew(void **state) {
+/* 30 minutes of leak, a new process, 30 minutes of leak, and so on: each process gets a new
+ * evaluator. */
+static void a_restart_in_the_middle_begins_again(void **state) {
   (void)state;
   for (int i = 0; i < 20; i++) {
     struct replay replay;
@@ -280,7 +280,7 @@ static double a_few_minutes_every_three_hours(uint64_t ms) {
   return ms % (3 * HOUR) < 6 * MINUTE ? 60 + 20 * floor((double)ms / (3 * HOUR)) : NAN;
 }
 
-static void missing_samples_are_no_growth(void **state) {
+static void missing_samples_are_not_growth(void **state) {
   (void)state;
   static const series_of_time gaps[] = {missing_by_the_half_hour, missing_at_random,
                                         a_few_minutes_every_three_hours};
@@ -293,7 +293,7 @@ static void missing_samples_are_no_growth(void **state) {
   }
 }
 
-static void a_clock_that_jumps_is_no_growth(void **state) {
+static void a_clock_that_jumps_is_not_growth(void **state) {
   (void)state;
   struct replay replay;
   replay_begin(&replay, 0);
@@ -337,7 +337,7 @@ static void a_spike_that_stays_for_half_an_hour_is_flagged_within_a_window(void 
   replay_end(&replay);
 }
 
-static void a_spike_that_recedes_after_all_is_okay_again(void **state) {
+static void a_spike_that_recedes_late_is_cleared(void **state) {
   (void)state;
   struct replay replay;
   replay_begin(&replay, 0);
@@ -360,7 +360,7 @@ static void a_spike_that_never_recedes_is_the_plateau_after_its_window(void **st
   replay_end(&replay);
 }
 
-static void growth_beyond_failure_is_one(void **state) {
+static void growth_beyond_failure_is_a_failure(void **state) {
   (void)state;
   struct replay replay;
   replay_begin(&replay, 0);
@@ -380,7 +380,7 @@ static double fds_leak_one_a_second(uint64_t ms) {
   return 20 + (double)ms / SECOND;
 }
 
-static void short_rules_judge_in_seconds_after_a_warm_up_of_seconds(void **state) {
+static void short_rules_work_within_seconds_after_a_short_warm_up(void **state) {
   (void)state;
   struct replay replay;
   replay_begin(&replay, 0);
@@ -398,19 +398,19 @@ static void short_rules_judge_in_seconds_after_a_warm_up_of_seconds(void **state
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_leak_is_flagged_once_and_within_a_window_of_its_minimum_time),
-      cmocka_unit_test(a_growth_says_since_when_and_by_how_much),
-      cmocka_unit_test(growth_that_stops_is_okay_again_after_its_minimum_time),
-      cmocka_unit_test(growth_that_is_given_back_is_okay_within_a_window),
-      cmocka_unit_test(growth_beyond_failure_is_one),
-      cmocka_unit_test(what_is_no_leak_is_not_flagged_at_any_interval),
+      cmocka_unit_test(growth_is_reported_with_its_start_and_amount),
+      cmocka_unit_test(growth_that_stops_is_cleared_after_its_minimum_time),
+      cmocka_unit_test(growth_that_recedes_is_cleared_within_a_window),
+      cmocka_unit_test(growth_beyond_failure_is_a_failure),
+      cmocka_unit_test(days_without_a_leak_are_not_flagged_at_any_interval),
       cmocka_unit_test(a_start_up_ramp_longer_than_the_warm_up_does_not_grow),
-      cmocka_unit_test(a_restart_in_the_middle_begins_anew),
-      cmocka_unit_test(missing_samples_are_no_growth),
-      cmocka_unit_test(a_clock_that_jumps_is_no_growth),
+      cmocka_unit_test(a_restart_in_the_middle_begins_again),
+      cmocka_unit_test(missing_samples_are_not_growth),
+      cmocka_unit_test(a_clock_that_jumps_is_not_growth),
       cmocka_unit_test(a_spike_that_stays_for_half_an_hour_is_flagged_within_a_window),
-      cmocka_unit_test(a_spike_that_recedes_after_all_is_okay_again),
+      cmocka_unit_test(a_spike_that_recedes_late_is_cleared),
       cmocka_unit_test(a_spike_that_never_recedes_is_the_plateau_after_its_window),
-      cmocka_unit_test(short_rules_judge_in_seconds_after_a_warm_up_of_seconds),
+      cmocka_unit_test(short_rules_work_within_seconds_after_a_short_warm_up),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

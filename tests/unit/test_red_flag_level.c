@@ -34,7 +34,7 @@ static void check_below(enum red_flag flag, double threshold, enum red_flag_stat
   replay_end(&replay);
 }
 
-static void just_below_a_threshold_nothing_turns(void **state) {
+static void just_below_a_threshold_nothing_is_raised(void **state) {
   (void)state;
   at_each_level(check_below);
 }
@@ -60,7 +60,7 @@ static void check_at(enum red_flag flag, double threshold, enum red_flag_state s
   replay_end(&replay);
 }
 
-static void at_a_threshold_it_turns_once_after_its_hold(void **state) {
+static void at_a_threshold_it_is_raised_once_after_its_hold(void **state) {
   (void)state;
   at_each_level(check_at);
 }
@@ -92,7 +92,7 @@ static void check_clearing(enum red_flag flag, double threshold, enum red_flag_s
   replay_end(&replay);
 }
 
-static void it_is_okay_once_below_for_its_hold_or_well_below(void **state) {
+static void it_is_cleared_once_below_for_its_hold_or_well_below(void **state) {
   (void)state;
   at_each_level(check_clearing);
 }
@@ -109,12 +109,12 @@ static void check_burst(enum red_flag flag, double threshold, enum red_flag_stat
   replay_end(&replay);
 }
 
-static void bursts_shorter_than_the_hold_turn_nothing(void **state) {
+static void bursts_shorter_than_the_hold_raise_nothing(void **state) {
   (void)state;
   at_each_level(check_burst);
 }
 
-static void two_readings_far_apart_hold_nothing(void **state) {
+static void two_readings_far_apart_do_not_count_as_held(void **state) {
   (void)state;
   struct replay replay;
   replay_begin(&replay, 0);
@@ -130,7 +130,7 @@ static void two_readings_far_apart_hold_nothing(void **state) {
   replay_end(&replay);
 }
 
-static void a_long_interval_is_no_gap_once_it_is_usual(void **state) {
+static void a_long_interval_is_not_a_gap_once_it_is_usual(void **state) {
   (void)state;
   struct replay replay;
   replay_begin(&replay, 0);
@@ -140,7 +140,7 @@ static void a_long_interval_is_no_gap_once_it_is_usual(void **state) {
   replay_end(&replay);
 }
 
-static void a_clock_that_goes_back_neither_turns_nor_stops_a_flag(void **state) {
+static void a_clock_that_goes_back_neither_raises_nor_clears_a_flag(void **state) {
   (void)state;
   struct replay replay;
   replay_begin(&replay, 20 * HOUR);
@@ -154,7 +154,7 @@ static void a_clock_that_goes_back_neither_turns_nor_stops_a_flag(void **state) 
   replay_end(&replay);
 }
 
-static void what_cannot_be_read_is_unknown_and_no_change(void **state) {
+static void unreadable_values_are_unknown_and_not_a_change(void **state) {
   (void)state;
   static const double unreadable[] = {NAN, -1, INFINITY, 1e300};
   for (size_t i = 0; i < ARRAY_LENGTH(unreadable); i++) {
@@ -185,7 +185,7 @@ static void a_signal_that_is_no_longer_observed_becomes_unknown(void **state) {
   replay_end(&replay);
 }
 
-static void a_flag_that_is_switched_off_says_nothing(void **state) {
+static void a_disabled_flag_is_not_sent(void **state) {
   (void)state;
   struct replay replay;
   replay_begin(&replay, 0);
@@ -199,12 +199,12 @@ static void a_flag_that_is_switched_off_says_nothing(void **state) {
   replay_end(&replay);
 }
 
-static void the_verdicts_of_a_process_fit_in_16_kb(void **state) {
+static void the_evaluator_of_a_process_fits_in_16_kb(void **state) {
   (void)state;
   assert_in_range(evaluator_size(), 1, 16 * 1024);
 }
 
-static void rules_that_cannot_be_judged_by_are_faults(void **state) {
+static void inconsistent_rules_are_faults(void **state) {
   (void)state;
   struct red_flag_rules rules;
   red_flag_rules_init(&rules);
@@ -267,7 +267,7 @@ static void without_knowing_what_is_retained_all_of_rss_counts(void **state) {
   replay_end(&replay);
 }
 
-static void a_warning_that_is_only_retained_says_so(void **state) {
+static void a_warning_for_retained_memory_is_marked(void **state) {
   (void)state;
   struct replay replay;
   replay_begin(&replay, 0);
@@ -279,7 +279,7 @@ static void a_warning_that_is_only_retained_says_so(void **state) {
 
 /* --- pprof_missing */
 
-static void without_pprof_another_flag_asks_for_it(void **state) {
+static void without_pprof_another_flag_raises_pprof_missing(void **state) {
   (void)state;
   struct replay replay;
   replay_begin(&replay, 0);
@@ -298,7 +298,7 @@ static void without_pprof_another_flag_asks_for_it(void **state) {
   replay_end(&replay);
 }
 
-static void with_pprof_no_flag_asks_for_it(void **state) {
+static void with_pprof_no_flag_is_raised_for_its_absence(void **state) {
   (void)state;
   struct replay replay;
   replay_begin(&replay, 0);
@@ -311,23 +311,23 @@ static void with_pprof_no_flag_asks_for_it(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(just_below_a_threshold_nothing_turns),
-      cmocka_unit_test(at_a_threshold_it_turns_once_after_its_hold),
-      cmocka_unit_test(it_is_okay_once_below_for_its_hold_or_well_below),
-      cmocka_unit_test(bursts_shorter_than_the_hold_turn_nothing),
-      cmocka_unit_test(two_readings_far_apart_hold_nothing),
-      cmocka_unit_test(a_long_interval_is_no_gap_once_it_is_usual),
-      cmocka_unit_test(a_clock_that_goes_back_neither_turns_nor_stops_a_flag),
-      cmocka_unit_test(what_cannot_be_read_is_unknown_and_no_change),
+      cmocka_unit_test(just_below_a_threshold_nothing_is_raised),
+      cmocka_unit_test(at_a_threshold_it_is_raised_once_after_its_hold),
+      cmocka_unit_test(it_is_cleared_once_below_for_its_hold_or_well_below),
+      cmocka_unit_test(bursts_shorter_than_the_hold_raise_nothing),
+      cmocka_unit_test(two_readings_far_apart_do_not_count_as_held),
+      cmocka_unit_test(a_long_interval_is_not_a_gap_once_it_is_usual),
+      cmocka_unit_test(a_clock_that_goes_back_neither_raises_nor_clears_a_flag),
+      cmocka_unit_test(unreadable_values_are_unknown_and_not_a_change),
       cmocka_unit_test(a_signal_that_is_no_longer_observed_becomes_unknown),
-      cmocka_unit_test(a_flag_that_is_switched_off_says_nothing),
-      cmocka_unit_test(the_verdicts_of_a_process_fit_in_16_kb),
-      cmocka_unit_test(rules_that_cannot_be_judged_by_are_faults),
+      cmocka_unit_test(a_disabled_flag_is_not_sent),
+      cmocka_unit_test(the_evaluator_of_a_process_fits_in_16_kb),
+      cmocka_unit_test(inconsistent_rules_are_faults),
       cmocka_unit_test(memory_that_is_retained_and_not_leaked_is_a_warning),
       cmocka_unit_test(without_knowing_what_is_retained_all_of_rss_counts),
-      cmocka_unit_test(a_warning_that_is_only_retained_says_so),
-      cmocka_unit_test(without_pprof_another_flag_asks_for_it),
-      cmocka_unit_test(with_pprof_no_flag_asks_for_it),
+      cmocka_unit_test(a_warning_for_retained_memory_is_marked),
+      cmocka_unit_test(without_pprof_another_flag_raises_pprof_missing),
+      cmocka_unit_test(with_pprof_no_flag_is_raised_for_its_absence),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Flags judged by what counters gain: the allocation rate, and CPU with its own usual. */
+/* Flags judged by the rate of counters: the allocation rate, and CPU compared with its
+ * usual. */
 #include "cases.h"
 
 #include <math.h>
@@ -17,7 +18,7 @@ static void count_on(struct replay *replay, enum red_flag_signal signal, double 
   }
 }
 
-static void an_allocation_rate_turns_after_its_hold_and_clears(void **state) {
+static void an_allocation_rate_is_raised_after_its_hold_and_cleared(void **state) {
   (void)state;
   static const uint64_t steps_ms[] = {10 * SECOND, 60 * SECOND};
   for (size_t i = 0; i < ARRAY_LENGTH(steps_ms); i++) {
@@ -38,7 +39,7 @@ static void an_allocation_rate_turns_after_its_hold_and_clears(void **state) {
   }
 }
 
-static void a_counter_that_falls_is_a_new_start(void **state) {
+static void a_counter_that_decreases_starts_again(void **state) {
   (void)state;
   struct replay replay;
   replay_begin(&replay, 0);
@@ -91,7 +92,7 @@ static void one_core_for_ten_minutes_is_a_failure(void **state) {
   replay_end(&replay);
 }
 
-static void twice_its_usual_for_half_an_hour_is_a_warning(void **state) {
+static void twice_the_usual_for_half_an_hour_is_a_warning(void **state) {
   (void)state;
   struct replay replay;
   double count = 0;
@@ -111,7 +112,7 @@ static void twice_its_usual_for_half_an_hour_is_a_warning(void **state) {
   replay_end(&replay);
 }
 
-static void below_the_least_warning_twice_the_usual_is_nothing(void **state) {
+static void below_the_minimum_twice_the_usual_is_not_a_warning(void **state) {
   (void)state;
   struct replay replay;
   double count = 0;
@@ -122,7 +123,7 @@ static void below_the_least_warning_twice_the_usual_is_nothing(void **state) {
   replay_end(&replay);
 }
 
-static void nothing_is_usual_in_the_first_two_hours(void **state) {
+static void the_usual_is_unknown_in_the_first_two_hours(void **state) {
   (void)state;
   struct replay replay;
   double count = 0;
@@ -133,7 +134,7 @@ static void nothing_is_usual_in_the_first_two_hours(void **state) {
   replay_end(&replay);
 }
 
-static void a_nights_batch_does_not_change_what_is_usual(void **state) {
+static void a_nightly_batch_does_not_change_the_usual(void **state) {
   (void)state;
   struct replay replay;
   double count = 0;
@@ -157,7 +158,7 @@ static void cpu_time_over_a_gap_is_unknown(void **state) {
   count_on(&replay, SIGNAL_CPU_SECONDS, &count, 0.1, 10 * SECOND, 5 * HOUR);
   for (int i = 0; i < 50; i++) {
     replay.now_ms += 10 * SECOND;
-    count += 5 * 3600; /* five hours' worth at once */
+    count += 5 * 3600; /* five hours' worth in one reading */
     replay.now_ms += 40 * MINUTE;
     count_on(&replay, SIGNAL_CPU_SECONDS, &count, 0.1, 10 * SECOND, 10 * MINUTE);
   }
@@ -167,14 +168,14 @@ static void cpu_time_over_a_gap_is_unknown(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(an_allocation_rate_turns_after_its_hold_and_clears),
-      cmocka_unit_test(a_counter_that_falls_is_a_new_start),
+      cmocka_unit_test(an_allocation_rate_is_raised_after_its_hold_and_cleared),
+      cmocka_unit_test(a_counter_that_decreases_starts_again),
       cmocka_unit_test(a_rate_is_unknown_before_a_minute_and_after_a_gap),
       cmocka_unit_test(one_core_for_ten_minutes_is_a_failure),
-      cmocka_unit_test(twice_its_usual_for_half_an_hour_is_a_warning),
-      cmocka_unit_test(below_the_least_warning_twice_the_usual_is_nothing),
-      cmocka_unit_test(nothing_is_usual_in_the_first_two_hours),
-      cmocka_unit_test(a_nights_batch_does_not_change_what_is_usual),
+      cmocka_unit_test(twice_the_usual_for_half_an_hour_is_a_warning),
+      cmocka_unit_test(below_the_minimum_twice_the_usual_is_not_a_warning),
+      cmocka_unit_test(the_usual_is_unknown_in_the_first_two_hours),
+      cmocka_unit_test(a_nightly_batch_does_not_change_the_usual),
       cmocka_unit_test(cpu_time_over_a_gap_is_unknown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

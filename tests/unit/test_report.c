@@ -72,7 +72,7 @@ static void update(struct site_history *history, uint64_t weight, const char *te
   site_history_update(history, &top);
 }
 
-static void before_the_baseline_the_page_says_so(void **state) {
+static void a_page_without_a_baseline_is_marked(void **state) {
   (void)state;
   struct night night;
   begin(&night);
@@ -83,7 +83,7 @@ static void before_the_baseline_the_page_says_so(void **state) {
   end(&night);
 }
 
-static void what_grew_stands_beside_what_was(void **state) {
+static void growth_is_shown_next_to_the_baseline(void **state) {
   (void)state;
   struct night night;
   begin(&night);
@@ -103,7 +103,7 @@ static void what_grew_stands_beside_what_was(void **state) {
       strstr(page, "FDs                            80           80             \n"));
   assert_non_null(
       strstr(page, "threads                        40           30          -10\n"));
-  assert_null(strstr(page, "swap")); /* what is not known is not shown */
+  assert_null(strstr(page, "swap")); /* unknown values are not shown */
   end(&night);
 }
 
@@ -126,7 +126,7 @@ static void the_stacks_that_grew_are_named(void **state) {
   end(&night);
 }
 
-static void flags_stand_there_with_when_they_turned(void **state) {
+static void flags_are_listed_with_the_time_of_their_change(void **state) {
   (void)state;
   struct night night;
   begin(&night);
@@ -145,12 +145,12 @@ static void flags_stand_there_with_when_they_turned(void **state) {
   end(&night);
 }
 
-static void floors_that_rose_say_since_when(void **state) {
+static void risen_floors_are_listed_with_their_start(void **state) {
   (void)state;
   struct night night;
   begin(&night);
   assert_non_null(strstr(page_of(&night), "Floors that rose, by ten minutes\n  none\n"));
-  /* flat for four hours, then it leaks; a saw-tooth beside it */
+  /* flat for four hours, then a leak; and a saw-tooth */
   for (uint64_t s = 3600; s <= 9 * 3600; s += 60) {
     double leaked = s > 5 * 3600 ? (double)(s - 5 * 3600) / 60 : 0;
     trend_observe(&night.trend, SIGNAL_OPEN_FDS, 80 + leaked, s * 1000);
@@ -182,11 +182,11 @@ static void only_the_latest_changes_are_kept(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(before_the_baseline_the_page_says_so),
-      cmocka_unit_test(what_grew_stands_beside_what_was),
+      cmocka_unit_test(a_page_without_a_baseline_is_marked),
+      cmocka_unit_test(growth_is_shown_next_to_the_baseline),
       cmocka_unit_test(the_stacks_that_grew_are_named),
-      cmocka_unit_test(flags_stand_there_with_when_they_turned),
-      cmocka_unit_test(floors_that_rose_say_since_when),
+      cmocka_unit_test(flags_are_listed_with_the_time_of_their_change),
+      cmocka_unit_test(risen_floors_are_listed_with_their_start),
       cmocka_unit_test(only_the_latest_changes_are_kept),
   };
   return cmocka_run_group_tests_name("report", tests, NULL, NULL);

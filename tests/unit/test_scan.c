@@ -3,7 +3,7 @@
 
 #include "cases.h"
 
-static void numbers_are_taken_off_the_front(void **state) {
+static void numbers_are_removed_from_the_front(void **state) {
   (void)state;
   static const struct {
     const char *name, *text;
@@ -47,7 +47,7 @@ static void numbers_are_taken_off_the_front(void **state) {
   }
 }
 
-static void a_whole_number_has_nothing_beside_it(void **state) {
+static void a_whole_number_has_no_other_bytes_around_it(void **state) {
   (void)state;
   static const struct {
     const char *name, *text;
@@ -63,10 +63,10 @@ static void a_whole_number_has_nothing_beside_it(void **state) {
       {"far above", "99999999999999999999999", 1, 65535, -ERANGE, 0},
       {"nothing", "", 0, 10, -EINVAL, 0},
       {"a tail", "6060x", 1, 65535, -EINVAL, 0},
-      {"a tail behind too many digits", "99999999999999999999999x", 1, 65535, -EINVAL, 0},
+      {"a tail after too many digits", "99999999999999999999999x", 1, 65535, -EINVAL, 0},
       {"a sign", "-1", 0, 10, -EINVAL, 0},
       {"a host", "localhost:6060", 1, 65535, -EINVAL, 0},
-      {"a blank behind", "5 ", 0, 10, -EINVAL, 0},
+      {"a trailing blank", "5 ", 0, 10, -EINVAL, 0},
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     struct span copy = exact_copy(span_of(cases[i].text));
@@ -78,7 +78,7 @@ static void a_whole_number_has_nothing_beside_it(void **state) {
   }
 }
 
-static void lines_come_without_their_ends(void **state) {
+static void lines_are_returned_without_their_ends(void **state) {
   (void)state;
   struct span copy = exact_copy(SPAN_LITERAL("one\n\ntwo\r\n\r\n\r\0\nlast"));
   static const struct {
@@ -101,7 +101,7 @@ static void lines_come_without_their_ends(void **state) {
   exact_free(copy);
 }
 
-static void whole_lines_end_at_the_last_newline(void **state) {
+static void complete_lines_end_at_the_last_newline(void **state) {
   (void)state;
   static const struct {
     const char *name, *text, *whole;
@@ -109,7 +109,7 @@ static void whole_lines_end_at_the_last_newline(void **state) {
       {"nothing has none", "", ""},
       {"a cut line is none", "12", ""},
       {"a line", "12\n", "12\n"},
-      {"a cut line behind whole ones is left out", "a\nb\n12", "a\nb\n"},
+      {"a truncated line after complete ones is omitted", "a\nb\n12", "a\nb\n"},
       {"an empty line is one", "\n", "\n"},
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -119,7 +119,7 @@ static void whole_lines_end_at_the_last_newline(void **state) {
   }
 }
 
-static void words_are_between_blanks(void **state) {
+static void words_are_separated_by_blanks(void **state) {
   (void)state;
   struct span copy = exact_copy(SPAN_LITERAL("  one\ttwo \t three\nfour "));
   static const char *const words[] = {"one", "two", "three\nfour"};
@@ -133,7 +133,7 @@ static void words_are_between_blanks(void **state) {
   exact_free(copy);
 }
 
-static void a_literal_is_taken_only_when_it_is_all_there(void **state) {
+static void a_literal_is_removed_only_if_it_is_complete(void **state) {
   (void)state;
   struct span copy = exact_copy(SPAN_LITERAL("VmRSS: 1"));
   struct span s = copy;
@@ -147,7 +147,7 @@ static void a_literal_is_taken_only_when_it_is_all_there(void **state) {
   exact_free(copy);
 }
 
-static void spans_are_compared_whole_or_at_their_ends(void **state) {
+static void spans_are_compared_completely_or_at_their_ends(void **state) {
   (void)state;
   struct span s = SPAN_LITERAL("a (deleted)");
   assert_true(span_equals(s, "a (deleted)"));
@@ -174,7 +174,7 @@ static void amounts_of_memory_are_bytes(void **state) {
       {"more than any number", "99999999999999999999 kB", -ERANGE, 4711},
       {"another unit", "1 MB", -EINVAL, 4711},
       {"no unit", "1", -EINVAL, 4711},
-      {"something behind it", "1 kB ", -EINVAL, 4711},
+      {"something after it", "1 kB ", -EINVAL, 4711},
       {"no number", " kB", -EINVAL, 4711},
       {"nothing", "", -EINVAL, 4711},
   };
@@ -189,13 +189,13 @@ static void amounts_of_memory_are_bytes(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(numbers_are_taken_off_the_front),
-      cmocka_unit_test(a_whole_number_has_nothing_beside_it),
-      cmocka_unit_test(lines_come_without_their_ends),
-      cmocka_unit_test(whole_lines_end_at_the_last_newline),
-      cmocka_unit_test(words_are_between_blanks),
-      cmocka_unit_test(a_literal_is_taken_only_when_it_is_all_there),
-      cmocka_unit_test(spans_are_compared_whole_or_at_their_ends),
+      cmocka_unit_test(numbers_are_removed_from_the_front),
+      cmocka_unit_test(a_whole_number_has_no_other_bytes_around_it),
+      cmocka_unit_test(lines_are_returned_without_their_ends),
+      cmocka_unit_test(complete_lines_end_at_the_last_newline),
+      cmocka_unit_test(words_are_separated_by_blanks),
+      cmocka_unit_test(a_literal_is_removed_only_if_it_is_complete),
+      cmocka_unit_test(spans_are_compared_completely_or_at_their_ends),
       cmocka_unit_test(amounts_of_memory_are_bytes),
   };
   return cmocka_run_group_tests_name("scan", tests, NULL, NULL);

@@ -7,8 +7,8 @@
 
 static struct site_history history;
 
-/* A profile with these weights by site number (0: not in it), heaviest first as a table
- * lists them; what does not fit is left to the bound. */
+/* A profile with these weights by site number (0: not in it), heaviest first as a table lists
+ * them; the rest only counts for the bound. */
 static void take_profile(const uint64_t *weights, size_t len) {
   static struct site_table table;
   static struct site_top top;
@@ -54,7 +54,7 @@ static void the_site_that_grew_most_comes_first(void **state) {
   site_history_init(&history);
   take_profile((const uint64_t[]){100, 10, 20, 30, 40, 50}, 6);
   take_profile((const uint64_t[]){101, 70, 25, 32, 43, 54}, 6);
-  check_grown("at most four are asked for", "f1+60 f2+5 f5+4 f4+3 ");
+  check_grown("at most four are requested", "f1+60 f2+5 f5+4 f4+3 ");
 }
 
 static void a_new_site_has_grown_from_nothing(void **state) {
@@ -78,7 +78,7 @@ static void a_site_that_goes_and_comes_back_has_not_grown(void **state) {
   check_grown("back to its old weight", "");
 }
 
-static void a_new_baseline_starts_anew(void **state) {
+static void a_new_baseline_resets_the_trend(void **state) {
   (void)state;
   site_history_init(&history);
   site_history_mark_baseline(&history);
@@ -91,7 +91,7 @@ static void a_new_baseline_starts_anew(void **state) {
   check_grown("after it", "f1+10 f0+1 ");
 }
 
-static void a_site_unlisted_at_the_baseline_is_given_the_benefit_of_the_doubt(void **state) {
+static void growth_of_a_site_unlisted_at_the_baseline_is_not_overestimated(void **state) {
   (void)state;
   enum { SITES = SITE_TOP_MAX + 8 };
   uint64_t weights[SITES];
@@ -107,7 +107,7 @@ static void a_site_unlisted_at_the_baseline_is_given_the_benefit_of_the_doubt(vo
 
 /* 200 sites wander at random, a few of them upwards; against the truth no growth is
  * overstated, and the largest grower is named. */
-static void growth_is_never_overstated(void **state) {
+static void growth_is_never_overestimated(void **state) {
   (void)state;
   enum { SITES = 200 };
   uint64_t weights[SITES], baseline[SITES], random = 7;
@@ -149,9 +149,9 @@ int main(void) {
       cmocka_unit_test(the_site_that_grew_most_comes_first),
       cmocka_unit_test(a_new_site_has_grown_from_nothing),
       cmocka_unit_test(a_site_that_goes_and_comes_back_has_not_grown),
-      cmocka_unit_test(a_new_baseline_starts_anew),
-      cmocka_unit_test(a_site_unlisted_at_the_baseline_is_given_the_benefit_of_the_doubt),
-      cmocka_unit_test(growth_is_never_overstated),
+      cmocka_unit_test(a_new_baseline_resets_the_trend),
+      cmocka_unit_test(growth_of_a_site_unlisted_at_the_baseline_is_not_overestimated),
+      cmocka_unit_test(growth_is_never_overestimated),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* The heaviest sites are found in fixed memory, and what is said of the rest holds. */
+/* The heaviest sites are found in fixed memory, and the bounds for the others are correct. */
 #include "sidecar/go/site.h"
 
 #include <stdbool.h>
@@ -69,7 +69,7 @@ static void more_sites_than_are_listed_leave_a_bound(void **state) {
   assert_int_equal(top.unlisted_max, 104);
 }
 
-static void equal_weights_are_listed_in_the_same_order_whatever_order_they_came_in(void **s) {
+static void equal_weights_are_listed_in_the_same_order_whatever_the_input_order(void **s) {
   (void)s;
   struct site_top *other = malloc(sizeof(*other));
   assert_non_null(other);
@@ -100,8 +100,8 @@ static void a_heavy_site_is_found_among_any_number_of_others(void **state) {
   assert_true(top.sites[0].weight > 15000);
 }
 
-/* In whatever order, and whatever had to give way: no weight is overstated, no weight with
- * its uncertainty is understated, and none that is not listed passes the bound. */
+/* In any order, and whatever was replaced: no weight is overestimated, no weight with its
+ * uncertainty is underestimated, and no unlisted one exceeds the bound. */
 static void bounds_hold_for_streams_of_any_shape(void **state) {
   (void)state;
   enum { SITES = 3000 };
@@ -160,7 +160,7 @@ int main(void) {
       cmocka_unit_test(an_empty_table_has_no_top),
       cmocka_unit_test(few_sites_are_counted_exactly_and_listed_by_weight),
       cmocka_unit_test(more_sites_than_are_listed_leave_a_bound),
-      cmocka_unit_test(equal_weights_are_listed_in_the_same_order_whatever_order_they_came_in),
+      cmocka_unit_test(equal_weights_are_listed_in_the_same_order_whatever_the_input_order),
       cmocka_unit_test(a_heavy_site_is_found_among_any_number_of_others),
       cmocka_unit_test(bounds_hold_for_streams_of_any_shape),
       cmocka_unit_test(weights_at_the_end_of_their_range_do_not_overflow),

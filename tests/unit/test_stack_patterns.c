@@ -15,7 +15,7 @@ static struct stack_function judge(struct stack_matcher *matcher, const char *na
   return function;
 }
 
-/* The names of the patterns that match, each with a blank behind it. */
+/* The names of the matching patterns, each followed by a space. */
 static const char *names_of(const struct profile_patterns *patterns, uint64_t matches) {
   static char names[256];
   names[0] = '\0';
@@ -93,7 +93,7 @@ static void default_patterns_match_the_heap_signatures_of_the_guide(void **state
   check_expectations(stack_patterns_of_heap, cases, ARRAY_LENGTH(cases));
 }
 
-static void functions_are_told_by_where_they_come_from(void **state) {
+static void functions_are_classified_by_their_package(void **state) {
   (void)state;
   enum { APPLICATION, STANDARD, RUNTIME };
   static const struct {
@@ -139,7 +139,7 @@ static void anchors_are_the_ends_of_the_name(void **state) {
   check_expectations(anchored, cases, ARRAY_LENGTH(cases));
 }
 
-static void a_function_is_searched_once_however_often_it_comes(void **state) {
+static void a_function_is_matched_once_however_often_it_occurs(void **state) {
   (void)state;
   struct profile_patterns patterns;
   profile_patterns_compile(&patterns, stack_patterns_of_goroutines);
@@ -151,7 +151,7 @@ static void a_function_is_searched_once_however_often_it_comes(void **state) {
   profile_patterns_free(&patterns);
 }
 
-static void more_functions_than_can_be_remembered_are_judged_right(void **state) {
+static void more_functions_than_the_cache_holds_are_matched_correctly(void **state) {
   (void)state;
   struct profile_patterns patterns;
   profile_patterns_compile(&patterns, stack_patterns_of_goroutines);
@@ -165,7 +165,7 @@ static void more_functions_than_can_be_remembered_are_judged_right(void **state)
   profile_patterns_free(&patterns);
 }
 
-static void names_with_control_characters_are_refused(void **state) {
+static void names_with_control_characters_are_rejected(void **state) {
   (void)state;
   struct profile_patterns patterns;
   profile_patterns_compile(&patterns, stack_patterns_of_goroutines);
@@ -195,7 +195,7 @@ static void names_of_any_length_hash_without_reading_past_them(void **state) {
   }
 }
 
-static void as_many_patterns_as_there_can_be_are_told_apart(void **state) {
+static void the_maximum_number_of_patterns_is_distinguished(void **state) {
   (void)state;
   struct pattern_list list = {.len = 0};
   char name[16], expression[32];
@@ -220,13 +220,13 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(default_patterns_match_the_goroutines_of_the_guide),
       cmocka_unit_test(default_patterns_match_the_heap_signatures_of_the_guide),
-      cmocka_unit_test(functions_are_told_by_where_they_come_from),
+      cmocka_unit_test(functions_are_classified_by_their_package),
       cmocka_unit_test(anchors_are_the_ends_of_the_name),
-      cmocka_unit_test(a_function_is_searched_once_however_often_it_comes),
-      cmocka_unit_test(more_functions_than_can_be_remembered_are_judged_right),
-      cmocka_unit_test(names_with_control_characters_are_refused),
+      cmocka_unit_test(a_function_is_matched_once_however_often_it_occurs),
+      cmocka_unit_test(more_functions_than_the_cache_holds_are_matched_correctly),
+      cmocka_unit_test(names_with_control_characters_are_rejected),
       cmocka_unit_test(names_of_any_length_hash_without_reading_past_them),
-      cmocka_unit_test(as_many_patterns_as_there_can_be_are_told_apart),
+      cmocka_unit_test(the_maximum_number_of_patterns_is_distinguished),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

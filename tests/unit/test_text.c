@@ -57,7 +57,7 @@ static void a_cut_never_splits_a_character(void **state) {
       {"between two of four", SPAN_LITERAL("\xF0\x9F\x98\x80\xF0\x9F\x98\x80"), 4, 4},
       {"inside the second of them", SPAN_LITERAL("\xF0\x9F\x98\x80\xF0\x9F\x98\x80"), 7, 4},
       {"stray continuation bytes belong to nothing", SPAN_LITERAL("ab\x80\x80\x80"), 3, 3},
-      {"not even behind a whole character", SPAN_LITERAL("\xC3\xA9\x80\x80"), 3, 3},
+      {"not even after a complete character", SPAN_LITERAL("\xC3\xA9\x80\x80"), 3, 3},
       {"nor at the very beginning", SPAN_LITERAL("\x80\x80\x80\x80\x80\x80"), 5, 5},
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -67,7 +67,7 @@ static void a_cut_never_splits_a_character(void **state) {
   }
 }
 
-static void a_printable_line_shows_what_could_harm(void **state) {
+static void unsafe_characters_are_escaped_in_a_printable_line(void **state) {
   (void)state;
   static const struct {
     const char *name;
@@ -99,7 +99,7 @@ static void a_printable_line_shows_what_could_harm(void **state) {
   }
 }
 
-static void a_long_line_is_cut_and_says_so(void **state) {
+static void a_long_line_is_truncated_and_marked(void **state) {
   (void)state;
   static const struct {
     const char *name;
@@ -131,8 +131,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(characters_are_those_of_rfc_3629),
       cmocka_unit_test(a_cut_never_splits_a_character),
-      cmocka_unit_test(a_printable_line_shows_what_could_harm),
-      cmocka_unit_test(a_long_line_is_cut_and_says_so),
+      cmocka_unit_test(unsafe_characters_are_escaped_in_a_printable_line),
+      cmocka_unit_test(a_long_line_is_truncated_and_marked),
   };
   return cmocka_run_group_tests_name("text", tests, NULL, NULL);
 }

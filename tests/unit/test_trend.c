@@ -21,7 +21,7 @@ static void before_a_reading_nothing_is_known(void **state) {
   }
 }
 
-static void a_night_says_what_rose_by_how_much_and_since_when(void **state) {
+static void a_nights_report_has_amount_and_start_of_each_rise(void **state) {
   (void)state;
   struct trend trend;
   trend_begin(&trend);
@@ -45,7 +45,7 @@ static void a_night_says_what_rose_by_how_much_and_since_when(void **state) {
   assert_true(isnan(trend.signals[SIGNAL_RESIDENT_BYTES].baseline));
 }
 
-static void a_new_baseline_forgets(void **state) {
+static void a_new_baseline_discards_the_old_one(void **state) {
   (void)state;
   struct trend trend;
   trend_begin(&trend);
@@ -58,7 +58,7 @@ static void a_new_baseline_forgets(void **state) {
   assert_true(isnan(trend.signals[SIGNAL_OPEN_FDS].first_trough));
 }
 
-static void pauses_and_clocks_that_go_back_invent_no_trough(void **state) {
+static void pauses_and_clocks_that_go_back_make_no_trough(void **state) {
   (void)state;
   struct trend trend;
   trend_begin(&trend);
@@ -78,9 +78,9 @@ static void pauses_and_clocks_that_go_back_invent_no_trough(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(before_a_reading_nothing_is_known),
-      cmocka_unit_test(a_night_says_what_rose_by_how_much_and_since_when),
-      cmocka_unit_test(a_new_baseline_forgets),
-      cmocka_unit_test(pauses_and_clocks_that_go_back_invent_no_trough),
+      cmocka_unit_test(a_nights_report_has_amount_and_start_of_each_rise),
+      cmocka_unit_test(a_new_baseline_discards_the_old_one),
+      cmocka_unit_test(pauses_and_clocks_that_go_back_make_no_trough),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Every reason that a Go runtime knows has a state, and unknown ones are "other". */
+/* Every wait reason of Go's runtime has a state, and unknown ones are "other". */
 #include "sidecar/go/goroutine_state.h"
 
 #include <glob.h>
@@ -67,7 +67,7 @@ static void each_reason_has_its_state(void **state) {
   }
 }
 
-static void each_state_has_a_name_of_its_own(void **state) {
+static void each_state_has_a_unique_name(void **state) {
   (void)state;
   for (int i = 0; i < GOROUTINE_STATES; i++) {
     const char *name = goroutine_state_name((enum goroutine_state)i);
@@ -77,7 +77,7 @@ static void each_state_has_a_name_of_its_own(void **state) {
   }
 }
 
-/* Checks the quoted strings of one table in a source file of Go; says how many there were. */
+/* Checks the quoted strings of one table in a source file of Go; returns their number. */
 static unsigned check_table(const char *path, const char *table) {
   FILE *stream = fopen(path, "r");
   if (stream == NULL)
@@ -104,7 +104,7 @@ static unsigned check_table(const char *path, const char *table) {
   return checked;
 }
 
-static void the_sources_of_go_hold_no_reason_we_do_not_know(void **state) {
+static void all_wait_reasons_in_the_sources_of_go_are_known(void **state) {
   (void)state;
   static const char *const folders[] = {"/usr/lib/go-*/src", "/usr/share/go-*/src",
                                         "/usr/local/go/src", "/usr/lib/go/src", "/opt/go*/src"};
@@ -133,8 +133,8 @@ static void the_sources_of_go_hold_no_reason_we_do_not_know(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_reason_has_its_state),
-      cmocka_unit_test(each_state_has_a_name_of_its_own),
-      cmocka_unit_test(the_sources_of_go_hold_no_reason_we_do_not_know),
+      cmocka_unit_test(each_state_has_a_unique_name),
+      cmocka_unit_test(all_wait_reasons_in_the_sources_of_go_are_known),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

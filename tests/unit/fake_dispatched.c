@@ -1,17 +1,17 @@
-/* Dispatched notifications and their meta data; see fake_told.h. */
-#include "fake_told.h"
+/* Dispatched notifications and their meta data; see fake_dispatched.h. */
+#include "fake_dispatched.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOLD_MAX = 256 };
+enum { DISPATCHED_MAX = 256 };
 
-static notification_t told[TOLD_MAX];
-static size_t told_len;
+static notification_t dispatched[DISPATCHED_MAX];
+static size_t dispatched_len;
 
-/* ---- what the plugin calls ---- */
+/* ---- called by the plugin ---- */
 
 static int add_meta(notification_t *n, const char *name, const char *text) {
   notification_meta_t *meta = calloc(1, sizeof(*meta));
@@ -56,9 +56,9 @@ int plugin_notification_meta_free(notification_meta_t *meta) {
 }
 
 int plugin_dispatch_notification(const notification_t *n) {
-  if (told_len == TOLD_MAX)
+  if (dispatched_len == DISPATCHED_MAX)
     return -1;
-  notification_t *copy = &told[told_len++];
+  notification_t *copy = &dispatched[dispatched_len++];
   *copy = *n;
   copy->meta = NULL;
   for (const notification_meta_t *meta = n->meta; meta != NULL; meta = meta->next)
@@ -66,31 +66,32 @@ int plugin_dispatch_notification(const notification_t *n) {
   return 0;
 }
 
-/* ---- what tests ask ---- */
+/* ---- for tests ---- */
 
-void fake_told_reset(void) {
-  for (size_t i = 0; i < told_len; i++)
-    plugin_notification_meta_free(told[i].meta);
-  told_len = 0;
+void fake_dispatched_reset(void) {
+  for (size_t i = 0; i < dispatched_len; i++)
+    plugin_notification_meta_free(dispatched[i].meta);
+  dispatched_len = 0;
 }
 
-size_t fake_told_len(void) {
-  return told_len;
+size_t fake_dispatched_len(void) {
+  return dispatched_len;
 }
 
-const notification_t *fake_told(size_t index) {
-  return index < told_len ? &told[index] : NULL;
+const notification_t *fake_dispatched(size_t index) {
+  return index < dispatched_len ? &dispatched[index] : NULL;
 }
 
-const notification_t *fake_told_of(const char *plugin_instance, const char *type_instance) {
-  for (size_t i = told_len; i-- > 0;)
-    if (strcmp(told[i].plugin_instance, plugin_instance) == 0 &&
-        strcmp(told[i].type_instance, type_instance) == 0)
-      return &told[i];
+const notification_t *fake_dispatched_of(const char *plugin_instance,
+                                         const char *type_instance) {
+  for (size_t i = dispatched_len; i-- > 0;)
+    if (strcmp(dispatched[i].plugin_instance, plugin_instance) == 0 &&
+        strcmp(dispatched[i].type_instance, type_instance) == 0)
+      return &dispatched[i];
   return NULL;
 }
 
-const char *fake_told_meta(const notification_t *notification, const char *name) {
+const char *fake_dispatched_meta(const notification_t *notification, const char *name) {
   for (const notification_meta_t *meta = notification->meta; meta != NULL; meta = meta->next)
     if (strcmp(meta->name, name) == 0)
       return meta->nm_value.nm_string;
