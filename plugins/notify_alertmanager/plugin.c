@@ -68,7 +68,7 @@ static int plugin_notify(const notification_t *n, user_data_t *user_data) {
   if (effect == STORE_DROPPED)
     log_drop(s);
   if (effect == STORE_CHANGED || effect == STORE_RENEWED)
-    keeper_wake(s->keeper);
+    state_saver_wake(s->saver);
   return 0;
 }
 

@@ -56,11 +56,11 @@ void service_free(struct service *s) {
   if (s == NULL)
     return;
   /* notifications may arrive after the shutdown callback */
-  if (s->keeper != NULL)
-    keeper_save(s->keeper);
+  if (s->saver != NULL)
+    state_saver_save(s->saver);
   for (size_t i = 0; i < s->nodes_len; i++)
     sender_free(s->nodes[i].sender);
-  keeper_free(s->keeper);
+  state_saver_free(s->saver);
   store_free(s->store);
   config_free(s->config);
   pthread_mutex_destroy(&s->drop_lock);
@@ -74,12 +74,12 @@ void service_stop(struct service *s) {
     sender_stop(s->nodes[i].sender, deadline_ns);
   for (size_t i = 0; i < s->nodes_len; i++)
     sender_join(s->nodes[i].sender);
-  keeper_stop(s->keeper);
+  state_saver_stop(s->saver);
 }
 
 static int start_failed(struct service *s, const char *what, int status) {
   ERROR(PLUGIN "cannot start: %s: %s", what, strerror(-status));
-  if (s->keeper != NULL)
+  if (s->saver != NULL)
     service_stop(s);
   service_free(s);
   return -1;
@@ -90,13 +90,13 @@ static int set_state_path(struct service *s) {
   return file[0] == '\0' ? 0 : config_path_in_base_dir(file, &s->state_path);
 }
 
-static int make_keeper(struct service *s) {
+static int make_state_saver(struct service *s) {
   const struct config *config = s->config;
   int status = set_state_path(s);
   if (status != 0)
     return status;
   atomic_init(&s->state_saved, s->state_path != NULL ? 1 : -1);
-  const struct keeper_config keeper = {
+  const struct state_saver_config saver = {
       .path = s->state_path,
       .ages = {.forget_resolved_ns = (int64_t)config->resolved_retention_ns,
                .expire_ns = (int64_t)config->expire_ns,
@@ -105,14 +105,14 @@ static int make_keeper(struct service *s) {
       .on_saved = on_state_saved,
       .context = s,
   };
-  return keeper_new(&keeper, s->store, &s->keeper);
+  return state_saver_new(&saver, s->store, &s->saver);
 }
 
 static void load_state(struct service *s) {
   struct state_file_report report;
   if (s->state_path == NULL)
     return;
-  int status = keeper_load(s->keeper, &report);
+  int status = state_saver_load(s->saver, &report);
   if (status != 0 && status != -ENOENT)
     ERROR(PLUGIN "the state file %s cannot be read: %s; alerts that fired before are lost",
           s->state_path, strerror(-status));
@@ -160,18 +160,18 @@ static int start(struct service *s) {
   int status = store_new(limits, &s->store);
   if (status != 0)
     return start_failed(s, "the store", status);
-  status = make_keeper(s);
+  status = make_state_saver(s);
   if (status != 0)
-    return start_failed(s, "the keeper", status);
+    return start_failed(s, "the state saver", status);
   load_state(s);
   for (size_t i = 0; i < config->nodes_len; i++) {
     status = start_node(s, &config->nodes[i]);
     if (status != 0)
       return start_failed(s, config->nodes[i].name, status);
   }
-  status = keeper_start(s->keeper);
+  status = state_saver_start(s->saver);
   if (status != 0)
-    return start_failed(s, "the keeper's thread", status);
+    return start_failed(s, "the state saver's thread", status);
   return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
- * The running plugin: the store, its keeper, a sender for each node, and their log lines. Part
- * of the glue: it logs, and gets BaseDir from collectd.
+ * The running plugin: the store, its state saver, a sender for each node, and their log lines.
+ * Part of the glue: it logs, and gets BaseDir from collectd.
  */
 #ifndef NOTIFY_ALERTMANAGER_SERVICE_H
 #define NOTIFY_ALERTMANAGER_SERVICE_H
@@ -10,9 +10,9 @@
 
 #include "common/backoff.h"
 #include "notify_alertmanager/config.h"
-#include "notify_alertmanager/keeper.h"
 #include "notify_alertmanager/report.h"
 #include "notify_alertmanager/sender.h"
+#include "notify_alertmanager/state_saver.h"
 #include "notify_alertmanager/store.h"
 
 struct service;
@@ -26,12 +26,12 @@ struct service_node {
 struct service {
   struct config *config;
   struct store *store;
-  struct keeper *keeper;
+  struct state_saver *saver;
   struct service_node nodes[CONFIG_NODES_MAX];
   size_t nodes_len;           /* nodes with a sender */
   char *state_path;           /* NULL: no state file */
   atomic_int state_saved;     /* 1, 0, or -1 without a state file */
-  struct backoff save_failed; /* used only by the keeper's thread */
+  struct backoff save_failed; /* used only by the saver's thread */
   pthread_mutex_t drop_lock;  /* of dropped, which notifications on any thread use */
   struct backoff dropped;
 };

@@ -20,7 +20,7 @@ LAYERS = (
      " sidecar/linux/listener sidecar/linux/locks sidecar/linux/memory_map sidecar/linux/open_files"
      " sidecar/linux/process sidecar/linux/procfs sidecar/os/* sidecar/go/endpoint sidecar/go/pprof"
      " sidecar/go/pprof_thread sidecar/capture/capture sidecar/capture/writer sidecar/capture/inventory"
-     " sidecar/capture/directory notify_alertmanager/sender notify_alertmanager/keeper"
+     " sidecar/capture/directory notify_alertmanager/sender notify_alertmanager/state_saver"
      " notify_alertmanager/state_file common/http common/thread common/file"),
     ("pure", "sidecar/* notify_alertmanager/*"),
     ("common", "common/*"),

@@ -12,8 +12,8 @@
 #include "notify_alertmanager/alert_json.h"
 #include "notify_alertmanager/alert_rules.h"
 #include "notify_alertmanager/config.h"
-#include "notify_alertmanager/keeper.h"
 #include "notify_alertmanager/sender.h"
+#include "notify_alertmanager/state_saver.h"
 
 /* ---- allocators ---- */
 
@@ -209,17 +209,17 @@ static void save_and_load(void) {
 
 static void make_threads_objects(void) {
   struct store *store;
-  struct keeper *keeper = NULL;
+  struct state_saver *saver = NULL;
   struct sender *sender = NULL;
-  const struct keeper_config keeper_config = {.path = state_path};
+  const struct state_saver_config config = {.path = state_path};
   const struct sender_config sender_config = {
       .name = "n", .url = "http://127.0.0.1:9/", .resend_ns = 1, .timeout_ns = 1000000};
   if (store_new(limits, &store) != 0)
     return;
-  assert_true(is_fine(keeper_new(&keeper_config, store, &keeper)));
+  assert_true(is_fine(state_saver_new(&config, store, &saver)));
   assert_true(is_fine(sender_new(&sender_config, store, &sender)));
   sender_free(sender);
-  keeper_free(keeper);
+  state_saver_free(saver);
   store_free(store);
 }
 
@@ -261,7 +261,7 @@ static void state_files(void **state) {
 static void threads(void **state) {
   (void)state;
   make_threads_objects(); /* libcurl keeps what it allocates at its first use */
-  fail_each("keeper and sender", make_threads_objects);
+  fail_each("saver and sender", make_threads_objects);
 }
 
 static void configurations(void **state) {

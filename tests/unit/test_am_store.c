@@ -328,7 +328,7 @@ static void bytes_are_limited_too(void **state) {
 
 /* ---- ageing ---- */
 
-/* One look at everything, as the keeper takes it, an alert at a time. */
+/* One look at everything, as the saver takes it, an alert at a time. */
 static void age(struct store *store, struct store_walker *walker, const struct store_ages *ages,
                 int64_t wall_ns, int64_t now_ns) {
   store_walker_rewind(store, walker);

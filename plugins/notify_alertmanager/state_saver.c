@@ -1,5 +1,5 @@
-/* The thread that maintains the store; see keeper.h. */
-#include "notify_alertmanager/keeper.h"
+/* The thread that maintains the store; see state_saver.h. */
+#include "notify_alertmanager/state_saver.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -17,8 +17,8 @@ static const uint64_t SECOND_NS = 1000000000;
 static const uint64_t RENEWALS_SAVED_NS = 60ull * 1000000000;
 static const uint64_t RETRY_NS = 10ull * 1000000000;
 
-struct keeper {
-  struct keeper_config config;
+struct state_saver {
+  struct state_saver_config config;
   struct store *store;
   struct store_walker saving, ageing;
   struct store_item items[SLICE];
@@ -34,8 +34,9 @@ struct keeper {
   uint64_t next_save_ns, next_renewals_ns;
 };
 
-int keeper_new(const struct keeper_config *config, struct store *store, struct keeper **ret) {
-  struct keeper *k = calloc(1, sizeof(*k));
+int state_saver_new(const struct state_saver_config *config, struct store *store,
+                    struct state_saver **ret) {
+  struct state_saver *k = calloc(1, sizeof(*k));
   if (k == NULL)
     return -ENOMEM;
   k->config = *config;
@@ -52,7 +53,7 @@ int keeper_new(const struct keeper_config *config, struct store *store, struct k
   return 0;
 }
 
-void keeper_free(struct keeper *k) {
+void state_saver_free(struct state_saver *k) {
   if (k == NULL)
     return;
   store_walker_remove(k->store, &k->saving);
@@ -69,7 +70,7 @@ static int64_t monotonic_ns(void) {
 /* ---- the state file ---- */
 
 struct loading {
-  struct keeper *keeper;
+  struct state_saver *saver;
   int64_t wall_ns, now_ns;
 };
 
@@ -77,17 +78,17 @@ static void on_record(void *context, const struct state_record *record) {
   struct loading *loading = context;
   int64_t age_ns = loading->wall_ns - record->changed_ns;
   age_ns = age_ns > 0 ? age_ns : 0; /* negative if the clock was ahead */
-  store_restore(loading->keeper->store, record->alert, record->starts_ns, record->ends_ns,
+  store_restore(loading->saver->store, record->alert, record->starts_ns, record->ends_ns,
                 loading->now_ns - age_ns, loading->now_ns);
   alert_unref(record->alert);
 }
 
-int keeper_load(struct keeper *k, struct state_file_report *ret) {
-  struct loading loading = {.keeper = k, .wall_ns = clock_wall_ns(), .now_ns = monotonic_ns()};
+int state_saver_load(struct state_saver *k, struct state_file_report *ret) {
+  struct loading loading = {.saver = k, .wall_ns = clock_wall_ns(), .now_ns = monotonic_ns()};
   return state_file_load(k->config.path, on_record, &loading, ret);
 }
 
-static int add_items(struct keeper *k, struct state_file *file, size_t len) {
+static int add_items(struct state_saver *k, struct state_file *file, size_t len) {
   int64_t monotonic_to_wall = clock_wall_ns() - monotonic_ns();
   int status = 0;
   for (size_t i = 0; i < len && status == 0; i++) {
@@ -107,7 +108,7 @@ static int add_items(struct keeper *k, struct state_file *file, size_t len) {
  * An alert that changes during the walk is written again at its end: of two records the loader
  * uses the last. With constant changes the walk would never end, hence the budget.
  */
-static int write_state(struct keeper *k, size_t alerts) {
+static int write_state(struct state_saver *k, size_t alerts) {
   struct state_file file;
   size_t budget = 2 * alerts + 1024;
   int status = state_file_begin(&file, k->config.path);
@@ -132,7 +133,7 @@ static int write_state(struct keeper *k, size_t alerts) {
   return state_file_commit(&file);
 }
 
-static void save(struct keeper *k, const struct store_counts *counts) {
+static void save(struct state_saver *k, const struct store_counts *counts) {
   uint64_t begin_ns = clock_monotonic_ns();
   int status = write_state(k, counts->firing + counts->resolved);
   uint64_t end_ns = clock_monotonic_ns();
@@ -149,7 +150,7 @@ static void save(struct keeper *k, const struct store_counts *counts) {
     k->config.on_saved(k->config.context, status);
 }
 
-void keeper_save(struct keeper *k) {
+void state_saver_save(struct state_saver *k) {
   struct store_counts counts = store_counts(k->store);
   if (k->config.path != NULL &&
       (counts.changes != k->saved_changes || counts.renewals != k->saved_renewals))
@@ -157,7 +158,7 @@ void keeper_save(struct keeper *k) {
 }
 
 /* Returns when to check again, UINT64_MAX if everything is on the disk. */
-static uint64_t save_if_due(struct keeper *k, const struct store_counts *counts,
+static uint64_t save_if_due(struct state_saver *k, const struct store_counts *counts,
                             uint64_t now_ns) {
   uint64_t due_ns = UINT64_MAX;
   if (k->config.path == NULL)
@@ -174,7 +175,7 @@ static uint64_t save_if_due(struct keeper *k, const struct store_counts *counts,
 
 /* ---- ageing ---- */
 
-static void age(struct keeper *k) {
+static void age(struct state_saver *k) {
   uint64_t expired = store_counts(k->store).expired;
   store_walker_rewind(k->store, &k->ageing);
   while (
@@ -186,7 +187,7 @@ static void age(struct keeper *k) {
 
 /* ---- the thread ---- */
 
-static bool wait_until(struct keeper *k, uint64_t due_ns) {
+static bool wait_until(struct state_saver *k, uint64_t due_ns) {
   const struct timespec due = {.tv_sec = (time_t)(due_ns / SECOND_NS),
                                .tv_nsec = (long)(due_ns % SECOND_NS)};
   int status = 0;
@@ -201,7 +202,7 @@ static bool wait_until(struct keeper *k, uint64_t due_ns) {
 }
 
 static void *run(void *argument) {
-  struct keeper *k = argument;
+  struct state_saver *k = argument;
   uint64_t age_ns = 0, due_ns;
   do {
     uint64_t now_ns = clock_monotonic_ns();
@@ -214,26 +215,26 @@ static void *run(void *argument) {
     if (counts.firing + counts.resolved > 0 && age_ns < due_ns)
       due_ns = age_ns;
   } while (wait_until(k, due_ns));
-  keeper_save(k);
+  state_saver_save(k);
   return NULL;
 }
 
-int keeper_start(struct keeper *k) {
+int state_saver_start(struct state_saver *k) {
   int status = thread_start(&k->thread, run, k);
   k->runs = status == 0;
   if (k->runs)
-    pthread_setname_np(k->thread, "alert keeper");
+    pthread_setname_np(k->thread, "alert saver");
   return status;
 }
 
-void keeper_wake(struct keeper *k) {
+void state_saver_wake(struct state_saver *k) {
   pthread_mutex_lock(&k->lock);
   k->awake = true;
   pthread_cond_signal(&k->woken);
   pthread_mutex_unlock(&k->lock);
 }
 
-void keeper_stop(struct keeper *k) {
+void state_saver_stop(struct state_saver *k) {
   if (!k->runs)
     return;
   pthread_mutex_lock(&k->lock);
