@@ -91,6 +91,16 @@ int config_set_number(const struct config_context *context) {
   return 0;
 }
 
+int config_set_port(const struct config_context *context) {
+  double number;
+  if (config_read_number(context, &number) != 0)
+    return -1;
+  if (number != floor(number))
+    return config_refuse_value(context);
+  *(uint16_t *)config_target(context) = (uint16_t)number;
+  return 0;
+}
+
 int config_set_boolean(const struct config_context *context) {
   if (!config_has_values(context->item, "b"))
     return config_refuse_value(context);

@@ -66,6 +66,7 @@ int config_path_in_base_dir(const char *path, char **ret);
 /* Readers for tables: number to uint64_t, scaled; boolean to bool; string, not empty, to
  * char *, owned. */
 int config_set_number(const struct config_context *context);
+int config_set_port(const struct config_context *context);
 int config_set_boolean(const struct config_context *context);
 int config_set_string(const struct config_context *context);
 

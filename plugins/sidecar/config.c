@@ -10,7 +10,7 @@
 
 /* What the guide counts with lsof | grep. SQLite's journals are open along with the database.
  */
-static const struct pattern_default fd_defaults[] = {
+const struct pattern_default config_fd_patterns[] = {
     {"claude_sessions", "/\\.claude/projects(/|$)"},
     {"codex_sessions", "/\\.codex/sessions(/|$)"},
     {"sqlite", "\\.(db|sqlite|sqlite3)(-wal|-shm|-journal)?( \\(deleted\\))?$"},
@@ -96,7 +96,7 @@ int config_complete(struct config *config) {
     has_sidecar = has_sidecar || strcmp(config->blocks[i].name, "sidecar") == 0;
   if (!has_sidecar && config_add_block(config, "sidecar") == NULL)
     return -ENOMEM;
-  if (pattern_list_add_defaults(&config->fd_patterns, fd_defaults) != 0 ||
+  if (pattern_list_add_defaults(&config->fd_patterns, config_fd_patterns) != 0 ||
       pattern_list_add_defaults(&config->goroutine_patterns, stack_patterns_of_goroutines) !=
           0 ||
       pattern_list_add_defaults(&config->heap_patterns, stack_patterns_of_heap) != 0)

@@ -54,6 +54,9 @@ struct config {
   size_t blocks_len;
 };
 
+/* The FdMatch patterns that each configuration has; ended by a NULL name. */
+extern const struct pattern_default config_fd_patterns[];
+
 /* Returns the defaults, or NULL when out of memory. The caller owns it. */
 struct config *config_new(void);
 void config_free(struct config *config);

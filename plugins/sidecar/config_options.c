@@ -17,16 +17,6 @@
 
 /* ---- readers of values specific to this plugin: each returns 0, or -1 after logging ---- */
 
-static int set_port(const struct config_context *context) {
-  double number;
-  if (config_read_number(context, &number) != 0)
-    return -1;
-  if (number != floor(number))
-    return config_refuse_value(context);
-  *(uint16_t *)config_target(context) = (uint16_t)number;
-  return 0;
-}
-
 static int set_executable(const struct config_context *context) {
   if (config_has_values(context->item, "s") &&
       strchr(context->item->values[0].value.string, '/') != NULL)
@@ -272,8 +262,8 @@ static const struct config_option process_options[] = {
     {"MinimumAge", config_set_number, IN_BLOCK(minimum_age_ms), 0, 86400, 1e3,
      "a number of seconds from 0 to 86400", false, NULL},
     {"Pprof", config_set_boolean, IN_BLOCK(pprof), 0, 0, 0, "true or false", false, NULL},
-    {"PprofPort", set_port, IN_BLOCK(pprof_port), 1, 65535, 1, "a port from 1 to 65535", false,
-     NULL},
+    {"PprofPort", config_set_port, IN_BLOCK(pprof_port), 1, 65535, 1, "a port from 1 to 65535",
+     false, NULL},
     {"PprofVariable", set_variable, IN_BLOCK(pprof_variable), 0, 0, 0,
      "the name of an environment variable in quotes, without '='", false, NULL},
 };
@@ -372,4 +362,18 @@ int config_parse(struct config *config, const oconfig_item_t *plugin_block) {
       .plugin = "sidecar", .block = "<Plugin sidecar>", .config = config, .target = config};
   return config_parse_block(&context, plugin_block, plugin_options,
                             ARRAY_LENGTH(plugin_options), &config->options_seen);
+}
+
+const struct config_option *config_options(enum config_block block, size_t *ret_len) {
+  switch (block) {
+  case CONFIG_PROCESS_BLOCK:
+    *ret_len = ARRAY_LENGTH(process_options);
+    return process_options;
+  case CONFIG_RED_FLAG_BLOCK:
+    *ret_len = ARRAY_LENGTH(red_flag_options);
+    return red_flag_options;
+  default:
+    *ret_len = ARRAY_LENGTH(plugin_options);
+    return plugin_options;
+  }
 }

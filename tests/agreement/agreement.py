@@ -1,7 +1,7 @@
 """What the code says about itself, for the tests that hold the documents against it.
 
-Metrics and defaults are printed by two small programs that are linked with the code;
-the options and the statuses are read from the tables in its source. The tests run in the
+Metrics, options and red flags are printed by small programs that are linked with the code; the
+statuses are read from their source. The tests run in the
 build folder, with the source's path in the variable srcdir, as automake has it.
 """
 
@@ -63,18 +63,11 @@ def metrics():
 
 
 class Option:
-    """One option of config_options.c: where it stands, its default in its own unit, its rule."""
+    """An option of config_options.c: its block, what is allowed, and its default as one would write it."""
 
-    def __init__(self, where, name, field, scale, allowed, repeatable):
-        self.where, self.name, self.field = where, name, field
-        self.scale, self.allowed, self.repeatable = scale, allowed, repeatable
-
-
-ROW = re.compile(
-    r'\{"(\w+)", \w+,\s*(0|IN_CONFIG\(([\w.]+)\)|IN_BLOCK\((\w+)\)),\s*[^,]+,\s*[^,]+,\s*([^,]+),'
-    r'\s*((?:"(?:[^"\\]|\\.)*"\s*)+),\s*(true|false),\s*(?:NULL|"(\w+)")\}'
-)
-SCALES = {"0": 0, "1": 1, "1e3": 1000, "1 << 20": 1 << 20}
+    def __init__(self, fields):
+        self.where, self.name, self.allowed, repeatable, self.default, self.other_default = fields
+        self.repeatable = repeatable == "repeatable"
 
 
 def c_string(literals):
@@ -83,56 +76,21 @@ def c_string(literals):
     return re.sub(r"\\(.)", r"\1", "".join(parts))
 
 
+def printed_options(kind):
+    lines = [line.split("\t") for line in output_of("print_options").splitlines()]
+    return [fields[1:] for fields in lines if fields[0] == kind]
+
+
 def options():
-    source = read("plugins/sidecar/config_options.c")
-    found = []
-    for where, table in (("plugin", "plugin_options"), ("process", "process_options")):
-        body = source.split(" %s[] = {" % table)[1].split("\n};")[0]
-        rows = ROW.findall(body)
-        if len(rows) != len(re.findall(r'\{"', body)):
-            sys.exit("the rows of %s in config_options.c are not as this test knows them" % table)
-        for name, _, in_config, in_block, scale, allowed, repeatable, now in rows:
-            if now:
-                continue  # an old name of that option
-            field = in_config or in_block
-            found.append(
-                Option(where, name, field, SCALES[scale], c_string(allowed), repeatable == "true")
-            )
-    return found
+    return [Option(fields) for fields in printed_options("option")]
 
 
-def defaults():
-    """{where: {field: value}}, where: plugin, sidecar (that block), other (any other block)."""
-    found = {"plugin": {}, "sidecar": {}, "other": {}}
-    for line in output_of("print_defaults").splitlines():
-        where, field, value = line.split("\t")
-        found[where][field] = value
-    return found
-
-
-def default_in_its_unit(option, value):
-    """The field's value as one would write it in the configuration."""
-    if not option.scale:
-        return value
-    number = int(value) / option.scale
-    return "%d" % number if number == int(number) else repr(number)
-
-
-PATTERNS = {
-    "FdMatch": ("plugins/sidecar/config.c", "fd_defaults"),
-    "GoroutineMatch": ("plugins/sidecar/go/stack.c", "stack_patterns_of_goroutines"),
-    "HeapMatch": ("plugins/sidecar/go/stack.c", "stack_patterns_of_heap"),
-}
+PATTERNS = ("FdMatch", "GoroutineMatch", "HeapMatch")
 
 
 def default_patterns():
-    """[(option, name, expression)] that stand in the code."""
-    found = []
-    for option, (path, table) in PATTERNS.items():
-        body = read(path).split(table + "[] = {")[1].split("\n};")[0]
-        rows = re.findall(r'\{"(\w+)",\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\}', body)
-        found += [(option, name, c_string(expression)) for name, expression in rows]
-    return found
+    """[(option, name, expression)]"""
+    return [tuple(fields) for fields in printed_options("pattern")]
 
 
 # --- red flags

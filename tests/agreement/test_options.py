@@ -63,7 +63,6 @@ class Options(unittest.TestCase):
             where: [o for o in agreement.options() if o.where == where]
             for where in ("plugin", "process")
         }
-        self.defaults = agreement.defaults()
 
     def test_order(self):
         """the code's tables are in alphabetical order, and so is the man page"""
@@ -81,14 +80,9 @@ class Options(unittest.TestCase):
                     line = re.search(r"^Default: (.*?) Allowed: (.*)\.$", items[option.name], re.MULTILINE)
                     self.assertIsNotNone(line, "no line 'Default: … Allowed: ….'")
                     self.assertEqual(option.allowed, line.group(2))
-                    if not option.field or option.name in agreement.PATTERNS:
+                    if option.repeatable:
                         continue
-                    if where == "plugin":
-                        expected = [self.defaults["plugin"][option.field]]
-                    else:
-                        expected = [self.defaults["sidecar"][option.field], self.defaults["other"][option.field]]
-                    for value in expected:
-                        value = agreement.default_in_its_unit(option, value)
+                    for value in (option.default, option.other_default):
                         if value in ("", "0", "other", "sidecar"):
                             self.assertRegex(line.group(1), r"^(none|the name of the block)\.$")
                         else:
@@ -104,7 +98,7 @@ class Options(unittest.TestCase):
     def check_defaults(self, found, has_all):
         """`found` has the code's defaults and nothing else."""
         patterns = []
-        for where, fields in (("plugin", "plugin"), ("process", "sidecar")):
+        for where in ("plugin", "process"):
             by_name = {option.name: option for option in self.options[where]}
             for name, values in found[where]:
                 self.assertIn(name, by_name, "no such option")
@@ -112,8 +106,7 @@ class Options(unittest.TestCase):
                 if name in agreement.PATTERNS:
                     patterns.append((name, *values))
                     continue
-                value = agreement.default_in_its_unit(option, self.defaults[fields][option.field])
-                self.assertEqual([value], values, name)
+                self.assertEqual([option.default], values, name)
             unset = {"CommandLine", "PprofPort"}  # there is no value that says "none"
             missing = set(by_name) - unset - BLOCKS - set(agreement.PATTERNS)
             self.assertEqual(set(), missing if has_all else set(), "not shown")
