@@ -101,9 +101,9 @@ static bool level_get(const void *state, const struct red_flag_rule *rule,
                       const struct observation *now, struct flag_status *ret) {
   double value = now->value, lasting = now->value - now->discount;
   levels_get(state, rule, now->now_ms, ret);
-  ret->is_retained =
-      ret->state == RED_FLAG_WARNING && ((value >= rule->failure && lasting < rule->failure) ||
-                                         (value >= rule->warning && lasting < rule->warning));
+  ret->is_retained = now->discount > 0 && ret->state == RED_FLAG_WARNING &&
+                     ((value >= rule->failure && lasting < rule->failure) ||
+                      (value >= rule->warning && lasting < rule->warning));
   return true;
 }
 

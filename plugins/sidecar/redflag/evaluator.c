@@ -21,9 +21,15 @@ struct signal {
   uint64_t interval_ms; /* usual interval between observations; 0: not known yet */
 };
 
+/* What judging a flag needs of its row: rows are large, and this is read at every pulse. */
+struct judge {
+  const struct detector_kind *kind; /* NULL: BY_OTHERS */
+  void *state;                      /* of the detector; NULL if there is none */
+  enum red_flag_signal signal, discount;
+};
+
 /* In our own clock, which is the caller's but never goes back. */
 struct evaluator {
-  const struct red_flag_info *table;
   const struct red_flag_rules *rules;
   uint64_t now_ms;
   uint64_t offset_ms; /* by which our clock is ahead of the caller's */
@@ -31,10 +37,12 @@ struct evaluator {
   uint64_t enabled;   /* bit n: flag n is judged */
   uint64_t observed;  /* bit n: the signal of flag n was observed since the flag was judged */
   uint64_t known;     /* bit n: enough was observed to know flag n */
+  uint64_t raised;    /* bit n: flag n is not OK */
+  uint64_t dependent; /* bit n: flag n is BY_OTHERS */
   uint64_t flags_of[RED_FLAG_SIGNALS];
   struct signal signals[RED_FLAG_SIGNALS];
   struct flag_status statuses[RED_FLAGS];
-  void *states[RED_FLAGS];            /* of the flags' detectors; NULL if there is none */
+  struct judge judges[RED_FLAGS];
   alignas(max_align_t) char memory[]; /* memory of the detectors */
 };
 
@@ -62,24 +70,28 @@ int evaluator_new_of(const struct red_flag_info *table, const struct red_flag_ru
   struct evaluator *evaluator = calloc(1, size_of(table));
   if (evaluator == NULL)
     return -ENOMEM;
-  evaluator->table = table;
   evaluator->rules = rules;
   evaluator->now_ms = now_ms;
   evaluator->warm_ms = now_ms + (age_ms < rules->warm_up_ms ? rules->warm_up_ms - age_ms : 0);
   char *memory = evaluator->memory;
   for (size_t i = 0; i < RED_FLAGS; i++) {
     const struct red_flag_rule *rule = &rules->rules[i];
-    const struct detector_kind *kind = detector_kind(table[i].kind);
+    struct judge *judge = &evaluator->judges[i];
+    *judge = (struct judge){.kind = detector_kind(table[i].kind),
+                            .signal = table[i].signal,
+                            .discount = table[i].discount};
     evaluator->statuses[i] = (struct flag_status){
         .flag = (enum red_flag)i, .value = NAN, .threshold = NAN, .rise = NAN};
     if (rule->disabled)
       continue;
     evaluator->enabled |= FLAG_BIT(i);
     evaluator->flags_of[table[i].signal] |= FLAG_BIT(i);
-    if (kind == NULL)
+    if (judge->kind == NULL) {
+      evaluator->dependent |= FLAG_BIT(i);
       continue;
-    evaluator->states[i] = memory;
-    kind->init(memory, rule);
+    }
+    judge->state = memory;
+    judge->kind->init(memory, rule);
     memory += state_size(&table[i]);
   }
   *ret = evaluator;
@@ -145,27 +157,26 @@ static void learn_interval(struct signal *signal, uint64_t passed_ms) {
 }
 
 /* The current value of a flag's signal. */
-static struct observation observation_of(const struct evaluator *evaluator,
-                                         enum red_flag flag) {
-  const struct red_flag_info *info = &evaluator->table[flag];
-  bool has_discount = info->discount != SIGNAL_NONE && is_fresh(evaluator, info->discount);
+static inline struct observation observation_of(const struct evaluator *evaluator,
+                                                enum red_flag flag) {
+  const struct judge *judge = &evaluator->judges[flag];
+  bool has_discount = judge->discount != SIGNAL_NONE && is_fresh(evaluator, judge->discount);
   return (struct observation){
-      .value = evaluator->signals[info->signal].value,
-      .discount = has_discount ? evaluator->signals[info->discount].value : 0,
+      .value = evaluator->signals[judge->signal].value,
+      .discount = has_discount ? evaluator->signals[judge->discount].value : 0,
       .now_ms = evaluator->now_ms,
       .is_warm = evaluator->now_ms >= evaluator->warm_ms,
   };
 }
 
 static void observe_flag(struct evaluator *evaluator, enum red_flag flag, bool was_paused) {
-  const struct detector_kind *kind = detector_kind(evaluator->table[flag].kind);
-  void *state = evaluator->states[flag];
-  if (state == NULL)
+  const struct judge *judge = &evaluator->judges[flag];
+  if (judge->kind == NULL)
     return;
   if (was_paused)
-    kind->interrupt(state);
+    judge->kind->interrupt(judge->state);
   struct observation observation = observation_of(evaluator, flag);
-  kind->observe(state, &evaluator->rules->rules[flag], &observation);
+  judge->kind->observe(judge->state, &evaluator->rules->rules[flag], &observation);
 }
 
 void evaluator_observe(struct evaluator *evaluator, enum red_flag_signal signal, double value,
@@ -191,10 +202,7 @@ void evaluator_observe(struct evaluator *evaluator, enum red_flag_signal signal,
 
 /* BY_OTHERS: the signal is 0 while another flag is not OK. */
 static void judge_by_others(const struct evaluator *evaluator, struct flag_status *status) {
-  bool is_any = false;
-  for (size_t i = 0; i < RED_FLAGS; i++)
-    is_any = is_any || (evaluator->table[i].kind != RED_FLAG_BY_OTHERS &&
-                        evaluator->statuses[i].state != RED_FLAG_OK);
+  bool is_any = (evaluator->raised & ~evaluator->dependent) != 0;
   enum red_flag_state state = is_any && status->value == 0 ? RED_FLAG_WARNING : RED_FLAG_OK;
   if (state != status->state || state == RED_FLAG_OK)
     status->since_ms = evaluator->now_ms;
@@ -203,24 +211,24 @@ static void judge_by_others(const struct evaluator *evaluator, struct flag_statu
 
 /* Returns whether enough has been observed to know. */
 static bool judge_flag(const struct evaluator *evaluator, struct flag_status *status) {
-  const struct detector_kind *kind = detector_kind(evaluator->table[status->flag].kind);
+  const struct judge *judge = &evaluator->judges[status->flag];
   struct observation now = observation_of(evaluator, status->flag);
   status->value = now.value;
-  if (kind != NULL)
-    return kind->get(evaluator->states[status->flag], &evaluator->rules->rules[status->flag],
-                     &now, status);
+  if (judge->kind != NULL)
+    return judge->kind->get(judge->state, &evaluator->rules->rules[status->flag], &now, status);
   judge_by_others(evaluator, status);
   return true;
 }
 
 /* Flags BY_OTHERS whose signal is fresh: they may change when any other does. */
 static uint64_t dependent_flags(const struct evaluator *evaluator) {
-  uint64_t dependent = 0;
-  for (size_t i = 0; i < RED_FLAGS; i++)
-    if (evaluator->table[i].kind == RED_FLAG_BY_OTHERS &&
-        is_fresh(evaluator, evaluator->table[i].signal))
-      dependent |= evaluator->enabled & FLAG_BIT(i);
-  return dependent;
+  uint64_t fresh = 0;
+  for (uint64_t left = evaluator->dependent; left != 0; left &= left - 1) {
+    enum red_flag flag = (enum red_flag)__builtin_ctzll(left);
+    if (is_fresh(evaluator, evaluator->judges[flag].signal))
+      fresh |= FLAG_BIT(flag);
+  }
+  return fresh;
 }
 
 /* Judges those of the set; returns how many changed and adds them to ret. */
@@ -235,6 +243,10 @@ static size_t judge_set(struct evaluator *evaluator, uint64_t set, struct flag_s
       evaluator->known &= ~FLAG_BIT(status->flag);
     if (status->state == state)
       continue;
+    if (status->state == RED_FLAG_OK)
+      evaluator->raised &= ~FLAG_BIT(status->flag);
+    else
+      evaluator->raised |= FLAG_BIT(status->flag);
     status->before = state;
     ret[changes++] = in_callers_time(evaluator, status);
   }
@@ -246,9 +258,8 @@ size_t evaluator_judge(struct evaluator *evaluator, uint64_t now_ms,
   set_time(evaluator, now_ms);
   if (evaluator->observed == 0)
     return 0;
-  uint64_t dependent = dependent_flags(evaluator);
-  size_t changes = judge_set(evaluator, evaluator->observed & ~dependent, ret);
-  changes += judge_set(evaluator, dependent, ret + changes);
+  size_t changes = judge_set(evaluator, evaluator->observed & ~evaluator->dependent, ret);
+  changes += judge_set(evaluator, dependent_flags(evaluator), ret + changes);
   evaluator->observed = 0;
   return changes;
 }
@@ -256,7 +267,7 @@ size_t evaluator_judge(struct evaluator *evaluator, uint64_t now_ms,
 bool evaluator_get(const struct evaluator *evaluator, enum red_flag flag,
                    struct flag_status *ret) {
   if ((evaluator->enabled & evaluator->known & FLAG_BIT(flag)) == 0 ||
-      !is_fresh(evaluator, evaluator->table[flag].signal))
+      !is_fresh(evaluator, evaluator->judges[flag].signal))
     return false;
   *ret = in_callers_time(evaluator, &evaluator->statuses[flag]);
   return true;
