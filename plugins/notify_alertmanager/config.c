@@ -499,3 +499,17 @@ int config_complete(struct config *config) {
   INFO("notify_alertmanager plugin: no <Node> block: alerts go to " CONFIG_DEFAULT_URL);
   return 0;
 }
+
+const struct config_option *config_options(enum config_block block, size_t *ret_len) {
+  switch (block) {
+  case CONFIG_NODE_BLOCK:
+    *ret_len = ARRAY_LENGTH(node_options);
+    return node_options;
+  case CONFIG_ALERT_NAME_BLOCK:
+    *ret_len = ARRAY_LENGTH(alert_name_options);
+    return alert_name_options;
+  default:
+    *ret_len = ARRAY_LENGTH(plugin_options);
+    return plugin_options;
+  }
+}

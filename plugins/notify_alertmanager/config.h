@@ -64,4 +64,12 @@ int config_parse(struct config *config, const struct oconfig_item_s *plugin_bloc
 /* After all blocks: adds the default node if there is none. Returns 0, or -1 after logging. */
 int config_complete(struct config *config);
 
+enum config_block { CONFIG_PLUGIN_BLOCK, CONFIG_NODE_BLOCK, CONFIG_ALERT_NAME_BLOCK };
+
+struct config_option;
+
+/* The options of a kind of block, for documents that list them. Offsets are in struct config,
+ * struct config_node and struct alert_name_rule. */
+const struct config_option *config_options(enum config_block block, size_t *ret_len);
+
 #endif

@@ -127,11 +127,6 @@ def flags():
 # --- collectors
 
 
-def collectors():
-    source = read("plugins/sidecar/collector.c")
-    return re.findall(r'\[COLLECTOR_\w+\] = "(\w+)"', source)
-
-
 def statuses():
     """[(code, name)]"""
     source = read("plugins/sidecar/collector.h")

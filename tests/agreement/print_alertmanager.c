@@ -1,41 +1,45 @@
 /*
  * Prints the tables of notify_alertmanager, tab-separated, for the tests that compare its
- * documents with them: "metric" type kind place instances unit help; "default" field value;
- * "limit" number, and a phrase of the manual that has it as %d.
+ * documents with them: "metric" type kind place instances unit help; "option" block name
+ * allowed default; "default" option value, of those that have no field of their own; "limit"
+ * number, and a phrase of the manual that has it as %d.
  */
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "common/collectd.h"
+#include "common/config_option.h"
 #include "notify_alertmanager/config.h"
 #include "notify_alertmanager/metrics.h"
 #include "notify_alertmanager/notification.h"
 
-/* The daemon's part: the configuration logs, and asks for global options. */
-const char *global_option_get(const char *option) {
-  (void)option;
-  return NULL;
+/* A number in the option's unit, a boolean, or text. */
+static void print_default(const struct config_option *option, const void *target) {
+  const void *value = (const char *)target + option->offset;
+  if (option->set == config_set_number)
+    printf("%.15g", (double)*(const uint64_t *)value / option->scale);
+  else if (option->set == config_set_boolean)
+    printf("%s", *(const bool *)value ? "true" : "false");
+  else if (option->offset != 0 && *(char *const *)value != NULL)
+    printf("%s", *(char *const *)value);
 }
 
-void plugin_log(int severity, const char *format, ...) {
-  (void)severity, (void)format;
+static void print_options(enum config_block block, const char *name, const void *target) {
+  size_t len;
+  const struct config_option *options = config_options(block, &len);
+  for (size_t i = 0; i < len; i++) {
+    printf("option\t%s\t%s\t%s\t", name, options[i].key, options[i].allowed);
+    if (target != NULL && !options[i].repeatable)
+      print_default(&options[i], target);
+    putchar('\n');
+  }
 }
 
-static void print_defaults(const struct config *config) {
-  printf("default\tresend_ns\t%" PRIu64 "\n", config->resend_ns);
-  printf("default\tresolved_retention_ns\t%" PRIu64 "\n", config->resolved_retention_ns);
-  printf("default\texpire_ns\t%" PRIu64 "\n", config->expire_ns);
-  printf("default\texpire_restored_ns\t%" PRIu64 "\n", config->expire_restored_ns);
-  printf("default\tqueue_limit\t%" PRIu64 "\n", config->queue_limit);
-  printf("default\tstate_file\t%s\n", config->state_file);
-  printf("default\trules.severity_label\t%s\n",
-         config->rules.severity_label ? "true" : "false");
+/* Those that no field has as they are written. */
+static void print_other_defaults(const struct config *config) {
   for (size_t i = 0; i < config->rules.plugin_labels_len; i++)
-    printf("default\trules.plugin_labels\t%s\n", config->rules.plugin_labels[i]);
-  printf("default\tname\t%s\n", config->nodes[0].name);
-  printf("default\turl\t%s\n", config->nodes[0].url);
-  printf("default\tverify_peer\t%s\n", config->nodes[0].verify_peer ? "true" : "false");
-  printf("default\ttimeout_ns\t%" PRIu64 "\n", config->nodes[0].timeout_ns);
+    printf("default\tPluginLabel\t%s\n", config->rules.plugin_labels[i]);
+  printf("default\tNode\t%s\n", config->nodes[0].name);
+  printf("default\tURL\t%s\n", config->nodes[0].url);
 }
 
 static void print_limits(void) {
@@ -61,7 +65,10 @@ int main(void) {
   struct config *config = config_new();
   if (config == NULL || config_complete(config) != 0)
     return 1;
-  print_defaults(config);
+  print_options(CONFIG_PLUGIN_BLOCK, "plugin", config);
+  print_options(CONFIG_NODE_BLOCK, "node", &config->nodes[0]);
+  print_options(CONFIG_ALERT_NAME_BLOCK, "name", NULL);
+  print_other_defaults(config);
   config_free(config);
   return 0;
 }

@@ -15,45 +15,31 @@ TYPES = FOLDER + "notify_alertmanager.types.db"
 SAMPLE = "packaging/collectd.conf.d/notify_alertmanager.conf"
 ALERTMANAGER = "grafana/alertmanager/alertmanager.yml"
 
-# where -> table in config.c, heading in the man page
+# where -> heading in the man page
 TABLES = {
-    "plugin": ("plugin_options", "=head1 OPTIONS\n"),
-    "node": ("node_options", "=head1 OPTIONS OF A NODE BLOCK\n"),
-    "name": ("alert_name_options", "=head1 OPTIONS OF AN ALERTNAME BLOCK\n"),
+    "plugin": "=head1 OPTIONS\n",
+    "node": "=head1 OPTIONS OF A NODE BLOCK\n",
+    "name": "=head1 OPTIONS OF AN ALERTNAME BLOCK\n",
 }
 BLOCKS = {"Node": "node", "AlertName": "name"}
-ROW = re.compile(
-    r'\{"(\w+)", \w+,\s*(?:0|IN_\w+\(([\w.]+)\)),\s*[^,]+,\s*[^,]+,\s*([^,]+),'
-    r'\s*((?:"(?:[^"\\]|\\.)*"\s*)+),\s*(true|false),\s*NULL\}'
-)
-SCALES = {"0": 0, "1": 1, "1e9": 10**9}
-
-
-class Option:
-    def __init__(self, name, field, scale, allowed):
-        self.name, self.field, self.scale = name, field, SCALES[scale]
-        self.allowed = agreement.c_string(allowed)
-
-    def default(self, defaults):
-        """In the unit of the configuration; None when the code has none."""
-        value = defaults.get("url" if self.name == "URL" else self.field)
-        if value is None or not self.scale:
-            return value and value.replace("/api/v2/alerts", "")
-        return "%d" % (int(value) / self.scale)
-
-
-def options(where):
-    table, _ = TABLES[where]
-    body = agreement.read(FOLDER + "config.c").split(" %s[] = {" % table)[1].split("\n};")[0]
-    rows = ROW.findall(body)
-    if len(rows) != len(re.findall(r'\{"', body)):
-        raise AssertionError("the rows of %s are not as this test knows them" % table)
-    return [Option(name, field, scale, allowed) for name, field, scale, allowed, _ in rows]
 
 
 def printed(kind):
     lines = [line.split("\t") for line in agreement.output_of("print_alertmanager").splitlines()]
     return [fields[1:] for fields in lines if fields[0] == kind]
+
+
+class Option:
+    def __init__(self, name, allowed, default, others):
+        self.name, self.allowed = name, allowed
+        self.default = default or others.get(name, "").replace("/api/v2/alerts", "") or None
+        if name in BLOCKS:  # a block has no value
+            self.default = None
+
+
+def options(where):
+    others = dict(printed("default"))
+    return [Option(*fields[1:], others) for fields in printed("option") if fields[0] == where]
 
 
 def part(head):
@@ -96,19 +82,18 @@ def parse(text):
 
 class Documents(unittest.TestCase):
     def setUp(self):
-        self.defaults = dict((field, value) for field, value in printed("default"))
         self.options = {where: options(where) for where in TABLES}
 
     def test_order(self):
         """the tables of options are in alphabetical order, and so is the man page"""
-        for where, (_, head) in TABLES.items():
+        for where, head in TABLES.items():
             names = [option.name for option in self.options[where]]
             self.assertEqual(sorted(names), names)
             self.assertEqual(names, list(items(part(head))))
 
     def test_manual(self):
         """the man page says the code's default and what is allowed, with an example"""
-        for where, (_, head) in TABLES.items():
+        for where, head in TABLES.items():
             texts = items(part(head))
             for option in self.options[where]:
                 with self.subTest(option.name):
@@ -116,9 +101,9 @@ class Documents(unittest.TestCase):
                     line = re.search(r"^Default: (.*?)\. Allowed: (.*)\.$", text, re.MULTILINE)
                     self.assertIsNotNone(line, "no line 'Default: … Allowed: ….'")
                     self.assertEqual(option.allowed, line.group(2))
-                    default = option.default(self.defaults)
+                    default = option.default
                     if option.name == "Node":
-                        default = '< <Node "%s"> >' % self.defaults["name"]
+                        default = '< <Node "%s"> >' % dict(printed("default"))["Node"]
                     expected = "none" if default is None else "C<%s>" % default
                     self.assertIn(expected, line.group(1))
                     self.assertRegex(text, r"(?m)^  <?%s\b" % option.name)
@@ -127,7 +112,7 @@ class Documents(unittest.TestCase):
         set_, shown = parse(text)
         for where in ("plugin", "node"):
             for option in self.options[where]:
-                default = option.default(self.defaults)
+                default = option.default
                 if default is None:
                     self.assertIn(option.name, shown[where])
                     self.assertNotIn(option.name, set_[where])

@@ -52,12 +52,6 @@ class Metrics(unittest.TestCase):
                 inside = agreement.region(agreement.read(path), begin, end)[1]
                 self.assertEqual(make(), inside, "%s is out of date: make tables" % path)
 
-    def test_collectors(self):
-        """the collectors of the code are the type instances of their metrics"""
-        for metric in agreement.metrics():
-            if metric.type.startswith("collector_"):
-                self.assertEqual(agreement.collectors(), metric.instances, metric.type)
-
     def test_statuses(self):
         """the man page and the metric's help list the statuses of the code, by number"""
         statuses = agreement.statuses()
