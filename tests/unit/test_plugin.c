@@ -65,6 +65,20 @@ static const char *variable; /* the program's environment, or NULL */
 static void (*hold)(void);   /* opens descriptors for the program, or NULL */
 
 /* Starts the program in the subdirectory cwd and waits until it runs. */
+/* Is the program past its start, where the dynamic linker opens and closes files? Also where
+ * the kernel does not show what system call it is in (proc(5), /proc/PID/syscall). */
+static bool is_sleeping(pid_t pid) {
+  char path[64];
+  long call = -1;
+  snprintf(path, sizeof(path), "/proc/%d/syscall", (int)pid);
+  FILE *stream = fopen(path, "r");
+  if (stream == NULL)
+    return true;
+  int fields = fscanf(stream, "%ld", &call);
+  fclose(stream);
+  return fields == 1 && (call == SYS_clock_nanosleep || call == SYS_nanosleep);
+}
+
 static pid_t start(const char *cwd) {
   char path[PATH_MAX], exe[PATH_MAX], link[64];
   snprintf(path, sizeof(path), "%s/%s", folder, cwd);
@@ -84,7 +98,7 @@ static pid_t start(const char *cwd) {
   snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
   for (int i = 0; i < 1000; i++) {
     ssize_t n = readlink(link, exe, sizeof(exe) - 1);
-    if (n > 0 && (exe[n] = '\0', strcmp(exe, program) == 0))
+    if (n > 0 && (exe[n] = '\0', strcmp(exe, program) == 0) && is_sleeping(pid))
       return pid;
     usleep(1000);
   }
