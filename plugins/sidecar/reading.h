@@ -10,6 +10,7 @@
 #define SIDECAR_READING_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -87,6 +88,11 @@ struct descriptors_reading {
   char foreign_lock_path[PATH_MAX]; /* the file it is on, raw bytes; "" if none, or if it was
                                        closed in the meantime */
 };
+
+/* Whether another process's write lock makes SQLite wait; false when that is unknown. */
+static inline bool descriptors_are_contended(const struct descriptors_reading *descriptors) {
+  return descriptors->locks_contended != VALUE_UNKNOWN && descriptors->locks_contended > 0;
+}
 
 /* ---- the memory map ---- */
 

@@ -262,14 +262,14 @@ static void observe_descriptors(struct target *target, const struct target_servi
                             .descriptors = descriptors,
                             .lock_owner = owner,
                             .inotify_watches_limit = VALUE_UNKNOWN};
-  if (descriptors != NULL) {
-    if (host_inotify_watches_limit(services->host, &reading.inotify_watches_limit) != 0)
-      reading.inotify_watches_limit = VALUE_UNKNOWN;
-    if (descriptors->foreign_lock_pid > 0 &&
-        host_process_name(services->host, descriptors->foreign_lock_pid, owner,
-                          sizeof(owner)) != 0)
-      owner[0] = '\0';
-  }
+  if (descriptors != NULL && descriptors->inotify_watches != VALUE_UNKNOWN &&
+      host_inotify_watches_limit(services->host, &reading.inotify_watches_limit) != 0)
+    reading.inotify_watches_limit = VALUE_UNKNOWN;
+  if (descriptors != NULL && descriptors_are_contended(descriptors) &&
+      descriptors->foreign_lock_pid > 0 &&
+      host_process_name(services->host, descriptors->foreign_lock_pid, owner, sizeof(owner)) !=
+          0)
+    owner[0] = '\0';
   flags_observe(target->flags, &reading);
 }
 

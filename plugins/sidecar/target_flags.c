@@ -201,6 +201,8 @@ void target_flags_judge(struct target *target, struct target_services *services,
 void target_flags_end(struct target *target, struct target_services *services) {
   struct flag_status ended[RED_FLAGS];
   size_t len = flags_end(target->flags, ended);
+  if (len == 0)
+    return;
   struct evidence_facts facts = facts_of(target, services, clock_monotonic_ns() / 1000000);
   for (size_t i = 0; i < len; i++) {
     autoevidence(evidence);

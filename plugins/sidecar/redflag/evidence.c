@@ -61,7 +61,7 @@ static char *format_amount(char dst[FORMAT_SIZE], enum red_flag_amount amount, d
     return format_bytes(dst, value);
   case AMOUNT_BYTES_PER_SECOND:
     format_bytes(dst, value);
-    strcat(dst, "/s"); /* longer than any text of bytes */
+    strncat(dst, "/s", FORMAT_SIZE - 1 - strlen(dst));
     return dst;
   case AMOUNT_CORES:
     snprintf(dst, FORMAT_SIZE, "%.2f cores", value);
@@ -120,8 +120,7 @@ static void add_normal(struct buffer *line, const struct red_flag_info *info,
 
 /* ---- commands ---- */
 
-/* The length of the placeholder at the beginning of text, and its number; 0 if there is none.
- */
+/* Length of the placeholder at the beginning of text, and its number; 0 if there is none. */
 static size_t placeholder(const char *text, const struct evidence_facts *facts,
                           int *ret_number) {
   static const struct {

@@ -124,7 +124,7 @@ static void observe_descriptors(struct flags *flags, const struct reading *readi
     text_printable(findings->same_file_path, sizeof(findings->same_file_path),
                    span_of(descriptors->same_file_path));
   }
-  flags->is_contended = contended != VALUE_UNKNOWN && contended > 0;
+  flags->is_contended = descriptors != NULL && descriptors_are_contended(descriptors);
   if (flags->is_contended)
     find_lock_owner(findings, reading);
   signal_count(flags, SIGNAL_SAME_FILE_OPENS, now->same_file_opens, reading->now_ms);

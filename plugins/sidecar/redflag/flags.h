@@ -35,7 +35,7 @@ struct reading {
   uint64_t ticks_per_second; /* of the pulse */
 
   const struct descriptors_reading *descriptors;
-  const char *lock_owner; /* name of the process descriptors->foreign_lock_pid; "" not known */
+  const char *lock_owner; /* name of descriptors->foreign_lock_pid if contended; "" not known */
   uint64_t inotify_watches_limit;
 
   uint64_t memory_regions, lazyfree_bytes;
