@@ -345,7 +345,7 @@ function(config, q, panels)
     panels: [
       panels.timeline(
         'Collectors',
-        'What each collector says of its last reading; a gap is a collector that is off. Not ok: values of that kind are missing, and `man collectd-sidecar`, COLLECTORS, has the remedy.',
+        'The status of each collector at its last reading; a gap is a collector that is off. Not ok: values of that kind are missing, and `man collectd-sidecar`, COLLECTORS, has the remedy.',
         [q.types('max', 'collector_status')],
         {
           [std.toString(i)]: panels.mapping(i, config.collectorStatuses[i], if i == 0 then 'green' else if i == 1 then 'blue' else 'orange')

@@ -1,6 +1,6 @@
 // Targets for Graphite, as write_graphite names things: PREFIX HOST.sidecar-NAME.TYPE[-INSTANCE]
 // [.SOURCE]. The functions are those of the other back end. Nodes are counted from the end,
-// because nobody knows how many the prefix has. Counters come as rates: write_graphite's StoreRates.
+// because the prefix may have any number of them. Counters come as rates: write_graphite's StoreRates.
 function(config)
   local datasource = { type: 'graphite', uid: '${graphite_datasource}' };
   local v = config.variables;
