@@ -22,6 +22,11 @@ void buffer_init(struct buffer *b, size_t max) {
   *b = buffer_make(max);
 }
 
+struct buffer buffer_in(char *memory, size_t size) {
+  memory[0] = '\0';
+  return (struct buffer){.data = memory, .capacity = size, .max = size - 1};
+}
+
 void buffer_reset(struct buffer *b) {
   b->len = 0;
   if (b->data != NULL)

@@ -10,7 +10,7 @@
 #include "common/scan.h"
 
 struct buffer {
-  char *data; /* owned; NULL until something was appended */
+  char *data; /* owned, but of buffer_in(); NULL until something was appended */
   size_t len;
   size_t capacity;
   size_t max; /* never grows past this many bytes */
@@ -21,6 +21,10 @@ struct buffer buffer_make(size_t max);
 
 /* Initialises b as such a buffer; previous contents are not freed. */
 void buffer_init(struct buffer *b, size_t max);
+
+/* An empty buffer in memory of the caller's, size bytes, at least 1: it takes size - 1, is
+ * never without memory, and is not to be freed. */
+struct buffer buffer_in(char *memory, size_t size);
 
 /* Empties the buffer and keeps the memory for the next use. */
 void buffer_reset(struct buffer *b);

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 char *format_bytes(char dst[FORMAT_SIZE], double bytes) {
   double size = fabs(bytes);
@@ -26,4 +27,20 @@ char *format_duration(char dst[FORMAT_SIZE], uint64_t ms) {
   else
     snprintf(dst, FORMAT_SIZE, "%llu d %llu h", minutes / (24 * 60), minutes / 60 % 24);
   return dst;
+}
+
+static inline const char *text_of_status(int status, const char *dst) {
+  return status == 0 ? dst : "unknown error";
+}
+
+static inline const char *text_of_text(const char *text, const char *dst) {
+  (void)dst;
+  return text;
+}
+
+/* strerror_r() is POSIX's, which returns a status, or GNU's, which returns a text. */
+const char *format_error(char dst[FORMAT_ERROR_SIZE], int error) {
+  return _Generic(strerror_r(error, dst, FORMAT_ERROR_SIZE),
+                  int: text_of_status,
+                  char *: text_of_text)(strerror_r(error, dst, FORMAT_ERROR_SIZE), dst);
 }

@@ -8,6 +8,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/format.h"
 #include "common/text.h"
 
 enum {
@@ -31,6 +33,7 @@ struct transfer {
   struct http_loop *loop;
   CURL *easy;
   struct curl_slist *headers;
+  int (*on_connect)(void *context);
   http_body_fn on_body;
   http_done_fn on_done;
   void *context;
@@ -40,6 +43,7 @@ struct transfer {
   bool canceled;
   uint64_t started_ns;
   uint64_t header_bytes, body_bytes;
+  int64_t date_seconds;
   int error; /* why a callback ended the transfer */
   char curl_reason[CURL_ERROR_SIZE];
 };
@@ -80,18 +84,9 @@ static CURLcode set_limits(CURL *easy, const struct http_request *request) {
   return code;
 }
 
-/* libcurl's own sockets would be inherited by the programs that other plugins start. */
-static curl_socket_t open_socket(void *context, curlsocktype purpose,
-                                 struct curl_sockaddr *address) {
-  (void)context;
-  (void)purpose;
-  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
 static CURLcode set_isolation(CURL *easy) {
   CURLcode code = CURLE_OK;
 
-  SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
   SET(CURLOPT_PROXY, "");
   SET(CURLOPT_NOPROXY, "*");
   SET(CURLOPT_FOLLOWLOCATION, 0L);
@@ -257,6 +252,50 @@ static int error_of(CURL *easy, CURLcode code, bool headers_complete) {
 
 /* ---- callbacks of libcurl ---- */
 
+/* The date of a "Date:" line, 0 for any other line; RFC 9110, 6.6.1. */
+static int64_t date_of(const char *line, size_t len) {
+  static const char name[] = "Date:";
+  char value[64];
+  if (len < sizeof(name) || len - strlen(name) >= sizeof(value) ||
+      strncasecmp(line, name, strlen(name)) != 0)
+    return 0;
+  len -= strlen(name);
+  memcpy(value, line + strlen(name), len);
+  value[len] = '\0';
+  int64_t seconds = curl_getdate(value, NULL);
+  return seconds > 0 && seconds <= CLOCK_LAST_SECONDS ? seconds : 0;
+}
+
+static bool may_connect(struct transfer *t) {
+  if (t->on_connect != NULL)
+    t->error = t->on_connect(t->context);
+  return t->error == 0;
+}
+
+#if LIBCURL_VERSION_NUM >= 0x075000
+static int before_request(void *user, char *address, char *own_address, int port,
+                          int own_port) {
+  (void)address;
+  (void)own_address;
+  (void)port;
+  (void)own_port;
+  return may_connect(user) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+#endif
+
+/* libcurl's own sockets would be inherited by the programs that other plugins start. */
+static curl_socket_t open_socket(void *user, curlsocktype purpose,
+                                 struct curl_sockaddr *address) {
+  (void)purpose;
+#if LIBCURL_VERSION_NUM >= 0x075000
+  (void)user;
+#else
+  if (!may_connect(user))
+    return CURL_SOCKET_BAD;
+#endif
+  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 static size_t transfer_on_header(char *line, size_t size, size_t count, void *user) {
   struct transfer *t = user;
   size_t len = size * count;
@@ -271,6 +310,8 @@ static size_t transfer_on_header(char *line, size_t size, size_t count, void *us
     t->headers_complete = false;
   else if (len == 0 || line[0] == '\r' || line[0] == '\n')
     t->headers_complete = true;
+  else if (!t->headers_complete && t->date_seconds == 0)
+    t->date_seconds = date_of(line, len);
   return len;
 }
 
@@ -310,6 +351,12 @@ static void transfer_free(struct transfer *t) {
 static int transfer_set_up(struct transfer *t, const struct http_request *request) {
   if (curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) != CURLE_OK ||
       curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->curl_reason) != CURLE_OK ||
+      curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) != CURLE_OK ||
+      curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t) != CURLE_OK ||
+#if LIBCURL_VERSION_NUM >= 0x075000
+      curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, before_request) != CURLE_OK ||
+      curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t) != CURLE_OK ||
+#endif
       curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, transfer_on_header) != CURLE_OK ||
       curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t) != CURLE_OK ||
       curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, transfer_on_body) != CURLE_OK ||
@@ -319,7 +366,7 @@ static int transfer_set_up(struct transfer *t, const struct http_request *reques
 }
 
 static void describe(const struct transfer *t, CURLcode code, struct http_result *result) {
-  char text[128];
+  char text[FORMAT_ERROR_SIZE];
   const char *reason = t->curl_reason;
 
   if (result->error == 0)
@@ -327,7 +374,7 @@ static void describe(const struct transfer *t, CURLcode code, struct http_result
   if (result->error == -EMSGSIZE)
     reason = t->headers_complete ? "the response is too long" : "the headers are too long";
   else if (t->error != 0)
-    reason = strerror_r(-t->error, text, sizeof(text));
+    reason = format_error(text, -t->error);
   else if (code == CURLE_OK)
     reason = "connection closed within the headers";
   else if (reason[0] == '\0')
@@ -350,6 +397,7 @@ static void transfer_finish(struct transfer *t, CURLcode code) {
 
   result.error = t->error != 0 ? t->error : error_of(t->easy, code, t->headers_complete);
   result.bytes = t->body_bytes;
+  result.date_seconds = t->date_seconds;
   result.duration_ns = clock_monotonic_ns() - t->started_ns;
   curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &result.status);
   if (curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&
@@ -374,6 +422,38 @@ static void global_init(void) {
   global_code = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+static bool is_inherited(int fd) {
+  int flags = fcntl(fd, F_GETFD);
+  return flags >= 0 && (flags & FD_CLOEXEC) == 0;
+}
+
+static bool is_unix_socket(int fd) {
+  struct sockaddr_storage address;
+  socklen_t len = sizeof(address);
+  return getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
+         address.ss_family == AF_UNIX;
+}
+
+/*
+ * libcurl makes a pair of sockets to be woken by, which other plugins' programs would inherit
+ * with its older versions; they have no option for it and do not tell the numbers. So these are
+ * the sockets of that kind that were not there before. If another thread makes one in the same
+ * microseconds it is changed as well, which matters only if it is meant to be inherited under
+ * the same number.
+ */
+static CURLM *multi_new(void) {
+  enum { FDS_MAX = 4096 }; /* the lowest free numbers are used first */
+  bool was_inherited[FDS_MAX];
+  for (int fd = 0; fd < FDS_MAX; fd++)
+    was_inherited[fd] = is_inherited(fd);
+  CURLM *multi = curl_multi_init();
+  for (int fd = 0; fd < FDS_MAX; fd++) {
+    if (!was_inherited[fd] && is_inherited(fd) && is_unix_socket(fd))
+      fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+  return multi;
+}
+
 int http_loop_new(struct http_loop **ret) {
   pthread_once(&global_once, global_init);
   if (global_code != CURLE_OK)
@@ -382,7 +462,7 @@ int http_loop_new(struct http_loop **ret) {
   struct http_loop *loop = calloc(1, sizeof(*loop));
   if (loop == NULL)
     return -ENOMEM;
-  loop->multi = curl_multi_init();
+  loop->multi = multi_new();
   if (loop->multi == NULL) {
     free(loop);
     return -ENOMEM;
@@ -440,6 +520,7 @@ int http_loop_add(struct http_loop *loop, const struct http_request *request) {
   if (t == NULL)
     return -ENOMEM;
   t->loop = loop;
+  t->on_connect = request->on_connect;
   t->on_body = request->on_body;
   t->on_done = request->on_done;
   t->context = request->context;

@@ -26,13 +26,15 @@ struct http_result {
                   (closed prematurely, or a wrong length), -EMSGSIZE (past max_bytes), -EPROTO
                   (not HTTP, bad chunks), -EHOSTUNREACH, -EACCES (TLS: certificate or its name
                   rejected), -ENOKEY (TLS: no authorities to check it with; the reason names their
-                  file), -ECANCELED (http_loop_cancel or _free), -ENOMEM, -EIO, or what the body
+                  file), -ECANCELED (http_loop_cancel or _free), -ENOMEM, -EIO, or what a
                   callback returned */
   long status; /* HTTP status, 0 if none was received */
   uint64_t bytes; /* of the body, as far as received */
   uint64_t duration_ns;
   long retry_after_seconds; /* of the Retry-After header, -1 when there is none */
-  char reason[256];         /* one printable line for a log, "" when error is 0 */
+  int64_t date_seconds; /* of the Date header: the server's clock, in seconds since 1970, when
+                           it responded; 0 when there is none, or none of 1970 to 9999 */
+  char reason[256];     /* one printable line for a log, "" when error is 0 */
 };
 
 /*
@@ -54,6 +56,11 @@ struct http_request {
   uint64_t timeout_ms;      /* for the whole transfer, including the connection setup */
   size_t max_bytes;         /* of the body, as transferred */
   bool want_error_body;
+  /* Called when the connection is established (with TLS, after the handshake), before anything
+   * of the request is sent; immediately before connecting with libcurl older than 7.80. Returns
+   * 0, or a negative errno that ends the transfer and becomes its result. Must not call the
+   * functions below. May be NULL. */
+  int (*on_connect)(void *context);
   http_body_fn on_body; /* may be NULL: the body is read and discarded */
   http_done_fn on_done;
   void *context;

@@ -2,6 +2,8 @@
 #include "common/pattern.h"
 
 #include <errno.h>
+#include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +20,43 @@ bool pattern_list_has(const struct pattern_list *list, const char *name) {
   return false;
 }
 
+/* glibc's extension; in POSIX they are undefined. */
+static bool has_back_reference(const char *expression) {
+  const char *at = expression;
+  while ((at = strchr(at, '\\')) != NULL && at[1] != '\0') {
+    if (at[1] >= '1' && at[1] <= '9')
+      return true;
+    at += 2;
+  }
+  return false;
+}
+
+/* regexec(3) tries a match from each byte on, and an attempt may last to the end of the text.
+ * Behind "^.*" there is a single attempt. */
+static int compile_for_one_attempt(const char *expression, regex_t *ret) {
+  char *anchored;
+  if (asprintf(&anchored, "^.*(%s)", expression) < 0)
+    return REG_ESPACE;
+  int status = regcomp(ret, anchored, REG_EXTENDED | REG_NOSUB);
+  free(anchored);
+  return status;
+}
+
+int pattern_compile(const char *expression, regex_t *ret) {
+  locale_t bytes = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+  if (bytes == (locale_t)0)
+    return REG_ESPACE;
+  locale_t usual = uselocale(bytes);
+  int status = regcomp(ret, expression, REG_EXTENDED | REG_NOSUB);
+  if (status == 0 && !has_back_reference(expression)) {
+    regfree(ret);
+    status = compile_for_one_attempt(expression, ret);
+  }
+  uselocale(usual);
+  freelocale(bytes);
+  return status;
+}
+
 int pattern_list_add(struct pattern_list *list, const char *name, const char *expression,
                      char *reason, size_t reason_size) {
   if (pattern_list_has(list, name))
@@ -26,7 +65,7 @@ int pattern_list_add(struct pattern_list *list, const char *name, const char *ex
     return -ENOSPC;
 
   struct pattern *pattern = &list->items[list->len];
-  int status = regcomp(&pattern->regex, expression, REG_EXTENDED | REG_NOSUB);
+  int status = pattern_compile(expression, &pattern->regex);
   if (status == REG_ESPACE)
     return -ENOMEM;
   if (status != 0) {

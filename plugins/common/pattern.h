@@ -12,7 +12,7 @@ enum { PATTERNS_MAX = 32 };
 
 struct pattern {
   const char *name; /* a type instance: [a-z0-9_]+ */
-  regex_t regex;    /* POSIX extended, REG_NOSUB */
+  regex_t regex;    /* of pattern_compile() */
 };
 
 /* A default, unless the configuration gives that name another expression. */
@@ -25,6 +25,15 @@ struct pattern_list {
   struct pattern items[PATTERNS_MAX];
   size_t len;
 };
+
+/*
+ * Compiles a POSIX extended regular expression for regexec(3) without matches (REG_NOSUB), such
+ * that a search takes time in proportion to the length of the text, whatever the text is: texts
+ * are chosen by users of the machine. Expressions with back references are the exception. "."
+ * is any byte, in every locale. Returns 0, or the error of regcomp(3) for regerror(3); then
+ * there is nothing to free.
+ */
+int pattern_compile(const char *expression, regex_t *ret);
 
 /* Returns whether a name can be a type instance: 1 to 63 of a-z, 0-9 and _. */
 bool pattern_name_is_valid(const char *name);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/array.h"
+
 static bool is_continuation(unsigned char c) {
   return (c & 0xC0) == 0x80;
 }
@@ -51,14 +53,79 @@ size_t text_utf8_cut(struct span s, size_t max) {
   return n + text_utf8_character(span_make(s.at + n, s.len - n), NULL) > max ? n : max;
 }
 
-bool text_is_harmless(uint32_t code) {
-  if (code < 0x20 || (code >= 0x7F && code < 0xA0) || code == '\\')
+/*
+ * Characters that hide, look like none, reorder what stands beside them, or have no agreed
+ * look: Unicode's categories Cc, Cf, Zl, Zp, Cs, Co and, of "text", Zs; its
+ * Default_Ignorable_Code_Point and Noncharacter_Code_Point; the empty Braille cell. Sorted.
+ */
+static const struct {
+  uint32_t first, last;
+  bool in_text; /* common in prose, where it cannot be taken for another name */
+} harmful[] = {
+    {0x0000, 0x001F, false},   /* C0 controls */
+    {0x005C, 0x005C, false},   /* the backslash begins an escape sequence */
+    {0x007F, 0x009F, false},   /* delete, C1 controls */
+    {0x00A0, 0x00A0, true},    /* no-break space */
+    {0x00AD, 0x00AD, false},   /* soft hyphen */
+    {0x034F, 0x034F, false},   /* combining grapheme joiner */
+    {0x0600, 0x0605, false},   /* signs that enclose the digits behind them */
+    {0x061C, 0x061C, false},   /* Arabic letter mark */
+    {0x06DD, 0x06DD, false},   /* end of ayah */
+    {0x070F, 0x070F, false},   /* Syriac abbreviation mark */
+    {0x0890, 0x0891, false},   /* pound and piastre marks */
+    {0x08E2, 0x08E2, false},   /* disputed end of ayah */
+    {0x115F, 0x1160, false},   /* Hangul fillers */
+    {0x1680, 0x1680, true},    /* Ogham space */
+    {0x17B4, 0x17B5, false},   /* Khmer inherent vowels */
+    {0x180B, 0x180F, false},   /* Mongolian variation selectors, vowel separator */
+    {0x2000, 0x200A, true},    /* spaces of various widths */
+    {0x200B, 0x200F, false},   /* zero width, directional marks */
+    {0x2028, 0x202E, false},   /* line and paragraph separators, embeddings and overrides */
+    {0x202F, 0x202F, true},    /* narrow no-break space */
+    {0x205F, 0x205F, true},    /* mathematical space */
+    {0x2060, 0x206F, false},   /* word joiner, invisible operators, isolates */
+    {0x2800, 0x2800, false},   /* empty Braille cell */
+    {0x3000, 0x3000, true},    /* ideographic space */
+    {0x3164, 0x3164, false},   /* Hangul filler */
+    {0xD800, 0xF8FF, false},   /* surrogates, private use */
+    {0xFDD0, 0xFDEF, false},   /* noncharacters */
+    {0xFE00, 0xFE0D, false},   /* variation selectors */
+    {0xFE0E, 0xFE0F, true},    /* those of emoji: without or with colours */
+    {0xFEFF, 0xFEFF, false},   /* byte order mark */
+    {0xFFA0, 0xFFA0, false},   /* halfwidth Hangul filler */
+    {0xFFF0, 0xFFFB, false},   /* interlinear annotations, and what is ignorable before them */
+    {0x110BD, 0x110BD, false}, /* Kaithi number signs */
+    {0x110CD, 0x110CD, false},
+    {0x13430, 0x1345F, false},    /* controls of Egyptian hieroglyphs */
+    {0x1BCA0, 0x1BCA3, false},    /* controls of shorthand */
+    {0x1D173, 0x1D17A, false},    /* beams, ties, slurs and phrases of music */
+    {0xE0000, UINT32_MAX, false}, /* tags, variation selectors, private use, past the last */
+};
+
+static bool is_harmless(uint32_t code, bool in_text) {
+  if (code > ' ' && code < 0x7F)
+    return code != '\\';
+  if ((code & 0xFFFE) == 0xFFFE) /* the noncharacters at the end of each plane */
     return false;
-  bool hides = (code >= 0x200B && code <= 0x200F) || (code >= 0x2060 && code <= 0x206F) ||
-               (code >= 0xFFF9 && code <= 0xFFFB) || (code >= 0xE0000 && code <= 0xE007F) ||
-               code == 0xFEFF || code == 0x00AD || code == 0x180E;
-  bool reorders = (code >= 0x2028 && code <= 0x202E) || code == 0x061C;
-  return !hides && !reorders;
+  size_t low = 0, high = ARRAY_LENGTH(harmful);
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (code > harmful[middle].last)
+      low = middle + 1;
+    else if (code < harmful[middle].first)
+      high = middle;
+    else
+      return in_text && harmful[middle].in_text;
+  }
+  return true;
+}
+
+bool text_is_harmless(uint32_t code) {
+  return is_harmless(code, true);
+}
+
+bool text_is_harmless_in_name(uint32_t code) {
+  return is_harmless(code, false);
 }
 
 char *text_printable(char *dst, size_t size, struct span s) {

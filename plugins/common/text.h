@@ -23,15 +23,22 @@ size_t text_utf8_character(struct span s, uint32_t *ret_code_point);
 size_t text_utf8_cut(struct span s, size_t max);
 
 /*
- * Is the character safe in text for a terminal? Not control characters, the backslash (it
- * begins an escape) and those that reorder or hide text.
+ * Is the character safe to show in a line of text: on a terminal, in a mail, on a dashboard?
+ * Not control characters, the backslash (it begins an escape), and those that hide, reorder
+ * text or have no agreed look. Which these are is in one table, text.c.
  */
 bool text_is_harmless(uint32_t code_point);
 
 /*
+ * The same for a name, which is compared with others by eye: nor those that are common in text
+ * but make two names look the same, spaces other than ' ' and emoji's variation selectors.
+ */
+bool text_is_harmless_in_name(uint32_t code_point);
+
+/*
  * Writes s to dst as one printable line: control characters, backslashes, bytes that are not
- * UTF-8 and characters that reorder or hide text (bidirectional overrides, zero width, line
- * separators) become \xNN. If it does not fit, it is truncated between characters and ends in
+ * UTF-8 and characters that are not harmless (see text_is_harmless()) become \xNN. If it does
+ * not fit, it is truncated between characters and ends in
  * "...". dst is always NUL-terminated; size must be at least 4. Returns dst.
  */
 char *text_printable(char *dst, size_t size, struct span s);

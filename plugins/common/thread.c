@@ -1,7 +1,8 @@
 /* Threads; see thread.h. */
 #include "common/thread.h"
 
-#include <signal.h>
+#include <stddef.h>
+#include <time.h>
 
 enum { STACK_BYTES = 512 * 1024 };
 
@@ -20,4 +21,29 @@ int thread_start(pthread_t *ret, void *(*run)(void *), void *argument) {
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   pthread_attr_destroy(&attributes);
   return -status;
+}
+
+static sigset_t file_signal(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGXFSZ);
+  return set;
+}
+
+static bool is_pending(void) {
+  sigset_t pending;
+  return sigpending(&pending) == 0 && sigismember(&pending, SIGXFSZ) == 1;
+}
+
+void thread_block_file_signal(struct thread_signals *ret) {
+  sigset_t set = file_signal();
+  ret->was_pending = is_pending();
+  pthread_sigmask(SIG_BLOCK, &set, &ret->before);
+}
+
+void thread_unblock_file_signal(const struct thread_signals *signals) {
+  sigset_t set = file_signal();
+  if (!signals->was_pending && is_pending())
+    sigtimedwait(&set, NULL, &(struct timespec){.tv_sec = 0});
+  pthread_sigmask(SIG_SETMASK, &signals->before, NULL);
 }

@@ -44,11 +44,14 @@ enum delivery_step delivery_next(struct delivery *d, uint64_t now_ns, bool chang
   }
   if (d->probing)
     return DELIVERY_PROBE;
-  if (changes && now_ns >= d->changes_after_ns)
+  bool round_due = d->in_round || now_ns >= d->round_due_ns;
+  if (changes && now_ns >= d->changes_after_ns && !(round_due && d->changes_last))
     return DELIVERY_CHANGES;
   if (d->in_round)
     return DELIVERY_ROUND;
-  if (now_ns >= d->round_due_ns) {
+  if (d->retries > 0)
+    return DELIVERY_RETRY;
+  if (round_due) {
     d->in_round = true;
     d->round_began_ns = now_ns;
     return DELIVERY_ROUND_BEGIN;
@@ -60,11 +63,17 @@ enum delivery_step delivery_next(struct delivery *d, uint64_t now_ns, bool chang
   return DELIVERY_WAIT;
 }
 
-void delivery_round_done(struct delivery *d, uint64_t now_ns) {
+void delivery_round_done(struct delivery *d, uint64_t now_ns, bool rejected) {
+  uint32_t suppressed;
   d->in_round = false;
+  d->retries = rejected && backoff_due(&d->retry, now_ns, &suppressed) ? DELIVERY_RETRIES : 0;
   d->round_due_ns = d->round_began_ns + d->resend_ns;
   if (d->round_due_ns <= now_ns)
     d->round_due_ns = now_ns + d->resend_ns / 2;
+}
+
+void delivery_retry_done(struct delivery *d) {
+  d->retries = 0;
 }
 
 static uint64_t backoff_ns(unsigned failures, double random) {
@@ -89,6 +98,7 @@ static void hold(struct delivery *d, uint64_t now_ns, uint64_t pause_ns,
   d->hold_until_ns = now_ns + pause_ns;
   d->round_due_ns = d->hold_until_ns;
   d->in_round = d->probing = d->trusted = false;
+  d->retries = 0;
   d->was_away = true;
   d->limit = DELIVERY_ALERTS_MAX;
   d->rejected_in_row = 0;
@@ -102,6 +112,8 @@ static enum delivery_verdict accepted(struct delivery *d, uint64_t now_ns,
   d->trusted = true;
   if (post->step == DELIVERY_PROBE)
     return DELIVERY_REPEAT;
+  if (post->step == DELIVERY_RETRY)
+    backoff_reset(&d->retry);
   if (d->was_away && post->step != DELIVERY_ROUND)
     d->round_due_ns = now_ns;
   d->was_away = false;
@@ -123,6 +135,10 @@ static enum delivery_verdict refused_alerts(struct delivery *d,
     d->probing = true;
     return DELIVERY_REPEAT;
   }
+  if (post->step == DELIVERY_RETRY)
+    d->retries--;
+  else
+    backoff_reset(&d->retry);
   d->rejected_in_row++;
   d->trusted = d->rejected_in_row % REJECTIONS_BEFORE_PROBE != 0;
   return DELIVERY_REJECT;
@@ -132,6 +148,7 @@ enum delivery_verdict delivery_result(struct delivery *d, uint64_t now_ns,
                                       const struct delivery_post *post,
                                       enum delivery_outcome outcome, long retry_after_seconds,
                                       double random) {
+  d->changes_last = post->step == DELIVERY_CHANGES && outcome == DELIVERY_OK;
   switch (outcome) {
   case DELIVERY_OK:
     return accepted(d, now_ns, post);

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/backoff.h"
+
 struct alert;
 
 enum { DELIVERY_ALERTS_MAX = 256 }; /* in one post */
@@ -30,6 +32,7 @@ enum delivery_step {
   DELIVERY_WAIT,        /* nothing to do until *ret_wait_ns have passed or an alert changes */
   DELIVERY_CHANGES,     /* post what changed */
   DELIVERY_ROUND,       /* post the next part of all alerts */
+  DELIVERY_RETRY,       /* post the next rejected alert, alone */
   DELIVERY_ROUND_BEGIN, /* rewind to the oldest alert, then call delivery_next again */
   DELIVERY_PROBE,       /* post an empty list: is that rejected too? */
 };
@@ -41,6 +44,11 @@ enum delivery_verdict {
   DELIVERY_FORGIVE, /* the same; the node rejects everything, so remove all marks */
 };
 
+/* Rejected alerts are tried again behind a round, one in a post, until so many are rejected
+ * again. The pause before the next time grows up to an hour; it is short again when one is
+ * accepted, or another is rejected. */
+enum { DELIVERY_RETRIES = 8 };
+
 struct delivery {
   uint64_t resend_ns;
   size_t limit;             /* alerts in the next post */
@@ -48,7 +56,10 @@ struct delivery {
   unsigned failures;        /* in a row */
   bool trusted;             /* it accepted a post recently, so a rejected alert is at fault */
   bool probing, in_round, was_away;
-  uint64_t hold_until_ns;    /* no post before that */
+  bool changes_last;      /* the last post had changes: the round goes first, so that it ends */
+  unsigned retries;       /* that may still fail */
+  struct backoff retry;   /* when the next may be made */
+  uint64_t hold_until_ns; /* no post before that */
   uint64_t changes_after_ns; /* changes are collected until then */
   uint64_t round_due_ns, round_began_ns;
 };
@@ -60,8 +71,11 @@ void delivery_init(struct delivery *d, uint64_t resend_ns, uint64_t now_ns, doub
 enum delivery_step delivery_next(struct delivery *d, uint64_t now_ns, bool changes,
                                  uint64_t *ret_wait_ns);
 
-/* A round is complete. */
-void delivery_round_done(struct delivery *d, uint64_t now_ns);
+/* A round is complete. rejected: are there alerts to retry? */
+void delivery_round_done(struct delivery *d, uint64_t now_ns, bool rejected);
+
+/* No rejected alert is left to retry. */
+void delivery_retry_done(struct delivery *d);
 
 struct delivery_post {
   enum delivery_step step;
@@ -84,7 +98,8 @@ enum delivery_event_kind {
   DELIVERY_EVENT_DELIVERED, /* a post was accepted */
   DELIVERY_EVENT_FAILED,    /* DELIVERY_FAILED */
   DELIVERY_EVENT_REFUSED,   /* the node rejects every post */
-  DELIVERY_EVENT_REJECTED,  /* one alert is left out from now on */
+  DELIVERY_EVENT_REJECTED,  /* one alert is left out of the rounds */
+  DELIVERY_EVENT_CLOCK,     /* a response had the node's time */
 };
 
 struct delivery_event {
@@ -94,6 +109,7 @@ struct delivery_event {
   int error;                 /* as in struct http_result */
   const char *reason;        /* one printable line, may be "" */
   const struct alert *alert; /* of DELIVERY_EVENT_REJECTED */
+  int64_t ahead_ns;          /* of DELIVERY_EVENT_CLOCK, as in struct node_clock */
 };
 
 struct delivery_stats {

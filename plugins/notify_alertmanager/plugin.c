@@ -3,13 +3,13 @@
  * notification on the thread that dispatches it, and stored; whatever may wait runs on the
  * threads of service.h.
  */
-#include <math.h>
 #include <pthread.h>
 
 #include "common/backoff.h"
 #include "common/clock.h"
 #include "common/collectd.h"
 #include "common/daemon_layout.h"
+#include "common/data_set.h"
 #include "notify_alertmanager/metrics.h"
 #include "notify_alertmanager/notification.h"
 #include "notify_alertmanager/service.h"
@@ -22,6 +22,9 @@ static struct config *configuration;
 /* For callbacks without user data. Freed with the notification callback, the last one that
  * collectd may call. */
 static struct service *running;
+
+/* Set by init: of the others, no values are sent. */
+static bool has_type[METRICS];
 
 static int64_t wall_ns(void) {
   return (int64_t)CDTIME_T_TO_NS(cdtime());
@@ -74,27 +77,17 @@ static int plugin_notify(const notification_t *n, user_data_t *user_data) {
 
 /* ---- metrics ---- */
 
-/* A types.db may define them already; collectd logs a second definition. */
-static void register_data_sets(void) {
-  for (size_t i = 0; i < METRICS; i++) {
-    const struct metric_info *info = &metrics[i];
-    if (plugin_get_ds(info->type) != NULL)
-      continue;
-    data_source_t source = {
-        .name = "value",
-        .type = info->derive ? DS_TYPE_DERIVE : DS_TYPE_GAUGE,
-        .min = 0,
-        .max = NAN,
-    };
-    data_set_t set = {.ds_num = 1, .ds = &source};
-    snprintf(set.type, sizeof(set.type), "%s", info->type);
-    plugin_register_data_set(&set);
-  }
+static void provide_types(void) {
+  for (size_t i = 0; i < METRICS; i++)
+    has_type[i] = data_set_provide(PLUGIN_NAME, metrics[i].type,
+                                   metrics[i].derive ? DS_TYPE_DERIVE : DS_TYPE_GAUGE);
 }
 
 static void emit(void *context, enum metric metric, const char *plugin_instance,
                  const char *type_instance, double number) {
   (void)context;
+  if (!has_type[metric])
+    return;
   value_t value = {.gauge = number};
   value_list_t vl = VALUE_LIST_INIT;
   if (metrics[metric].derive)
@@ -126,16 +119,24 @@ static void free_service(void *service) {
   running = NULL;
 }
 
-static int plugin_init(void) {
+/* Returns 0, or -1 after logging. */
+static int make_configuration(void) {
   if (configuration == NULL)
     configuration = config_new();
-  if (configuration == NULL || config_complete(configuration) != 0)
+  if (configuration != NULL)
+    return 0;
+  ERROR(PLUGIN_NAME " plugin: out of memory");
+  return -1;
+}
+
+static int plugin_init(void) {
+  if (make_configuration() != 0 || config_complete(configuration) != 0)
     return -1;
   struct config *config = configuration;
   configuration = NULL;
   if (service_start(config, &running) != 0)
     return -1;
-  register_data_sets();
+  provide_types();
   plugin_register_complex_read(NULL, PLUGIN_NAME, plugin_read, 0,
                                &(user_data_t){.data = running});
   return plugin_register_notification(
@@ -151,13 +152,7 @@ static int plugin_shutdown(void) {
 }
 
 static int plugin_config(oconfig_item_t *block) {
-  if (configuration == NULL)
-    configuration = config_new();
-  if (configuration == NULL) {
-    ERROR(PLUGIN_NAME " plugin: out of memory");
-    return -1;
-  }
-  return config_parse(configuration, block);
+  return make_configuration() == 0 ? config_parse(configuration, block) : -1;
 }
 
 void module_register(void) {

@@ -2,18 +2,20 @@
 #include "notify_alertmanager/report.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/format.h"
 #include "common/text.h"
 #include "notify_alertmanager/alert.h"
 
 /* "answers 503: out of order" or "does not answer: connection refused" */
 static const char *what_happened(const struct delivery_event *event, char *dst, size_t size) {
   const char *reason = event->reason;
-  char error[128];
+  char error[FORMAT_ERROR_SIZE];
   if (reason[0] == '\0' && event->error != 0)
-    reason = strerror_r(-event->error, error, sizeof(error));
+    reason = format_error(error, -event->error);
   const char *colon = reason[0] != '\0' ? ": " : "";
   if (event->status != 0)
     snprintf(dst, size, "answers %ld%s%s", event->status, colon, reason);
@@ -84,8 +86,7 @@ static enum report_level alert_rejected(struct report *report,
   text_printable(name, sizeof(name), span_of(label_or_nothing(event->alert, "alertname")));
   text_printable(host, sizeof(host), span_of(label_or_nothing(event->alert, "instance")));
   snprintf(dst, REPORT_LINE_SIZE,
-           "node \"%s\" rejects the alert %s of %s, which is left out until its state changes: "
-           "it %s",
+           "node \"%s\" rejects the alert %s of %s, which is tried again later: it %s",
            event->node, name, host, what_happened(event, what, sizeof(what)));
   append_suppressed(dst, suppressed);
   return REPORT_ERROR;
@@ -101,6 +102,20 @@ static enum report_level node_delivers(struct report *report,
   return REPORT_NOTICE;
 }
 
+/* Never reset: a node may have any date, each time another. */
+static enum report_level node_has_time(struct report *report,
+                                       const struct delivery_event *event, uint64_t now_ns,
+                                       char *dst) {
+  uint32_t suppressed;
+  if (event->ahead_ns <= 0 || !backoff_due(&report->clock, now_ns, &suppressed))
+    return REPORT_NOTHING;
+  snprintf(dst, REPORT_LINE_SIZE,
+           "node \"%s\": this host's clock is %" PRId64 " seconds ahead of the node's; "
+           "times of alerts after the node's present are set to it; set the clocks",
+           event->node, event->ahead_ns / 1000000000);
+  return REPORT_WARNING;
+}
+
 enum report_level report_event(struct report *report, const struct delivery_event *event,
                                const char *url, uint64_t now_ns, char *dst) {
   switch (event->kind) {
@@ -108,6 +123,8 @@ enum report_level report_event(struct report *report, const struct delivery_even
     return node_delivers(report, event, dst);
   case DELIVERY_EVENT_REJECTED:
     return alert_rejected(report, event, now_ns, dst);
+  case DELIVERY_EVENT_CLOCK:
+    return node_has_time(report, event, now_ns, dst);
   default:
     return node_failed(report, event, url, now_ns, dst);
   }

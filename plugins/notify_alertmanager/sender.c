@@ -15,12 +15,14 @@
 #include "common/http.h"
 #include "common/thread.h"
 #include "notify_alertmanager/alert_json.h"
+#include "notify_alertmanager/node_clock.h"
 
 enum {
   WAIT_MAX_MS = 60 * 1000,
   BROKEN_PAUSE_US = 100 * 1000,
   RESPONSE_MAX = 1024 * 1024, /* Alertmanager's is empty, or has a line for each bad alert */
-  /* One alert always fits; many are split into several posts: nginx accepts a megabyte. */
+  /* Many alerts are split into several posts: nginx accepts a megabyte. An alert and the other
+   * half of its pair fit in any case. */
   POST_BYTES_ENOUGH = 512 * 1024,
   POST_BYTES_MAX = POST_BYTES_ENOUGH + 2 * ALERT_JSON_BYTES_MAX + 64,
 };
@@ -28,10 +30,13 @@ enum {
 struct sender {
   struct sender_config config;
   struct store *store;
-  struct store_walker changes, round;
+  struct store_walker changes, round, retries;
+  bool retries_go_on; /* from where they were left, not from the oldest */
   struct http_loop *loop;
   struct alert_json *json;
   struct delivery delivery;
+  struct node_clock clock;
+  bool corrected; /* the current post is a repetition with other times */
   uint64_t random_state;
   pthread_t thread;
   bool runs;
@@ -79,6 +84,8 @@ int sender_new(const struct sender_config *config, struct store *store, struct s
   }
   store_walker_add(store, &s->changes, true);
   store_walker_add(store, &s->round, false);
+  store_walker_add(store, &s->retries, false);
+  s->retries.retries = s->retries_go_on = true;
   delivery_init(&s->delivery, config->resend_ns, clock_monotonic_ns(), random_fraction(s));
   *ret = s;
   return 0;
@@ -89,6 +96,7 @@ void sender_free(struct sender *s) {
     return;
   store_walker_remove(s->store, &s->changes);
   store_walker_remove(s->store, &s->round);
+  store_walker_remove(s->store, &s->retries);
   http_loop_free(s->loop);
   alert_json_free(s->json);
   buffer_free(&s->error_body);
@@ -121,25 +129,40 @@ static void wait_for_events(struct sender *s, uint64_t wait_ms) {
 /* ---- a post ---- */
 
 static struct store_walker *walker_of(struct sender *s, enum delivery_step step) {
-  return step == DELIVERY_CHANGES ? &s->changes : &s->round;
+  switch (step) {
+  case DELIVERY_CHANGES:
+    return &s->changes;
+  case DELIVERY_RETRY:
+    return &s->retries;
+  default:
+    return &s->round;
+  }
+}
+
+/* With times that are not in the node's future. */
+static int write_item(struct sender *s, const struct store_item *item) {
+  struct node_times times = {.starts_ns = item->starts_ns, .ends_ns = item->ends_ns};
+  times = node_clock_limit(&s->clock, times, clock_wall_ns(), clock_monotonic_ns());
+  return alert_json_add(s->json, item->alert, times.starts_ns, times.ends_ns);
 }
 
 /*
- * Writes items to the body until there are enough. A pair, the old severity of a problem and
- * its new one, stays together unless the limit is one. Returns the number of items written, or
- * a negative errno.
+ * Writes items to the body until it is full: limit items, or POST_BYTES_ENOUGH. A pair, the old
+ * severity of a problem and its new one, stays together unless the limit is one: one item may
+ * follow when the body is full, but not a chain of them, so that every body fits into
+ * POST_BYTES_MAX. Returns the number of items written, or a negative errno.
  */
 static int write_body(struct sender *s, size_t len, size_t limit) {
   size_t n = 0;
+  bool full = false;
   int status = alert_json_begin(s->json);
   while (status == 0 && n < len) {
+    bool was_full = full;
     bool tied = n > 0 && s->items[n - 1].paired && limit > 1;
-    if (!tied && (n >= limit || alert_json_body(s->json).len >= POST_BYTES_ENOUGH))
+    full = n >= limit || alert_json_body(s->json).len >= POST_BYTES_ENOUGH;
+    if (full && (was_full || !tied))
       break;
-    if (n > limit) /* a pair may exceed the limit by one, a chain of pairs may not */
-      break;
-    status =
-        alert_json_add(s->json, s->items[n].alert, s->items[n].starts_ns, s->items[n].ends_ns);
+    status = write_item(s, &s->items[n]);
     n++;
   }
   if (status == 0)
@@ -204,6 +227,7 @@ static void report(struct sender *s, enum delivery_event_kind kind, const struct
       .error = s->result.error,
       .reason = s->result.reason,
       .alert = alert,
+      .ahead_ns = s->clock.ahead_ns,
   };
   if (s->result.error == 0)
     event.reason = response_reason(reason, buffer_span(&s->error_body));
@@ -223,20 +247,41 @@ static void count_post(struct sender *s, bool ok) {
   pthread_mutex_unlock(&s->stats_lock);
 }
 
-static void reject(struct sender *s, struct store_walker *walker) {
-  store_reject(s->store, walker, s->items[0].sequence, s->config.number);
+/* An alert that is rejected again is logged, but not counted. */
+static void reject(struct sender *s, enum delivery_step step) {
+  store_reject(s->store, walker_of(s, step), s->items[0].sequence, s->config.number);
   pthread_mutex_lock(&s->stats_lock);
-  s->stats.alerts_rejected++;
+  s->stats.alerts_rejected += step != DELIVERY_RETRY;
   pthread_mutex_unlock(&s->stats_lock);
   report(s, DELIVERY_EVENT_REJECTED, s->items[0].alert);
 }
 
+/*
+ * Reads the node's clock from a response that is the node's own. Returns true if the post has
+ * to be repeated at once, because its times may have been in the node's future; not twice in a
+ * row, whatever the responses are.
+ */
+static bool is_to_be_corrected(struct sender *s, enum delivery_outcome outcome) {
+  bool repeated = s->corrected;
+  s->corrected = false;
+  if (s->result.date_seconds == 0 ||
+      (outcome != DELIVERY_OK && outcome != DELIVERY_REFUSED_ALERTS))
+    return false;
+  bool differs = node_clock_update(&s->clock, s->result.date_seconds, s->result.duration_ns,
+                                   clock_wall_ns(), clock_monotonic_ns());
+  report(s, DELIVERY_EVENT_CLOCK, NULL);
+  s->corrected = differs && !repeated;
+  return s->corrected;
+}
+
 /* Applies the result of a post to delivery, store and log. */
-static void apply_result(struct sender *s, const struct delivery_post *made) {
-  enum delivery_outcome outcome = delivery_classify(s->result.error, s->result.status);
+static void apply_result(struct sender *s, const struct delivery_post *made,
+                         enum delivery_outcome outcome) {
   struct store_walker *walker = walker_of(s, made->step);
 
   count_post(s, outcome == DELIVERY_OK);
+  if (is_to_be_corrected(s, outcome))
+    return;
   enum delivery_verdict verdict =
       delivery_result(&s->delivery, clock_monotonic_ns(), made, outcome,
                       s->result.retry_after_seconds, random_fraction(s));
@@ -250,34 +295,56 @@ static void apply_result(struct sender *s, const struct delivery_post *made) {
   if (verdict == DELIVERY_FORGIVE)
     store_forgive(s->store, s->config.number);
   if (verdict == DELIVERY_REJECT)
-    reject(s, walker);
+    reject(s, made->step);
+  if (verdict == DELIVERY_ADVANCE && made->step == DELIVERY_RETRY)
+    store_accept(s->store, walker, s->items[0].sequence, s->config.number);
   if (verdict == DELIVERY_ADVANCE || verdict == DELIVERY_REJECT)
     store_advance(s->store, walker, s->items[made->alerts - 1].sequence);
+  if (made->step == DELIVERY_RETRY && s->delivery.retries == 0)
+    s->retries_go_on = true;
+}
+
+/* There is nothing to post in this step. */
+static void end_step(struct sender *s, enum delivery_step step) {
+  if (step == DELIVERY_ROUND)
+    delivery_round_done(&s->delivery, clock_monotonic_ns(),
+                        store_has_rejected(s->store, s->config.number));
+  if (step == DELIVERY_RETRY) {
+    if (!s->retries_go_on)
+      delivery_retry_done(&s->delivery);
+    s->retries_go_on = false;
+    store_walker_rewind(s->store, &s->retries);
+  }
 }
 
 /* Makes the post of this step. */
 static void deliver(struct sender *s, enum delivery_step step) {
   struct delivery_post made = {.step = step};
-  size_t limit = s->delivery.limit, len = 0;
+  size_t limit = step == DELIVERY_RETRY ? 1 : s->delivery.limit, len = 0;
 
   if (step != DELIVERY_PROBE) {
     len = store_peek(s->store, walker_of(s, step), s->config.number, s->items, limit + 1);
-    if (len == 0 && step == DELIVERY_ROUND)
-      delivery_round_done(&s->delivery, clock_monotonic_ns());
-    if (len == 0)
+    if (len == 0) {
+      end_step(s, step);
       return;
+    }
   }
+  enum delivery_outcome outcome;
   int written = write_body(s, len, limit);
   if (written >= 0) {
     made.alerts = (size_t)written;
     made.more = made.alerts < len;
     post(s);
+    outcome = delivery_classify(s->result.error, s->result.status);
   } else {
+    /* what cannot be written is found as what a node rejects, and does not hold up the rest */
+    made.alerts = len < limit ? len : limit;
     s->result = (struct http_result){.error = written, .retry_after_seconds = -1};
+    outcome = written == -ENOMEM ? DELIVERY_FAILED : DELIVERY_REFUSED_ALERTS;
   }
   /* a post that was canceled at the end is no result of the node */
   if (s->result.error != -ECANCELED)
-    apply_result(s, &made);
+    apply_result(s, &made, outcome);
   store_items_release(s->items, len);
 }
 
@@ -297,8 +364,10 @@ static void *run(void *argument) {
     bool stopping = atomic_load(&s->stopping);
     if (stopping && nothing_left(s, changes))
       return NULL;
-    if (stopping)
-      s->delivery.changes_after_ns = 0; /* do not collect any more */
+    if (stopping) { /* no more collecting, no more rounds */
+      s->delivery.changes_after_ns = 0;
+      s->delivery.changes_last = false;
+    }
 
     enum delivery_step step =
         delivery_next(&s->delivery, clock_monotonic_ns(), changes, &wait_ns);

@@ -2,6 +2,7 @@
 #include "notify_alertmanager/service.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "common/clock.h"
 #include "common/collectd.h"
@@ -72,9 +73,9 @@ void service_stop(struct service *s) {
   uint64_t deadline_ns = clock_monotonic_ns() + LAST_POSTS_NS;
   for (size_t i = 0; i < s->nodes_len; i++)
     sender_stop(s->nodes[i].sender, deadline_ns);
+  state_saver_stop(s->saver); /* writes while the last posts are made */
   for (size_t i = 0; i < s->nodes_len; i++)
     sender_join(s->nodes[i].sender);
-  state_saver_stop(s->saver);
 }
 
 static int start_failed(struct service *s, const char *what, int status) {
@@ -124,8 +125,14 @@ static void load_state(struct service *s) {
     WARNING(PLUGIN "%zu damaged lines in the state file %s were skipped, %zu were good (old "
                    "file: %s)",
             report.damaged, s->state_path, report.records, kept);
+  struct store_counts counts = store_counts(s->store);
+  uint64_t dropped = counts.dropped_firing + counts.dropped_resolved;
   if (report.records > 0)
-    INFO(PLUGIN "%zu alerts restored from %s", report.records, s->state_path);
+    INFO(PLUGIN "%zu alerts restored from %s", counts.firing + counts.resolved, s->state_path);
+  if (dropped > 0)
+    WARNING(PLUGIN "%" PRIu64 " alerts of the state file %s are dropped, %" PRIu64
+                   " of them firing: the store is full; raise QueueLimit",
+            dropped, s->state_path, counts.dropped_firing);
 }
 
 static int start_node(struct service *s, const struct node_config *config) {
@@ -178,6 +185,7 @@ static int start(struct service *s) {
 int service_start(struct config *config, struct service **ret) {
   struct service *s = calloc(1, sizeof(*s));
   if (s == NULL) {
+    ERROR(PLUGIN "cannot start: %s", strerror(ENOMEM));
     config_free(config);
     return -1;
   }

@@ -10,6 +10,8 @@
 
 enum { CHECKSUM_DIGITS = 16, DEPTH_MAX = 8 };
 
+/* FNV-1a: detects a truncated or damaged line. It does not protect against someone who may
+ * write the file: he could write whole lines. */
 static uint64_t checksum(struct span s) {
   uint64_t hash = 0xcbf29ce484222325u;
   for (size_t i = 0; i < s.len; i++)

@@ -152,9 +152,13 @@ static void save(struct state_saver *k, const struct store_counts *counts) {
 
 void state_saver_save(struct state_saver *k) {
   struct store_counts counts = store_counts(k->store);
-  if (k->config.path != NULL &&
-      (counts.changes != k->saved_changes || counts.renewals != k->saved_renewals))
-    save(k, &counts);
+  struct thread_signals signals;
+  if (k->config.path == NULL ||
+      (counts.changes == k->saved_changes && counts.renewals == k->saved_renewals))
+    return;
+  thread_block_file_signal(&signals);
+  save(k, &counts);
+  thread_unblock_file_signal(&signals);
 }
 
 /* Returns when to check again, UINT64_MAX if everything is on the disk. */

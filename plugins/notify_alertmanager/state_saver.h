@@ -36,7 +36,8 @@ void state_saver_wake(struct state_saver *saver);
 /* Ends the thread and waits for it; changes are written first. */
 void state_saver_stop(struct state_saver *saver);
 
-/* Writes the state file if there are changes; only while the thread does not run. */
+/* Writes the state file if there are changes, on any thread: at the end it is the daemon's.
+ * Only while the saver's own does not run. */
 void state_saver_save(struct state_saver *saver);
 
 /* Frees a saver whose thread does not run; before the store is freed. NULL is fine. */

@@ -1,7 +1,10 @@
 /*
- * The alerts of all problems; see store.h. First the entries with their list and hash table,
+ * The alerts of all problems; see store.h. First the entries with their list and hash tables,
  * then what notifications do to them, then the walkers. Static functions expect the lock to
  * be held.
+ *
+ * Names and labels come from users of the machine. Whatever they choose, a notification visits
+ * only entries of its own problem that fire (there is one) or have its own labels.
  */
 #include "notify_alertmanager/store.h"
 
@@ -10,17 +13,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/random_key.h"
+
 enum { FIRST_BUCKETS = 64 };
 
 struct entry {
-  struct entry *hash_next;
+  struct entry *same_next, *firing_next; /* in the buckets of the two tables */
   struct entry *older, *newer;
   struct alert *alert;
   uint64_t sequence;          /* grows with each change; the order of the list */
   uint64_t rejected;          /* a bit for each node */
   int64_t starts_ns, ends_ns; /* since 1970; ends_ns is 0 while it fires */
   int64_t changed_ns;         /* monotonic */
-  uint32_t hash;
+  uint64_t labels_hash, identity_hash;
   bool restored; /* and not confirmed since */
   bool paired;
 };
@@ -29,12 +34,15 @@ struct store {
   pthread_mutex_t lock;
   struct store_limits limits;
   struct store_counts counts;
-  struct entry **buckets;
-  size_t buckets_len; /* a power of two */
+  struct entry **same;    /* all, by their labels */
+  struct entry **firing;  /* those that fire, by the problem's identity */
+  size_t buckets_len;     /* of each table, a power of two */
+  struct siphash_key key; /* of the hashes: labels are chosen by users */
   struct entry *oldest, *newest;
   uint64_t last_sequence;
   int64_t restored_ns; /* monotonic time of the last store_restore */
   struct store_walker *walkers;
+  struct store_walker eviction; /* no entry before it is resolved */
 };
 
 static void lock(struct store *store) {
@@ -86,39 +94,93 @@ static void entry_touch(struct store *store, struct entry *e, int64_t now_ns) {
   store->counts.changes++;
 }
 
-/* ---- entries: the hash table by identity ---- */
+/* ---- entries: the hash tables by labels and by identity ---- */
 
-static uint32_t identity_hash(alert_pairs identity) {
-  uint32_t hash = 2166136261u;
-  for (size_t i = 0; i < identity.len; i++)
-    hash = (hash ^ (unsigned char)identity.at[i]) * 16777619u;
-  return hash;
+static uint64_t hash_of(const struct store *store, alert_pairs pairs) {
+  return siphash(&store->key, pairs);
 }
 
-static struct entry **bucket_of(struct store *store, uint32_t hash) {
-  return &store->buckets[hash & (store->buckets_len - 1)];
+static struct entry **bucket_of(const struct store *store, struct entry **table,
+                                uint64_t hash) {
+  return &table[hash & (store->buckets_len - 1)];
 }
 
-/* Is it an alert of the problem with that identity and hash? */
-static bool entry_is_of(const struct entry *e, uint32_t hash, alert_pairs identity) {
-  alert_pairs own = alert_identity(e->alert);
-  return e->hash == hash && own.len == identity.len &&
-         memcmp(own.at, identity.at, own.len) == 0;
+static bool are_equal(alert_pairs a, alert_pairs b) {
+  return a.len == b.len && memcmp(a.at, b.at, a.len) == 0;
 }
 
-/* If out of memory, the table stays as it is and gets slower. */
-static void table_grow(struct store *store) {
-  size_t len = store->buckets_len * 2;
-  struct entry **buckets = calloc(len, sizeof(*buckets));
-  if (buckets == NULL)
-    return;
-  free(store->buckets);
-  store->buckets = buckets;
+/* The entry with the same labels, firing or resolved; NULL if there is none. */
+static struct entry *find_same(const struct store *store, const struct alert *alert) {
+  uint64_t hash = hash_of(store, alert_labels(alert));
+  struct entry *e = *bucket_of(store, store->same, hash);
+  while (e != NULL && !(e->labels_hash == hash && alert_same_labels(e->alert, alert)))
+    e = e->same_next;
+  return e;
+}
+
+/* The entry of the same problem that fires, with these or other labels; NULL if none does. */
+static struct entry *find_firing(const struct store *store, const struct alert *alert,
+                                 const struct entry *except) {
+  alert_pairs identity = alert_identity(alert);
+  uint64_t hash = hash_of(store, identity);
+  struct entry *e = *bucket_of(store, store->firing, hash);
+  while (e != NULL && !(e != except && e->identity_hash == hash &&
+                        are_equal(alert_identity(e->alert), identity)))
+    e = e->firing_next;
+  return e;
+}
+
+static void same_link(struct store *store, struct entry *e) {
+  struct entry **bucket = bucket_of(store, store->same, e->labels_hash);
+  e->same_next = *bucket;
+  *bucket = e;
+}
+
+static void same_unlink(struct store *store, struct entry *e) {
+  struct entry **link = bucket_of(store, store->same, e->labels_hash);
+  while (*link != e)
+    link = &(*link)->same_next;
+  *link = e->same_next;
+}
+
+static void firing_link(struct store *store, struct entry *e) {
+  struct entry **bucket = bucket_of(store, store->firing, e->identity_hash);
+  e->firing_next = *bucket;
+  *bucket = e;
+}
+
+static void firing_unlink(struct store *store, struct entry *e) {
+  struct entry **link = bucket_of(store, store->firing, e->identity_hash);
+  while (*link != e)
+    link = &(*link)->firing_next;
+  *link = e->firing_next;
+}
+
+/* Replaces the tables, which have to be filled again. Returns false if out of memory. */
+static bool tables_new(struct store *store, size_t len) {
+  struct entry **same = calloc(len, sizeof(*same));
+  struct entry **firing = calloc(len, sizeof(*firing));
+  if (same == NULL || firing == NULL) {
+    free(same);
+    free(firing);
+    return false;
+  }
+  free(store->same);
+  free(store->firing);
+  store->same = same;
+  store->firing = firing;
   store->buckets_len = len;
+  return true;
+}
+
+/* If out of memory, the tables stay as they are and get slower. */
+static void tables_grow(struct store *store) {
+  if (!tables_new(store, store->buckets_len * 2))
+    return;
   for (struct entry *e = store->oldest; e != NULL; e = e->newer) {
-    struct entry **bucket = bucket_of(store, e->hash);
-    e->hash_next = *bucket;
-    *bucket = e;
+    same_link(store, e);
+    if (e->ends_ns == 0)
+      firing_link(store, e);
   }
 }
 
@@ -131,10 +193,9 @@ static size_t entries_len(const struct store *store) {
 }
 
 static void entry_remove(struct store *store, struct entry *e) {
-  struct entry **link = bucket_of(store, e->hash);
-  while (*link != e)
-    link = &(*link)->hash_next;
-  *link = e->hash_next;
+  same_unlink(store, e);
+  if (e->ends_ns == 0)
+    firing_unlink(store, e);
   list_unlink(store, e);
   (*count_of(store, e))--;
   store->counts.bytes -= alert_bytes(e->alert);
@@ -143,45 +204,45 @@ static void entry_remove(struct store *store, struct entry *e) {
   free(e);
 }
 
-/* Makes room for one more entry by removing the oldest resolved ones. */
+/* Makes room for one more entry by removing the oldest resolved ones. An entry that is resolved
+ * moves to the end of the list: those that the walker has passed still fire. */
 static bool make_room(struct store *store, size_t bytes) {
-  struct entry *e = store->oldest;
+  struct store_walker *eviction = &store->eviction;
   while (entries_len(store) >= store->limits.alerts ||
          store->counts.bytes + bytes > store->limits.bytes) {
-    if (store->counts.resolved == 0)
+    while (eviction->at != NULL && eviction->at->ends_ns == 0)
+      eviction->at = eviction->at->newer;
+    if (eviction->at == NULL)
       return false;
-    while (e->ends_ns == 0)
-      e = e->newer;
-    struct entry *newer = e->newer;
-    entry_remove(store, e);
+    entry_remove(store, eviction->at);
     store->counts.dropped_resolved++;
-    e = newer;
   }
   return true;
 }
 
 /* Adds an entry at the end. NULL, and counted as dropped, if there is no room. */
-static struct entry *entry_add(struct store *store, struct alert *alert, uint32_t hash,
-                               int64_t starts_ns, int64_t ends_ns, int64_t now_ns) {
+static struct entry *entry_add(struct store *store, struct alert *alert, int64_t starts_ns,
+                               int64_t ends_ns, int64_t now_ns) {
   struct entry *e = make_room(store, alert_bytes(alert)) ? calloc(1, sizeof(*e)) : NULL;
   if (e == NULL) {
-    store->counts.dropped_firing++;
+    (*(ends_ns == 0 ? &store->counts.dropped_firing : &store->counts.dropped_resolved))++;
     return NULL;
   }
   *e = (struct entry){.alert = alert_ref(alert),
-                      .hash = hash,
+                      .labels_hash = hash_of(store, alert_labels(alert)),
+                      .identity_hash = hash_of(store, alert_identity(alert)),
                       .starts_ns = starts_ns,
                       .ends_ns = ends_ns,
                       .changed_ns = now_ns};
-  struct entry **bucket = bucket_of(store, hash);
-  e->hash_next = *bucket;
-  *bucket = e;
+  same_link(store, e);
+  if (ends_ns == 0)
+    firing_link(store, e);
   list_append(store, e);
   (*count_of(store, e))++;
   store->counts.bytes += alert_bytes(alert);
   store->counts.changes++;
   if (entries_len(store) > store->buckets_len)
-    table_grow(store);
+    tables_grow(store);
   return e;
 }
 
@@ -198,11 +259,23 @@ static void entry_set_alert(struct store *store, struct entry *e, struct alert *
   e->alert = alert;
 }
 
-/* ends_ns is 0 if it fires. */
+/* An alert that started after now, or after its end, did so by a clock that was ahead and was
+ * set back: the earlier time counts. */
+static void starts_not_after(struct entry *e, int64_t time_ns) {
+  if (e->starts_ns > time_ns)
+    e->starts_ns = time_ns;
+}
+
+/* Changes whether it fires; ends_ns is 0 if it does from now on. To be followed by
+ * entry_touch. */
 static void entry_set_ends(struct store *store, struct entry *e, int64_t ends_ns) {
   (*count_of(store, e))--;
   e->ends_ns = ends_ns;
   (*count_of(store, e))++;
+  if (ends_ns == 0)
+    firing_link(store, e);
+  else
+    firing_unlink(store, e);
 }
 
 static void entry_resolve(struct store *store, struct entry *e, int64_t ended_ns,
@@ -213,7 +286,9 @@ static void entry_resolve(struct store *store, struct entry *e, int64_t ended_ns
     entry_set_alert(store, e, annotated);
     alert_unref(annotated);
   }
-  entry_set_ends(store, e, ended_ns > e->starts_ns ? ended_ns : e->starts_ns);
+  ended_ns = ended_ns > 0 ? ended_ns : 1; /* 0 would be one that fires */
+  starts_not_after(e, ended_ns);
+  entry_set_ends(store, e, ended_ns);
   entry_touch(store, e, now_ns);
 }
 
@@ -224,10 +299,12 @@ int store_new(struct store_limits limits, struct store **ret) {
   if (store == NULL)
     return -ENOMEM;
   store->limits = limits;
-  store->buckets_len = FIRST_BUCKETS;
-  store->buckets = calloc(store->buckets_len, sizeof(*store->buckets));
-  if (store->buckets == NULL || pthread_mutex_init(&store->lock, NULL) != 0) {
-    free(store->buckets);
+  store->eviction = (struct store_walker){.bound = UINT64_MAX, .follows = true};
+  store->walkers = &store->eviction;
+  store->key = random_key_make();
+  if (!tables_new(store, FIRST_BUCKETS) || pthread_mutex_init(&store->lock, NULL) != 0) {
+    free(store->same);
+    free(store->firing);
     free(store);
     return -ENOMEM;
   }
@@ -241,34 +318,12 @@ void store_free(struct store *store) {
   while (store->oldest != NULL)
     entry_remove(store, store->oldest);
   pthread_mutex_destroy(&store->lock);
-  free(store->buckets);
+  free(store->same);
+  free(store->firing);
   free(store);
 }
 
 /* ---- notifications ---- */
-
-/* The entries of a problem. */
-struct problem {
-  struct entry *same; /* the one with the same labels, firing or resolved */
-  bool fires;         /* with these or other labels */
-  int64_t starts_ns;  /* start time, if it fires */
-};
-
-static struct problem problem_find(struct store *store, const struct alert *alert,
-                                   uint32_t hash) {
-  struct problem p = {0};
-  for (struct entry *e = *bucket_of(store, hash); e != NULL; e = e->hash_next) {
-    if (!entry_is_of(e, hash, alert_identity(alert)))
-      continue;
-    if (alert_same_labels(e->alert, alert))
-      p.same = e;
-    if (e->ends_ns == 0 && (!p.fires || e->starts_ns < p.starts_ns)) {
-      p.fires = true;
-      p.starts_ns = e->starts_ns;
-    }
-  }
-  return p;
-}
 
 struct ending {
   int64_t ended_ns, now_ns;
@@ -277,12 +332,11 @@ struct ending {
 };
 
 /* Resolves the firing alerts of a problem, except one entry. Returns their number. */
-static size_t problem_resolve(struct store *store, const struct alert *alert, uint32_t hash,
+static size_t problem_resolve(struct store *store, const struct alert *alert,
                               const struct entry *except, const struct ending *ending) {
   size_t count = 0;
-  for (struct entry *e = *bucket_of(store, hash); e != NULL; e = e->hash_next) {
-    if (e == except || e->ends_ns != 0 || !entry_is_of(e, hash, alert_identity(alert)))
-      continue;
+  struct entry *e;
+  while ((e = find_firing(store, alert, except)) != NULL) {
     entry_resolve(store, e, ending->ended_ns, ending->now_ns, ending->message);
     e->paired = ending->paired;
     count++;
@@ -292,29 +346,31 @@ static size_t problem_resolve(struct store *store, const struct alert *alert, ui
 
 static enum store_effect fire(struct store *store, struct alert *alert, int64_t began_ns,
                               int64_t now_ns) {
-  uint32_t hash = identity_hash(alert_identity(alert));
-  struct problem p = problem_find(store, alert, hash);
-  int64_t starts_ns = p.fires ? p.starts_ns : began_ns;
+  struct entry *same = find_same(store, alert);
+  const struct entry *firing = find_firing(store, alert, NULL);
+  int64_t starts_ns =
+      firing != NULL && firing->starts_ns < began_ns ? firing->starts_ns : began_ns;
 
-  if (p.same != NULL && p.same->ends_ns == 0) {
-    entry_set_alert(store, p.same, alert);
-    p.same->changed_ns = now_ns;
-    p.same->restored = false;
+  if (same != NULL && same->ends_ns == 0) {
+    entry_set_alert(store, same, alert);
+    starts_not_after(same, began_ns);
+    same->changed_ns = now_ns;
+    same->restored = false;
     store->counts.renewals++;
     return STORE_RENEWED;
   }
-  if (p.same == NULL) {
-    p.same = entry_add(store, alert, hash, starts_ns, 0, now_ns);
-    if (p.same == NULL)
+  if (same == NULL) {
+    same = entry_add(store, alert, starts_ns, 0, now_ns);
+    if (same == NULL)
       return STORE_DROPPED;
   } else {
-    entry_set_alert(store, p.same, alert);
-    entry_set_ends(store, p.same, 0);
-    p.same->starts_ns = starts_ns;
+    entry_set_alert(store, same, alert);
+    entry_set_ends(store, same, 0);
+    same->starts_ns = starts_ns;
   }
-  problem_resolve(store, alert, hash, p.same,
+  problem_resolve(store, alert, same,
                   &(struct ending){.ended_ns = began_ns, .now_ns = now_ns, .paired = true});
-  entry_touch(store, p.same, now_ns); /* behind those it replaces */
+  entry_touch(store, same, now_ns); /* behind those it replaces */
   return STORE_CHANGED;
 }
 
@@ -330,26 +386,24 @@ enum store_effect store_fire(struct store *store, struct alert *alert, int64_t b
 enum store_effect store_resolve(struct store *store, const struct alert *alert,
                                 int64_t ended_ns, int64_t now_ns, const char *message) {
   const struct ending ending = {.ended_ns = ended_ns, .now_ns = now_ns, .message = message};
-  uint32_t hash = identity_hash(alert_identity(alert));
   lock(store);
   store->counts.received++;
-  size_t count = problem_resolve(store, alert, hash, NULL, &ending);
+  size_t count = problem_resolve(store, alert, NULL, &ending);
   unlock(store);
   return count > 0 ? STORE_CHANGED : STORE_IGNORED;
 }
 
 static enum store_effect restore(struct store *store, struct alert *alert, int64_t starts_ns,
                                  int64_t ends_ns, int64_t changed_ns) {
-  uint32_t hash = identity_hash(alert_identity(alert));
-  struct problem p = problem_find(store, alert, hash);
-  if (p.same != NULL)
-    entry_remove(store, p.same);
-  struct entry *e = entry_add(store, alert, hash, starts_ns, ends_ns, changed_ns);
+  struct entry *same = find_same(store, alert);
+  if (same != NULL)
+    entry_remove(store, same);
+  struct entry *e = entry_add(store, alert, starts_ns, ends_ns, changed_ns);
   if (e == NULL)
     return STORE_DROPPED;
   e->restored = true;
   if (ends_ns == 0)
-    problem_resolve(store, alert, hash, e,
+    problem_resolve(store, alert, e,
                     &(struct ending){.ended_ns = starts_ns, .now_ns = changed_ns});
   return STORE_CHANGED;
 }
@@ -415,7 +469,7 @@ size_t store_peek(struct store *store, struct store_walker *walker, unsigned nod
   size_t len = 0;
   lock(store);
   for (struct entry *e = walker_at(walker); e != NULL && len < max; e = next_of(walker, e)) {
-    if (is_rejected(e, node)) {
+    if (is_rejected(e, node) != walker->retries) {
       if (len == 0)
         walker->at = e->newer;
       continue;
@@ -462,15 +516,39 @@ size_t store_pending(struct store *store, const struct store_walker *walker, uns
   return count;
 }
 
-void store_reject(struct store *store, struct store_walker *walker, uint64_t sequence,
-                  unsigned node) {
-  lock(store);
+/* The entry at or behind the walker, NULL if it has changed since. */
+static struct entry *find_sequence(const struct store_walker *walker, uint64_t sequence) {
   struct entry *e = walker->at;
   while (e != NULL && e->sequence < sequence)
     e = e->newer;
-  if (e != NULL && e->sequence == sequence)
+  return e != NULL && e->sequence == sequence ? e : NULL;
+}
+
+void store_reject(struct store *store, struct store_walker *walker, uint64_t sequence,
+                  unsigned node) {
+  lock(store);
+  struct entry *e = find_sequence(walker, sequence);
+  if (e != NULL)
     e->rejected |= (uint64_t)1 << node;
   unlock(store);
+}
+
+void store_accept(struct store *store, struct store_walker *walker, uint64_t sequence,
+                  unsigned node) {
+  lock(store);
+  struct entry *e = find_sequence(walker, sequence);
+  if (e != NULL)
+    e->rejected &= ~((uint64_t)1 << node);
+  unlock(store);
+}
+
+bool store_has_rejected(struct store *store, unsigned node) {
+  lock(store);
+  const struct entry *e = store->oldest;
+  while (e != NULL && !is_rejected(e, node))
+    e = e->newer;
+  unlock(store);
+  return e != NULL;
 }
 
 void store_forgive(struct store *store, unsigned node) {

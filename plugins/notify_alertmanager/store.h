@@ -1,10 +1,10 @@
 /*
- * All alerts that fire and those resolved recently, in a hash table by identity and in a list
- * in the order of their last change. The list is the queue of all nodes: each has a walker with
- * its own position, so that an alert is stored once whatever the number of nodes, a newer state
- * replaces an older one, and a node that was down gets the current state. Limited in number and
- * in bytes. Times are passed by the caller. All functions are thread-safe; they wait only for
- * the store's lock.
+ * All alerts that fire and those resolved recently, in hash tables by labels and by identity
+ * and in a list in the order of their last change. The list is the queue of all nodes: each has
+ * a walker with its own position, so that an alert is stored once whatever the number of nodes,
+ * a newer state replaces an older one, and a node that was down gets the current state. Limited
+ * in number and in bytes. Times are passed by the caller. All functions are thread-safe; they
+ * wait only for the store's lock.
  */
 #ifndef NOTIFY_ALERTMANAGER_STORE_H
 #define NOTIFY_ALERTMANAGER_STORE_H
@@ -56,15 +56,16 @@ void store_free(struct store *store);
 /*
  * The problem of this alert fires since began_ns (nanoseconds since 1970). If it fires with
  * other labels, for example another severity, that alert is resolved right before the new one,
- * and the new one keeps the start time. Takes a reference of its own. now_ns is the monotonic
- * time, here and below.
+ * and the new one keeps the start time. The start of an alert never becomes later; it becomes
+ * earlier if began_ns is, as after a clock that was ahead is set back. Takes a reference of its
+ * own. now_ns is the monotonic time, here and below.
  */
 enum store_effect store_fire(struct store *store, struct alert *alert, int64_t began_ns,
                              int64_t now_ns);
 
 /*
- * The problem of this alert ended at ended_ns. Only the alert's identity matters. A message
- * that is not empty becomes the annotation "resolution".
+ * The problem of this alert ended at ended_ns, and began no later. Only the alert's identity
+ * matters. A message that is not empty becomes the annotation "resolution".
  */
 enum store_effect store_resolve(struct store *store, const struct alert *alert,
                                 int64_t ended_ns, int64_t now_ns, const char *message);
@@ -86,6 +87,7 @@ struct store_walker {
   struct entry *at; /* the next entry, NULL at the end */
   uint64_t bound;   /* entries with a greater sequence number are not visited */
   bool follows;     /* at the end it continues with later changes */
+  bool retries;     /* visits what the node rejected, and nothing else; set by the caller */
   struct store_walker *next;
 };
 
@@ -106,8 +108,9 @@ struct store_item {
 };
 
 /*
- * Copies the next items, at most max, without advancing; skips those that the node rejected.
- * Returns their number. To be released by store_items_release.
+ * Copies the next items, at most max, without advancing; skips those that the node rejected,
+ * or, with a walker that retries, all others. Returns their number. To be released by
+ * store_items_release.
  */
 size_t store_peek(struct store *store, struct store_walker *walker, unsigned node,
                   struct store_item *items, size_t max);
@@ -122,9 +125,15 @@ bool store_walker_at_end(struct store *store, const struct store_walker *walker)
 /* The number of alerts still to come that the node has not rejected. */
 size_t store_pending(struct store *store, const struct store_walker *walker, unsigned node);
 
-/* The node rejected this alert: it is skipped for that node until it changes. */
+/* The node rejected this alert, which is skipped for that node until it changes or the node
+ * accepts it. */
 void store_reject(struct store *store, struct store_walker *walker, uint64_t sequence,
                   unsigned node);
+void store_accept(struct store *store, struct store_walker *walker, uint64_t sequence,
+                  unsigned node);
+
+/* Are there alerts that the node rejected? */
+bool store_has_rejected(struct store *store, unsigned node);
 
 /* The alerts were not at fault: none is skipped for that node any more. */
 void store_forgive(struct store *store, unsigned node);

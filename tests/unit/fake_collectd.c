@@ -11,6 +11,7 @@
 
 #include "collectd/core/utils/common/common.h"
 #include "fake_dispatched.h"
+#include "fake_memory.h"
 #include "fake_oconfig.h"
 
 enum { VALUES_MAX = 65536, LOG_LINES_MAX = 4096, DATA_SETS_MAX = 256 };
@@ -41,7 +42,7 @@ static void add_stock_type(const char *type, size_t ds_num) {
   data_set_t *set = &daemon_state.sets[daemon_state.sets_len++];
   snprintf(set->type, sizeof(set->type), "%s", type);
   set->ds_num = ds_num;
-  set->ds = calloc(ds_num, sizeof(derive));
+  set->ds = fake_memory(ds_num * sizeof(derive));
   for (size_t i = 0; i < ds_num; i++)
     set->ds[i] = derive;
 }
@@ -54,11 +55,16 @@ void fake_collectd_forget_log(void) {
   pthread_mutex_unlock(&lock);
 }
 
+void fake_collectd_forget_types(void) {
+  for (size_t i = 0; i < daemon_state.sets_len; i++)
+    free(daemon_state.sets[i].ds);
+  daemon_state.sets_len = 0;
+}
+
 void fake_collectd_reset(void) {
   fake_dispatched_reset();
   fake_collectd_forget_log();
-  for (size_t i = 0; i < daemon_state.sets_len; i++)
-    free(daemon_state.sets[i].ds);
+  fake_collectd_forget_types();
   free(daemon_state.values);
   memset(&daemon_state, 0, sizeof(daemon_state));
   daemon_state.values = calloc(VALUES_MAX, sizeof(*daemon_state.values));
@@ -186,7 +192,7 @@ int plugin_register_complex_read(const char *group, const char *name, plugin_rea
 int plugin_register_data_set(const data_set_t *ds) {
   data_set_t *set = &daemon_state.sets[daemon_state.sets_len++];
   *set = *ds;
-  set->ds = calloc(ds->ds_num, sizeof(*ds->ds));
+  set->ds = fake_memory(ds->ds_num * sizeof(*ds->ds));
   memcpy(set->ds, ds->ds, ds->ds_num * sizeof(*ds->ds));
   return 0;
 }
@@ -245,7 +251,7 @@ void plugin_log(int severity, const char *format, ...) {
   pthread_mutex_lock(&lock);
   if (daemon_state.log_len < LOG_LINES_MAX) {
     daemon_state.log_severities[daemon_state.log_len] = severity;
-    daemon_state.log_lines[daemon_state.log_len++] = strdup(line);
+    daemon_state.log_lines[daemon_state.log_len++] = fake_memory_text(line);
   }
   pthread_mutex_unlock(&lock);
   if (getenv("FAKE_COLLECTD_VERBOSE") != NULL)

@@ -22,6 +22,9 @@ struct fake_value {
 /* Resets everything registered and recorded; the stock types are known again. */
 void fake_collectd_reset(void);
 
+/* Removes the stock types, as if no types.db were read. */
+void fake_collectd_forget_types(void);
+
 /* The interval returned by plugin_get_interval(), 10 s after a reset. */
 void fake_collectd_set_interval(double seconds);
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fake_memory.h"
+
 enum { DISPATCHED_MAX = 256 };
 
 static notification_t dispatched[DISPATCHED_MAX];
@@ -14,12 +16,10 @@ static size_t dispatched_len;
 /* ---- called by the plugin ---- */
 
 static int add_meta(notification_t *n, const char *name, const char *text) {
-  notification_meta_t *meta = calloc(1, sizeof(*meta));
-  if (meta == NULL)
-    return -1;
+  notification_meta_t *meta = fake_memory(sizeof(*meta));
   snprintf(meta->name, sizeof(meta->name), "%s", name);
   meta->type = NM_TYPE_STRING;
-  meta->nm_value.nm_string = strdup(text);
+  meta->nm_value.nm_string = fake_memory_text(text);
   notification_meta_t **end = &n->meta;
   while (*end != NULL)
     end = &(*end)->next;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fake_memory.h"
+
 static const char *skip_blanks(const char *p) {
   while (*p == ' ' || *p == '\t')
     p++;
@@ -16,14 +18,14 @@ static const char *skip_blanks(const char *p) {
 
 static oconfig_item_t *add_child(oconfig_item_t *parent) {
   parent->children =
-      realloc(parent->children, (size_t)(parent->children_num + 1) * sizeof(*parent->children));
+      fake_memory_grow(parent->children, parent->children_num, sizeof(*parent->children));
   oconfig_item_t *child = &parent->children[parent->children_num++];
   memset(child, 0, sizeof(*child));
   return child;
 }
 
 static const char *parse_string(const char *p, oconfig_value_t *ret) {
-  char *out = calloc(1, strlen(p) + 1);
+  char *out = fake_memory(strlen(p) + 1);
   size_t len = 0;
   for (p++; *p != '\0' && *p != '"'; p++) {
     if (*p == '\\' && p[1] != '\0')
@@ -59,8 +61,7 @@ static const char *parse_item(const char *p, oconfig_item_t *item) {
   item->key = strndup(p, len);
   p = skip_blanks(p + len);
   while (p != NULL && *p != '\0' && *p != '\n' && *p != '>') {
-    item->values =
-        realloc(item->values, (size_t)(item->values_num + 1) * sizeof(*item->values));
+    item->values = fake_memory_grow(item->values, item->values_num, sizeof(*item->values));
     p = parse_value(p, &item->values[item->values_num++]);
     p = p != NULL ? skip_blanks(p) : NULL;
   }
@@ -103,8 +104,8 @@ static void free_item(oconfig_item_t *item) {
 }
 
 oconfig_item_t *fake_oconfig_parse(const char *text) {
-  oconfig_item_t *root = calloc(1, sizeof(*root));
-  root->key = strdup("Plugin");
+  oconfig_item_t *root = fake_memory(sizeof(*root));
+  root->key = fake_memory_text("Plugin");
   if (parse_children(text, root, false) != NULL)
     return root;
   fake_oconfig_free(root);

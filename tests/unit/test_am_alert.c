@@ -31,6 +31,11 @@ static void values_are_sanitised(void **state) {
                     "b"),
        "a\\xE2\\x80\\xAE"
        "b"},
+      {"so is what hides: a soft hyphen, an Arabic letter mark and a tag character",
+       SPAN_LITERAL("a\xC2\xAD\xD8\x9C\xF3\xA0\x81\x81"),
+       "a\\xC2\\xAD\\xD8\\x9C\\xF3\\xA0\\x81\\x81"},
+      {"an emoji in colour stays", SPAN_LITERAL("\xE2\x9A\xA0\xEF\xB8\x8F hot"),
+       "\xE2\x9A\xA0\xEF\xB8\x8F hot"},
       {"a control character of two bytes too", SPAN_LITERAL("\xC2\x9B"), "\\xC2\\x9B"},
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {

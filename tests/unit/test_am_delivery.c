@@ -102,7 +102,7 @@ static void rounds_come_each_interval_the_first_at_a_random_time(void **state) {
   now += 2 * SECOND;
   assert_int_equal(answer(DELIVERY_ROUND, 256, DELIVERY_OK), DELIVERY_ADVANCE);
   assert_int_equal(step(false), DELIVERY_ROUND);
-  delivery_round_done(&d, now);
+  delivery_round_done(&d, now, false);
   assert_int_equal(wait_ms(false), 58000);
 }
 
@@ -111,7 +111,7 @@ static void a_round_longer_than_the_interval_leaves_a_pause(void **state) {
   now += 60 * SECOND;
   assert_int_equal(step(false), DELIVERY_ROUND_BEGIN);
   now += 200 * SECOND;
-  delivery_round_done(&d, now);
+  delivery_round_done(&d, now, false);
   assert_int_equal(wait_ms(false), 30000);
 }
 
@@ -122,8 +122,27 @@ static void changes_go_before_the_rest_of_a_round(void **state) {
   answer(DELIVERY_CHANGES, 1, DELIVERY_OK);
   assert_int_equal(step(true), DELIVERY_ROUND_BEGIN);
   assert_int_equal(step(true), DELIVERY_ROUND);
+  answer(DELIVERY_ROUND, 1, DELIVERY_OK);
   now += SECOND;
   assert_int_equal(step(true), DELIVERY_CHANGES);
+}
+
+/* Somebody makes alerts change faster than they can be posted. */
+static void changes_without_end_do_not_stop_the_round(void **state) {
+  (void)state;
+  const struct delivery_post full = {
+      .step = DELIVERY_CHANGES, .alerts = DELIVERY_ALERTS_MAX, .more = true};
+  unsigned posts = 0;
+  now += 60 * SECOND;
+  for (unsigned i = 0; i < 20; i++) {
+    enum delivery_step what = step(true);
+    if (what == DELIVERY_CHANGES)
+      delivery_result(&d, now, &full, DELIVERY_OK, -1, 0);
+    if (what == DELIVERY_ROUND)
+      answer(DELIVERY_ROUND, 256, DELIVERY_OK);
+    posts += what == DELIVERY_ROUND;
+  }
+  assert_in_range(posts, 9, 10);
 }
 
 static void failures_are_followed_by_longer_and_longer_pauses(void **state) {
@@ -173,7 +192,7 @@ static void a_node_that_was_down_gets_everything_again(void **state) {
   assert_int_equal(step(false), DELIVERY_ROUND_BEGIN);
   assert_int_equal(step(false), DELIVERY_ROUND);
   answer(DELIVERY_ROUND, 1, DELIVERY_OK);
-  delivery_round_done(&d, now);
+  delivery_round_done(&d, now, false);
   assert_int_equal(wait_ms(false), 60000);
 }
 
@@ -187,7 +206,7 @@ static void without_changes_a_round_contains_only_retries(void **state) {
   assert_int_equal(step(false), DELIVERY_ROUND_BEGIN);
   assert_int_equal(step(false), DELIVERY_ROUND);
   answer(DELIVERY_ROUND, 5, DELIVERY_OK);
-  delivery_round_done(&d, now);
+  delivery_round_done(&d, now, false);
   assert_int_equal(wait_ms(false), 60000);
 }
 
@@ -304,6 +323,51 @@ static void a_single_alert_is_rejected_if_the_node_accepts_an_empty_list(void **
   assert_int_equal(answer(DELIVERY_CHANGES, 1, DELIVERY_REFUSED_ALERTS), DELIVERY_REJECT);
 }
 
+/* A round of nothing, and what follows until the next. Returns the number of rejected posts. */
+static unsigned round_with_rejected(enum delivery_outcome outcome) {
+  unsigned refused = 0;
+  enum delivery_step what;
+  while (step(false) == DELIVERY_WAIT)
+    now += SECOND;
+  assert_int_equal(step(false), DELIVERY_ROUND);
+  delivery_round_done(&d, now, true);
+  while ((what = step(false)) != DELIVERY_WAIT && refused < 1000)
+    if (what == DELIVERY_PROBE)
+      answer(what, 0, DELIVERY_OK);
+    else
+      refused += answer(what, 1, outcome) == DELIVERY_REJECT;
+  return refused;
+}
+
+static void rejected_alerts_are_tried_again_behind_a_round(void **state) {
+  (void)state;
+  static const unsigned expected[] = {8, 8, 0, 8, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 8};
+  for (size_t i = 0; i < ARRAY_LENGTH(expected); i++)
+    check_int("retries", round_with_rejected(DELIVERY_REFUSED_ALERTS), expected[i]);
+  unsigned a_day = 0;
+  for (size_t i = 0; i < 24 * 60; i++)
+    a_day += round_with_rejected(DELIVERY_REFUSED_ALERTS);
+  assert_in_range(a_day, 8 * 23, 8 * 25);
+  /* another one is rejected */
+  answer(DELIVERY_CHANGES, 1, DELIVERY_OK);
+  assert_int_equal(answer(DELIVERY_CHANGES, 1, DELIVERY_REFUSED_ALERTS), DELIVERY_REJECT);
+  assert_int_equal(round_with_rejected(DELIVERY_REFUSED_ALERTS), 8);
+}
+
+static void retries_go_on_while_they_are_accepted(void **state) {
+  (void)state;
+  now += 60 * SECOND;
+  assert_int_equal(step(false), DELIVERY_ROUND_BEGIN);
+  delivery_round_done(&d, now, true);
+  for (int i = 0; i < 100; i++) {
+    assert_int_equal(step(false), DELIVERY_RETRY);
+    assert_int_equal(answer(DELIVERY_RETRY, 1, DELIVERY_OK), DELIVERY_ADVANCE);
+  }
+  assert_int_equal(step(true), DELIVERY_CHANGES);
+  delivery_retry_done(&d);
+  assert_int_equal(step(false), DELIVERY_WAIT);
+}
+
 /* ---- log lines ---- */
 
 static void a_failure_is_logged_once_with_reason_and_hint(void **state) {
@@ -379,10 +443,24 @@ static void a_rejected_alert_is_logged_by_name(void **state) {
                                        .alert = alert};
   char line[REPORT_LINE_SIZE];
   assert_int_equal(report_event(&report, &event, "u", 5, line), REPORT_ERROR);
-  assert_string_equal(line, "node \"am1\" rejects the alert Test of host, which is left out "
-                            "until its state changes: it answers 400: bad label");
+  assert_string_equal(line, "node \"am1\" rejects the alert Test of host, which is tried again "
+                            "later: it answers 400: bad label");
   assert_int_equal(report_event(&report, &event, "u", 6, line), REPORT_NOTHING);
   alert_unref(alert);
+}
+
+static void a_clock_that_is_ahead_is_logged(void **state) {
+  (void)state;
+  struct report report = {0};
+  struct delivery_event event = {
+      .kind = DELIVERY_EVENT_CLOCK, .node = "am1", .reason = "", .ahead_ns = 86400 * SECOND};
+  char line[REPORT_LINE_SIZE];
+  assert_int_equal(report_event(&report, &event, "u", 5, line), REPORT_WARNING);
+  assert_non_null(strstr(line, "node \"am1\": this host's clock is 86400 seconds ahead"));
+  assert_int_equal(report_event(&report, &event, "u", 6, line), REPORT_NOTHING);
+  assert_int_equal(report_event(&report, &event, "u", 70 * SECOND, line), REPORT_WARNING);
+  event.ahead_ns = -86400 * (int64_t)SECOND;
+  assert_int_equal(report_event(&report, &event, "u", 7200 * SECOND, line), REPORT_NOTHING);
 }
 
 int main(void) {
@@ -395,6 +473,7 @@ int main(void) {
       TEST(rounds_come_each_interval_the_first_at_a_random_time),
       TEST(a_round_longer_than_the_interval_leaves_a_pause),
       TEST(changes_go_before_the_rest_of_a_round),
+      TEST(changes_without_end_do_not_stop_the_round),
       TEST(failures_are_followed_by_longer_and_longer_pauses),
       TEST(pauses_are_spread_between_half_and_whole),
       TEST(a_server_may_request_a_pause_of_up_to_ten_minutes),
@@ -405,8 +484,11 @@ int main(void) {
       TEST(no_alert_is_lost_if_a_node_finds_fault_with_all),
       TEST(a_single_alert_is_kept_if_the_node_refuses_everything),
       TEST(a_single_alert_is_rejected_if_the_node_accepts_an_empty_list),
+      TEST(rejected_alerts_are_tried_again_behind_a_round),
+      TEST(retries_go_on_while_they_are_accepted),
       TEST(a_failure_is_logged_once_with_reason_and_hint),
       TEST(a_rejected_alert_is_logged_by_name),
+      TEST(a_clock_that_is_ahead_is_logged),
   };
   return cmocka_run_group_tests_name("delivery", tests, NULL, NULL);
 }

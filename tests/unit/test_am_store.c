@@ -1,5 +1,6 @@
 /* The store: the lifetime of alerts, walkers, limits, ageing. */
 #include <stdio.h>
+#include <time.h>
 
 #include "am_alerts.h"
 #include "notify_alertmanager/store.h"
@@ -128,14 +129,23 @@ static void the_message_of_okay_is_the_resolution(void **state) {
   store_free(store);
 }
 
-static void an_end_before_the_start_is_set_to_the_start(void **state) {
+/* The times after the clock was set back are right. */
+static void a_clock_that_is_set_back_moves_the_start(void **state) {
   (void)state;
   struct store *store = make_store(wide);
   struct store_walker walker;
   store_walker_add(store, &walker, true);
-  fire(store, "df", "warning", 10);
+  fire(store, "df", "warning", 1000);
+  fire(store, "cpu", "warning", 1000);
+  fire(store, "mem", "warning", 1000);
   okay(store, "df", 3, "");
-  assert_string_equal(seen_by(store, &walker, 0), "df:warning:10-10");
+  assert_string_equal(seen_by(store, &walker, 0),
+                      "cpu:warning:1000-0 mem:warning:1000-0 df:warning:3-3");
+  assert_int_equal(fire(store, "cpu", "critical", 4), STORE_CHANGED);
+  assert_string_equal(seen_by(store, &walker, 0), "cpu:warning:4-4+ cpu:critical:4-0");
+  assert_int_equal(fire(store, "mem", "warning", 5), STORE_RENEWED);
+  assert_int_equal(okay(store, "mem", 6, ""), STORE_CHANGED);
+  assert_string_equal(seen_by(store, &walker, 0), "mem:warning:5-6");
   store_free(store);
 }
 
@@ -239,6 +249,40 @@ static void a_rejected_alert_is_not_sent_to_that_node_until_it_changes(void **st
   store_free(store);
 }
 
+static void what_a_node_rejected_can_be_tried_again(void **state) {
+  (void)state;
+  struct store *store = make_store(wide);
+  struct store_walker one, retries;
+  struct store_item item;
+  store_walker_add(store, &one, true);
+  store_walker_add(store, &retries, false);
+  retries.retries = true;
+  fire(store, "a", "warning", 1);
+  fire(store, "bad", "warning", 2);
+  fire(store, "c", "warning", 3);
+  assert_false(store_has_rejected(store, 0));
+  assert_int_equal(store_peek(store, &one, 0, &item, 1), 1);
+  store_advance(store, &one, item.sequence);
+  store_items_release(&item, 1);
+  assert_int_equal(store_peek(store, &one, 0, &item, 1), 1);
+  store_reject(store, &one, item.sequence, 0);
+  store_items_release(&item, 1);
+  assert_true(store_has_rejected(store, 0));
+  assert_false(store_has_rejected(store, 1));
+
+  store_walker_rewind(store, &retries);
+  assert_string_equal(seen_by(store, &retries, 1), "");
+  store_walker_rewind(store, &retries);
+  assert_string_equal(seen_by(store, &retries, 0), "bad:warning:2-0");
+  store_walker_rewind(store, &retries);
+  assert_int_equal(store_peek(store, &retries, 0, &item, 1), 1);
+  store_accept(store, &retries, item.sequence, 0);
+  store_items_release(&item, 1);
+  assert_false(store_has_rejected(store, 0));
+  assert_string_equal(seen_by(store, &one, 0), "bad:warning:2-0 c:warning:3-0");
+  store_free(store);
+}
+
 static void rejections_can_be_reset(void **state) {
   (void)state;
   struct store *store = make_store(wide);
@@ -323,6 +367,64 @@ static void bytes_are_limited_too(void **state) {
   assert_int_equal(counts.firing, 2);
   alert_unref(small);
   alert_unref(large);
+  store_free(store);
+}
+
+/* ---- many alerts: their number must not be squared, which takes minutes with so many ---- */
+
+enum { MANY = 100000, FEW = 1000 };
+
+static const struct store_limits many = {.alerts = MANY, .bytes = SIZE_MAX};
+
+/* CPU time of this thread, so that other work of the machine does not count. */
+static uint64_t cpu_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Some configuration, or source, has a label that is never the same. */
+static void one_problem_may_have_many_sets_of_labels(void **state) {
+  (void)state;
+  struct store *store = make_store(many);
+  uint64_t began_ns = cpu_ns(), first_ns = 0, last_ns = 0;
+  for (int64_t i = 1; i <= MANY; i++) {
+    if (i == FEW)
+      first_ns = cpu_ns() - began_ns;
+    if (i == MANY - FEW)
+      last_ns = cpu_ns();
+    char label[24];
+    snprintf(label, sizeof(label), "%lld", (long long)i);
+    assert_int_equal(fire(store, "df", label, i), STORE_CHANGED);
+  }
+  assert_true(cpu_ns() - last_ns < 20 * first_ns);
+  assert_int_equal(store_counts(store).firing, 1);
+  assert_int_equal(store_counts(store).resolved, MANY - 1);
+  store_free(store);
+}
+
+static void a_full_store_of_firing_alerts_takes_new_ones_as_fast(void **state) {
+  (void)state;
+  struct store *store = make_store(many);
+  uint64_t began_ns = cpu_ns(), first_ns = 0, full_ns;
+  int64_t i;
+  char plugin[24];
+  for (i = 1; i < MANY; i++) {
+    if (i == FEW)
+      first_ns = cpu_ns() - began_ns;
+    snprintf(plugin, sizeof(plugin), "p%lld", (long long)i);
+    fire(store, plugin, "warning", i);
+  }
+  /* each takes the place of the one before */
+  full_ns = cpu_ns();
+  for (; i < MANY + FEW; i++) {
+    snprintf(plugin, sizeof(plugin), "p%lld", (long long)i);
+    assert_int_equal(fire(store, plugin, "warning", i), STORE_CHANGED);
+    assert_int_equal(okay(store, plugin, i, ""), STORE_CHANGED);
+  }
+  assert_true(cpu_ns() - full_ns < 40 * first_ns); /* twice as many calls */
+  assert_int_equal(store_counts(store).dropped_resolved, FEW - 1);
+  assert_int_equal(store_counts(store).dropped_firing, 0);
   store_free(store);
 }
 
@@ -530,18 +632,21 @@ int main(void) {
       cmocka_unit_test(a_repeated_notification_is_not_a_change_but_updates_the_text),
       cmocka_unit_test(a_new_severity_first_resolves_the_old_one),
       cmocka_unit_test(the_message_of_okay_is_the_resolution),
-      cmocka_unit_test(an_end_before_the_start_is_set_to_the_start),
+      cmocka_unit_test(a_clock_that_is_set_back_moves_the_start),
       cmocka_unit_test(each_walker_has_its_own_position),
       cmocka_unit_test(a_walker_can_be_freed_before_the_store),
       cmocka_unit_test(an_alert_that_changed_while_posted_is_posted_again),
       cmocka_unit_test(a_flapping_source_occupies_one_slot),
       cmocka_unit_test(a_round_ends_at_the_alert_that_was_newest_at_its_start),
       cmocka_unit_test(a_rejected_alert_is_not_sent_to_that_node_until_it_changes),
+      cmocka_unit_test(what_a_node_rejected_can_be_tried_again),
       cmocka_unit_test(rejections_can_be_reset),
       cmocka_unit_test(a_walker_skips_rejected_alerts),
       cmocka_unit_test(without_room_a_new_alert_is_dropped_and_counted),
       cmocka_unit_test(resolved_alerts_make_room_the_oldest_first),
       cmocka_unit_test(bytes_are_limited_too),
+      cmocka_unit_test(one_problem_may_have_many_sets_of_labels),
+      cmocka_unit_test(a_full_store_of_firing_alerts_takes_new_ones_as_fast),
       cmocka_unit_test(resolved_alerts_are_dropped_after_their_retention),
       cmocka_unit_test(an_alert_without_confirmation_expires),
       cmocka_unit_test(a_restored_alert_is_resolved_by_name),

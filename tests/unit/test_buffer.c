@@ -113,8 +113,22 @@ static void a_cap_of_zero_accepts_nothing(void **state) {
   assert_string_equal(buffer_string(&b), "");
 }
 
+static void in_memory_of_the_callers_it_ends_where_that_ends(void **state) {
+  (void)state;
+  char memory[6];
+  struct buffer b = buffer_in(memory, sizeof(memory));
+  assert_string_equal(buffer_string(&b), "");
+  assert_int_equal(buffer_append_string(&b, "123"), 0);
+  assert_int_equal(buffer_append_string(&b, "456"), -EMSGSIZE);
+  assert_int_equal(buffer_printf(&b, "%d", 45), 0);
+  assert_int_equal(buffer_printf(&b, "%d", 6), -EMSGSIZE);
+  assert_string_equal(memory, "12345");
+  assert_ptr_equal(b.data, memory);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(in_memory_of_the_callers_it_ends_where_that_ends),
       cmocka_unit_test(an_empty_buffer_is_an_empty_string),
       cmocka_unit_test(bytes_are_appended_completely_or_not_at_all),
       cmocka_unit_test(it_grows_to_the_cap_and_not_further),

@@ -39,6 +39,57 @@ static void a_pattern_is_extended_and_finds_its_match_anywhere(void **state) {
   assert_false(pattern_list_has(&list, "x"));
 }
 
+/* Of a text that makes each attempt of regexec() last to its end: 64 kB took 20 s. */
+static void a_search_is_linear_in_the_length_of_the_text(void **state) {
+  (void)state;
+  struct pattern_list list = {.len = 0};
+  static char text[4 << 20];
+  memset(text, 'a', sizeof(text) - 1);
+  assert_int_equal(pattern_list_add(&list, "x", "a.*b", NULL, 0), 0);
+  assert_int_equal(regexec(&list.items[0].regex, text, 0, NULL, 0), REG_NOMATCH);
+  text[sizeof(text) - 2] = 'b';
+  assert_int_equal(regexec(&list.items[0].regex, text, 0, NULL, 0), 0);
+  pattern_list_clear(&list);
+}
+
+static void expressions_mean_what_they_mean_to_regcomp(void **state) {
+  (void)state;
+  static const char *const expressions[] = {
+      "a|b",  "^a|b$", "^a|^b", "(a)|(b)", "a*",     "(^|/)b[./]", "^$",   "",
+      "a\\$", "[)(]",  "a{2,}", "\\.db",   "(a)(b)", "(a)\\1",     "a||b", "x.*y$",
+  };
+  static const char *const texts[] = {
+      "",    "a",  "b", "ab",  "ba",      "aa",   "/b.",
+      "xb/", "a$", "(", ".db", "\xFF.db", "a\nb", "x\n\xC3y",
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(expressions); i++) {
+    regex_t usual, ours;
+    int status = regcomp(&usual, expressions[i], REG_EXTENDED | REG_NOSUB);
+    check_int(expressions[i], pattern_compile(expressions[i], &ours), status);
+    if (status != 0)
+      continue;
+    for (size_t j = 0; j < ARRAY_LENGTH(texts); j++)
+      check_int(expressions[i], regexec(&ours, texts[j], 0, NULL, 0),
+                regexec(&usual, texts[j], 0, NULL, 0));
+    regfree(&usual);
+    regfree(&ours);
+  }
+}
+
+static void malformed_expressions_are_not_made_valid(void **state) {
+  (void)state;
+  static const char *const expressions[] = {"(", ")", "a)(b", "[", "a\\", "*)(", "a{2"};
+  for (size_t i = 0; i < ARRAY_LENGTH(expressions); i++) {
+    regex_t usual, ours;
+    int status = regcomp(&usual, expressions[i], REG_EXTENDED | REG_NOSUB);
+    check_int(expressions[i], pattern_compile(expressions[i], &ours), status);
+    if (status == 0) {
+      regfree(&usual);
+      regfree(&ours);
+    }
+  }
+}
+
 static void a_pattern_that_cannot_be_added_leaves_the_list_unchanged(void **state) {
   (void)state;
   struct pattern_list list = {.len = 0};
@@ -77,6 +128,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(names_are_valid_in_a_metric),
       cmocka_unit_test(a_pattern_is_extended_and_finds_its_match_anywhere),
+      cmocka_unit_test(a_search_is_linear_in_the_length_of_the_text),
+      cmocka_unit_test(expressions_mean_what_they_mean_to_regcomp),
+      cmocka_unit_test(malformed_expressions_are_not_made_valid),
       cmocka_unit_test(a_pattern_that_cannot_be_added_leaves_the_list_unchanged),
       cmocka_unit_test(defaults_are_replaced_by_patterns_of_their_name),
   };

@@ -67,6 +67,67 @@ static void a_cut_never_splits_a_character(void **state) {
   }
 }
 
+/* The whole of Unicode is compared in tests/agreement/test_characters.py. */
+static void characters_that_mislead_are_found(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    uint32_t code;
+    bool in_text, in_name;
+  } cases[] = {
+      {"a letter", 'a', true, true},
+      {"a space", ' ', true, true},
+      {"a backslash", '\\', false, false},
+      {"the last control character", 0x1F, false, false},
+      {"delete", 0x7F, false, false},
+      {"the first of C1", 0x80, false, false},
+      {"the last of C1", 0x9F, false, false},
+      {"a no-break space", 0xA0, true, false},
+      {"a soft hyphen", 0xAD, false, false},
+      {"behind it", 0xAE, true, true},
+      {"a combining grapheme joiner", 0x34F, false, false},
+      {"Arabic letter mark", 0x61C, false, false},
+      {"an Arabic letter", 0x627, true, true},
+      {"a Hangul filler", 0x115F, false, false},
+      {"a Khmer inherent vowel", 0x17B4, false, false},
+      {"a Mongolian variation selector", 0x180F, false, false},
+      {"an en quad", 0x2000, true, false},
+      {"zero width joiner", 0x200D, false, false},
+      {"a paragraph separator", 0x2029, false, false},
+      {"right to left override", 0x202E, false, false},
+      {"a narrow no-break space", 0x202F, true, false},
+      {"left to right isolate", 0x2066, false, false},
+      {"an empty Braille cell", 0x2800, false, false},
+      {"an ideographic space", 0x3000, true, false},
+      {"a compatibility Hangul filler", 0x3164, false, false},
+      {"a surrogate", 0xD800, false, false},
+      {"private use", 0xE000, false, false},
+      {"the last of it", 0xF8FF, false, false},
+      {"a CJK ideograph", 0xF900, true, true},
+      {"not a character", 0xFDD0, false, false},
+      {"the first variation selector", 0xFE00, false, false},
+      {"the one of text", 0xFE0E, true, false},
+      {"the one of emoji", 0xFE0F, true, false},
+      {"a byte order mark", 0xFEFF, false, false},
+      {"a halfwidth Hangul filler", 0xFFA0, false, false},
+      {"an annotation's anchor", 0xFFF9, false, false},
+      {"the replacement character", 0xFFFD, true, true},
+      {"the last of the first plane", 0xFFFF, false, false},
+      {"a shorthand format control", 0x1BCA0, false, false},
+      {"a musical format control", 0x1D173, false, false},
+      {"an emoji", 0x1F600, true, true},
+      {"not a character of the second plane", 0x1FFFE, false, false},
+      {"a tag character", 0xE0041, false, false},
+      {"a supplementary variation selector", 0xE0100, false, false},
+      {"private use in the last plane", 0x10FFFD, false, false},
+      {"past the last", 0x110000, false, false},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    check_int(cases[i].name, text_is_harmless(cases[i].code), cases[i].in_text);
+    check_int(cases[i].name, text_is_harmless_in_name(cases[i].code), cases[i].in_name);
+  }
+}
+
 static void unsafe_characters_are_escaped_in_a_printable_line(void **state) {
   (void)state;
   static const struct {
@@ -89,6 +150,10 @@ static void unsafe_characters_are_escaped_in_a_printable_line(void **state) {
       {"zero width space", SPAN_LITERAL("\xE2\x80\x8B"), "\\xE2\\x80\\x8B"},
       {"line separator", SPAN_LITERAL("\xE2\x80\xA8"), "\\xE2\\x80\\xA8"},
       {"a tag character", SPAN_LITERAL("\xF3\xA0\x80\xA0"), "\\xF3\\xA0\\x80\\xA0"},
+      {"a soft hyphen", SPAN_LITERAL("\xC2\xAD"), "\\xC2\\xAD"},
+      {"an emoji in colour, and spaces of typography, stay",
+       SPAN_LITERAL("\xE2\x9A\xA0\xEF\xB8\x8F 10\xE2\x80\xAF%"),
+       "\xE2\x9A\xA0\xEF\xB8\x8F 10\xE2\x80\xAF%"},
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     struct span copy = exact_copy(cases[i].text);
@@ -131,6 +196,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(characters_are_those_of_rfc_3629),
       cmocka_unit_test(a_cut_never_splits_a_character),
+      cmocka_unit_test(characters_that_mislead_are_found),
       cmocka_unit_test(unsafe_characters_are_escaped_in_a_printable_line),
       cmocka_unit_test(a_long_line_is_truncated_and_marked),
   };
