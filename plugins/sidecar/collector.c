@@ -37,6 +37,9 @@ enum collector_status collector_status_of(int error) {
     return STATUS_CEILING;
   case -ENOSYS:
     return STATUS_UNSUPPORTED;
+  case -EINPROGRESS:
+  case -ETIME:
+    return STATUS_LATE;
   default:
     return STATUS_ERROR;
   }

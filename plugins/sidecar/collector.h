@@ -30,6 +30,7 @@ enum collector_status {
   STATUS_CEILING = 8,     /* not read, because it would cost too much */
   STATUS_UNSUPPORTED = 9, /* this kernel does not have it */
   STATUS_ERROR = 10,      /* anything else; see the log */
+  STATUS_LATE = 11,       /* there was no time to read all of it in one reading */
 };
 
 /* "process", "descriptors", ...: the type instance. */

@@ -26,6 +26,7 @@ struct config *config_new(void) {
   config->pprof_timeout_ms = 2000;
   config->pprof_max_bytes = 16ull << 20;
   config->max_processes = 256;
+  config->max_new_names = 64;
   config->goroutine_dump_interval_ms = 60 * 1000;
   config->goroutine_dump_max = 5000;
   config->heap_profile_interval_ms = 60 * 1000;
@@ -35,7 +36,7 @@ struct config *config_new(void) {
   config->capture_max_bytes = 1024ull << 20;
   config->capture_process_max_bytes = 128ull << 20;
   config->capture_process_max_bundles = 20;
-  config->cpu_profile_seconds = 10;
+  config->cpu_profile_seconds = 30;
   config->capture_folder = strdup("sidecar-captures");
   red_flag_rules_init(&config->red_flags);
   config->proc_root = strdup("/proc");
@@ -105,16 +106,21 @@ int config_complete(struct config *config) {
 }
 
 const char *config_fault(const struct config *config, char *text, size_t size) {
+  const struct {
+    const char *definition;
+    const struct pattern_list *list;
+  } patterns[] = {
+      [FD_PATTERNS] = {"an FdMatch", &config->fd_patterns},
+      [GOROUTINE_PATTERNS] = {"a GoroutineMatch", &config->goroutine_patterns},
+  };
   for (size_t flag = 0; flag < RED_FLAGS; flag++) {
+    enum red_flag_pattern kind = red_flags[flag].pattern_kind;
     const char *const *name = config->red_flags.rules[flag].patterns;
     for (; *name != NULL; name++) {
-      if (pattern_list_has(&config->fd_patterns, *name) ||
-          pattern_list_has(&config->goroutine_patterns, *name))
+      if (pattern_list_has(patterns[kind].list, *name))
         continue;
-      snprintf(text, size,
-               "<RedFlag \"%s\">: Patterns: \"%s\" is not the name of an FdMatch or a "
-               "GoroutineMatch",
-               red_flags[flag].name, *name);
+      snprintf(text, size, "<RedFlag \"%s\">: Patterns: \"%s\" is not the name of %s",
+               red_flags[flag].name, *name, patterns[kind].definition);
       return text;
     }
   }

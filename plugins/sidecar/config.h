@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/pattern.h"
+#include "sidecar/capture/schedule.h"
 #include "sidecar/redflag/red_flag.h"
 
 enum { PROCESS_BLOCKS_MAX = 32 };
@@ -35,6 +36,7 @@ struct config {
   uint64_t pprof_timeout_ms;
   uint64_t pprof_max_bytes;
   uint64_t max_processes;
+  uint64_t max_new_names; /* of a user, in an hour */
   bool summary;
   uint32_t options_seen;               /* bit n: option n of the plugin block was given */
   uint64_t goroutine_dump_interval_ms; /* 0: never */
@@ -44,6 +46,7 @@ struct config {
   char *capture_folder; /* relative: below BaseDir */
   uint64_t baseline_delay_ms;
   uint64_t capture_interval_ms; /* between two bundles of one flag of one process */
+  struct schedule capture_schedule;
   uint64_t capture_max_bytes, capture_process_max_bytes, capture_process_max_bundles;
   uint64_t cpu_profile_seconds; /* 0: none */
   struct red_flag_rules red_flags;

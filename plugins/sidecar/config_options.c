@@ -33,6 +33,50 @@ static int set_folder(const struct config_context *context) {
   return config_set_string(context);
 }
 
+static int refuse_time(const struct config_context *context, int status) {
+  switch (status) {
+  case -EEXIST:
+    return config_refuse(context, "this time was given before");
+  case -ENOSPC:
+    return config_refuse(context, "too many; allowed are 24 times");
+  default:
+    return config_refuse_value(context);
+  }
+}
+
+static int set_capture_interval(const struct config_context *context,
+                                struct schedule *schedule) {
+  double seconds;
+  if (config_read_number(context, &seconds) != 0)
+    return -1;
+  if (schedule->times_len > 0 || schedule->interval_ms > 0)
+    return config_refuse(context, "an interval is given alone, without times of day or another "
+                                  "interval");
+  schedule->interval_ms = (uint64_t)llround(seconds * context->option->scale);
+  return 0;
+}
+
+/* Times of day, or an interval. */
+static int add_to_schedule(const struct config_context *context) {
+  struct schedule *schedule = config_target(context);
+  const oconfig_item_t *item = context->item;
+  if (config_has_values(item, "n"))
+    return set_capture_interval(context, schedule);
+  if (item->values_num == 0 || item->children_num > 0)
+    return config_refuse_value(context);
+  for (int i = 0; i < item->values_num; i++) {
+    if (item->values[i].type != OCONFIG_TYPE_STRING)
+      return config_refuse_value(context);
+    int status = schedule_add_time(schedule, item->values[i].value.string);
+    if (status != 0)
+      return refuse_time(context, status);
+  }
+  if (schedule->interval_ms > 0)
+    return config_refuse(context, "there is an interval already; give times of day or an "
+                                  "interval");
+  return 0;
+}
+
 static int set_variable(const struct config_context *context) {
   if (config_has_values(context->item, "s") &&
       strchr(context->item->values[0].value.string, '=') != NULL)
@@ -51,9 +95,11 @@ static int set_template(const struct config_context *context) {
 #define NO_EXPRESSION "not a POSIX extended regular expression: %s"
 
 static int compile(const struct config_context *context, const char *expression, regex_t *ret) {
-  int status = regcomp(ret, expression, REG_EXTENDED | REG_NOSUB);
+  int status = pattern_compile(expression, ret);
   if (status == 0)
     return 0;
+  if (status == REG_ESPACE)
+    return config_refuse(context, "out of memory");
   char words[160], why[256];
   regerror(status, ret, words, sizeof(words));
   snprintf(why, sizeof(why), NO_EXPRESSION, words);
@@ -320,6 +366,9 @@ static const struct config_option plugin_options[] = {
      "CaptureProcessMaxSize"},
     {"CaptureProcessMaxSize", config_set_number, IN_CONFIG(capture_process_max_bytes), 1,
      1048576, 1 << 20, "a number of megabytes from 1 to 1048576", false, NULL},
+    {"CaptureSchedule", add_to_schedule, IN_CONFIG(capture_schedule), 60, 604800, 1e3,
+     "1 to 24 times of day in quotes (\"06:00\"), or a number of seconds from 60 to 604800",
+     true, NULL},
     {"CpuProfileSeconds", config_set_number, IN_CONFIG(cpu_profile_seconds), 0, 300, 1,
      "a number of seconds from 0 (none) to 300", false, NULL},
     {"DetailInterval", config_set_number, IN_CONFIG(detail_interval_ms), 1, 86400, 1e3,
@@ -336,6 +385,8 @@ static const struct config_option plugin_options[] = {
      "a name of a-z, 0-9 and _ in quotes, and a regular expression in quotes", true, NULL},
     {"HeapProfileInterval", config_set_number, IN_CONFIG(heap_profile_interval_ms), 0, 86400,
      1e3, "a number of seconds from 0 (never) to 86400", false, NULL},
+    {"MaxNewNames", config_set_number, IN_CONFIG(max_new_names), 1, 1000000, 1,
+     "a number of names an hour from 1 to 1000000", false, NULL},
     {"MaxProcesses", config_set_number, IN_CONFIG(max_processes), 1, 10000, 1,
      "a number from 1 to 10000", false, NULL},
     {"PprofMaxBytes", config_set_number, IN_CONFIG(pprof_max_bytes), 65536, 1073741824, 1,

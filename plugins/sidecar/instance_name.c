@@ -2,7 +2,9 @@
 #include "sidecar/instance_name.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/scan.h"
@@ -91,11 +93,10 @@ static void draft_add_fact(struct draft *draft, enum fact fact,
   }
 }
 
+/* The backslash is not harmless. */
 static bool is_awkward(uint32_t code) {
-  return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == '"' || code == '\'' ||
-         code == '\\' || code == '/' || code == ';' || (code >= 0x200B && code <= 0x200F) ||
-         (code >= 0x2028 && code <= 0x202E) || (code >= 0x2060 && code <= 0x206F) ||
-         code == 0xFEFF;
+  return !text_is_harmless_in_name(code) || code == '"' || code == '\'' || code == '/' ||
+         code == ';';
 }
 
 static size_t sanitise(struct span raw, char ret[INSTANCE_NAME_SIZE]) {
@@ -152,14 +153,80 @@ void instance_name_number(const char *base, unsigned number, char ret[INSTANCE_N
   strcpy(ret + keep, suffix);
 }
 
-static char as_in_graphite(char c) {
-  return strchr(". \"\\:!,/()", c) != NULL || (unsigned char)c < 0x20 ? '_' : c;
+/* ---- names in use ---- */
+
+struct name {
+  char text[INSTANCE_NAME_SIZE]; /* first: its address is the key */
+  unsigned lowest;               /* of a base */
+};
+
+static int as_in_graphite(char c) {
+  return strchr(". \"\\:!,/()", c) != NULL || (unsigned char)c < 0x20 ? '_' : (unsigned char)c;
 }
 
-bool instance_names_clash(const char *a, const char *b) {
+static int compare_names(const void *left, const void *right) {
+  const char *a = left, *b = right;
   while (*a != '\0' && *b != '\0' && as_in_graphite(*a) == as_in_graphite(*b)) {
     a++;
     b++;
   }
-  return *a == '\0' && *b == '\0';
+  return (*a == '\0' ? 0 : as_in_graphite(*a)) - (*b == '\0' ? 0 : as_in_graphite(*b));
+}
+
+/* The name in a tree, added if need be; NULL: no memory. */
+static struct name *get_name(void **tree, const char *text) {
+  struct name **node = tfind(text, tree, compare_names);
+  if (node != NULL)
+    return *node;
+  struct name *name = calloc(1, sizeof(*name));
+  if (name == NULL)
+    return NULL;
+  snprintf(name->text, sizeof(name->text), "%s", text);
+  node = tsearch(name, tree, compare_names);
+  if (node == NULL)
+    free(name);
+  return node != NULL ? *node : NULL;
+}
+
+static void clear(void **tree) {
+  while (*tree != NULL) {
+    struct name *name = **(struct name ***)tree;
+    tdelete(name, tree, compare_names);
+    free(name);
+  }
+}
+
+void instance_names_clear(struct instance_names *names) {
+  clear(&names->taken);
+  clear(&names->bases);
+}
+
+void instance_names_begin(struct instance_names *names) {
+  clear(&names->bases);
+}
+
+int instance_names_find(struct instance_names *names, const char *base,
+                        char ret[INSTANCE_NAME_SIZE]) {
+  struct name *found = get_name(&names->bases, base);
+  if (found == NULL)
+    return -ENOMEM;
+  for (;; found->lowest++) {
+    instance_name_number(base, found->lowest + 1, ret);
+    if (tfind(ret, &names->taken, compare_names) == NULL)
+      return 0;
+  }
+}
+
+int instance_names_take(struct instance_names *names, const char *name) {
+  return get_name(&names->taken, name) != NULL ? 0 : -ENOMEM;
+}
+
+void instance_names_release(struct instance_names *names, const char *name) {
+  struct name **node = tfind(name, &names->taken, compare_names);
+  if (node == NULL)
+    return;
+  struct name *released = *node;
+  tdelete(released, &names->taken, compare_names);
+  free(released);
+  clear(&names->bases); /* a lower number than those may be free now */
 }

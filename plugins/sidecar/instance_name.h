@@ -5,7 +5,6 @@
 #ifndef SIDECAR_INSTANCE_NAME_H
 #define SIDECAR_INSTANCE_NAME_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -28,9 +27,10 @@ struct instance_facts {
 int instance_template_check(const char *template, size_t *ret_at);
 
 /*
- * Fills in the template and sanitises the result: valid UTF-8; no control bytes, white space at
- * the ends, quotes, backslashes, '/' or ';' ('_' instead); cut between characters. Where a fact
- * is missing or nothing is left, the executable's name is used instead.
+ * Fills in the template and sanitises the result: valid UTF-8; no spaces at the ends; '_'
+ * instead of quotes, '/', ';' and what is not harmless in a name (see text.h); cut between
+ * characters. Where a fact is missing or nothing is left, the executable's name is used
+ * instead.
  */
 void instance_name_make(const char *template, const struct instance_facts *facts,
                         char ret[INSTANCE_NAME_SIZE]);
@@ -38,8 +38,33 @@ void instance_name_make(const char *template, const struct instance_facts *facts
 /* base for number 1, base-2, base-3, ... cut so that the number fits. */
 void instance_name_number(const char *base, unsigned number, char ret[INSTANCE_NAME_SIZE]);
 
-/* Would the two become one series somewhere? write_graphite replaces several characters by '_',
- * so "a.b" and "a b" clash. */
-bool instance_names_clash(const char *a, const char *b);
+/*
+ * The names in use. Two that would become one series somewhere are the same: write_graphite
+ * replaces several characters by '_', so "a.b" and "a b" clash.
+ */
+struct instance_names {
+  void *taken; /* trees of tsearch(3), sorted as by write_graphite */
+  void *bases; /* for each, the lowest number that may be free */
+};
+
+/* All zero: none is in use. Frees them. */
+void instance_names_clear(struct instance_names *names);
+
+/* To be called before a round of instance_names_find(): what the last one found out is freed.
+ */
+void instance_names_begin(struct instance_names *names);
+
+/*
+ * The free name of base with the lowest number: a restarted process gets its old name back. It
+ * is free until it is taken. Many names of one base in a row cost no more than many of
+ * different bases. Returns 0 or -ENOMEM.
+ */
+int instance_names_find(struct instance_names *names, const char *base,
+                        char ret[INSTANCE_NAME_SIZE]);
+
+/* Takes a name that is free. Returns 0 or -ENOMEM. */
+int instance_names_take(struct instance_names *names, const char *name);
+
+void instance_names_release(struct instance_names *names, const char *name);
 
 #endif

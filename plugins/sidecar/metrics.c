@@ -64,6 +64,9 @@ const struct metric_info metrics[METRICS] = {
                                   "descriptors", "opens of the file that is open most often"},
     [METRIC_FDS_DUPLICATE] = {"process_fds_duplicate", METRIC_GAUGE, TIER_DETAIL, "descriptors",
                               "duplicate opens: opens of files after the first of each"},
+    [METRIC_FDS_SAME_DATABASE_MAX] =
+        {"process_fds_same_database_max", METRIC_GAUGE, TIER_DETAIL, "descriptors",
+         "opens of the SQLite database that is open most often, without its journals"},
     [METRIC_FDS_MATCHING] = {"process_fds_matching", METRIC_GAUGE, TIER_DETAIL, "descriptors",
                              "open files whose path matches an FdMatch (claude_sessions, "
                              "codex_sessions, sqlite by default)"},
@@ -72,12 +75,12 @@ const struct metric_info metrics[METRICS] = {
     [METRIC_FILE_LOCKS] =
         {"process_file_locks", METRIC_GAUGE, TIER_DETAIL, "locks",
          "locks on files the process has open: its own, those of other processes, and of the "
-         "latter write locks on SQLite databases (/proc/locks)"},
-    [METRIC_CPU_TIME] = {"ps_cputime", METRIC_STOCK_DERIVE, TIER_PULSE, "microseconds",
+         "latter write locks that stop readers of SQLite databases (/proc/locks)"},
+    [METRIC_CPU_TIME] = {"ps_cputime", METRIC_STOCK_PAIR, TIER_PULSE, "microseconds",
                          "CPU time, user and system (stat)"},
-    [METRIC_PAGE_FAULTS] = {"ps_pagefaults", METRIC_STOCK_DERIVE, TIER_PULSE, "faults",
+    [METRIC_PAGE_FAULTS] = {"ps_pagefaults", METRIC_STOCK_PAIR, TIER_PULSE, "faults",
                             "page faults, minor and major (stat)"},
-    [METRIC_DISK_OCTETS] = {"ps_disk_octets", METRIC_STOCK_DERIVE, TIER_PULSE, "bytes",
+    [METRIC_DISK_OCTETS] = {"ps_disk_octets", METRIC_STOCK_PAIR, TIER_PULSE, "bytes",
                             "bytes read from and written to storage (io)"},
     [METRIC_CONTEXT_SWITCHES] = {"contextswitch", METRIC_STOCK_DERIVE, TIER_DETAIL, "switches",
                                  "context switches of all threads (status of each task)"},
@@ -92,6 +95,12 @@ const struct metric_info metrics[METRICS] = {
                                     "goroutines",
                                     "goroutines with a function on their stack that matches a "
                                     "GoroutineMatch (fetch_data, monitor, tea_cmd by default)"},
+    [METRIC_GOROUTINES_MATCHING_BLOCKED] =
+        {"go_goroutines_matching_blocked", METRIC_GAUGE, TIER_DETAIL, "goroutines",
+         "of those, the ones that have been waiting for 2 minutes at least, not in a sleep; "
+         "for "
+         "monitor, whose loops wait for events, not in select or chan receive either "
+         "(goroutine dump)"},
     [METRIC_HEAP_ALLOC_BYTES] = {"go_memstats_heap_alloc_bytes", METRIC_GAUGE, TIER_DETAIL,
                                  "bytes", "heap objects, live or not yet swept (HeapAlloc)"},
     [METRIC_HEAP_INUSE_BYTES] = {"go_memstats_heap_inuse_bytes", METRIC_GAUGE, TIER_DETAIL,
@@ -139,12 +148,16 @@ const struct metric_info metrics[METRICS] = {
     [METRIC_COLLECTOR_STATUS] =
         {"collector_status", METRIC_GAUGE, TIER_PULSE, "code",
          "the reason: 0 ok, 1 off, 2 denied, 3 foreign, 4 refused, 5 timeout, "
-         "6 malformed, 7 invalid, 8 ceiling, 9 unsupported, 10 error"},
+         "6 malformed, 7 invalid, 8 ceiling, 9 unsupported, 10 error, 11 late"},
     [METRIC_COLLECTOR_DURATION_SECONDS] = {"collector_duration_seconds", METRIC_GAUGE,
                                            TIER_PULSE, "seconds",
                                            "how long the collector's last reading took"},
     [METRIC_PROCESS_COUNT] = {"process_count", METRIC_GAUGE, TIER_PULSE, "processes",
                               "watched processes, by Process block; sent even if 0"},
+    [METRIC_PROCESS_SHORT_LIVED] =
+        {"process_short_lived", METRIC_DERIVE, TIER_PULSE, "processes",
+         "processes that were seen to end before they were watched (MinimumAge), by Process "
+         "block"},
 };
 
 /* Type instances of metrics whose values are no fields of a reading. */
@@ -157,6 +170,7 @@ static const struct {
     [METRIC_GOROUTINES_STATE] = {state_name, false},
     [METRIC_GOROUTINES_BLOCKED] = {blocked_name, false},
     [METRIC_GOROUTINES_MATCHING] = {NULL, true},
+    [METRIC_GOROUTINES_MATCHING_BLOCKED] = {NULL, true},
     [METRIC_HEAP_INUSE_MATCHING_BYTES] = {NULL, true},
     [METRIC_RED_FLAG] = {red_flag_name, false},
     [METRIC_COLLECTOR_SUCCESS] = {name_of_collector, false},
@@ -191,6 +205,7 @@ static const struct gauge_field descriptor_gauges[] = {
     {METRIC_FDS_DELETED, NULL, DESCRIPTORS(deleted)},
     {METRIC_FDS_SAME_FILE_MAX, NULL, DESCRIPTORS(same_file_max)},
     {METRIC_FDS_DUPLICATE, NULL, DESCRIPTORS(duplicate)},
+    {METRIC_FDS_SAME_DATABASE_MAX, NULL, DESCRIPTORS(same_database_max)},
     {METRIC_INOTIFY_WATCHES, NULL, DESCRIPTORS(inotify_watches)},
     {METRIC_FILE_LOCKS, "held", DESCRIPTORS(locks_held)},
     {METRIC_FILE_LOCKS, "foreign", DESCRIPTORS(locks_foreign)},
@@ -224,11 +239,27 @@ static const struct {
   const struct gauge_field *fields;
   size_t len;
 } field_tables[] = {
-    {pulse_gauges, ARRAY_LENGTH(pulse_gauges)},
-    {descriptor_gauges, ARRAY_LENGTH(descriptor_gauges)},
-    {rollup_gauges, ARRAY_LENGTH(rollup_gauges)},
-    {memstats_gauges, ARRAY_LENGTH(memstats_gauges)},
+    [METRIC_OF_PULSE] = {pulse_gauges, ARRAY_LENGTH(pulse_gauges)},
+    [METRIC_OF_DESCRIPTORS] = {descriptor_gauges, ARRAY_LENGTH(descriptor_gauges)},
+    [METRIC_OF_ROLLUP] = {rollup_gauges, ARRAY_LENGTH(rollup_gauges)},
+    [METRIC_OF_MEMSTATS] = {memstats_gauges, ARRAY_LENGTH(memstats_gauges)},
 };
+
+bool metric_field(enum metric metric, const char *type_instance, enum metric_struct *ret_struct,
+                  size_t *ret_offset) {
+  for (size_t table = 0; table < ARRAY_LENGTH(field_tables); table++) {
+    for (size_t at = 0; at < field_tables[table].len; at++) {
+      const struct gauge_field *field = &field_tables[table].fields[at];
+      const char *instance = field->type_instance != NULL ? field->type_instance : "";
+      if (field->metric != metric || strcmp(instance, type_instance) != 0)
+        continue;
+      *ret_struct = (enum metric_struct)table;
+      *ret_offset = field->offset;
+      return true;
+    }
+  }
+  return false;
+}
 
 /* The i-th type instance among the gauges that are values of readings. */
 static const char *field_instance(enum metric metric, size_t i) {
@@ -253,6 +284,15 @@ const char *metric_instance(enum metric metric, size_t i) {
     return instances[metric].name(i);
   const char *instance = field_instance(metric, i);
   return instance == NULL && i == 0 ? "" : instance;
+}
+
+const char *metric_source(enum metric metric, size_t i) {
+  static const char *const sources[METRICS][2] = {
+      [METRIC_CPU_TIME] = {"user", "syst"},
+      [METRIC_PAGE_FAULTS] = {"minflt", "majflt"},
+      [METRIC_DISK_OCTETS] = {"read", "write"},
+  };
+  return i < ARRAY_LENGTH(sources[metric]) ? sources[metric][i] : NULL;
 }
 
 /* ---- samples, one at a time ---- */
@@ -375,6 +415,8 @@ void samples_add_goroutine_profile(struct samples *samples,
   for (size_t i = 0; i < GOROUTINE_BLOCKED_AGES; i++)
     samples_add_gauge(samples, METRIC_GOROUTINES_BLOCKED, blocked_name(i), profile->blocked[i]);
   add_by_pattern(samples, METRIC_GOROUTINES_MATCHING, patterns, profile->matching);
+  add_by_pattern(samples, METRIC_GOROUTINES_MATCHING_BLOCKED, patterns,
+                 profile->matching_blocked);
 }
 
 void samples_add_heap_profile(struct samples *samples, const struct heap_profile *profile,

@@ -35,6 +35,7 @@ enum metric {
   METRIC_FDS_DELETED,
   METRIC_FDS_SAME_FILE_MAX,
   METRIC_FDS_DUPLICATE,
+  METRIC_FDS_SAME_DATABASE_MAX,
   METRIC_FDS_MATCHING,
   METRIC_INOTIFY_WATCHES,
   METRIC_FILE_LOCKS,
@@ -46,6 +47,7 @@ enum metric {
   METRIC_GOROUTINES_STATE,
   METRIC_GOROUTINES_BLOCKED,
   METRIC_GOROUTINES_MATCHING,
+  METRIC_GOROUTINES_MATCHING_BLOCKED,
   METRIC_HEAP_ALLOC_BYTES,
   METRIC_HEAP_INUSE_BYTES,
   METRIC_HEAP_IDLE_BYTES,
@@ -68,6 +70,7 @@ enum metric {
   METRIC_COLLECTOR_STATUS,
   METRIC_COLLECTOR_DURATION_SECONDS,
   METRIC_PROCESS_COUNT,
+  METRIC_PROCESS_SHORT_LIVED,
   METRICS
 };
 
@@ -75,6 +78,7 @@ enum metric_kind {
   METRIC_GAUGE,
   METRIC_DERIVE,       /* counts up for the life of a process */
   METRIC_STOCK_DERIVE, /* as METRIC_DERIVE, of a type in collectd's own types.db */
+  METRIC_STOCK_PAIR,   /* as METRIC_STOCK_DERIVE, with two data sources */
 };
 
 enum metric_tier { TIER_PULSE, TIER_DETAIL };
@@ -96,6 +100,23 @@ bool metric_has_configured_instances(enum metric metric);
  * instances are configured. */
 const char *metric_instance(enum metric metric, size_t i);
 
+/* The i-th data source of a metric that has several, "user" of ps_cputime; NULL past the last,
+ * and if the metric has but one. In Prometheus it is a part of the name. */
+const char *metric_source(enum metric metric, size_t i);
+
+/* The structs of a reading whose fields are gauges. */
+enum metric_struct {
+  METRIC_OF_PULSE,       /* struct process_pulse */
+  METRIC_OF_DESCRIPTORS, /* struct descriptors_reading */
+  METRIC_OF_ROLLUP,      /* struct memory_map_rollup */
+  METRIC_OF_MEMSTATS,    /* struct memstats */
+};
+
+/* Which field a gauge is: the struct, and the offset of the uint64_t in it. Returns false if it
+ * is no field of these. type_instance is "" for none. */
+bool metric_field(enum metric metric, const char *type_instance, enum metric_struct *ret_struct,
+                  size_t *ret_offset);
+
 /* One value list under construction. */
 struct sample {
   enum metric metric;
@@ -108,7 +129,7 @@ struct sample {
   uint64_t interval_ms; /* how often this series is sent; 0: in each reading */
 };
 
-enum { SAMPLES_MAX = 256 };
+enum { SAMPLES_MAX = 288 };
 
 /* What does not fit is dropped; all that a process can have fits (a unit test checks it). */
 struct samples {

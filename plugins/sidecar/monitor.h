@@ -17,8 +17,9 @@ struct monitor;
 int monitor_new(const struct config *config, const struct target_sink *sink,
                 struct monitor **ret);
 
-/* Takes milliseconds, whatever the targets do. NULL is fine. */
-void monitor_free(struct monitor *monitor);
+/* Takes milliseconds, whatever the targets do. NULL is fine. Returns false when a thread is
+ * left behind that a process blocks, and owns the configuration from now on. */
+bool monitor_free(struct monitor *monitor);
 
 /*
  * One reading: finds processes, reads and sends all tiers that are due. interval_ns is the time

@@ -6,6 +6,7 @@
 #include "common/collectd.h"
 #include "common/config_option.h"
 #include "common/daemon_layout.h"
+#include "common/data_set.h"
 #include "common/text.h"
 #include "sidecar/capture/request.h"
 #include "sidecar/config_options.h"
@@ -16,8 +17,13 @@
 /* Set by the configuration callback, which has no user data, and read by init. */
 static struct config *configuration;
 
+/* Set by init: of the others, no values are sent. */
+static bool has_type[METRICS];
+
 static void emit(void *context, const char *instance, const struct sample *sample) {
   (void)context;
+  if (!has_type[sample->metric])
+    return;
   value_t values[ARRAY_LENGTH(sample->value.derive)];
   value_list_t vl = VALUE_LIST_INIT;
   vl.values = values;
@@ -85,6 +91,28 @@ static void notify(void *context, const char *instance, const struct flag_notice
   plugin_notification_meta_free(n.meta);
 }
 
+/* As of a flag; its alert is one of a host, a user and a block. */
+static void notify_crashes(void *context, const struct crash_notice *notice) {
+  (void)context;
+  char user[24];
+  notification_t n = {.severity = notice->is_over ? NOTIF_OKAY : NOTIF_WARNING,
+                      .time = cdtime()};
+  snprintf(user, sizeof(user), "%u", (unsigned)notice->uid);
+  snprintf(n.message, sizeof(n.message), "%s", notice->line);
+  snprintf(n.host, sizeof(n.host), "%s", hostname_g);
+  snprintf(n.plugin, sizeof(n.plugin), "%s", PLUGIN_NAME);
+  snprintf(n.plugin_instance, sizeof(n.plugin_instance), "%s", notice->block);
+  snprintf(n.type, sizeof(n.type), "%s", metrics[METRIC_PROCESS_SHORT_LIVED].type);
+  snprintf(n.type_instance, sizeof(n.type_instance), "%s", user);
+  plugin_notification_meta_add_string(&n, "alertname", "SidecarCrashLooping");
+  plugin_notification_meta_add_string(&n, "summary",
+                                      "Sidecar ends right after its start, again and again.");
+  plugin_notification_meta_add_string(&n, "label:user", user);
+  plugin_notification_meta_add_double(&n, "value", (double)notice->count);
+  plugin_dispatch_notification(&n);
+  plugin_notification_meta_free(n.meta);
+}
+
 static void log_line(void *context, int severity, const char *line) {
   (void)context;
   plugin_log(severity, PLUGIN_NAME " plugin: %s", line);
@@ -106,25 +134,25 @@ static int plugin_read(user_data_t *user_data) {
 }
 
 static void free_monitor(void *monitor) {
-  monitor_free(monitor);
+  if (!monitor_free(monitor))
+    configuration = NULL; /* a thread uses it that has been left behind */
 }
 
-/* A types.db may have defined ours already, and collectd logs types that are defined twice. */
-static void register_data_sets(void) {
-  for (size_t i = 0; i < METRICS; i++) {
-    const struct metric_info *info = &metrics[i];
-    if (info->kind == METRIC_STOCK_DERIVE || plugin_get_ds(info->type) != NULL)
-      continue;
-    data_source_t source = {
-        .name = "value",
-        .type = info->kind == METRIC_GAUGE ? DS_TYPE_GAUGE : DS_TYPE_DERIVE,
-        .min = 0,
-        .max = NAN,
-    };
-    data_set_t set = {.ds_num = 1, .ds = &source};
-    snprintf(set.type, sizeof(set.type), "%s", info->type);
-    plugin_register_data_set(&set);
+static bool provide_type(const struct metric_info *info) {
+  switch (info->kind) {
+  case METRIC_STOCK_DERIVE:
+    return data_set_is_stock(PLUGIN_NAME, info->type, 1);
+  case METRIC_STOCK_PAIR:
+    return data_set_is_stock(PLUGIN_NAME, info->type, 2);
+  default:
+    return data_set_provide(PLUGIN_NAME, info->type,
+                            info->kind == METRIC_GAUGE ? DS_TYPE_GAUGE : DS_TYPE_DERIVE);
   }
+}
+
+static void provide_types(void) {
+  for (size_t i = 0; i < METRICS; i++)
+    has_type[i] = provide_type(&metrics[i]);
 }
 
 /* A relative folder is below BaseDir, so that a collectd with its own BaseDir writes nothing
@@ -163,13 +191,14 @@ static int plugin_init(void) {
     return -1;
 
   struct monitor *monitor;
-  struct target_sink sink = {.emit = emit, .notify = notify, .log = log_line};
+  struct target_sink sink = {
+      .emit = emit, .notify = notify, .notify_crashes = notify_crashes, .log = log_line};
   int status = monitor_new(configuration, &sink, &monitor);
   if (status != 0) {
     ERROR(PLUGIN_NAME " plugin: cannot start: %s", strerror(-status));
     return -1;
   }
-  register_data_sets();
+  provide_types();
   return plugin_register_complex_read(
       NULL, PLUGIN_NAME, plugin_read, 0,
       &(user_data_t){.data = monitor, .free_func = free_monitor});

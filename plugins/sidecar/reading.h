@@ -17,6 +17,7 @@
 
 #include "common/pattern.h"
 #include "common/scan.h"
+#include "sidecar/sqlite_lock.h"
 
 /* ---- the pulse ---- */
 
@@ -71,25 +72,31 @@ struct descriptors_reading {
   uint64_t same_file_max; /* opens of the regular file that is open most often; 0 if none */
   uint64_t duplicate;     /* opens of regular files beyond each file's first */
   uint64_t matching[PATTERNS_MAX]; /* descriptors, by pattern */
-  uint64_t inotify_watches; /* of all inotify descriptors, counted twice if the descriptor is
-                               duplicated; VALUE_UNKNOWN if fdinfo cannot be read */
+  uint64_t inotify_watches;        /* of all inotify instances, counted twice if a descriptor is
+                                      duplicated and kcmp(2) is not allowed; VALUE_UNKNOWN if fdinfo
+                                      cannot be read */
   uint64_t locks_held; /* locks of this process on files it has open; VALUE_UNKNOWN if the lock
                           table cannot be read or compared with a file */
-  uint64_t locks_foreign;   /* other processes' locks on files it has open */
-  uint64_t locks_contended; /* of those, the write locks on databases, which make SQLite wait:
-                               in WAL mode every connection holds a read lock; unknown when no
-                               pattern matches databases */
+  uint64_t locks_foreign;        /* other processes' locks on files it has open */
+  uint64_t locks_contended;      /* of those, the write locks on databases that stop readers
+                                    (sqlite_lock.h); unknown when no pattern matches databases */
   char same_file_path[PATH_MAX]; /* raw bytes of the path open most often, the one with the
                                     lowest descriptor if several are; "" if none */
+  uint64_t same_database_max;    /* opens of the database that is open most often, without its
+                                    -wal, -shm and -journal; 0 if none, unknown when no
+                                    pattern matches databases */
+  char same_database_path[PATH_MAX]; /* its path, as same_file_path */
   pid_t foreign_lock_pid; /* owner of one of locks_foreign, a contended one if there is one,
                              otherwise a write lock;
                              -1 when the kernel does not name it (open file description
                              locks); 0 if there are none */
-  char foreign_lock_path[PATH_MAX]; /* the file it is on, raw bytes; "" if none, or if it was
-                                       closed in the meantime */
+  char foreign_lock_path[PATH_MAX];   /* the file it is on, raw bytes; "" if none, or if it was
+                                         closed in the meantime */
+  enum sqlite_lock foreign_lock_kind; /* OTHER if it is not a contended one */
 };
 
-/* Whether another process's write lock makes SQLite wait; false when that is unknown. */
+/* Whether another process's write lock makes SQLite's readers wait; false when that is unknown.
+ */
 static inline bool descriptors_are_contended(const struct descriptors_reading *descriptors) {
   return descriptors->locks_contended != VALUE_UNKNOWN && descriptors->locks_contended > 0;
 }

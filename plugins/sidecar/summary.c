@@ -6,15 +6,7 @@
 
 #include "common/buffer.h"
 #include "common/scan.h"
-
-const struct healthy_range healthy_ranges[HEALTHY_RANGES] = {
-    {"FDs", offsetof(struct summary, fds), 50, 150},
-    {"files", offsetof(struct summary, regular), 10, 30},
-    {"pipes", offsetof(struct summary, pipes), 10, 30},
-    {"dirs", offsetof(struct summary, directories), 5, 15},
-    {"threads", offsetof(struct summary, threads), 20, 60},
-    {"goroutines", offsetof(struct summary, goroutines), 20, 50},
-};
+#include "sidecar/os/healthy.h"
 
 const uint64_t SUMMARY_RESIDENT_HIGH_BYTES = 500ull << 20;
 
@@ -32,10 +24,16 @@ static void add_count(struct buffer *line, const char *name, uint64_t count) {
     buffer_printf(line, "  %s %3" PRIu64, name, count);
 }
 
-static uint64_t value_of(const struct summary *summary, const struct healthy_range *range) {
-  return *(const uint64_t *)((const char *)summary + range->offset);
+static uint64_t value_of(const struct summary *summary, enum healthy_value value) {
+  const uint64_t values[HEALTHY_VALUES] = {
+      [HEALTHY_FDS] = summary->fds,         [HEALTHY_FILES] = summary->regular,
+      [HEALTHY_PIPES] = summary->pipes,     [HEALTHY_DIRECTORIES] = summary->directories,
+      [HEALTHY_THREADS] = summary->threads, [HEALTHY_GOROUTINES] = summary->goroutines,
+  };
+  return values[value];
 }
 
+/* Values below a healthy range are no finding. */
 static void add_high(struct buffer *line, const struct summary *summary) {
   const char *before = "  HIGH: ";
   if (summary->resident_bytes != VALUE_UNKNOWN &&
@@ -43,25 +41,13 @@ static void add_high(struct buffer *line, const struct summary *summary) {
     buffer_printf(line, "%sRSS (from 500 MB)", before);
     before = ", ";
   }
-  for (size_t i = 0; i < HEALTHY_RANGES; i++) {
+  for (size_t i = 0; i < HEALTHY_VALUES; i++) {
     const struct healthy_range *range = &healthy_ranges[i];
-    uint64_t value = value_of(summary, range);
+    uint64_t value = value_of(summary, i);
     if (value == VALUE_UNKNOWN || value <= range->high)
       continue;
     buffer_printf(line, "%s%s %" PRIu64 " (%" PRIu64 "-%" PRIu64 ")", before, range->name,
                   value, range->low, range->high);
-    before = ", ";
-  }
-}
-
-/* Values below a healthy range need no action: they come last, and without the range. */
-static void add_low(struct buffer *line, const struct summary *summary) {
-  const char *before = "  low: ";
-  for (size_t i = 0; i < HEALTHY_RANGES; i++) {
-    uint64_t value = value_of(summary, &healthy_ranges[i]);
-    if (value == VALUE_UNKNOWN || value >= healthy_ranges[i].low)
-      continue;
-    buffer_printf(line, "%s%s %" PRIu64, before, healthy_ranges[i].name, value);
     before = ", ";
   }
 }
@@ -77,7 +63,6 @@ char *summary_format(char *dst, size_t size, const struct summary *summary) {
   if (summary->pprof_note != NULL)
     buffer_printf(&line, "  (%s)", summary->pprof_note);
   add_high(&line, summary);
-  add_low(&line, summary);
   snprintf(dst, size, "%s", buffer_string(&line));
   return dst;
 }

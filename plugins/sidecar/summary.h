@@ -1,6 +1,6 @@
 /*
  * The line about one process that Summary logs in each interval, with the values that are
- * outside the healthy ranges of the profiling guide of sidecar's maintainers. Pure.
+ * above the healthy ranges of the operating system (os/healthy.h). Pure.
  */
 #ifndef SIDECAR_SUMMARY_H
 #define SIDECAR_SUMMARY_H
@@ -18,16 +18,6 @@ struct summary {
   uint64_t regular, pipes, directories; /* of the last detail reading */
   const char *pprof_note;               /* why there are no Go values; NULL when there are */
 };
-
-/* A healthy range of the guide, inclusive. */
-struct healthy_range {
-  const char *name;
-  size_t offset; /* of the value in struct summary */
-  uint64_t low, high;
-};
-
-enum { HEALTHY_RANGES = 6 };
-extern const struct healthy_range healthy_ranges[HEALTHY_RANGES];
 
 /* The RSS at which the guide considers an idle sidecar a problem: 500 MB. */
 extern const uint64_t SUMMARY_RESIDENT_HIGH_BYTES;

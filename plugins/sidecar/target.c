@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,22 @@
 #include "sidecar/os/host.h"
 #include "sidecar/os/memory_map.h"
 
+/* Readings: one or two may be short of time because the daemon had to wait, or was stopped. */
+enum { SEVERAL = 3 };
+
 static uint64_t monotonic_ms(void) {
   return clock_monotonic_ns() / 1000000;
+}
+
+/* ---- log lines ---- */
+
+void target_log(const struct target_services *services, int severity, const char *format, ...) {
+  char line[1024];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(line, sizeof(line), format, arguments);
+  va_end(arguments);
+  services->sink.log(services->sink.context, severity, line);
 }
 
 /* ---- lifetime ---- */
@@ -40,7 +55,16 @@ static uint32_t database_patterns(const struct config *config) {
   return bits;
 }
 
-int target_new(struct target_services *services, struct process *process,
+/* Since the epoch; NaN when the time of the boot cannot be read. */
+static double start_time_seconds(const struct process *process, struct host *host) {
+  uint64_t boot_seconds;
+  if (host_boot_time_seconds(host, &boot_seconds) != 0)
+    return NAN;
+  return (double)boot_seconds +
+         (double)process_start_ticks(process) / (double)host_ticks_per_second(host);
+}
+
+int target_new(struct target_services *services, struct process *process, struct user *user,
                const struct process_block *block, const char *instance, struct target **ret) {
   struct target *target = calloc(1, sizeof(*target));
   if (target == NULL) {
@@ -48,22 +72,17 @@ int target_new(struct target_services *services, struct process *process,
     return -ENOMEM;
   }
   target->process = process;
+  target->user = user;
   target->block = block;
   snprintf(target->instance, sizeof(target->instance), "%s", instance);
-  endpoint_init(&target->go.endpoint);
+  endpoint_init(&target->go.endpoint, user->uid);
   target->go.goroutines = target->go.heap_inuse_bytes = VALUE_UNKNOWN;
   target->regular = target->pipes = target->directories = VALUE_UNKNOWN;
   for (size_t i = 0; i < COLLECTORS; i++) {
     target->collectors[i].status = STATUS_OFF;
     target->collectors[i].duration_ns = VALUE_UNKNOWN;
   }
-
-  uint64_t boot_seconds;
-  target->start_time_seconds = NAN;
-  if (host_boot_time_seconds(services->host, &boot_seconds) == 0)
-    target->start_time_seconds =
-        (double)boot_seconds +
-        (double)process_start_ticks(process) / (double)host_ticks_per_second(services->host);
+  target->start_time_seconds = start_time_seconds(process, services->host);
 
   const struct pattern_list *patterns = &services->config->fd_patterns;
   if (descriptors_new(patterns->items, patterns->len, database_patterns(services->config),
@@ -84,6 +103,7 @@ static void free_go(struct target_go *go) {
   samples_drop(&go->heap_gauges);
   free(go->goroutine_sites);
   free(go->heap_sites);
+  free(go->allocations);
 }
 
 void target_free(struct target *target) {
@@ -114,12 +134,13 @@ void target_add_collectors(const struct target *target, struct samples *samples)
   }
 }
 
-/* If one file below /proc/PID is not readable, others are not either: only the first collector
- * that is denied logs it. */
+/* If one file below /proc/PID is not readable, or blocks its readers, others are not either:
+ * only the first collector logs it. */
 static bool is_logged_for_another(const struct target *target, enum collector collector,
                                   enum collector_status status) {
-  for (size_t i = 0; status == STATUS_DENIED && i < collector; i++)
-    if (target->collectors[i].status == STATUS_DENIED)
+  bool is_about_all = status == STATUS_DENIED || target_is_blocked(target);
+  for (size_t i = 0; is_about_all && i < collector; i++)
+    if (target->collectors[i].status == status)
       return true;
   return false;
 }
@@ -130,36 +151,34 @@ void target_collector_ended(struct target *target, const struct target_services 
   target->collectors[collector].status = status;
   target->collectors[collector].duration_ns = duration_ns;
   struct backoff *complaint = &target->collectors[collector].complaint;
-  char line[900];
   int pid = (int)process_pid(target->process);
 
   if (status == STATUS_OK || status == STATUS_OFF) {
     if (backoff_reset(complaint) && status == STATUS_OK) {
-      snprintf(line, sizeof(line), "%s (pid %d): %s: works again", target->instance, pid,
-               collector_name(collector));
-      services->sink.log(services->sink.context, LOG_INFO, line);
+      target_log(services, LOG_INFO, "%s (pid %d): %s: works again", target->instance, pid,
+                 collector_name(collector));
     }
     return;
   }
   uint32_t suppressed;
-  if (is_logged_for_another(target, collector, status) ||
-      !backoff_due(complaint, clock_monotonic_ns(), &suppressed))
+  uint64_t now_ns = clock_monotonic_ns();
+  if (status == STATUS_LATE || is_logged_for_another(target, collector, status) ||
+      !backoff_due(complaint, now_ns, &suppressed) || !user_may_log(target->user, now_ns))
     return;
   const char *hint = collector_hint(collector, status);
   char again[64] = "";
   if (suppressed > 0)
     snprintf(again, sizeof(again), " (and %u times more since this was last logged)",
              suppressed);
-  snprintf(line, sizeof(line), "%s (pid %d): %s: %s%s%s%s", target->instance, pid,
-           collector_name(collector), reason, hint[0] != '\0' ? "; " : "", hint, again);
-  services->sink.log(services->sink.context, LOG_WARNING, line);
+  target_log(services, LOG_WARNING, "%s (pid %d): %s: %s%s%s%s", target->instance, pid,
+             collector_name(collector), reason, hint[0] != '\0' ? "; " : "", hint, again);
 }
 
 /* The same for collectors that read files below /proc/PID: what is the file's name, error is 0
- * or -errno, started_ns is when the reading began. */
+ * or -errno. */
 static void collector_read(struct target *target, const struct target_services *services,
                            enum collector collector, const char *what, int error,
-                           uint64_t started_ns) {
+                           uint64_t duration_ns) {
   char reason[256] = "";
   if (error != 0)
     snprintf(reason, sizeof(reason), "%s/%d/%s cannot be read: %s", services->config->proc_root,
@@ -167,8 +186,7 @@ static void collector_read(struct target *target, const struct target_services *
   /* the process is alive, otherwise it would be -ESRCH: the kernel does not have the file */
   enum collector_status status =
       error == -ENOENT ? STATUS_UNSUPPORTED : collector_status_of(error);
-  target_collector_ended(target, services, collector, status, reason,
-                         clock_monotonic_ns() - started_ns);
+  target_collector_ended(target, services, collector, status, reason, duration_ns);
 }
 
 /* ---- the pulse ---- */
@@ -203,29 +221,36 @@ static void add_pulse(const struct target *target, const struct target_services 
     samples_add_gauge(samples, METRIC_PPROF_PORT, NULL, target->go.endpoint.port);
 }
 
-int target_read_pulse(struct target *target, struct target_services *services,
-                      struct samples *samples) {
-  uint64_t started_ns = clock_monotonic_ns();
-  struct process_pulse pulse;
-  int error = process_read_pulse(target->process, &pulse);
-  /* a status without memory: it has freed its memory and is about to become a zombie */
-  if (error == -ESRCH || (error == 0 && pulse.status_error == -ENODATA))
-    return -ESRCH;
-
-  const char *what = "stat";
-  if (error != 0) {
-    memset(&target->pulse, 0xFF, sizeof(target->pulse)); /* all of it VALUE_UNKNOWN */
-  } else {
-    target->pulse = pulse;
-    add_pulse(target, services, samples);
-    error = pulse_error(&pulse, &what);
-  }
+static void observe_pulse(struct target *target, const struct target_services *services) {
   struct reading reading = {.parts = READING_PULSE,
                             .now_ms = monotonic_ms(),
                             .pulse = &target->pulse,
                             .ticks_per_second = host_ticks_per_second(services->host)};
   flags_observe(target->flags, &reading);
-  collector_read(target, services, COLLECTOR_PROCESS, what, error, started_ns);
+}
+
+static void forget_pulse(struct target *target) {
+  memset(&target->pulse, 0xFF, sizeof(target->pulse)); /* all of it VALUE_UNKNOWN */
+}
+
+int target_take_pulse(struct target *target, struct target_services *services,
+                      const struct pulse_item *item, struct samples *samples) {
+  const char *what = "stat";
+  int error = item->error;
+  /* a status without memory: it has freed its memory and is about to become a zombie */
+  if (error == -ESRCH || (error == 0 && item->pulse.status_error == -ENODATA))
+    return -ESRCH;
+
+  if (error != 0) {
+    forget_pulse(target);
+  } else {
+    target->pulse = item->pulse;
+    add_pulse(target, services, samples);
+    error = pulse_error(&item->pulse, &what);
+  }
+  observe_pulse(target, services);
+  collector_read(target, services, COLLECTOR_PROCESS, what, error,
+                 item->ended_ns - item->started_ns);
   return 0;
 }
 
@@ -243,8 +268,8 @@ bool target_detail_due(const struct target *target, const struct target_services
   uint64_t interval_ns = services->config->detail_interval_ms * 1000000;
   /* readings come slightly early or late: due within 1 % is due */
   uint64_t age_ns = now_ns - target->detail_ns + interval_ns / 100;
-  if (target->detail_ns == 0 || age_ns >= interval_ns ||
-      flags_want_descriptors(target->flags, age_ns / 1000000))
+  if (target->detail_ns == 0 || descriptors_in_progress(target->descriptors) ||
+      age_ns >= interval_ns || flags_want_descriptors(target->flags, age_ns / 1000000))
     return true;
   const struct process_pulse *before = &target->detail_pulse, *now = &target->pulse;
   return age_ns >= interval_ns / 6 &&
@@ -273,24 +298,11 @@ static void observe_descriptors(struct target *target, const struct target_servi
   flags_observe(target->flags, &reading);
 }
 
-/* Returns 0 or -errno. */
-static int read_descriptors(struct target *target, struct target_services *services,
-                            struct samples *samples) {
-  uint64_t started_ns = clock_monotonic_ns();
-  struct endpoint *endpoint = &target->go.endpoint;
-  uint64_t inodes[LISTENERS_MAX];
-  bool owned[LISTENERS_MAX] = {false};
-  struct endpoint_options options = {.enabled = target->block->pprof,
-                                     .port = target->block->pprof_port,
-                                     .variable = target->block->pprof_variable};
-  endpoint_find(endpoint, &options, target->process);
-  for (size_t i = 0; i < endpoint->listeners_len; i++)
-    inodes[i] = endpoint->listeners[i].inode;
-
-  struct descriptors_reading *reading = &services->descriptors;
-  int error = descriptors_read(target->descriptors, target->process, services->locks, inodes,
-                               endpoint->listeners_len, owned, reading);
-  endpoint_prove(endpoint, owned, error, services->pprof);
+static void take_descriptors(struct target *target, struct target_services *services,
+                             const struct detail_errand *detail, struct samples *samples) {
+  const struct descriptors_reading *reading = &detail->reading;
+  int error = detail->descriptors_error;
+  endpoint_prove(&target->go.endpoint, detail->owned, error, services->pprof);
   target->regular = target->pipes = target->directories = VALUE_UNKNOWN;
   if (error == 0) {
     samples_add_descriptors(samples, reading, &services->config->fd_patterns);
@@ -299,71 +311,185 @@ static int read_descriptors(struct target *target, struct target_services *servi
     target->directories = reading->by_class[DESCRIPTOR_DIRECTORY];
   }
   observe_descriptors(target, services, error == 0 ? reading : NULL);
+  bool was_long = target->detail_parts >= SEVERAL;
+  target->detail_parts = 0;
+  if (error == 0 && was_long) /* the values are complete, but not at DetailInterval */
+    error = -EINPROGRESS;
   if (error != -ESRCH)
-    collector_read(target, services, COLLECTOR_DESCRIPTORS, "fd", error, started_ns);
-  return error;
+    collector_read(target, services, COLLECTOR_DESCRIPTORS, "fd", error,
+                   detail->map_ns - detail->started_ns);
 }
 
 static void log_held_back(struct target *target, const struct target_services *services,
-                          uint64_t started_ns) {
+                          uint64_t duration_ns) {
   char reason[120];
   snprintf(reason, sizeof(reason), "RSS is above SmapsMaxRSS (%llu MB): smaps_rollup",
            (unsigned long long)(services->config->smaps_max_rss_bytes >> 20));
   target_collector_ended(target, services, COLLECTOR_SMAPS, STATUS_CEILING, reason,
-                         clock_monotonic_ns() - started_ns);
+                         duration_ns);
 }
 
-static int read_memory_map(struct target *target, struct target_services *services,
-                           struct samples *samples) {
-  uint64_t started_ns = clock_monotonic_ns();
-  uint64_t regions = VALUE_UNKNOWN, ceiling = services->config->smaps_max_rss_bytes;
-  struct memory_map_rollup rollup = {.lazyfree = VALUE_UNKNOWN};
-  bool is_held_back = ceiling > 0 && target->pulse.memory.resident_bytes > ceiling;
-  const char *what = "maps";
-  int error = memory_map_count_regions(target->process, &regions);
-  if (error == 0) {
-    samples_add_gauge(samples, METRIC_MEMORY_REGIONS, NULL, regions);
-    what = "smaps_rollup";
-    if (ceiling > 0 && !is_held_back) {
-      error = memory_map_read_rollup(target->process, &rollup);
-      if (error == 0)
-        samples_add_rollup(samples, &rollup);
-    }
-  }
+static bool is_held_back(const struct target *target, const struct target_services *services) {
+  uint64_t ceiling = services->config->smaps_max_rss_bytes;
+  return ceiling > 0 && target->pulse.memory.resident_bytes > ceiling;
+}
+
+static void observe_memory_map(struct target *target, const struct target_services *services,
+                               uint64_t regions, uint64_t lazyfree_bytes) {
   struct reading reading = {.parts = READING_MEMORY_MAP,
                             .now_ms = monotonic_ms(),
                             .memory_regions = regions,
-                            .lazyfree_bytes = rollup.lazyfree};
+                            .lazyfree_bytes = lazyfree_bytes};
+  bool is_swapped = target->pulse.memory.swap_bytes > 0; /* or it is not known */
+  if (!is_swapped ||
+      host_memory_pressure(services->host, &reading.memory_pressure_percent) != 0)
+    reading.memory_pressure_percent = NAN;
   flags_observe(target->flags, &reading);
-  if (error == 0 && is_held_back)
-    log_held_back(target, services, started_ns);
+}
+
+static void take_memory_map(struct target *target, struct target_services *services,
+                            const struct detail_errand *detail, struct samples *samples) {
+  bool has_regions = detail->regions_error == 0;
+  bool has_rollup = has_regions && detail->wants_rollup && detail->rollup_error == 0;
+  uint64_t duration_ns = detail->ended_ns - detail->map_ns;
+  if (has_regions)
+    samples_add_gauge(samples, METRIC_MEMORY_REGIONS, NULL, detail->regions);
+  if (has_rollup)
+    samples_add_rollup(samples, &detail->rollup);
+  observe_memory_map(target, services, has_regions ? detail->regions : VALUE_UNKNOWN,
+                     has_rollup ? detail->rollup.lazyfree : VALUE_UNKNOWN);
+
+  int error =
+      has_regions && detail->wants_rollup ? detail->rollup_error : detail->regions_error;
+  if (error == 0 && is_held_back(target, services))
+    log_held_back(target, services, duration_ns);
   else if (error != -ESRCH)
-    collector_read(target, services, COLLECTOR_SMAPS, what, error, started_ns);
-  return error;
+    collector_read(target, services, COLLECTOR_SMAPS, has_regions ? "smaps_rollup" : "maps",
+                   error, duration_ns);
 }
 
-static void read_context_switches(struct target *target, struct samples *samples) {
-  uint64_t voluntary, involuntary;
-  if (process_read_context_switches(target->process, &voluntary, &involuntary) == 0)
-    samples_add_counter(samples, METRIC_CONTEXT_SWITCHES, voluntary + involuntary);
+static struct endpoint_options endpoint_options(const struct target *target) {
+  return (struct endpoint_options){.enabled = target->block->pprof,
+                                   .port = target->block->pprof_port,
+                                   .variable = target->block->pprof_variable};
 }
 
-int target_read_detail(struct target *target, struct target_services *services, uint64_t now_ns,
-                       struct samples *samples) {
+static void prepare_detail(const struct target *target, const struct target_services *services,
+                           struct detail_errand *detail) {
+  const struct endpoint *endpoint = &target->go.endpoint;
+  struct endpoint_options options = endpoint_options(target);
+  detail->errand.host = services->host;
+  detail->errand.locks = services->locks;
+  detail->errand.pid = process_pid(target->process);
+  detail->errand.uid = target->user->uid;
+  detail->process = target->process;
+  detail->descriptors = target->descriptors;
+  detail->wants_search = !descriptors_in_progress(target->descriptors);
+  detail->wants_rollup =
+      services->config->smaps_max_rss_bytes > 0 && !is_held_back(target, services);
+  detail->inodes_len = endpoint->listeners_len;
+  for (size_t i = 0; i < endpoint->listeners_len; i++)
+    detail->inodes[i] = endpoint->listeners[i].inode;
+  memset(detail->owned, 0, sizeof(detail->owned));
+  if (detail->wants_search)
+    endpoint_begin(endpoint, &options, &detail->search);
+}
+
+/* Returns as target_read_detail(). */
+static int take_detail(struct target *target, struct target_services *services,
+                       const struct detail_errand *detail, struct samples *samples) {
   struct samples gauges, counters;
+  struct endpoint_options options = endpoint_options(target);
   gauges.len = counters.len = 0;
-  target->detail_ns = now_ns;
-  target->detail_pulse = target->pulse;
-  read_descriptors(target, services, &gauges);
-  read_memory_map(target, services, &gauges);
+  if (detail->wants_search)
+    endpoint_find(&target->go.endpoint, &options, &detail->search);
+  if (detail->descriptors_error == -EINPROGRESS) {
+    if (++target->detail_parts >= SEVERAL)
+      collector_read(target, services, COLLECTOR_DESCRIPTORS, "fd", -EINPROGRESS,
+                     detail->map_ns - detail->started_ns);
+    return 0;
+  }
+  take_descriptors(target, services, detail, &gauges);
+  take_memory_map(target, services, detail, &gauges);
   samples_hold(&target->detail_gauges, &gauges);
-  read_context_switches(target, &counters);
-  if (process_verify(target->process) == -ESRCH)
+  if (detail->switches_error == 0)
+    samples_add_counter(&counters, METRIC_CONTEXT_SWITCHES,
+                        detail->voluntary + detail->involuntary);
+  if (detail->has_ended)
     return -ESRCH; /* the counters held before are the last ones */
 
+  target->has_new_detail = true;
   samples_hold(&target->detail_counters, &counters);
   samples_add_held(samples, &target->detail_counters, services->config->detail_interval_ms);
   return 0;
+}
+
+int target_read_detail(struct target *target, struct target_services *services, uint64_t now_ns,
+                       struct samples *samples, struct errand **ret_left) {
+  if (services->detail == NULL)
+    services->detail = detail_errand_new();
+  if (services->detail == NULL)
+    return 0;
+  target->turn_ns = now_ns;
+  target->postponed = 0;
+  if (isnan(target->start_time_seconds))
+    target->start_time_seconds = start_time_seconds(target->process, services->host);
+  if (!descriptors_in_progress(target->descriptors)) {
+    target->detail_ns = now_ns;
+    target->detail_pulse = target->pulse;
+  }
+  struct detail_errand *detail = services->detail;
+  detail->target = target;
+  prepare_detail(target, services, detail);
+  int status = watchdog_run(services->watchdog, &detail->errand);
+  if (status == 0)
+    return take_detail(target, services, detail, samples);
+  services->detail = NULL;
+  *ret_left = &detail->errand;
+  return status;
+}
+
+/* ---- a process that blocks its readers ---- */
+
+static void forget_detail(struct target *target, const struct target_services *services) {
+  samples_drop(&target->detail_gauges);
+  samples_drop(&target->detail_counters);
+  target->regular = target->pipes = target->directories = VALUE_UNKNOWN;
+  target->detail_ns = 0; /* due as soon as it can be read */
+  observe_descriptors(target, services, NULL);
+  observe_memory_map(target, services, VALUE_UNKNOWN, VALUE_UNKNOWN);
+  for (size_t i = COLLECTOR_DESCRIPTORS; i <= COLLECTOR_SMAPS; i++) {
+    target->collectors[i].status = STATUS_TIMEOUT;
+    target->collectors[i].duration_ns = VALUE_UNKNOWN;
+  }
+}
+
+void target_miss_pulse(struct target *target, const struct target_services *services) {
+  char reason[200];
+  pid_t pid = process_pid(target->process);
+  if (watchdog_has_pid(services->watchdog, pid))
+    snprintf(reason, sizeof(reason),
+             "a read of %s/%d does not return: the process blocks its readers, and is not read "
+             "until it lets this one go",
+             services->config->proc_root, (int)pid);
+  else
+    snprintf(reason, sizeof(reason), "not read: %zu processes of user %u block their readers",
+             watchdog_left_of(services->watchdog, target->user->uid),
+             (unsigned)target->user->uid);
+  forget_pulse(target);
+  observe_pulse(target, services);
+  forget_detail(target, services);
+  if (target->block->pprof)
+    endpoint_fail(&target->go.endpoint, STATUS_TIMEOUT, "the process cannot be read");
+  target_collector_ended(target, services, COLLECTOR_PROCESS, STATUS_TIMEOUT, reason,
+                         VALUE_UNKNOWN);
+}
+
+void target_postpone_detail(struct target *target, const struct target_services *services,
+                            uint64_t now_ns) {
+  bool is_old = now_ns - target->detail_ns > 2 * services->config->detail_interval_ms * 1000000;
+  if (++target->postponed >= SEVERAL && is_old)
+    target->collectors[COLLECTOR_DESCRIPTORS].status = STATUS_LATE;
 }
 
 void target_add_detail(const struct target *target, struct samples *samples) {

@@ -12,8 +12,11 @@
 #define SIDECAR_TARGET_H
 
 #include "common/backoff.h"
+#include "common/suspends.h"
 #include "sidecar/collector.h"
 #include "sidecar/config.h"
+#include "sidecar/errands.h"
+#include "sidecar/go/allocations.h"
 #include "sidecar/go/endpoint.h"
 #include "sidecar/go/site.h"
 #include "sidecar/instance_name.h"
@@ -22,6 +25,7 @@
 #include "sidecar/os/locks.h"
 #include "sidecar/os/process.h"
 #include "sidecar/redflag/flags.h"
+#include "sidecar/users.h"
 
 struct capture;
 
@@ -33,11 +37,22 @@ struct flag_notice {
   const struct evidence *evidence;
 };
 
+/* A user's processes of a <Process> block end before they are watched, again and again, or no
+ * longer. */
+struct crash_notice {
+  const char *block;
+  uid_t uid;
+  uint64_t count; /* of those that were seen to end, in the last ten minutes */
+  bool is_over;
+  const char *line; /* for people */
+};
+
 /* Where samples, notifications and log lines are sent. Implemented by the glue; tests record
  * them. */
 struct target_sink {
   void (*emit)(void *context, const char *instance, const struct sample *sample);
   void (*notify)(void *context, const char *instance, const struct flag_notice *notice);
+  void (*notify_crashes)(void *context, const struct crash_notice *notice);
   void (*log)(void *context, int severity, const char *line); /* severity as in syslog(3); any
                                                                  thread may call it */
   void *context;
@@ -49,10 +64,16 @@ struct target_services {
   struct host *host;
   struct pprof *pprof;
   struct lock_table *locks;
-  struct capture *capture; /* NULL: off */
+  struct watchdog *watchdog;
+  struct detail_errand *detail; /* used again; NULL: none */
+  struct capture *capture;      /* NULL: off */
   struct target_sink sink;
-  struct descriptors_reading descriptors; /* the current reading: it is large */
+  struct suspends suspends; /* of the machine */
 };
+
+/* Logs a line of at most 1023 bytes with a severity of syslog(3). */
+void target_log(const struct target_services *services, int severity, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* State of the Go runtime; see target_go.h. */
 struct target_go {
@@ -65,18 +86,33 @@ struct target_go {
   uint64_t dump_queried_ns, heap_queried_ns; /* 0: never */
   uint64_t goroutines_ns, heap_ns;           /* when the held ones were taken */
   struct held_samples goroutine_gauges, heap_gauges;
-  struct site_history *goroutine_sites, *heap_sites; /* NULL before the first profile */
+  /* NULL before the first profile */
+  struct site_history *goroutine_sites, *heap_sites;
+  struct allocations *allocations;
 };
+
+/* Captures that are due without a red flag; see target_rounds.h. */
+enum round_kind { ROUND_REQUESTED, ROUND_SCHEDULED, ROUND_KINDS };
 
 struct target {
   struct process *process;
+  bool is_away; /* an errand that was left behind owns the process, of which only pid and start
+                   time may be read */
+  bool is_detail_away; /* it owns the descriptors, too */
+  bool is_withheld;  /* the process is not read, because it blocks an errand that looked for it,
+                       or others of its user block their readers */
+  struct user *user; /* borrowed */
   const struct process_block *block;
   char instance[INSTANCE_NAME_SIZE];
   double start_time_seconds; /* since the epoch; NaN when unknown */
 
   struct process_pulse pulse;        /* the latest */
   struct process_pulse detail_pulse; /* at the last detail reading */
-  uint64_t detail_ns;                /* when that was; 0: never */
+  uint64_t detail_ns;                /* when that began; 0: never */
+  unsigned postponed;                /* readings in a row that had no time for the detail */
+  bool has_new_detail;               /* it was completed in this reading */
+  unsigned detail_parts;             /* readings that the present one took so far */
+  uint64_t turn_ns;                  /* when a part of it was read last */
   struct descriptors *descriptors;
   uint64_t regular, pipes, directories; /* of the last detail reading */
   struct held_samples detail_gauges, detail_counters;
@@ -84,6 +120,10 @@ struct target {
   struct target_go go;
   struct flags *flags;
   bool has_baseline_capture;
+  uint64_t warnings_captured; /* bit n: a warning of flag n was */
+  struct {
+    uint64_t wanted, done; /* numbers of rounds; equal: none is wanted */
+  } rounds[ROUND_KINDS];
 
   struct {
     enum collector_status status;
@@ -93,10 +133,10 @@ struct target {
 };
 
 /*
- * Starts watching an open process. Takes ownership of process, also on failure. Returns 0 or
- * -ENOMEM; the caller owns *ret.
+ * Starts watching an open process of a user. Takes ownership of process, also on failure.
+ * Returns 0 or -ENOMEM; the caller owns *ret.
  */
-int target_new(struct target_services *services, struct process *process,
+int target_new(struct target_services *services, struct process *process, struct user *user,
                const struct process_block *block, const char *instance, struct target **ret);
 
 /* NULL is fine. */
@@ -104,17 +144,33 @@ void target_free(struct target *target);
 
 /* Functions that read also add their samples. */
 
-/* Reads the pulse. Returns 0, or -ESRCH when the process ended: nothing is added then. */
-int target_read_pulse(struct target *target, struct target_services *services,
-                      struct samples *samples);
+/* Takes a pulse that was read. Returns 0, or -ESRCH when the process ended: nothing is added
+ * then. */
+int target_take_pulse(struct target *target, struct target_services *services,
+                      const struct pulse_item *item, struct samples *samples);
 
-/* Is the detail due: is its interval over, or has the pulse changed a lot? */
+/* Instead of the pulse, while the process is away or withheld: it has no values. */
+void target_miss_pulse(struct target *target, const struct target_services *services);
+
+/* Is it away or withheld? */
+static inline bool target_is_blocked(const struct target *target) {
+  return target->is_away || target->is_withheld;
+}
+
+/* Is the detail due: is its interval over, has the pulse changed a lot, or is it not complete?
+ */
 bool target_detail_due(const struct target *target, const struct target_services *services,
                        uint64_t now_ns);
 
-/* Reads the detail and adds its counters. Returns 0, or -ESRCH when the process ended. */
+/* Reads the detail and adds its counters, or a part of it, until the host's deadline. Returns
+ * 0; -ESRCH when the process ended; -ETIMEDOUT: the errand *ret_left, with the process, its
+ * descriptors, the host and the locks, was left behind. */
 int target_read_detail(struct target *target, struct target_services *services, uint64_t now_ns,
-                       struct samples *samples);
+                       struct samples *samples, struct errand **ret_left);
+
+/* There was no time for the detail, which is due. */
+void target_postpone_detail(struct target *target, const struct target_services *services,
+                            uint64_t now_ns);
 
 /* Adds the gauges of the last detail reading. */
 void target_add_detail(const struct target *target, struct samples *samples);
@@ -129,7 +185,7 @@ void target_add_collectors(const struct target *target, struct samples *samples)
 /*
  * Records the result of a collector's reading. reason describes the failure, and is logged
  * immediately, then less and less often, until the collector succeeds; only once per process if
- * several collectors are denied.
+ * several collectors are denied; never if it is late: the monitor logs one line for all.
  */
 void target_collector_ended(struct target *target, const struct target_services *services,
                             enum collector collector, enum collector_status status,

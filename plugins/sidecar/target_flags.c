@@ -7,6 +7,7 @@
 #include "common/array.h"
 #include "common/clock.h"
 #include "sidecar/capture/capture.h"
+#include "sidecar/capture/name.h"
 #include "sidecar/os/host.h"
 
 enum { TEXT_MAX = 64 * 1024 };
@@ -29,6 +30,8 @@ static struct evidence_facts facts_of(const struct target *target,
       .findings = &target->flags->findings,
       .goroutine_sites = target->go.goroutine_sites,
       .heap_sites = target->go.heap_sites,
+      .allocations = target->go.allocations,
+      .stuck = &target->flags->stuck,
       .rules = &services->config->red_flags,
       .goroutine_patterns = &services->config->goroutine_patterns,
       .memory_pressure_percent = NAN,
@@ -59,13 +62,79 @@ static void write_metrics(const struct target *target, const struct target_servi
 
 /* ---- captures ---- */
 
-/* flag is NULL for a baseline. Return values as of capture_request(). */
-static int request_capture(const struct target *target, const struct target_services *services,
-                           const struct red_flag_info *flag, const char *headline,
-                           const struct evidence_facts *facts, char path[CAPTURE_PATH_MAX]) {
-  const struct flags *flags = target->flags;
+/* What a capture is for. */
+struct cause {
+  const char *reason;
+  const char *headline, *next_steps; /* as in struct capture_request */
+  uint64_t round;
+  bool is_failure, wants_cpu_profile;
+};
+
+static const struct cause baseline_cause = {.reason = CAPTURE_BASELINE, .headline = ""};
+
+#define NIGHT_STEPS                                                                            \
+  "What grew: compare the heap with the baseline or the capture before (below), then\n"        \
+  "`top20` and `list FUNCTION`. ../summary.txt has all numbers since the baseline.\n"          \
+  "Look for goroutines that have been waiting for hours.\n"
+
+static struct cause cause_of_round(const struct target *target, enum round_kind kind) {
+  static const struct cause causes[ROUND_KINDS] = {
+      [ROUND_REQUESTED] = {.reason = CAPTURE_REQUESTED,
+                           .headline = "A capture that " CAPTURE_DEMAND_FILE " asked for",
+                           .next_steps = NIGHT_STEPS},
+      [ROUND_SCHEDULED] = {.reason = CAPTURE_SCHEDULED,
+                           .headline = "A capture at a time of CaptureSchedule",
+                           .next_steps = NIGHT_STEPS},
+  };
+  struct cause cause = causes[kind];
+  cause.round = target->rounds[kind].wanted;
+  return cause;
+}
+
+static struct cause cause_of_flag(const struct flag_status *status, const char *headline) {
+  const struct red_flag_info *flag = &red_flags[status->flag];
+  return (struct cause){
+      .reason = flag->name,
+      .headline = headline,
+      .next_steps = flag->next_steps,
+      .is_failure = status->state == RED_FLAG_FAILURE,
+      .wants_cpu_profile = flag->wants_cpu_profile,
+  };
+}
+
+/* Without the texts. */
+static struct capture_request request_for(const struct target *target,
+                                          const struct target_services *services,
+                                          const struct cause *cause, uint64_t now_ms) {
   const struct pprof_endpoint *client = target->go.endpoint.client;
-  int64_t now_wall_ms = wall_ms();
+  return (struct capture_request){
+      .instance = target->instance,
+      .pid = process_pid(target->process),
+      .owner = target->user->uid,
+      .start_ticks = process_start_ticks(target->process),
+      .reason = cause->reason,
+      .round = cause->round,
+      .headline = cause->headline,
+      .next_steps = cause->next_steps,
+      .pprof_url = client != NULL ? pprof_endpoint_url(client) : NULL,
+      .pprof_server = client != NULL ? pprof_endpoint_server(client) : NULL,
+      .want_goroutine_dump = target->go.goroutines <= services->config->goroutine_dump_max,
+      .want_cpu_profile = cause->wants_cpu_profile,
+      .is_failure = cause->is_failure,
+      .wall_time_ms = wall_ms(),
+      .monotonic_ms = now_ms,
+  };
+}
+
+/* Return values as of capture_request(). */
+static int request_capture(const struct target *target, const struct target_services *services,
+                           const struct cause *cause, const struct evidence_facts *facts,
+                           char path[CAPTURE_PATH_MAX]) {
+  const struct flags *flags = target->flags;
+  struct capture_request request = request_for(target, services, cause, facts->now_ms);
+  int status = capture_check(services->capture, &request);
+  if (status != 0)
+    return status; /* for most of the baselines */
   autobuffer(values, TEXT_MAX);
   autobuffer(summary, TEXT_MAX);
   write_metrics(target, services, &values);
@@ -76,32 +145,55 @@ static int request_capture(const struct target *target, const struct target_serv
       .trend = &flags->trend,
       .start_time_seconds = target->start_time_seconds,
       .baseline_wall_ms = flags->baseline_wall_ms,
-      .now_wall_ms = now_wall_ms,
+      .now_wall_ms = request.wall_time_ms,
+      .suspends = &services->suspends,
   };
   report_write(&summary, &report);
-  struct capture_request request = {
-      .instance = target->instance,
-      .pid = facts->pid,
-      .start_ticks = process_start_ticks(target->process),
-      .reason = flag != NULL ? flag->name : "baseline",
-      .headline = headline,
-      .next_steps = flag != NULL ? flag->next_steps : NULL,
-      .pprof_url = client != NULL ? pprof_endpoint_url(client) : NULL,
-      .want_goroutine_dump = target->go.goroutines <= services->config->goroutine_dump_max,
-      .want_cpu_profile = flag != NULL && flag->wants_cpu_profile,
-      .metrics = buffer_string(&values),
-      .summary = buffer_string(&summary),
-      .wall_time_ms = now_wall_ms,
-      .monotonic_ms = facts->now_ms,
-  };
+  request.metrics = buffer_string(&values);
+  request.summary = buffer_string(&summary);
   return capture_request(services->capture, &request, path);
 }
 
-static bool is_worth_a_capture(const struct target_services *services,
+int target_flags_capture_round(const struct target *target,
+                               const struct target_services *services, enum round_kind kind,
+                               char ret_path[CAPTURE_PATH_MAX]) {
+  struct cause cause = cause_of_round(target, kind);
+  struct evidence_facts facts = facts_of(target, services, clock_monotonic_ns() / 1000000);
+  return request_capture(target, services, &cause, &facts, ret_path);
+}
+
+int target_flags_check_round(const struct target *target,
+                             const struct target_services *services, enum round_kind kind) {
+  struct cause cause = cause_of_round(target, kind);
+  struct capture_request request =
+      request_for(target, services, &cause, clock_monotonic_ns() / 1000000);
+  return capture_check(services->capture, &request);
+}
+
+static uint64_t flag_bit(enum red_flag flag) {
+  return UINT64_C(1) << flag;
+}
+
+static bool is_worth_a_capture(const struct target *target,
+                               const struct target_services *services,
                                const struct flag_status *status) {
-  return services->capture != NULL && !red_flags[status->flag].is_information &&
-         (status->state == RED_FLAG_FAILURE ||
-          (status->state == RED_FLAG_WARNING && services->config->capture_on_warning));
+  bool is_first = (target->warnings_captured & flag_bit(status->flag)) == 0;
+  return services->capture != NULL && !target_is_blocked(target) &&
+         red_flag_is_worth_a_capture(status, services->config->capture_on_warning, is_first);
+}
+
+/* Adds the path of the capture, if there is going to be one. */
+static void capture_change(struct target *target, const struct target_services *services,
+                           const struct flag_status *status, const struct evidence_facts *facts,
+                           struct evidence *evidence) {
+  char path[CAPTURE_PATH_MAX];
+  struct cause cause = cause_of_flag(status, evidence->line);
+  if (!is_worth_a_capture(target, services, status) ||
+      request_capture(target, services, &cause, facts, path) != 0)
+    return;
+  if (status->state == RED_FLAG_WARNING)
+    target->warnings_captured |= flag_bit(status->flag);
+  evidence_add(evidence, "capture", "%s", path);
 }
 
 /* ---- the baseline ---- */
@@ -129,7 +221,7 @@ static void mark_baseline(struct target *target) {
 static void keep_baseline(struct target *target, const struct target_services *services,
                           uint64_t now_ms) {
   char path[CAPTURE_PATH_MAX];
-  if (!has_settled(target, services, now_ms))
+  if (target_is_blocked(target) || !has_settled(target, services, now_ms))
     return;
   if (target->flags->baseline_wall_ms == 0)
     mark_baseline(target);
@@ -137,7 +229,7 @@ static void keep_baseline(struct target *target, const struct target_services *s
     return;
   struct evidence_facts facts = facts_of(target, services, now_ms);
   target->has_baseline_capture =
-      request_capture(target, services, NULL, "", &facts, path) == -EALREADY;
+      request_capture(target, services, &baseline_cause, &facts, path) == -EALREADY;
 }
 
 /* ---- notifications ---- */
@@ -154,18 +246,14 @@ static void notify(const struct target *target, const struct target_services *se
   services->sink.notify(services->sink.context, target->instance, &notice);
 }
 
-static void notify_change(const struct target *target, const struct target_services *services,
+static void notify_change(struct target *target, const struct target_services *services,
                           const struct flag_status *status, uint64_t now_ms) {
   struct evidence_facts facts = facts_of(target, services, now_ms);
-  char path[CAPTURE_PATH_MAX];
   autoevidence(evidence);
   evidence_compose(&evidence, status, &facts);
-  if (is_worth_a_capture(services, status) &&
-      request_capture(target, services, &red_flags[status->flag], evidence.line, &facts,
-                      path) == 0)
-    evidence_add(&evidence, "capture", "%s", path);
-  int64_t for_ms = now_ms > status->since_ms ? (int64_t)(now_ms - status->since_ms) : 0;
-  notify(target, services, status, wall_ms() - for_ms, &evidence);
+  capture_change(target, services, status, &facts, &evidence);
+  int64_t since_ms = suspends_wall_ms(&services->suspends, status->since_ms, now_ms, wall_ms());
+  notify(target, services, status, since_ms, &evidence);
 }
 
 static void observe_pprof(struct target *target, uint64_t now_ms) {

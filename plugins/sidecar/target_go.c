@@ -25,7 +25,9 @@ static void observe_goroutines(struct target *target, const struct goroutine_pro
 }
 
 static void observe_memstats(struct target *target, const struct memstats *stats) {
-  observe(target, (struct reading){.parts = READING_MEMSTATS, .memstats = stats});
+  observe(target, (struct reading){.parts = READING_MEMSTATS,
+                                   .memstats = stats,
+                                   .wall_ms = clock_wall_ns() / 1000000});
 }
 
 static void drop_goroutines(struct target *target) {
@@ -135,6 +137,15 @@ static void keep_sites(struct site_history **history, const struct site_top *sit
   site_history_update(*history, sites);
 }
 
+static void keep_allocations(struct target_go *go, const struct heap_profile *profile,
+                             uint64_t now_ns) {
+  if (go->allocations == NULL)
+    go->allocations = calloc(1, sizeof(*go->allocations));
+  if (go->allocations == NULL)
+    return;
+  allocations_update(go->allocations, profile, now_ns / 1000000);
+}
+
 static void take_goroutines(struct target *target, const struct target_services *services,
                             const struct goroutine_profile *profile, uint64_t now_ns) {
   struct samples gauges;
@@ -154,6 +165,7 @@ static void take_heap(struct target *target, const struct target_services *servi
   gauges.len = 0;
   if (profile->inuse_bytes != VALUE_UNKNOWN)
     keep_sites(&target->go.heap_sites, &profile->sites);
+  keep_allocations(&target->go, profile, now_ns);
   samples_add_heap_profile(&gauges, profile, &services->config->heap_patterns);
   samples_hold(&target->go.heap_gauges, &gauges);
   target->go.heap_ns = now_ns;
@@ -299,11 +311,9 @@ int target_go_take(struct target *target, struct target_services *services, uint
   struct pprof_round round;
   pprof_endpoint_take(target->go.endpoint.client, &round);
   /* the port is known to be its own only while the process is alive */
-  int status = process_verify(target->process);
-  if (status != -ESRCH) {
-    status = 0;
+  int status = process_is_running(target->process) ? 0 : -ESRCH;
+  if (status == 0)
     take_round(target, services, &round, now_ns, samples);
-  }
   pprof_round_free(&round);
   return status;
 }

@@ -18,6 +18,7 @@ README = "README.md"
 MANUAL = "plugins/sidecar/collectd-sidecar.5.pod"
 TYPES = "plugins/sidecar/sidecar.types.db"
 FLAGS = "grafana/generated/red_flags.json"
+HEALTHY = "grafana/generated/healthy_ranges.json"
 SAMPLE = "packaging/collectd.conf.d/sidecar.conf"
 
 
@@ -124,6 +125,14 @@ def flags():
     return [Flag(row) for row in json.loads(output_of("print_flags"))]
 
 
+# --- healthy ranges
+
+
+def healthy_ranges():
+    """{metric: [from, to]}"""
+    return json.loads(output_of("print_healthy"))
+
+
 # --- collectors
 
 
@@ -187,6 +196,7 @@ def flag_list():
 NAMED_BY = {
     "process_fds_matching": "FdMatch",
     "go_goroutines_matching": "GoroutineMatch",
+    "go_goroutines_matching_blocked": "GoroutineMatch",
     "go_heap_inuse_matching_bytes": "HeapMatch",
 }
 
@@ -210,8 +220,17 @@ def manual_list():
     return "\n" + "\n\n".join(paragraphs) + "\n\n"
 
 
+HEALTHY_MARKS = ("=for agreement begin healthy\n", "=for agreement end healthy\n")
+
+
+def healthy_list():
+    parts = ["C<%s> %d to %d" % (metric, *span) for metric, span in healthy_ranges().items()]
+    return "\nOn Linux, healthy are " + ", ".join(parts) + ".\n\n"
+
+
 REGIONS = (
     (README, README_MARKS, readme_table),
     (MANUAL, MANUAL_MARKS, manual_list),
     (MANUAL, FLAG_MARKS, flag_list),
+    (MANUAL, HEALTHY_MARKS, healthy_list),
 )

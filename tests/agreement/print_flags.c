@@ -12,7 +12,8 @@
 static const char *const kinds[] = {
     [RED_FLAG_BY_LEVEL] = "level",   [RED_FLAG_BY_RATE] = "rate",
     [RED_FLAG_BY_GROWTH] = "growth", [RED_FLAG_BY_STEP] = "step",
-    [RED_FLAG_BY_USUAL] = "usual",   [RED_FLAG_BY_OTHERS] = "others",
+    [RED_FLAG_BY_USUAL] = "usual",   [RED_FLAG_BY_BASELINE] = "baseline",
+    [RED_FLAG_BY_OTHERS] = "others",
 };
 
 static const char *const amounts[] = {

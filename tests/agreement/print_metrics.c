@@ -8,8 +8,10 @@
 #include "sidecar/metrics.h"
 
 int main(void) {
-  static const char *const kinds[] = {
-      [METRIC_GAUGE] = "gauge", [METRIC_DERIVE] = "derive", [METRIC_STOCK_DERIVE] = "stock"};
+  static const char *const kinds[] = {[METRIC_GAUGE] = "gauge",
+                                      [METRIC_DERIVE] = "derive",
+                                      [METRIC_STOCK_DERIVE] = "stock",
+                                      [METRIC_STOCK_PAIR] = "stock"};
   for (size_t i = 0; i < METRICS; i++) {
     const struct metric_info *info = &metrics[i];
     printf("%s\t%s\t%s\t", info->type, kinds[info->kind],

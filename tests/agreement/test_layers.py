@@ -14,15 +14,15 @@ import agreement
 
 # From the top; a module is in the first layer that has it.
 LAYERS = (
-    ("glue", "*/plugin sidecar/config_options notify_alertmanager/config notify_alertmanager/notification"
-     " notify_alertmanager/service common/collectd common/config_option common/daemon_layout"),
-    ("I/O", "sidecar/monitor sidecar/target* sidecar/linux/descriptors sidecar/linux/discovery sidecar/linux/host"
+    ("glue", "*/plugin backtest/daemon backtest/main backtest/config_text backtest/settings sidecar/config_options notify_alertmanager/config notify_alertmanager/notification"
+     " notify_alertmanager/service common/collectd common/config_option common/data_set common/daemon_layout"),
+    ("I/O", "backtest/folder backtest/lines backtest/output backtest/recording sidecar/monitor sidecar/target* sidecar/errands sidecar/watchdog sidecar/linux/descriptors sidecar/linux/discovery sidecar/linux/host"
      " sidecar/linux/listener sidecar/linux/locks sidecar/linux/memory_map sidecar/linux/open_files"
-     " sidecar/linux/process sidecar/linux/procfs sidecar/os/* sidecar/go/endpoint sidecar/go/pprof"
-     " sidecar/go/pprof_thread sidecar/capture/capture sidecar/capture/writer sidecar/capture/inventory"
-     " sidecar/capture/directory notify_alertmanager/sender notify_alertmanager/state_saver"
-     " notify_alertmanager/state_file common/http common/thread common/file"),
-    ("pure", "sidecar/* notify_alertmanager/*"),
+     " sidecar/linux/process sidecar/linux/procfs sidecar/linux/sock_diag sidecar/os/[!h]* sidecar/os/host sidecar/go/endpoint sidecar/go/pprof"
+     " sidecar/go/pprof_thread sidecar/capture/capture sidecar/capture/writer sidecar/capture/reading sidecar/capture/inventory"
+     " sidecar/capture/demand sidecar/capture/directory notify_alertmanager/sender notify_alertmanager/state_saver"
+     " notify_alertmanager/state_file common/http common/thread common/worker common/file"),
+    ("pure", "backtest/* sidecar/* notify_alertmanager/*"),
     ("common", "common/*"),
 )
 
@@ -40,7 +40,7 @@ def modules():
     found = {}
     for path in glob.glob(root + "/**/*.[ch]", recursive=True):
         module = os.path.splitext(os.path.relpath(path, root))[0]
-        included = re.findall(r'^#include "((?:common|sidecar|notify_alertmanager)/[\w/]+)\.h"', agreement.read(path), re.MULTILINE)
+        included = re.findall(r'^#include "((?:backtest|common|sidecar|notify_alertmanager)/[\w/]+)\.h"', agreement.read(path), re.MULTILINE)
         found.setdefault(module, set()).update(set(included) - {module})
     return found
 

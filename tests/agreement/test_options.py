@@ -107,7 +107,7 @@ class Options(unittest.TestCase):
                     patterns.append((name, *values))
                     continue
                 self.assertEqual([option.default], values, name)
-            unset = {"CommandLine", "PprofPort"}  # there is no value that says "none"
+            unset = {"CaptureSchedule", "CommandLine", "PprofPort"}  # there is no value that says "none"
             missing = set(by_name) - unset - BLOCKS - set(agreement.PATTERNS)
             self.assertEqual(set(), missing if has_all else set(), "not shown")
         self.assertEqual(agreement.default_patterns(), patterns)

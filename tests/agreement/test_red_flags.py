@@ -1,5 +1,6 @@
 """The red flags are the same in the code, the metric, the alerts and the documents."""
 
+import json
 import re
 import unittest
 
@@ -43,6 +44,18 @@ class RedFlags(unittest.TestCase):
         part = agreement.read(agreement.MANUAL).split("=head2 Notifications\n")[1].split("\n=head")[0]
         items = " ".join(re.findall(r"^=item (.*)$", part, flags=re.MULTILINE))
         self.assertEqual(sent, set(re.findall(r"C<([\w:]+)>", items)))
+
+    def test_healthy(self):
+        """the healthy ranges that texts quote, and the dashboards' bands, are those of the table"""
+        ranges = agreement.healthy_ranges()
+        self.assertEqual(ranges, json.loads(agreement.read(agreement.HEALTHY)))
+        flags = {flag.name: flag for flag in agreement.flags()}
+        runbook = agreement.read("grafana/runbook.md")
+        for name, metric in (("fds", "process_open_fds"), ("threads", "process_threads"), ("goroutines", "go_goroutines")):
+            with self.subTest(name):
+                text = "%d to %d" % tuple(ranges[metric])
+                self.assertIn("on Linux a healthy sidecar has " + text, flags[name].why)
+                self.assertIn("on Linux %s are healthy" % text, runbook.split("## %s\n" % flags[name].alert)[1].split("\n## ")[0])
 
     def test_options(self):
         """the man page has each option, in order, with default, what is allowed and an example"""

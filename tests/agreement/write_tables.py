@@ -1,9 +1,9 @@
-"""Writes the tables of metrics and red flags from the code: `make tables`. They go into README.md and
-the man page, and, for the alert rules, into a file of their own."""
+"""Writes the tables of metrics, red flags and healthy ranges from the code: `make tables`. They go into
+README.md and the man page, and, for alert rules and dashboards, into files of their own."""
 
 import os
 
-from agreement import FLAGS, REGIONS, SOURCE, output_of, read, region
+from agreement import FLAGS, HEALTHY, REGIONS, SOURCE, output_of, read, region
 
 
 def write(path, text):
@@ -15,5 +15,6 @@ for path, (begin, end), make in REGIONS:
     before, _, after = region(read(path), begin, end)
     write(path, before + make() + after)
     print("written: a table in", path)
-write(FLAGS, output_of("print_flags"))
-print("written:", FLAGS)
+for path, program in ((FLAGS, "print_flags"), (HEALTHY, "print_healthy")):
+    write(path, output_of(program))
+    print("written:", path)

@@ -41,7 +41,7 @@ static int parse(struct stack_matcher *matcher, struct heap_profile_parser *pars
 }
 
 static void check(const struct heap_profile *profile) {
-  uint64_t sites = 0;
+  uint64_t sites = 0, allocated = 0;
   for (size_t i = 0; i < PATTERNS_MAX; i++)
     require(profile->matching_bytes[i] <= profile->inuse_bytes);
   for (size_t i = 0; i < profile->sites.len; i++) {
@@ -49,6 +49,9 @@ static void check(const struct heap_profile *profile) {
     require(strlen(profile->sites.sites[i].text) < SITE_TEXT_MAX);
   }
   require(sites <= profile->inuse_bytes);
+  for (size_t i = 0; i < profile->allocated.len; i++)
+    allocated += profile->allocated.sites[i].weight;
+  require(allocated <= profile->allocated_bytes);
   require((profile->sample_bytes == 0) == (profile->inuse_bytes == VALUE_UNKNOWN));
 }
 

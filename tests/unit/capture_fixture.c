@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "sidecar/capture/reading.h"
 
 enum { WAIT_MS = 30000, STEP_MS = 5 };
 
@@ -29,6 +30,7 @@ void fixture_start(struct capture_fixture *fixture) {
   fixture->server = hostile_server_new(answer_as_go, NULL);
   snprintf(fixture->url, sizeof(fixture->url), "http://127.0.0.1:%u",
            hostile_server_port(fixture->server));
+  fixture->proof = hostile_server_proof(fixture->server);
   fixture->options = (struct capture_options){
       .folder = fixture->captures,
       .proc_root = "/proc",
@@ -50,6 +52,7 @@ void fixture_start(struct capture_fixture *fixture) {
       .headline = "1,043 descriptors are open",
       .next_steps = "Look at `go tool pprof -top cpu.pb.gz`.\n",
       .pprof_url = fixture->url,
+      .pprof_server = &fixture->proof,
       .want_goroutine_dump = true,
       .metrics = "process_open_fds 1043\n",
       .summary = "open descriptors  50 -> 1043\n",
@@ -80,10 +83,13 @@ void fixture_prepare_writer(struct capture_fixture *fixture, struct writer *ret)
                          .folder = fixture->captures,
                          .stopping = &fixture->stopping};
   assert_int_equal(http_loop_new(&ret->loop), 0);
+  assert_int_equal(capture_watchdog_new(&ret->watchdog), 0);
 }
 
 void fixture_end_writer(struct writer *writer) {
+  writer_end(writer);
   http_loop_free(writer->loop);
+  assert_true(watchdog_free(writer->watchdog, NULL, NULL));
 }
 
 int fixture_request(struct capture_fixture *fixture, const char *reason,

@@ -17,6 +17,7 @@ struct capture_fixture {
   char captures[96];
   struct held_process held;
   struct hostile_server *server;
+  struct listener_proof proof; /* of the server */
   char url[64];
   struct capture_options options;
   struct capture_request request;

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,12 +45,15 @@ static void must(bool holds, const char *what) {
   }
 }
 
-static int bind_loopback(uint16_t *ret_port) {
+/* port 0: any. Another server may bind it next, in spite of connections that were open. */
+static int bind_loopback(uint16_t port, uint16_t *ret_port) {
   struct sockaddr_in address = {.sin_family = AF_INET,
+                                .sin_port = htons(port),
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t len = sizeof(address);
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   must(fd >= 0, "socket");
+  must(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) == 0, "setsockopt");
   must(bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0, "bind");
   must(getsockname(fd, (struct sockaddr *)&address, &len) == 0, "getsockname");
   *ret_port = ntohs(address.sin_port);
@@ -56,7 +61,7 @@ static int bind_loopback(uint16_t *ret_port) {
 }
 
 int hostile_refusing_port(uint16_t *ret_port) {
-  return bind_loopback(ret_port);
+  return bind_loopback(0, ret_port);
 }
 
 static bool read_request(struct hostile_connection *c) {
@@ -148,8 +153,12 @@ static struct hostile_server *server_new(int listener, uint16_t port,
 }
 
 struct hostile_server *hostile_server_new(hostile_behaviour behaviour, void *context) {
-  uint16_t port;
-  int listener = bind_loopback(&port);
+  return hostile_server_new_on(0, behaviour, context);
+}
+
+struct hostile_server *hostile_server_new_on(uint16_t port, hostile_behaviour behaviour,
+                                             void *context) {
+  int listener = bind_loopback(port, &port);
   return server_new(listener, port, behaviour, context);
 }
 
@@ -188,8 +197,26 @@ void hostile_server_free(struct hostile_server *server) {
   free(server);
 }
 
+void hostile_server_lend(const struct hostile_server *server) {
+  must(fcntl(server->listener, F_SETFD, 0) == 0, "fcntl");
+}
+
 uint16_t hostile_server_port(const struct hostile_server *server) {
   return server->port;
+}
+
+struct listener_proof hostile_server_proof(const struct hostile_server *server) {
+  struct sockaddr_storage address;
+  socklen_t len = sizeof(address);
+  struct stat st;
+  must(getsockname(server->listener, (struct sockaddr *)&address, &len) == 0, "getsockname");
+  must(fstat(server->listener, &st) == 0, "fstat");
+  struct listener_proof proof = {.ipv6 = address.ss_family == AF_INET6,
+                                 .port = server->port,
+                                 .inodes = {st.st_ino},
+                                 .inodes_len = 1};
+  strcpy(proof.address, proof.ipv6 ? "::1" : "127.0.0.1");
+  return proof;
 }
 
 unsigned hostile_server_accepted(struct hostile_server *server) {

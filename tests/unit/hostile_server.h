@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sidecar/os/listener.h"
+
 struct hostile_server;
 
 /* One accepted connection, its request already read up to the empty line. */
@@ -25,13 +27,24 @@ typedef void (*hostile_behaviour)(struct hostile_connection *connection, void *c
 /* Never returns NULL: a test that has no server cannot go on, so it fails here. */
 struct hostile_server *hostile_server_new(hostile_behaviour behaviour, void *context);
 
+/* The same on this port of 127.0.0.1, which a server that was freed may have had before. */
+struct hostile_server *hostile_server_new_on(uint16_t port, hostile_behaviour behaviour,
+                                             void *context);
+
 /* The same on [::1]. NULL where the machine has no IPv6. */
 struct hostile_server *hostile_server_new_ipv6(hostile_behaviour behaviour, void *context);
 
 /* Closes all connections, whatever their behaviours are doing, and ends the threads. */
 void hostile_server_free(struct hostile_server *server);
 
+/* For a child before it executes a program: that has the listening socket, too, until it ends,
+ * or until the server is freed, when nothing listens any more. */
+void hostile_server_lend(const struct hostile_server *server);
+
 uint16_t hostile_server_port(const struct hostile_server *server);
+
+/* That the port is this server's. */
+struct listener_proof hostile_server_proof(const struct hostile_server *server);
 
 /* How many connections have been accepted, and how many are served at this moment. */
 unsigned hostile_server_accepted(struct hostile_server *server);

@@ -165,3 +165,12 @@ void live_process_copy_program(const char *from, const char *to) {
   close(in);
   close(out);
 }
+
+unsigned live_process_inherited_fds(void) {
+  unsigned count = 0;
+  for (int fd = 0; fd < 1024; fd++) {
+    int flags = fcntl(fd, F_GETFD);
+    count += flags >= 0 && (flags & FD_CLOEXEC) == 0;
+  }
+  return count;
+}

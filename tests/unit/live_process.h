@@ -40,4 +40,7 @@ void live_process_ask_unprivileged(void (*ask)(void *answer), void *answer, size
 /* Copies a program, which may then be executed. */
 void live_process_copy_program(const char *from, const char *to);
 
+/* How many descriptors below 1024 a program would inherit that this process starts. */
+unsigned live_process_inherited_fds(void);
+
 #endif

@@ -64,6 +64,26 @@ static void a_bundle_contains_all_files_and_how_to_compare_them(void **state) {
   fixture_end(&f);
 }
 
+static void a_capture_is_compared_with_the_scheduled_one_before(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char first[CAPTURE_PATH_MAX], second[CAPTURE_PATH_MAX], path[CAPTURE_PATH_MAX];
+  char line[2 * CAPTURE_PATH_MAX + 64];
+  fixture_start(&f);
+  fixture_open(&f);
+  f.request.round = 1;
+  fixture_capture(&f, "scheduled", first);
+  check_lacks(first, "README.txt", " -base ");
+  fixture_settle(&f);
+  assert_int_equal(fixture_request(&f, "scheduled", path), -EALREADY);
+  f.request.round = 2;
+  fixture_capture(&f, "scheduled", second);
+  snprintf(line, sizeof(line), "go tool pprof -base %s/heap.pb.gz %s/heap.pb.gz\n", first,
+           second);
+  check_has(second, "README.txt", line);
+  fixture_end(&f);
+}
+
 static void the_summary_next_to_the_bundles_is_the_latest(void **state) {
   (void)state;
   struct capture_fixture f;
@@ -224,6 +244,225 @@ static void a_thousand_flags_in_a_minute_stay_in_a_bounded_queue(void **state) {
   fixture_end(&f);
 }
 
+/* Keeps the thread in its first line of the log, before it takes a request. */
+static void hold_thread(void *context, int severity, const char *line) {
+  (void)severity, (void)line;
+  pthread_mutex_lock(context);
+  pthread_mutex_unlock(context);
+}
+
+static unsigned request_many(struct capture_fixture *f, unsigned requests) {
+  char path[CAPTURE_PATH_MAX], reason[32];
+  unsigned taken = 0;
+  for (unsigned i = 0; i < requests; i++) {
+    snprintf(reason, sizeof(reason), "flag_%u", i);
+    taken += fixture_request(f, reason, path) == 0;
+  }
+  return taken;
+}
+
+static void users_share_the_queue_and_take_turns(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
+  char path[CAPTURE_PATH_MAX], many[160];
+  fixture_start(&f);
+  f.request.pprof_url = NULL;
+  f.options.process_max_bundles = 100;
+  f.options.log = hold_thread;
+  f.options.context = &held;
+  pthread_mutex_lock(&held);
+  fixture_open(&f);
+  f.request.owner = 1000;
+  assert_int_equal(request_many(&f, 70), 64);
+  f.request.owner = 1001;
+  f.request.instance = "second";
+  assert_int_equal(request_many(&f, 40), 32);
+  f.request.owner = 1002;
+  f.request.instance = "third";
+  assert_int_equal(fixture_request(&f, "first", path), 0);
+  assert_int_equal(fixture_request(&f, "last", path), 0);
+  pthread_mutex_unlock(&held);
+  fixture_wait_for_path(path);
+  snprintf(many, sizeof(many), "%s/web", f.captures);
+  assert_in_range(count_entries(many), 2, 20);
+  fixture_end(&f);
+}
+
+/* --- demands --- */
+
+static void look_for(struct capture_fixture *f, struct demands *ret) {
+  for (unsigned i = 0; i < 1000; i++) {
+    capture_look(f->capture);
+    *ret = capture_take_demands(f->capture);
+    if (ret->len > 0)
+      return;
+    nanosleep(&(struct timespec){.tv_nsec = 2 * 1000 * 1000}, NULL);
+  }
+  fail_msg("no demand is found");
+}
+
+static void make_file(const struct capture_fixture *f, const char *name) {
+  char path[CAPTURE_PATH_MAX];
+  snprintf(path, sizeof(path), "%s/%s", f->captures, name);
+  close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+}
+
+static void a_demand_is_found_once_and_removed(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  struct demands demands;
+  fixture_start(&f);
+  fixture_open(&f);
+  fixture_settle(&f);
+  for (unsigned i = 0; i < 20; i++) { /* several within one tick of the file system's clock */
+    make_file(&f, "capture-now.web");
+    look_for(&f, &demands);
+    assert_int_equal(demands.len, 1);
+    assert_string_equal(demands.files[0], "capture-now.web");
+    assert_int_equal(count_named(f.captures, "capture-now"), 0);
+  }
+  fixture_end(&f);
+}
+
+/* As on a file system whose clock is coarse, or where nothing has changed. */
+static void make_file_at_the_same_time(const struct capture_fixture *f, int directory,
+                                       const char *name) {
+  struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+  make_file(f, name);
+  assert_int_equal(futimens(directory, times), 0);
+}
+
+static void a_directory_that_changes_is_looked_at_twice_and_then_left_alone(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  struct demand_watch watch = {.looks_left = 0};
+  struct demands demands = {.len = 0};
+  char stuck[DEMAND_NAME_SIZE];
+  fixture_start(&f);
+  assert_int_equal(mkdir(f.captures, 0700), 0);
+  int directory = open(f.captures, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  make_file_at_the_same_time(&f, directory, "other");
+  assert_int_equal(demand_look(&watch, directory, &demands, stuck), 0);
+  assert_int_equal(demands.len, 0);
+  make_file_at_the_same_time(&f, directory, "other2");
+  make_file_at_the_same_time(&f, directory, "capture-now.a");
+  assert_int_equal(demand_look(&watch, directory, &demands, stuck), 0);
+  assert_int_equal(demands.len, 1); /* which changes the directory */
+  make_file_at_the_same_time(&f, directory, "capture-now.b");
+  assert_int_equal(demand_look(&watch, directory, &demands, stuck), 0);
+  assert_int_equal(demands.len, 1); /* not looked at: no other time, and long ago */
+  make_file(&f, "capture-now.c");
+  assert_int_equal(demand_look(&watch, directory, &demands, stuck), 0);
+  assert_int_equal(demands.len, 3);
+  close(directory);
+  fixture_end(&f);
+}
+
+static void any_number_of_demands_is_found_in_parts(void **state) {
+  (void)state;
+  enum { FILES = 100 };
+  struct capture_fixture f;
+  struct demands demands;
+  char name[32];
+  unsigned found = 0;
+  fixture_start(&f);
+  fixture_open(&f);
+  fixture_settle(&f);
+  for (unsigned i = 0; i < FILES; i++) {
+    snprintf(name, sizeof(name), "capture-now.%u", i);
+    make_file(&f, name);
+  }
+  while (found < FILES) {
+    look_for(&f, &demands);
+    assert_true(demands.len <= DEMANDS_MAX);
+    found += (unsigned)demands.len;
+  }
+  assert_int_equal(found, FILES);
+  assert_int_equal(count_named(f.captures, "capture-now"), 0);
+  fixture_end(&f);
+}
+
+static void the_target_of_a_link_is_not_touched(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  struct demands demands;
+  char path[CAPTURE_PATH_MAX], target[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  fixture_open(&f);
+  fixture_settle(&f);
+  snprintf(target, sizeof(target), "%s/precious", f.folder.path);
+  close(open(target, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  snprintf(path, sizeof(path), "%s/capture-now", f.captures);
+  assert_int_equal(symlink(target, path), 0);
+  look_for(&f, &demands);
+  assert_false(path_exists(path));
+  assert_true(path_exists(target));
+  fixture_end(&f);
+}
+
+static void what_cannot_be_removed_is_logged_once_and_is_no_demand(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  struct demands demands;
+  char path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  fixture_open(&f);
+  fixture_settle(&f);
+  snprintf(path, sizeof(path), "%s/capture-now", f.captures);
+  assert_int_equal(mkdir(path, 0700), 0);
+  for (unsigned i = 0; i < 10; i++) {
+    capture_look(f.capture);
+    fixture_wait_for_log(&f, "capture-now cannot be removed: Is a directory");
+    assert_int_equal(capture_take_demands(f.capture).len, 0);
+    fixture_settle(&f); /* the folder changes */
+  }
+  assert_int_equal(fixture_logged(&f, "capture-now cannot be removed"), 1);
+  assert_int_equal(rmdir(path), 0);
+  make_file(&f, "capture-now");
+  look_for(&f, &demands);
+  assert_string_equal(demands.files[0], "capture-now");
+  fixture_end(&f);
+}
+
+static void a_folder_that_was_removed_is_not_created_to_look_into_it(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  fixture_open(&f);
+  fixture_wait_for_log(&f, "captures go to");
+  assert_int_equal(rmdir(f.captures), 0);
+  for (unsigned i = 0; i < 10; i++) {
+    capture_look(f.capture);
+    nanosleep(&(struct timespec){.tv_nsec = 5 * 1000 * 1000}, NULL);
+  }
+  assert_false(path_exists(f.captures));
+  assert_int_equal(fixture_logged(&f, "cannot be"), 0);
+  fixture_capture(&f, "fds", path); /* but for a bundle */
+  fixture_end(&f);
+}
+
+static void a_folder_that_others_may_write_to_is_not_looked_at(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  fixture_open(&f);
+  fixture_settle(&f);
+  assert_int_equal(chmod(f.captures, 0777), 0);
+  make_file(&f, "capture-now");
+  for (unsigned i = 0; i < 10; i++) {
+    capture_look(f.capture);
+    fixture_wait_for_log(&f, "captures cannot be written");
+    assert_int_equal(capture_take_demands(f.capture).len, 0);
+  }
+  snprintf(path, sizeof(path), "%s/capture-now", f.captures);
+  assert_true(path_exists(path));
+  assert_int_equal(fixture_logged(&f, "captures cannot be written"), 1);
+  fixture_end(&f);
+}
+
 /* --- bad profiles --- */
 
 static const struct {
@@ -275,6 +514,26 @@ static void a_profile_above_the_ceiling_is_omitted(void **state) {
   fixture_capture(&f, "fds", path);
   check_has(path, "README.txt", "goroutines.txt: longer than PprofMaxSize (1000 bytes)");
   assert_int_equal(count_named(path, "goroutines"), 0);
+  fixture_end(&f);
+}
+
+/* The process closed its socket after the capture was requested. */
+static void profiles_of_whoever_has_the_port_next_are_not_taken(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  fixture_open(&f);
+  uint16_t port = hostile_server_port(f.server);
+  hostile_server_free(f.server);
+  f.server = hostile_server_new_on(port, hostile_answer,
+                                   (void *)(uintptr_t) "HTTP/1.1 200 OK\r\n\r\n"
+                                                       "goroutine 1 [running]:\n");
+  fixture_capture(&f, "goroutines", path);
+  check_has(path, "README.txt", "goroutines.txt: the port no longer belongs to the process");
+  check_has(path, "README.txt", "heap.pb.gz: the port no longer belongs to the process");
+  assert_int_equal(count_named(path, "goroutines.txt"), 0);
+  fixture_close(&f);
   fixture_end(&f);
 }
 
@@ -404,6 +663,7 @@ static void freeing_nothing_is_fine(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_bundle_contains_all_files_and_how_to_compare_them),
+      cmocka_unit_test(a_capture_is_compared_with_the_scheduled_one_before),
       cmocka_unit_test(the_summary_next_to_the_bundles_is_the_latest),
       cmocka_unit_test(the_start_logs_where_captures_are_written),
       cmocka_unit_test(a_baseline_is_taken_once_also_across_a_restart),
@@ -412,8 +672,17 @@ int main(void) {
       cmocka_unit_test(two_flags_at_once_are_two_bundles),
       cmocka_unit_test(invalid_reasons_are_rejected),
       cmocka_unit_test(a_thousand_flags_in_a_minute_stay_in_a_bounded_queue),
+      cmocka_unit_test(users_share_the_queue_and_take_turns),
+      cmocka_unit_test(a_demand_is_found_once_and_removed),
+      cmocka_unit_test(a_directory_that_changes_is_looked_at_twice_and_then_left_alone),
+      cmocka_unit_test(any_number_of_demands_is_found_in_parts),
+      cmocka_unit_test(the_target_of_a_link_is_not_touched),
+      cmocka_unit_test(what_cannot_be_removed_is_logged_once_and_is_no_demand),
+      cmocka_unit_test(a_folder_that_was_removed_is_not_created_to_look_into_it),
+      cmocka_unit_test(a_folder_that_others_may_write_to_is_not_looked_at),
       cmocka_unit_test(a_bad_profile_is_omitted_and_the_rest_is_kept),
       cmocka_unit_test(a_profile_above_the_ceiling_is_omitted),
+      cmocka_unit_test(profiles_of_whoever_has_the_port_next_are_not_taken),
       cmocka_unit_test(omitted_files_are_explained),
       cmocka_unit_test(a_process_that_ends_during_a_capture_leaves_no_bundle),
       cmocka_unit_test(a_reused_pid_leaves_no_bundle),

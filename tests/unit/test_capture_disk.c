@@ -22,16 +22,19 @@ enum { NOBODY = 65534 };
 
 /* --- disks --- */
 
-/* A file system of this size, seen by this program alone. Skips the test where that may not
- * be done. */
-static void mount_small(const char *folder, const char *size) {
-  char options[64];
-  snprintf(options, sizeof(options), "size=%s,mode=0700", size);
-  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, "") != 0 ||
-      mount("none", folder, "tmpfs", 0, options) != 0) {
+/* Before anything is allocated: skips the test where no file system may be mounted that this
+ * program alone sees. */
+static void need_own_mounts(void) {
+  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, "") != 0) {
     print_message("skipped: may not mount a file system here: %s\n", strerror(errno));
     skip();
   }
+}
+
+static void mount_small(const char *folder, const char *size) {
+  char options[64];
+  snprintf(options, sizeof(options), "size=%s,mode=0700", size);
+  assert_int_equal(mount("none", folder, "tmpfs", 0, options), 0);
 }
 
 /* Breaks the test's disk in some way, and repairs it. */
@@ -86,6 +89,7 @@ static void a_disk_failure_is_logged_once_and_retried(void **state) {
   (void)state;
   struct capture_fixture f;
   char path[CAPTURE_PATH_MAX];
+  need_own_mounts();
   for (size_t i = 0; i < ARRAY_LENGTH(disks); i++) {
     fixture_start(&f);
     assert_int_equal(mkdir(f.captures, 0700), 0);
@@ -194,6 +198,166 @@ static void request_where_it_is_denied(void *answer) {
   fixture_end(&f);
 }
 
+/* Until a capture succeeds, with one more of `what` each time. */
+static void check_each_shortage(struct capture_fixture *f, const char *what, unsigned least,
+                                void (*leave)(struct capture_fixture *, unsigned)) {
+  struct writer writer;
+  char old[CAPTURE_PATH_MAX], path[CAPTURE_PATH_MAX];
+  struct writer_failure failure = {0};
+  unsigned left = 0;
+  int status;
+  fixture_prepare_writer(f, &writer);
+  f->request.reason = "fds";
+  f->request.instance = "old";
+  capture_name_path(f->captures, &f->request, old);
+  assert_int_equal(writer_write(&writer, &f->request, &failure), 0);
+  f->request.instance = "web";
+  do {
+    leave(f, left++);
+    f->request.wall_time_ms += 1000;
+    capture_name_path(f->captures, &f->request, path);
+    failure = (struct writer_failure){0};
+    status = writer_write(&writer, &f->request, &failure);
+    if (status != 0 && status != -ENOSPC)
+      fail_msg("%u %s: %s", left - 1, what, strerror(-status));
+    check_int(what, failure.error, status);
+    check_int(what, count_named(f->captures, ".tmp-"), 0);
+    check_int(what, count_entries(old) > 4, true);
+    if (path_exists(path)) /* only the summary may be missing */
+      check_int(what, status == 0 || strstr(failure.where, "summary.txt") != NULL, true);
+  } while (status != 0);
+  check_int(what, path_exists(path), true);
+  assert_in_range(left, least, 1000);
+  fixture_end_writer(&writer);
+}
+
+static void leave_pages(struct capture_fixture *f, unsigned pages) {
+  if (path_exists(filler))
+    unlink(filler);
+  fill_disk(f);
+  struct stat st;
+  assert_int_equal(stat(filler, &st), 0);
+  assert_int_equal(truncate(filler, st.st_size - (off_t)pages * 4096), 0);
+}
+
+/* Names in a folder of their own. */
+static void leave_inodes(struct capture_fixture *f, unsigned inodes) {
+  char path[CAPTURE_PATH_MAX];
+  int fd;
+  snprintf(path, sizeof(path), "%s/filler", f->captures);
+  mkdir(path, 0700);
+  unsigned made = 0;
+  do {
+    snprintf(path, sizeof(path), "%s/filler/%u", f->captures, made++);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0)
+      close(fd);
+  } while (fd >= 0);
+  assert_int_equal(errno, ENOSPC);
+  for (unsigned i = 0; inodes > 0 && i < 60; i++) { /* some are a bundle's by now */
+    snprintf(path, sizeof(path), "%s/filler/%u", f->captures, i);
+    inodes -= unlink(path) == 0;
+  }
+  assert_int_equal(inodes, 0);
+}
+
+static void a_disk_that_is_full_at_any_point_leaves_no_part_of_a_bundle(void **state) {
+  (void)state;
+  static const struct {
+    const char *what, *size;
+    unsigned least;
+    void (*leave)(struct capture_fixture *, unsigned);
+  } shortages[] = {
+      {"pages", "1m", 10, leave_pages},
+      {"inodes", "8m,nr_inodes=60", 8, leave_inodes},
+  };
+  need_own_mounts();
+  for (size_t i = 0; i < ARRAY_LENGTH(shortages); i++) {
+    struct capture_fixture f;
+    fixture_start(&f);
+    assert_int_equal(mkdir(f.captures, 0700), 0);
+    mount_small(f.captures, shortages[i].size);
+    filler[0] = '\0';
+    check_each_shortage(&f, shortages[i].what, shortages[i].least, shortages[i].leave);
+    assert_int_equal(umount2(f.captures, MNT_DETACH), 0);
+    fixture_end(&f);
+  }
+}
+
+static void a_file_size_limit_at_any_point_leaves_no_part_of_a_bundle(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char old[CAPTURE_PATH_MAX], path[CAPTURE_PATH_MAX];
+  struct rlimit before, limit;
+  unsigned failed = 0;
+  fixture_start(&f);
+  f.options.min_interval_ms = 0;
+  f.request.instance = "old";
+  fixture_open(&f);
+  fixture_capture(&f, "fds", old);
+  fixture_settle(&f);
+  f.request.instance = "web";
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+  limit = before;
+  for (limit.rlim_cur = 1; limit.rlim_cur < 1 << 20; limit.rlim_cur *= 2) {
+    fixture_close(&f); /* or it would pause */
+    f.log[0] = '\0';
+    fixture_open(&f);
+    fixture_wait_for_log(&f, "captures go to");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    int status = fixture_request(&f, "fds", path);
+    while (fixture_logged(&f, "raise the limit of file sizes") == 0 && !path_exists(path))
+      usleep(1000);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(status, 0);
+    failed += !path_exists(path);
+    assert_int_equal(count_named(f.captures, ".tmp-2"), 0);
+    assert_true(count_entries(old) > 4);
+  }
+  assert_in_range(failed, 5, 18);
+  assert_true(path_exists(path));
+  fixture_end(&f);
+}
+
+static void count_and_answer(struct hostile_connection *c, void *context) {
+  atomic_fetch_add((atomic_uint *)context, 1);
+  answer_as_go(c, NULL);
+}
+
+/* Profiles that cannot be kept would only cost the process. */
+static void captures_of_a_user_pause_while_the_disk_is_full(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX];
+  atomic_uint asked = 0;
+  need_own_mounts();
+  fixture_start(&f);
+  assert_int_equal(mkdir(f.captures, 0700), 0);
+  mount_small(f.captures, "1m");
+  hostile_server_behave(f.server, count_and_answer, &asked);
+  fixture_open(&f);
+  fixture_wait_for_log(&f, "captures go to");
+  leave_a_page(&f);
+  f.request.owner = 1000;
+  for (unsigned i = 0; i < 10; i++)
+    assert_int_equal(fixture_request(&f, "fds", path), 0);
+  fixture_wait_for_log(&f, "No space left on device; free some space there");
+  empty_disk(&f);
+  f.request.owner = 1001; /* does not wait for the other */
+  fixture_capture(&f, "rss", path);
+  assert_in_range(atomic_load(&asked), 3, 4); /* two profiles, of which one or both fit */
+  f.request.owner = 1000;
+  do {
+    assert_int_equal(fixture_request(&f, "fds", path), 0);
+    usleep(200 * 1000);
+  } while (!path_exists(path));
+  fixture_wait_for_log(&f, "captures are written again");
+  assert_int_equal(fixture_logged(&f, "cannot be written"), 1);
+  fixture_close(&f);
+  assert_int_equal(umount2(f.captures, MNT_DETACH), 0);
+  fixture_end(&f);
+}
+
 static void an_unwritable_directory_is_logged_once(void **state) {
   (void)state;
   char log[512] = "";
@@ -221,6 +385,15 @@ static void plant_on_the_way(struct capture_fixture *f, const char *outside) {
   assert_int_equal(chmod(open_to_all, 01777), 0);
   snprintf(way, sizeof(way), "%s/way", open_to_all);
   assert_int_equal(symlink(outside, way), 0);
+  strcat(way, "/captures");
+  f->options.folder = way;
+}
+
+static void leave_open_above(struct capture_fixture *f, const char *outside) {
+  (void)outside;
+  snprintf(way, sizeof(way), "%s/open", f->folder.path);
+  assert_int_equal(mkdir(way, 0700), 0);
+  assert_int_equal(chmod(way, 0777), 0);
   strcat(way, "/captures");
   f->options.folder = way;
 }
@@ -268,7 +441,9 @@ static const struct {
 } traps[] = {
     {"the capture folder is a link", plant_folder, "captures: Not a directory; it must be"},
     {"a link on the way is another user's", plant_on_the_way,
-     "/way/captures: Not a directory; it must be"},
+     "/open/way: Not a directory; it must be"},
+    {"others may replace what is above", leave_open_above,
+     "/open: Operation not permitted; others than root"},
     {"an instance's folder is a link", plant_instance,
      "captures/web: Not a directory; it must"},
     {"a bundle is a link", plant_bundle, "-fds: File exists; remove it"},
@@ -564,12 +739,121 @@ static void other_files_are_left_alone(void **state) {
   fixture_end(&f);
 }
 
+/* Also after a restart: the owners are read from the bundles. */
+static void a_user_with_many_bundles_does_not_displace_those_of_another(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char theirs[CAPTURE_PATH_MAX], path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  f.request.pprof_url = NULL;
+  f.options.total_max_bytes = 256 << 10;
+  fixture_open(&f);
+  f.request.owner = 1001;
+  f.request.instance = "theirs";
+  fixture_capture(&f, "fds", theirs);
+  fixture_capture(&f, "fds", path); /* there is a newer one: the first may be deleted */
+  f.request.owner = 1000;
+  f.request.instance = "web";
+  for (unsigned i = 0; i < 40; i++) {
+    fixture_capture(&f, "fds", path);
+    if (i == 10) {
+      fixture_close(&f);
+      fixture_open(&f);
+    }
+  }
+  fixture_close(&f);
+  assert_true(count_named(f.captures, "-fds") < 30);
+  assert_true(path_exists(theirs));
+  fixture_end(&f);
+}
+
+/* What an administrator deletes is no error, and nothing else is deleted in its place. */
+static void bundles_deleted_by_hand_are_not_counted(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char paths[4][CAPTURE_PATH_MAX], path[CAPTURE_PATH_MAX], command[2 * CAPTURE_PATH_MAX + 16];
+  fixture_start(&f);
+  f.options.process_max_bundles = 4;
+  fixture_open(&f);
+  fixture_capture(&f, "baseline", path);
+  fixture_capture(&f, "fds", paths[0]);
+  fixture_capture(&f, "fds", paths[1]);
+  fixture_capture(&f, "fds", paths[2]);
+  fixture_settle(&f);
+  snprintf(command, sizeof(command), "rm -r '%s' '%s'", path, paths[1]);
+  assert_int_equal(system(command), 0);
+  fixture_capture(&f, "fds", paths[3]);
+  char *readme = bundle_read(paths[3], "README.txt");
+  assert_non_null(readme);
+  assert_null(strstr(readme, "-baseline"));
+  free(readme);
+  fixture_capture(&f, "fds", path);
+  fixture_settle(&f);
+  assert_true(path_exists(paths[0]));
+  assert_true(path_exists(paths[2]));
+  assert_int_equal(fixture_logged(&f, "cannot be written"), 0);
+  fixture_end(&f);
+}
+
+static void a_whole_folder_deleted_by_hand_is_created_again(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX], command[160];
+  fixture_start(&f);
+  f.options.process_max_bundles = 2;
+  fixture_open(&f);
+  for (unsigned i = 0; i < 3; i++) {
+    fixture_capture(&f, "baseline", path);
+    fixture_capture(&f, "fds", path);
+    fixture_settle(&f);
+    snprintf(command, sizeof(command), "rm -r '%s'", f.captures);
+    assert_int_equal(system(command), 0);
+    f.request.start_ticks = 0; /* another process, whose capture fails */
+    fixture_request(&f, "baseline", path);
+    f.request.start_ticks = process_start_ticks(f.held.process);
+    fixture_close(&f);
+    fixture_open(&f);
+  }
+  assert_int_equal(fixture_logged(&f, "cannot be written"), 0);
+  fixture_end(&f);
+}
+
+/* The directory is read once: a bundle that somebody puts there later is not counted. */
+static void the_directory_is_read_at_the_start_only(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char first[CAPTURE_PATH_MAX], path[CAPTURE_PATH_MAX], command[3 * CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  f.options.process_max_bundles = 2;
+  fixture_open(&f);
+  fixture_capture(&f, "fds", first);
+  fixture_settle(&f);
+  snprintf(command, sizeof(command),
+           "cp -r '%s' '%s/web/20250101T000000.000Z-pid1-fds' && "
+           "cp -r '%s' '%s/web/20250101T000001.000Z-pid1-fds'",
+           first, f.captures, first, f.captures);
+  assert_int_equal(system(command), 0);
+  fixture_capture(&f, "fds", path);
+  fixture_settle(&f);
+  assert_true(path_exists(first));
+  assert_int_equal(count_named(f.captures, "-pid1-"), 2);
+  fixture_close(&f);
+  fixture_open(&f);
+  fixture_capture(&f, "fds", path);
+  fixture_settle(&f);
+  assert_int_equal(count_named(f.captures, "-pid1-"), 0);
+  fixture_end(&f);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_disk_failure_is_logged_once_and_retried),
       cmocka_unit_test(the_first_success_after_a_failure_is_logged),
       cmocka_unit_test(a_baseline_that_failed_may_be_requested_again),
       cmocka_unit_test(a_file_size_limit_is_an_error_and_does_not_kill_the_daemon),
+      cmocka_unit_test(a_disk_that_is_full_at_any_point_leaves_no_part_of_a_bundle),
+      cmocka_unit_test(a_file_size_limit_at_any_point_leaves_no_part_of_a_bundle),
+      cmocka_unit_test(captures_of_a_user_pause_while_the_disk_is_full),
       cmocka_unit_test(an_unwritable_directory_is_logged_once),
       cmocka_unit_test(paths_through_unsafe_directories_are_rejected_with_a_hint),
       cmocka_unit_test(the_failure_of_one_instance_does_not_affect_the_others),
@@ -581,6 +865,10 @@ int main(void) {
       cmocka_unit_test(the_oldest_are_deleted_and_the_baseline_and_the_newest_are_kept),
       cmocka_unit_test(bytes_are_limited_per_process_and_in_total),
       cmocka_unit_test(other_files_are_left_alone),
+      cmocka_unit_test(a_user_with_many_bundles_does_not_displace_those_of_another),
+      cmocka_unit_test(bundles_deleted_by_hand_are_not_counted),
+      cmocka_unit_test(a_whole_folder_deleted_by_hand_is_created_again),
+      cmocka_unit_test(the_directory_is_read_at_the_start_only),
   };
   return cmocka_run_group_tests_name("capture_disk", tests, NULL, NULL);
 }

@@ -13,7 +13,9 @@
 
 #include "capture_fixture.h"
 #include "cases.h"
+#include "common/clock.h"
 #include "sudden_end.h"
+#include "wrapped_calls.h"
 
 static unsigned own_descriptors(void) {
   return count_entries("/proc/self/fd");
@@ -38,8 +40,8 @@ static void start_process(struct capture_fixture *f) {
 }
 
 /* Captures a process that lives for so many calls of it. Returns whether it ended before. */
-static bool capture_one_that_ends(struct capture_fixture *f, const struct writer *writer,
-                                  long calls, bool reap) {
+static bool capture_one_that_ends(struct capture_fixture *f, struct writer *writer, long calls,
+                                  bool reap) {
   char bundle[CAPTURE_PATH_MAX];
   struct writer_failure failure = {0};
   struct capture_request request = f->request;
@@ -92,10 +94,72 @@ static void a_capture_of_a_process_that_ends_and_disappears(void **state) {
   end_at_every_call_of_a_capture(true);
 }
 
+/* Returns whether a call was blocked. Where the machine is slow, one may also seem to be. */
+static bool capture_one_that_blocks(struct capture_fixture *f, struct writer *writer,
+                                    long calls) {
+  char bundle[CAPTURE_PATH_MAX];
+  struct writer_failure failure = {0}, none = {0};
+  struct capture_request request = f->request;
+  request.wall_time_ms += 2 * calls * 1000;
+  capture_name_path(f->captures, &request, bundle);
+  wrapped_calls_patience_ms = 20;
+  sudden_block_arm(calls);
+  int status = writer_write(writer, &request, &failure);
+  wrapped_calls_patience_ms = 0;
+  assert_int_equal(path_exists(bundle), status == 0);
+  bool has_blocked = sudden_block_release();
+  assert_true(status == -ETIMEDOUT || (status == 0 && !has_blocked));
+  while (watchdog_left(writer->watchdog) > 0)
+    watchdog_begin(writer->watchdog);
+  request.wall_time_ms += 1000;
+  assert_int_equal(writer_write(writer, &request, &none), 0);
+  assert_int_equal(count_named(f->captures, ".tmp-"), 0);
+  return has_blocked;
+}
+
+static void a_capture_of_a_process_that_blocks_its_reader(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  struct writer writer;
+  long calls = 0;
+  fixture_start(&f);
+  f.options.process_max_bundles = 4;
+  fixture_prepare_writer(&f, &writer);
+  f.request.reason = "fds";
+  held_process_end(&f.held);
+  start_process(&f);
+  while (capture_one_that_blocks(&f, &writer, calls))
+    calls += 9;
+  assert_true(calls > 30);
+  fixture_end_writer(&writer);
+  fixture_end(&f);
+}
+
+/* ... and for good: capture_free() does not wait for it. */
+static void the_end_of_captures_while_a_process_blocks(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  fixture_open(&f);
+  sudden_block_arm(3);
+  assert_int_equal(fixture_request(&f, "fds", path), 0);
+  usleep(100 * 1000);
+  uint64_t started_ns = clock_monotonic_ns();
+  fixture_close(&f);
+  assert_true(clock_monotonic_ns() - started_ns < UINT64_C(1500000000));
+  assert_true(sudden_block_release());
+  assert_false(path_exists(path));
+  usleep(100 * 1000); /* for the thread to end */
+  fixture_end(&f);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_capture_of_a_process_that_ends_as_a_zombie),
       cmocka_unit_test(a_capture_of_a_process_that_ends_and_disappears),
+      cmocka_unit_test(a_capture_of_a_process_that_blocks_its_reader),
+      cmocka_unit_test(the_end_of_captures_while_a_process_blocks),
   };
   return cmocka_run_group_tests_name("capture_end", tests, NULL, NULL);
 }

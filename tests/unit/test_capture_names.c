@@ -25,6 +25,9 @@ static const struct {
     {"bytes that are not UTF-8", "\xff\xc3", "%FF%C3"},
     {"characters that turn text around", "\xe2\x80\xae", "%E2%80%AE"},
     {"an escape of ours", "%2E", "%252E"},
+    {"a demand for captures", "capture-now", "%63apture-now"},
+    {"a demand for one", "capture-now.web", "%63apture-now.web"},
+    {"no demand", "capture-no", "capture-no"},
 };
 
 static void an_instance_becomes_a_safe_name(void **state) {
@@ -92,17 +95,33 @@ static void other_names_are_not_bundles(void **state) {
 
 static void an_identity_is_read_as_it_is_printed(void **state) {
   (void)state;
-  struct identity identity = {.pid = 4711, .start_ticks = 123456, .boot = "0f5c-1"}, read;
+  struct identity read,
+      identity = {.pid = 4711, .owner = 1000, .start_ticks = 123456, .boot = "0f5c-1"};
   char text[IDENTITY_TEXT_MAX];
   identity_print(&identity, text);
   assert_int_equal(identity_parse(span_of(text), &read), 0);
   assert_true(identity_equals(&identity, &read));
+  assert_int_equal(read.owner, 1000);
   read.start_ticks++;
   assert_false(identity_equals(&identity, &read));
   identity.boot[0] = '\0'; /* if the system has none */
   identity_print(&identity, text);
   assert_int_equal(identity_parse(span_of(text), &read), 0);
   assert_true(identity_equals(&identity, &read));
+}
+
+static void an_owner_that_is_missing_or_damaged_is_unknown(void **state) {
+  (void)state;
+  static const char *const owners[] = {
+      "",         "owner ", "owner x\n", "owner 1000 \n", "owner -1\n", "owner 4294967296\n",
+      "Owner 0\n"};
+  struct identity read;
+  char text[IDENTITY_TEXT_MAX];
+  for (size_t i = 0; i < ARRAY_LENGTH(owners); i++) {
+    snprintf(text, sizeof(text), "pid 1, start 2, boot 3\n%s", owners[i]);
+    check_int(owners[i], identity_parse(span_of(text), &read), 0);
+    check_int(owners[i], read.owner, IDENTITY_OWNER_UNKNOWN);
+  }
 }
 
 static void other_texts_are_not_identities(void **state) {
@@ -126,7 +145,8 @@ static void other_texts_are_not_identities(void **state) {
 static void a_flag_waits_for_its_interval(void **state) {
   (void)state;
   struct ledger ledger;
-  struct ledger_key fds = {1, 100, "fds"}, rss = {1, 100, "rss"}, next = {1, 101, "fds"};
+  struct ledger_key fds = {1, 100, "fds", false, 0}, rss = {1, 100, "rss", false, 0};
+  struct ledger_key next = {1, 101, "fds", false, 0};
   int64_t wall = 5000;
   ledger_init(&ledger);
   assert_int_equal(ledger_check(&ledger, &fds, 1000, 60000), 0);
@@ -140,10 +160,31 @@ static void a_flag_waits_for_its_interval(void **state) {
   ledger_clear(&ledger);
 }
 
+/* Flapping between the two is still two bundles in each interval. */
+static void a_failure_does_not_wait_because_of_a_warning(void **state) {
+  (void)state;
+  struct ledger ledger;
+  struct ledger_key warning = {1, 100, "cpu", false, 0}, failure = {1, 100, "cpu", true, 0};
+  unsigned captured = 0;
+  ledger_init(&ledger);
+  for (uint64_t now_ms = 1000; now_ms < 1000 + 3 * 60000; now_ms += 1000) {
+    const struct ledger_key *key = now_ms / 1000 % 2 == 1 ? &warning : &failure;
+    int64_t wall = (int64_t)now_ms;
+    if (ledger_check(&ledger, key, now_ms, 60000) != 0)
+      continue;
+    assert_int_equal(ledger_record_request(&ledger, key, now_ms, 60000, &wall), 0);
+    captured++;
+    if (now_ms == 2000)
+      assert_int_equal(captured, 2);
+  }
+  assert_in_range(captured, 4, 6);
+  ledger_clear(&ledger);
+}
+
 static void two_bundles_never_have_the_same_time(void **state) {
   (void)state;
   struct ledger ledger;
-  struct ledger_key key = {1, 100, "fds"};
+  struct ledger_key key = {1, 100, "fds", false, 0};
   int64_t last = 0;
   ledger_init(&ledger);
   for (int i = 0; i < 100; i++) {
@@ -158,20 +199,43 @@ static void two_bundles_never_have_the_same_time(void **state) {
 static void a_baseline_is_requested_until_it_is_written(void **state) {
   (void)state;
   struct ledger ledger;
-  struct ledger_key key = {1, 100, "baseline"};
+  struct ledger_key key = {1, 100, "baseline", false, 0};
   int64_t wall = 5000;
   ledger_init(&ledger);
   assert_int_equal(ledger_record_request(&ledger, &key, 1000, 0, &wall), 0);
   assert_int_equal(ledger_check(&ledger, &key, UINT64_MAX, 0), -EAGAIN);
-  assert_int_equal(ledger_record_baseline(&ledger, 1, 100), 0);
+  assert_int_equal(ledger_record_written(&ledger, &key), 0);
   assert_int_equal(ledger_check(&ledger, &key, UINT64_MAX, 0), -EALREADY);
   ledger_record_failure(&ledger, &key, 2000);
-  assert_int_equal(ledger_check(&ledger, &key, 2000 + LEDGER_BASELINE_RETRY_MS - 1, 0),
-                   -EAGAIN);
-  assert_int_equal(ledger_check(&ledger, &key, 2000 + LEDGER_BASELINE_RETRY_MS, 0), 0);
-  assert_int_equal(ledger_record_baseline(&ledger, 2, 7), 0);
-  key = (struct ledger_key){2, 7, "baseline"};
+  assert_int_equal(ledger_check(&ledger, &key, 2000 + LEDGER_RETRY_MS - 1, 0), -EAGAIN);
+  assert_int_equal(ledger_check(&ledger, &key, 2000 + LEDGER_RETRY_MS, 0), 0);
+  key = (struct ledger_key){2, 7, "baseline", false, 0};
+  assert_int_equal(ledger_record_written(&ledger, &key), 0);
   assert_int_equal(ledger_check(&ledger, &key, 0, 0), -EALREADY);
+  ledger_clear(&ledger);
+}
+
+static void a_round_is_requested_until_it_is_written(void **state) {
+  (void)state;
+  struct ledger ledger;
+  struct ledger_key first = {1, 100, "scheduled", false, 1},
+                    other = {1, 100, "requested", false, 1};
+  struct ledger_key second = {1, 100, "scheduled", false, 2};
+  int64_t wall = 5000;
+  ledger_init(&ledger);
+  assert_int_equal(ledger_check(&ledger, &first, 1000, 0), 0);
+  assert_int_equal(ledger_record_request(&ledger, &first, 1000, 0, &wall), 0);
+  assert_int_equal(ledger_check(&ledger, &first, UINT64_MAX, 0), -EAGAIN);
+  assert_int_equal(ledger_check(&ledger, &second, UINT64_MAX, 0), -EAGAIN);
+  assert_int_equal(ledger_check(&ledger, &other, 1000, 0), 0);
+  ledger_record_failure(&ledger, &first, 2000);
+  assert_int_equal(ledger_check(&ledger, &first, 2001, 0), -EAGAIN);
+  assert_int_equal(ledger_check(&ledger, &first, 2000 + LEDGER_RETRY_MS, 0), 0);
+  assert_int_equal(ledger_check(&ledger, &second, 2001, 0), 0); /* need not wait for that */
+  assert_int_equal(ledger_record_request(&ledger, &first, 3000, 0, &wall), 0);
+  assert_int_equal(ledger_record_written(&ledger, &first), 0);
+  assert_int_equal(ledger_check(&ledger, &first, UINT64_MAX, 0), -EALREADY);
+  assert_int_equal(ledger_check(&ledger, &second, 3000, UINT64_MAX), 0);
   ledger_clear(&ledger);
 }
 
@@ -180,16 +244,35 @@ static void the_ledger_is_bounded(void **state) {
   struct ledger ledger;
   ledger_init(&ledger);
   for (pid_t pid = 1; pid <= LEDGER_MAX + 100; pid++) {
-    struct ledger_key key = {pid, 1, "fds"};
+    struct ledger_key key = {pid, 1, "fds", false, 0};
     int64_t wall = 0;
     assert_int_equal(ledger_record_request(&ledger, &key, 1, UINT64_MAX, &wall), 0);
   }
   assert_int_equal(ledger.len, LEDGER_MAX);
-  struct ledger_key key = {LEDGER_MAX + 200, 1, "fds"};
+  struct ledger_key key = {LEDGER_MAX + 200, 1, "fds", false, 0};
   int64_t wall = 0;
   assert_int_equal(ledger_record_request(&ledger, &key, 1000000, 1000, &wall), 0);
   assert_int_equal(ledger.len, 1); /* the others are no longer needed */
   ledger_clear(&ledger);
+}
+
+static void baselines_of_ended_processes_do_not_displace_flags(void **state) {
+  (void)state;
+  struct ledger ledger;
+  struct ledger_key flag = {1, 1, "fds", false, 0};
+  int64_t wall = 0;
+  ledger_init(&ledger);
+  assert_int_equal(ledger_record_request(&ledger, &flag, 1, UINT64_MAX, &wall), 0);
+  for (pid_t pid = 2; pid <= LEDGER_MAX + 100; pid++) {
+    struct ledger_key key = {pid, 1, "baseline", false, 0};
+    assert_int_equal(ledger_record_written(&ledger, &key), 0);
+  }
+  assert_int_equal(ledger.len, LEDGER_MAX);
+  assert_int_equal(ledger_check(&ledger, &flag, 1000, 3600000), -EAGAIN);
+  struct ledger_key last = {LEDGER_MAX + 100, 1, "baseline", false, 0};
+  assert_int_equal(ledger_check(&ledger, &last, 1000, 3600000), -EALREADY);
+  ledger_clear(&ledger);
+  assert_int_equal(ledger.len, 0);
 }
 
 /* --- texts --- */
@@ -197,8 +280,10 @@ static void the_ledger_is_bounded(void **state) {
 static void every_error_has_a_hint(void **state) {
   (void)state;
   for (int error = -1; error > -140; error--)
-    assert_true(strlen(directory_error_hint(error)) > 10);
-  assert_string_not_equal(directory_error_hint(-ENOSPC), directory_error_hint(-EROFS));
+    for (unsigned i = 0; i < 2; i++)
+      assert_true(strlen(directory_error_hint(error, i == 1)) > 10);
+  assert_string_not_equal(directory_error_hint(-ENOSPC, false),
+                          directory_error_hint(-EROFS, false));
 }
 
 static void every_flag_has_next_steps(void **state) {
@@ -220,11 +305,15 @@ int main(void) {
       cmocka_unit_test(names_of_bundles_are_made_and_recognised),
       cmocka_unit_test(other_names_are_not_bundles),
       cmocka_unit_test(an_identity_is_read_as_it_is_printed),
+      cmocka_unit_test(an_owner_that_is_missing_or_damaged_is_unknown),
       cmocka_unit_test(other_texts_are_not_identities),
       cmocka_unit_test(a_flag_waits_for_its_interval),
+      cmocka_unit_test(a_failure_does_not_wait_because_of_a_warning),
       cmocka_unit_test(two_bundles_never_have_the_same_time),
       cmocka_unit_test(a_baseline_is_requested_until_it_is_written),
+      cmocka_unit_test(a_round_is_requested_until_it_is_written),
       cmocka_unit_test(the_ledger_is_bounded),
+      cmocka_unit_test(baselines_of_ended_processes_do_not_displace_flags),
       cmocka_unit_test(every_error_has_a_hint),
       cmocka_unit_test(every_flag_has_next_steps),
   };

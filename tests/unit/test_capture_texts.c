@@ -1,10 +1,8 @@
-/* What captures write and delete, without a disk: counts, listings, README, order of
- * deletion. */
+/* What captures write, without a disk: counts, listings, README. */
 #include <errno.h>
 #include <stdio.h>
 
 #include "cases.h"
-#include "sidecar/capture/inventory.h"
 #include "sidecar/capture/listing.h"
 #include "sidecar/capture/readme.h"
 #include "sidecar/capture/tally.h"
@@ -139,131 +137,6 @@ static void regions_are_summed_up_by_name(void **state) {
   region_listing_free(listing);
 }
 
-/* --- order of deletion --- */
-
-/* Bundles oldest first: instance, 'b' a baseline or 'f' a flag's, bytes, '+' of a live
- * process. The newcomer comes last. */
-struct keeping {
-  const char *name;
-  const char *bundles; /* "web b 10 +, web f 10 +" */
-  const char *newcomer;
-  struct inventory_limits limits;
-  const char *deleted; /* positions */
-  bool fits;
-};
-
-static const struct keeping keepings[] = {
-    {"there is room", "web b 10 +, web f 10 +", "web f 10 +", {100, 5, 100}, "", true},
-    {"too many: the oldest flag goes",
-     "web b 1 +, web f 1 +, web f 1 +",
-     "web f 1 +",
-     {100, 3, 100},
-     "1",
-     true},
-    {"the first baseline goes before newer flags",
-     "web b 1 -, web f 1 -, web b 1 +, web f 1 +",
-     "web f 1 +",
-     {100, 4, 100},
-     "0",
-     true},
-    {"too large: as many as it takes",
-     "web b 10 +, web f 40 +, web f 40 +, web f 5 +",
-     "web f 40 +",
-     {100, 9, 1000},
-     "1",
-     true},
-    {"and one more",
-     "web b 10 +, web f 40 +, web f 40 +, web f 5 +",
-     "web f 60 +",
-     {100, 9, 1000},
-     "12",
-     true},
-    {"the baseline and the newest stay though larger",
-     "web b 90 +, web f 90 +",
-     "web f 90 +",
-     {100, 9, 1000},
-     "1",
-     true},
-    {"a new baseline takes the old one's place",
-     "web b 60 -, web f 60 -",
-     "web b 60 +",
-     {100, 9, 1000},
-     "0",
-     true},
-    {"those of other processes are not counted",
-     "api b 90 +, api f 90 +",
-     "web f 50 +",
-     {100, 2, 1000},
-     "",
-     true},
-    {"over all the oldest goes, whosever it is",
-     "api f 40 +, web f 40 +, api f 5 +, web f 5 +",
-     "web f 50 +",
-     {1000, 9, 90},
-     "01",
-     true},
-    {"then those of processes that ended",
-     "old b 40 -, old f 40 -, web b 10 +",
-     "web f 50 +",
-     {100, 9, 100},
-     "0",
-     true},
-    {"nothing of live ones: it does not fit",
-     "api b 40 +, api f 40 +, web b 10 +",
-     "web f 50 +",
-     {100, 9, 100},
-     "",
-     false},
-    {"larger than everything", "", "web f 101 +", {1000, 9, 100}, "", false},
-};
-
-static void read_bundle(const char *text, struct inventory_bundle *ret) {
-  char instance[16], kind, live;
-  unsigned long long bytes;
-  *ret = (struct inventory_bundle){.bytes = 0};
-  assert_int_equal(sscanf(text, " %15s %c %llu %c", instance, &kind, &bytes, &live), 4);
-  snprintf(ret->instance, sizeof(ret->instance), "%s", instance);
-  ret->is_baseline = kind == 'b';
-  ret->bytes = bytes;
-  ret->identity.pid = live == '+';
-}
-
-static bool has_pid(void *context, const struct identity *identity) {
-  (void)context;
-  return identity->pid != 0;
-}
-
-static void the_oldest_is_deleted_first(void **state) {
-  (void)state;
-  for (size_t i = 0; i < ARRAY_LENGTH(keepings); i++) {
-    const struct keeping *keeping = &keepings[i];
-    struct inventory_bundle bundles[8], incoming;
-    struct inventory inventory = {.bundles = bundles};
-    for (const char *at = keeping->bundles; at != NULL && *at != '\0';) {
-      read_bundle(at, &bundles[inventory.len]);
-      bundles[inventory.len].name[0] = (char)('0' + inventory.len);
-      inventory.bytes += bundles[inventory.len++].bytes;
-      at = strchr(at, ',');
-      at = at != NULL ? at + 1 : NULL;
-    }
-    read_bundle(keeping->newcomer, &incoming);
-    struct inventory_newcomer newcomer = {incoming.instance, incoming.is_baseline,
-                                          incoming.bytes};
-    char deleted[9] = "";
-    const struct inventory_bundle *victim;
-    bool fits;
-    while ((victim = inventory_next_victim(&inventory, &keeping->limits, &newcomer, has_pid,
-                                           NULL, &fits)) != NULL) {
-      size_t at = (size_t)(victim - bundles);
-      deleted[strlen(deleted)] = victim->name[0];
-      inventory.bytes -= victim->bytes;
-      memmove(&bundles[at], &bundles[at + 1], (--inventory.len - at) * sizeof(bundles[0]));
-    }
-    check_span(keeping->name, span_of(deleted), span_of(keeping->deleted));
-    check_int(keeping->name, fits, keeping->fits);
-  }
-}
-
 /* --- README --- */
 
 static const struct capture_request request = {
@@ -295,21 +168,47 @@ static void heaps_are_compared_only_if_both_exist(void **state) {
   (void)state;
   struct readme readme = {.request = &request,
                           .path = "/c/web/new",
-                          .baseline_path = "/c/web/old",
-                          .baseline_has_heap = true,
+                          .baseline = {"/c/web/old", true},
+                          .previous = {"/c/web/last", true},
                           .has_heap = true,
                           .not_taken = ""};
   check_text(print(&readme),
              "go tool pprof -base /c/web/old/heap.pb.gz /c/web/new/heap.pb.gz\n",
              "Not captured");
+  check_text(print(&readme),
+             "go tool pprof -http=localhost:8081 -base /c/web/old/heap.pb.gz "
+             "/c/web/new/heap.pb.gz\n",
+             "CPU");
+  check_text(print(&readme),
+             "  what grew since the capture before (then `top20`, `list FUNCTION`), and as a "
+             "flame graph:\n"
+             "  go tool pprof -base /c/web/last/heap.pb.gz /c/web/new/heap.pb.gz\n"
+             "  go tool pprof -http=localhost:8081 -base /c/web/last/heap.pb.gz "
+             "/c/web/new/heap.pb.gz\n",
+             NULL);
+  check_text(print(&readme), "go tool pprof -http=localhost:8081 /c/web/new/heap.pb.gz\n",
+             NULL);
   check_text(print(&readme), "  diff /c/web/old/fds.txt /c/web/new/fds.txt\n", "  \n");
-  readme.baseline_has_heap = false;
+  readme.baseline.has_heap = readme.previous.has_heap = false;
   check_text(print(&readme), "go tool pprof -top /c/web/new/heap.pb.gz\n", "-base");
-  readme.baseline_has_heap = true;
+  readme.baseline.has_heap = true;
   readme.has_heap = false;
   check_text(print(&readme), NULL, "go tool pprof");
   readme.not_taken = "  heap.pb.gz: truncated\n";
   check_text(print(&readme), "\nNot captured\n  heap.pb.gz: truncated\n", "goroutines.txt");
+}
+
+static void a_cpu_profile_is_shown_as_text_and_in_a_browser(void **state) {
+  (void)state;
+  struct readme readme = {
+      .request = &request, .path = "/c/web/new", .has_cpu = true, .not_taken = ""};
+  check_text(print(&readme),
+             "go tool pprof -top /c/web/new/cpu.pb.gz\n"
+             "  go tool pprof -http=localhost:8081 /c/web/new/cpu.pb.gz\n",
+             "heap.pb.gz");
+  check_text(print(&readme), "http://localhost:8081; flame graphs", NULL);
+  readme.has_cpu = false;
+  check_text(print(&readme), NULL, "localhost");
 }
 
 static void paths_are_quoted_for_the_shell(void **state) {
@@ -350,8 +249,8 @@ int main(void) {
       cmocka_unit_test(descriptors_are_counted_by_class_and_by_file),
       cmocka_unit_test(descriptors_past_the_limit_are_counted),
       cmocka_unit_test(regions_are_summed_up_by_name),
-      cmocka_unit_test(the_oldest_is_deleted_first),
       cmocka_unit_test(heaps_are_compared_only_if_both_exist),
+      cmocka_unit_test(a_cpu_profile_is_shown_as_text_and_in_a_browser),
       cmocka_unit_test(paths_are_quoted_for_the_shell),
       cmocka_unit_test(the_head_is_printable_and_the_steps_are_those_of_the_request),
   };

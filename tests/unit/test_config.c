@@ -58,6 +58,23 @@ static void options_of_captures_are_read_in_their_units(void **state) {
   config_free(config);
 }
 
+static void a_schedule_is_times_of_day_or_an_interval(void **state) {
+  (void)state;
+  struct config *config = config_new();
+  assert_int_equal(config->capture_schedule.times_len, 0);
+  assert_int_equal(config->capture_schedule.interval_ms, 0);
+  assert_int_equal(
+      parse(config, "CaptureSchedule \"06:00\" \"18:30\"\nCaptureSchedule \"00:00\"\n"), 0);
+  assert_int_equal(config->capture_schedule.times_len, 3);
+  assert_int_equal(config->capture_schedule.times[1], 18 * 60 + 30);
+  config_free(config);
+  config = config_new();
+  assert_int_equal(parse(config, "CaptureSchedule 21600\n"), 0);
+  assert_int_equal(config->capture_schedule.times_len, 0);
+  assert_int_equal(config->capture_schedule.interval_ms, 21600 * 1000);
+  config_free(config);
+}
+
 static void a_sidecar_block_replaces_the_built_in_one(void **state) {
   (void)state;
   struct config *config = config_new();
@@ -136,6 +153,21 @@ static const struct refused_case refused[] = {
     {"CaptureOnWarning \"yes\"\n", {"CaptureOnWarning", "\"yes\"", "true or false"}},
     {"CaptureProcessMaxBundles 1\n", {"CaptureProcessMaxBundles", "1", "from 2 to 10000"}},
     {"CaptureProcessMaxBytes 0\n", {"CaptureProcessMaxBytes", "0", "megabytes from 1"}},
+    {"CaptureSchedule\n", {"CaptureSchedule", "1 to 24 times of day in quotes (\"06:00\")"}},
+    {"CaptureSchedule \"6:00\"\n", {"CaptureSchedule", "\"6:00\"", "1 to 24 times of day"}},
+    {"CaptureSchedule \"24:00\"\n", {"CaptureSchedule", "\"24:00\"", "1 to 24 times of day"}},
+    {"CaptureSchedule \"6h\"\n", {"CaptureSchedule", "\"6h\"", "seconds from 60 to 604800"}},
+    {"CaptureSchedule \"06:00\" 60\n",
+     {"CaptureSchedule", "\"06:00\" 60", "1 to 24 times of day"}},
+    {"CaptureSchedule 59\n", {"CaptureSchedule", "59", "seconds from 60 to 604800"}},
+    {"CaptureSchedule true\n", {"CaptureSchedule", "true", "1 to 24 times of day"}},
+    {"CaptureSchedule \"06:00\" \"06:00\"\n", {"CaptureSchedule", "was given before"}},
+    {"CaptureSchedule \"06:00\"\nCaptureSchedule 3600\n",
+     {"CaptureSchedule", "3600", "an interval is given alone"}},
+    {"CaptureSchedule 3600\nCaptureSchedule \"06:00\"\n",
+     {"CaptureSchedule", "\"06:00\"", "there is an interval already"}},
+    {"CaptureSchedule 3600\nCaptureSchedule 7200\n",
+     {"CaptureSchedule", "7200", "an interval is given alone"}},
     {"CpuProfileSeconds 301\n", {"CpuProfileSeconds", "301", "from 0 (none) to 300"}},
     {"Summary 1\n", {"Summary", "1", "true or false"}},
     {"ProcRoot \"\"\n", {"ProcRoot", "\"\"", "path"}},
@@ -236,6 +268,7 @@ int main(void) {
       cmocka_unit_test(no_block_at_all_watches_every_sidecar),
       cmocka_unit_test(a_block_for_another_program_adds_to_the_sidecars),
       cmocka_unit_test(options_of_captures_are_read_in_their_units),
+      cmocka_unit_test(a_schedule_is_times_of_day_or_an_interval),
       cmocka_unit_test(a_sidecar_block_replaces_the_built_in_one),
       cmocka_unit_test(an_fd_match_with_a_default_name_replaces_that_default),
       cmocka_unit_test(the_default_patterns_match_what_the_guide_greps_for),

@@ -48,7 +48,7 @@ static void a_block_sets_its_flag_in_the_configured_unit(void **state) {
 
 static const struct refused_case refused[] = {
     {BLOCK("fdz", ""),
-     {"<Plugin sidecar>: RedFlag \"fdz\"", "no such red flag", "rss, swap_growing",
+     {"<Plugin sidecar>: RedFlag \"fdz\"", "no such red flag", "rss, rss_growing",
       "pprof_missing"}},
     {BLOCK("FDS", ""), {"RedFlag \"FDS\"", "no such red flag"}},
     {BLOCK("", ""), {"RedFlag \"\"", "allowed is a block with the name of a red flag"}},
@@ -121,6 +121,15 @@ static void an_old_name_is_accepted_with_a_warning(void **state) {
   config_free(config);
 }
 
+/* Completes the configuration, checks its fault and frees it. */
+static void check_fault(struct config *config, const char *expected) {
+  char text[256];
+  assert_int_equal(config_complete(config), 0);
+  assert_non_null(config_fault(config, text, sizeof(text)));
+  assert_string_equal(text, expected);
+  config_free(config);
+}
+
 static void a_flag_uses_its_configured_patterns(void **state) {
   (void)state;
   char text[256];
@@ -134,11 +143,19 @@ static void a_flag_uses_its_configured_patterns(void **state) {
   assert_string_equal(patterns[0], "a_files");
   assert_string_equal(patterns[1], "codex_sessions");
   assert_null(patterns[2]);
-  assert_int_equal(config_complete(config), 0);
-  assert_non_null(config_fault(config, text, sizeof(text)));
-  assert_string_equal(text, "<RedFlag \"sqlite_contention\">: Patterns: \"b_files\" is not the "
-                            "name of an FdMatch or a GoroutineMatch");
-  config_free(config);
+  check_fault(config, "<RedFlag \"sqlite_contention\">: Patterns: \"b_files\" is not the "
+                      "name of an FdMatch");
+
+  /* those of the other kind do not count */
+  config = config_new();
+  assert_int_equal(parse(config, BLOCK("fetch_data_piling", "Patterns \"sqlite\"\n")), 0);
+  check_fault(config, "<RedFlag \"fetch_data_piling\">: Patterns: \"sqlite\" is not the "
+                      "name of a GoroutineMatch");
+
+  config = config_new();
+  assert_int_equal(parse(config, BLOCK("session_files", "Patterns \"fetch_data\"\n")), 0);
+  check_fault(config, "<RedFlag \"session_files\">: Patterns: \"fetch_data\" is not the "
+                      "name of an FdMatch");
 
   config = config_new();
   assert_int_equal(config_complete(config), 0);

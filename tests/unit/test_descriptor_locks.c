@@ -96,6 +96,38 @@ static int lock_record_to_read(void *argument) {
   return lock_range(F_SETLK, F_RDLCK, (off_t)(uintptr_t)argument * 10, 5);
 }
 
+/* The bytes that SQLite locks: of a transaction before its commit, and of the commit. */
+static int lock_reserved(void *argument) {
+  (void)argument;
+  return lock_range(F_SETLK, F_WRLCK, 0x40000001, 1);
+}
+
+static int lock_pending(void *argument) {
+  (void)argument;
+  return lock_range(F_SETLK, F_WRLCK, 0x40000000, 2);
+}
+
+static int lock_exclusive(void *argument) {
+  (void)argument;
+  return lock_range(F_SETLK, F_WRLCK, 0x40000000, 512);
+}
+
+/* In WAL mode, on the -shm file. */
+static int lock_wal_writer(void *argument) {
+  (void)argument;
+  return lock_range(F_SETLK, F_WRLCK, 120, 1);
+}
+
+static int lock_wal_recovery(void *argument) {
+  (void)argument;
+  return lock_range(F_SETLK, F_WRLCK, 122, 1);
+}
+
+static int open_shm(void *argument) {
+  (void)argument;
+  return open(in_folder("td.db-shm"), O_RDWR | O_CREAT, 0600);
+}
+
 static int lock_open_file(void *argument) {
   return lock_range(F_OFD_SETLK, F_WRLCK, (off_t)(uintptr_t)argument * 10, 5);
 }
@@ -236,17 +268,25 @@ static void a_writer_is_the_better_example_of_a_foreign_lock(void **state) {
   end_pair(&pair);
 }
 
-/* In WAL mode every connection of SQLite holds a shared lock on the -shm file. */
-static void only_a_writer_on_a_database_contends(void **state) {
+static void only_a_lock_that_stops_readers_of_a_database_contends(void **state) {
   (void)state;
   static const struct {
     const char *name, *expression;
+    int (*open)(void *);
     int (*lock)(void *);
     uint64_t contended;
+    enum sqlite_lock kind;
   } cases[] = {
-      {"a writer on a database", "\\.db$", lock_record, 1},
-      {"a reader on a database", "\\.db$", lock_record_to_read, 0},
-      {"a writer on another file", "\\.sqlite$", lock_record, 0},
+      {"a writer on a database", "\\.db$", open_db, lock_record, 1, SQLITE_LOCK_OTHER},
+      {"a reader on a database", "\\.db$", open_db, lock_record_to_read, 0, SQLITE_LOCK_OTHER},
+      {"a writer on another file", "\\.sqlite$", open_db, lock_record, 0, SQLITE_LOCK_OTHER},
+      {"flock", "\\.db$", open_db, lock_file, 1, SQLITE_LOCK_OTHER},
+      {"reserved", "\\.db$", open_db, lock_reserved, 0, SQLITE_LOCK_OTHER},
+      {"pending", "\\.db$", open_db, lock_pending, 1, SQLITE_LOCK_PENDING},
+      {"exclusive", "\\.db$", open_db, lock_exclusive, 1, SQLITE_LOCK_EXCLUSIVE},
+      {"a writer in WAL mode", "\\.db-shm$", open_shm, lock_wal_writer, 0, SQLITE_LOCK_OTHER},
+      {"recovery in WAL mode", "\\.db-shm$", open_shm, lock_wal_recovery, 1,
+       SQLITE_LOCK_WAL_RECOVERY},
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
     struct pair pair;
@@ -255,11 +295,12 @@ static void only_a_writer_on_a_database_contends(void **state) {
     start_pair(&pair);
     descriptors_free(pair.descriptors);
     assert_int_equal(descriptors_new(&pattern, 1, 1, &pair.descriptors), 0);
-    held_process_do(&pair.one, open_db, NULL);
-    held_process_do(&pair.other, open_db, NULL);
+    held_process_do(&pair.one, cases[i].open, NULL);
+    held_process_do(&pair.other, cases[i].open, NULL);
     held_process_do(&pair.other, cases[i].lock, (void *)0);
     check_locks(&pair, cases[i].name, 0, 1);
     check_int(cases[i].name, reading.locks_contended, cases[i].contended);
+    check_int(cases[i].name, reading.foreign_lock_kind, cases[i].kind);
     end_pair(&pair);
     regfree(&pattern.regex);
   }
@@ -514,7 +555,7 @@ int main(void) {
       in_a_folder(locks_of_two_processes_on_a_file_are_counted_separately),
       in_a_folder(locks_that_look_the_same_are_counted_separately),
       in_a_folder(a_writer_is_the_better_example_of_a_foreign_lock),
-      in_a_folder(only_a_writer_on_a_database_contends),
+      in_a_folder(only_a_lock_that_stops_readers_of_a_database_contends),
       in_a_folder(without_the_pattern_contention_is_unknown),
       in_a_folder(a_waiter_has_no_lock),
       in_a_folder(a_lock_shared_with_the_locking_process_is_its_own),

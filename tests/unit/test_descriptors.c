@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -155,7 +156,7 @@ static int hold_timers(void *argument) {
 
 static int close_all(void *argument) {
   unsigned keep = (unsigned)(uintptr_t)argument;
-  return close_range(keep, ~0u, 0);
+  return (int)syscall(SYS_close_range, keep, ~0u, 0); /* musl lacks the call */
 }
 
 /* The lowest number that is free, which is where new descriptors begin. */
@@ -460,6 +461,72 @@ static void patterns_are_matched_against_whole_paths(void **state) {
     regfree(&patterns[i].regex);
 }
 
+/* Opens each file of a list that ends with NULL. */
+static int hold_list(void *argument) {
+  for (const char *const *name = argument; *name != NULL; name++)
+    if (make_file(in_folder(*name)) < 0)
+      return -1;
+  return 0;
+}
+
+static int unlink_database(void *argument) {
+  return unlink(in_folder(argument));
+}
+
+/* Bit 1: the second pattern matches databases. */
+static void expect_database(struct held_process *held, uint32_t bits, uint64_t opens,
+                            const char *path) {
+  struct pattern patterns[] = {{.name = "logs"}, {.name = "sqlite"}};
+  static const char *const texts[] = {"\\.log$",
+                                      "\\.db(-wal|-shm|-journal)?( \\(deleted\\))?$"};
+  struct descriptors *descriptors;
+  for (size_t i = 0; i < ARRAY_LENGTH(patterns); i++)
+    assert_int_equal(regcomp(&patterns[i].regex, texts[i], REG_EXTENDED | REG_NOSUB), 0);
+  assert_int_equal(descriptors_new(patterns, ARRAY_LENGTH(patterns), bits, &descriptors), 0);
+  for (int again = 0; again < 2; again++) {
+    read_again(held, descriptors);
+    assert_int_equal(reading.same_database_max, opens);
+    assert_string_equal(reading.same_database_path, path);
+  }
+  descriptors_free(descriptors);
+  for (size_t i = 0; i < ARRAY_LENGTH(patterns); i++)
+    regfree(&patterns[i].regex);
+}
+
+static void the_database_opened_most_is_found(void **state) {
+  (void)state;
+  static const char *const others[] = {
+      "a.log",     "a.log",         "a.log",         "a.log",         "a.log",
+      "td.db-wal", "td.db-wal",     "td.db-wal",     "td.db-shm",     "td.db-shm",
+      "td.db-shm", "td.db-journal", "td.db-journal", "td.db-journal", NULL};
+  static const char *const once[] = {"one.db", "two.db", "three.db", NULL};
+  static const char *const more[] = {"td.db", "two.db", "td.db", "td.db", NULL};
+  struct held_process held;
+  held_process_start(&held);
+  held_process_do(&held, hold_list, (void *)others);
+  expect_database(&held, 2, 0, "");
+  held_process_do(&held, hold_list, (void *)once);
+  expect_database(&held, 2, 1, in_folder("one.db"));
+  held_process_do(&held, hold_list, (void *)more);
+  expect_database(&held, 2, 3, in_folder("td.db"));
+  assert_int_equal(reading.same_file_max, 5);
+  assert_string_equal(reading.same_file_path, in_folder("a.log"));
+  held_process_do(&held, unlink_database, (void *)"td.db-wal");
+  held_process_do(&held, unlink_database, (void *)"td.db");
+  expect_database(&held, 2, 3, in_folder("td.db (deleted)"));
+  held_process_end(&held);
+}
+
+static void without_a_pattern_of_databases_their_opens_are_unknown(void **state) {
+  (void)state;
+  static const char *const databases[] = {"td.db", "td.db", NULL};
+  struct held_process held;
+  held_process_start(&held);
+  held_process_do(&held, hold_list, (void *)databases);
+  expect_database(&held, 0, VALUE_UNKNOWN, "");
+  held_process_end(&held);
+}
+
 static void more_patterns_than_bits_are_rejected(void **state) {
   (void)state;
   struct descriptors *descriptors = NULL;
@@ -495,6 +562,28 @@ static void watches_are_counted_over_all_instances(void **state) {
   held_process_do(&held, hold_watches, (void *)5000); /* far more than one read(2) gives */
   read_again(&held, descriptors);
   assert_int_equal(reading.inotify_watches, 5003);
+  held_process_end(&held);
+  descriptors_free(descriptors);
+}
+
+static int hold_watched_copies(void *argument) {
+  int lowest = dup(0); /* the number that the instance will get */
+  close(lowest);
+  return hold_watches((void *)100) != 0 ? -1
+                                        : hold_copies(lowest, (unsigned)(uintptr_t)argument);
+}
+
+/* fdinfo of a duplicate costs the kernel as much as that of the first. */
+static void duplicates_of_an_inotify_descriptor_are_read_once(void **state) {
+  (void)state;
+  struct held_process held;
+  struct descriptors *descriptors = new_descriptors();
+  held_process_start(&held);
+  held_process_do(&held, hold_watched_copies, (void *)500);
+  held_process_do(&held, hold_watched_copies, (void *)500);
+  read_again(&held, descriptors);
+  assert_int_equal(reading.by_class[DESCRIPTOR_INOTIFY], 1000);
+  assert_int_equal(reading.inotify_watches, 200);
   held_process_end(&held);
   descriptors_free(descriptors);
 }
@@ -626,6 +715,82 @@ static void the_file_opened_most_agrees_with_lsof(void **state) {
   held_process_end(&held);
 }
 
+/* --- deadlines --- */
+
+static int hold_a_mixture(void *argument) {
+  return hold_files(argument) != 0 || hold_same_file(argument) != 0 ||
+                 hold_watches(argument) != 0 || hold_copies(3, 20) != 0
+             ? -1
+             : 0;
+}
+
+/* Calls until it is complete, and fails when a call counts nothing. */
+static unsigned read_in_pieces(struct held_process *held, struct descriptors *descriptors) {
+  unsigned calls = 1, limit = 1000;
+  while (descriptors_read(descriptors, held->process, NULL, NULL, 0, NULL, &reading) ==
+         -EINPROGRESS) {
+    assert_true(descriptors_in_progress(descriptors));
+    assert_true(calls++ < limit);
+  }
+  assert_false(descriptors_in_progress(descriptors));
+  return calls;
+}
+
+static void a_reading_that_takes_several_calls_is_the_same(void **state) {
+  (void)state;
+  struct held_process held;
+  allow_descriptors(20000);
+  struct descriptors *descriptors = new_descriptors();
+  held_process_start(&held);
+  held_process_do(&held, hold_a_mixture, (void *)2000);
+  read_new(&held);
+  struct descriptors_reading at_once = reading;
+
+  host_set_deadline(held.host, 0);
+  for (unsigned round = 0; round < 3; round++) {
+    memset(&reading, 0, sizeof(reading));
+    assert_in_range(read_in_pieces(&held, descriptors), 5, 10);
+    at_once.locks_held = at_once.locks_foreign = at_once.locks_contended = VALUE_UNKNOWN;
+    assert_memory_equal(&reading, &at_once, sizeof(reading));
+  }
+  host_set_deadline(held.host, UINT64_MAX);
+  assert_int_equal(read_in_pieces(&held, descriptors), 1);
+  held_process_end(&held);
+  descriptors_free(descriptors);
+}
+
+/* A child of a thousand files, and a reading of it that has begun and is not complete. */
+static struct descriptors *begin_long_reading(struct held_process *held) {
+  allow_descriptors(2000);
+  struct descriptors *descriptors = new_descriptors();
+  held_process_start(held);
+  held_process_do(held, hold_files, (void *)1000);
+  host_set_deadline(held->host, 0);
+  int status = descriptors_read(descriptors, held->process, NULL, NULL, 0, NULL, &reading);
+  assert_int_equal(status, -EINPROGRESS);
+  return descriptors;
+}
+
+static void a_process_that_ends_during_a_long_reading_has_ended(void **state) {
+  (void)state;
+  struct held_process held;
+  struct descriptors *descriptors = begin_long_reading(&held);
+  held_process_kill(&held);
+  int status = descriptors_read(descriptors, held.process, NULL, NULL, 0, NULL, &reading);
+  assert_int_equal(status, -ESRCH);
+  assert_false(descriptors_in_progress(descriptors));
+  held_process_end(&held);
+  descriptors_free(descriptors);
+}
+
+static void a_long_reading_may_be_given_up(void **state) {
+  (void)state;
+  struct held_process held;
+  struct descriptors *descriptors = begin_long_reading(&held);
+  descriptors_free(descriptors); /* leaks are found by the sanitizers */
+  held_process_end(&held);
+}
+
 static int create_folder(void **state) {
   (void)state;
   held_folder_create(&folder);
@@ -651,9 +816,15 @@ int main(void) {
       in_a_folder(a_path_that_comes_to_refer_to_another_file_is_detected),
       in_a_folder(files_whose_path_is_too_long_are_counted),
       in_a_folder(patterns_are_matched_against_whole_paths),
+      in_a_folder(the_database_opened_most_is_found),
+      in_a_folder(without_a_pattern_of_databases_their_opens_are_unknown),
       cmocka_unit_test(more_patterns_than_bits_are_rejected),
       in_a_folder(watches_are_counted_over_all_instances),
+      in_a_folder(duplicates_of_an_inotify_descriptor_are_read_once),
       in_a_folder(sockets_are_found_by_their_inode),
+      in_a_folder(a_reading_that_takes_several_calls_is_the_same),
+      in_a_folder(a_process_that_ends_during_a_long_reading_has_ended),
+      in_a_folder(a_long_reading_may_be_given_up),
       in_a_folder(classes_agree_with_lsof),
       in_a_folder(the_file_opened_most_agrees_with_lsof),
   };

@@ -446,6 +446,15 @@ static void captured_hosts_are_read_exactly(void **state) {
   replay_tree_remove(&tree);
 }
 
+/* Makes so many captured processes run a program. */
+static void run_program(struct replay_tree *tree, int processes, const char *executable) {
+  char path[64];
+  for (int i = 1; i <= processes; i++) {
+    snprintf(path, sizeof(path), "%d/exe", i * 16);
+    replay_tree_add_link(tree, path, executable);
+  }
+}
+
 /* A captured table in the order of its directory: each process is still examined in turn. */
 static void in_any_order_all_are_examined_within_48_scans(void **state) {
   (void)state;
@@ -454,20 +463,13 @@ static void in_any_order_all_are_examined_within_48_scans(void **state) {
   struct replay_tree tree;
   struct host *captured;
   struct discovery *discovery;
-  char path[64];
   replay_tree_create(&tree);
-  for (int i = 1; i <= PROCESSES; i++) {
-    snprintf(path, sizeof(path), "%d/exe", i * 16);
-    replay_tree_add_link(&tree, path, "/bin/sh");
-  }
+  run_program(&tree, PROCESSES, "/bin/sh");
   assert_int_equal(host_open(tree.root, &captured), 0);
   assert_int_equal(discovery_new(captured, &rule, 1, &discovery), 0);
   for (int n = 0; n < 20; n++)
     assert_int_equal(count_matches(discovery), 0);
-  for (int i = 1; i <= PROCESSES; i++) {
-    snprintf(path, sizeof(path), "%d/exe", i * 16);
-    replay_tree_add_link(&tree, path, "/bin/sidecar");
-  }
+  run_program(&tree, PROCESSES, "/bin/sidecar");
   size_t before = count_matches(discovery);
   assert_true(before > 0 && before < PROCESSES / 8); /* a slice, not all of them */
   size_t found = before;
@@ -477,6 +479,29 @@ static void in_any_order_all_are_examined_within_48_scans(void **state) {
     before = found;
   }
   assert_int_equal(found, PROCESSES);
+  discovery_free(discovery);
+  host_close(captured);
+  replay_tree_remove(&tree);
+}
+
+/* Each scan has time for one process: one is not examined twice before all others were. */
+static void a_scan_without_time_goes_on_where_the_last_one_stopped(void **state) {
+  (void)state;
+  enum { PROCESSES = 100 };
+  const struct discovery_rule rule = {.executable = "sidecar"};
+  struct replay_tree tree;
+  struct host *captured;
+  struct discovery *discovery;
+  replay_tree_create(&tree);
+  run_program(&tree, PROCESSES, "/bin/sidecar");
+  assert_int_equal(host_open(tree.root, &captured), 0);
+  assert_int_equal(discovery_new(captured, &rule, 1, &discovery), 0);
+  host_set_deadline(captured, 0);
+  for (size_t n = 1; n <= PROCESSES; n++)
+    assert_int_equal(count_matches(discovery), n);
+  assert_int_equal(count_matches(discovery), PROCESSES);
+  host_set_deadline(captured, UINT64_MAX);
+  assert_int_equal(count_matches(discovery), PROCESSES);
   discovery_free(discovery);
   host_close(captured);
   replay_tree_remove(&tree);
@@ -498,6 +523,7 @@ int main(void) {
       cmocka_unit_test(executables_are_compared_by_their_whole_base_name),
       cmocka_unit_test(captured_hosts_are_read_exactly),
       cmocka_unit_test(in_any_order_all_are_examined_within_48_scans),
+      cmocka_unit_test(a_scan_without_time_goes_on_where_the_last_one_stopped),
   };
   return cmocka_run_group_tests_name("discovery", tests, set_up, tear_down);
 }

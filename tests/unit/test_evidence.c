@@ -148,16 +148,31 @@ static void memory_is_reported_with_the_retained_part(void **state) {
       "retained", "1.86 GB");
 }
 
-static void stuck_goroutines_are_reported_with_stack_state_and_age(void **state) {
+/* Not the oldest, which have waited since the start, but the stack that has become more. */
+static void stuck_goroutines_are_reported_with_the_stack_that_grew(void **state) {
   (void)state;
   struct known known;
   know_nothing(&known);
-  grow(&known.goroutine_sites, 2, 12, GOROUTINE_CHAN_SEND, 47);
+  static struct stuck stuck;
+  memset(&stuck, 0, sizeof(stuck));
+  for (uint64_t round = 0; round < 2; round++) {
+    struct site_top top = {.len = 0};
+    add_site(&top, 1, round == 0 ? 2 : 12, "main.leak < main.main");
+    top.sites[0].state = GOROUTINE_CHAN_SEND;
+    top.sites[0].blocked = round == 0 ? 0 : 11;
+    top.sites[0].oldest_minutes = 47 * round;
+    add_site(&top, 2, 19, "fsnotify.(*inotify).readEvents");
+    top.sites[1].blocked = round == 0 ? 0 : 19;
+    top.sites[1].oldest_minutes = 300 * round;
+    site_history_update(&known.goroutine_sites, &top);
+    stuck_observe(&stuck, &top);
+  }
+  known.facts.stuck = &stuck;
   struct flag_status status = breach(RED_FLAG_GOROUTINES_STUCK, RED_FLAG_WARNING, 12, NAN);
   check_evidence(
       &known, &status,
-      "proj (pid 4711): goroutines blocked for 10 minutes: 12 for 1 min; the oldest for "
-      "47 minutes; 12 in chan_send at main.leak < main.main",
+      "proj (pid 4711): goroutines blocked for 10 minutes: 12 for 1 min beyond the baseline; "
+      "+9, the oldest for 47 minutes; 12 in chan_send at main.leak < main.main",
       "age", "47 minutes");
 }
 
@@ -174,6 +189,34 @@ static void a_growing_heap_is_reported_with_rate_and_sites(void **state) {
                  "proj (pid 4711): the Go heap grew by 80.0 MB in 4 h 0 min (20.0 MB/h), "
                  "now 200.0 MB; +80.0 MB at main.leak < main.main",
                  "site_1", "+80.0 MB since the baseline, now 90.0 MB: main.leak < main.main");
+}
+
+/* A large site that is kept, and a larger one whose garbage was freed again. */
+static void a_high_allocation_rate_names_what_allocates_not_what_is_kept(void **state) {
+  (void)state;
+  struct known known;
+  know_nothing(&known);
+  grow(&known.heap_sites, 10 << 20, 11 << 20, GOROUTINE_OTHER, 0);
+  static struct allocations allocations;
+  static struct heap_profile profile;
+  memset(&allocations, 0, sizeof(allocations));
+  for (uint64_t minute = 0; minute < 2; minute++) {
+    struct site_top top = {.len = 0};
+    add_site(&top, 2, 1 + minute * (1800ull << 20), "main.truncateLine");
+    add_site(&top, 1, (10 + minute) << 20, "main.leak < main.main");
+    memcpy(profile.allocated.sites, top.sites, 2 * sizeof(top.sites[0]));
+    profile.allocated.len = top.len;
+    profile.allocated_bytes = minute * (2000ull << 20);
+    allocations_update(&allocations, &profile, minute * 60 * 1000);
+  }
+  known.facts.allocations = &allocations;
+  struct flag_status status =
+      breach(RED_FLAG_ALLOCATION_RATE, RED_FLAG_WARNING, 30 << 20, 20 << 20);
+  const char *line = "proj (pid 4711): allocations: 30.0 MB/s (warning from 20.0 MB/s) for "
+                     "1 min; 1.76 GB in 1 min (90 %) at main.truncateLine";
+  check_evidence(&known, &status, line, "site_1", "1.76 GB in 1 min (90 %): main.truncateLine");
+  check_evidence(&known, &status, line, "site_2",
+                 "1.0 MB in 1 min (0 %): main.leak < main.main");
 }
 
 static void fetches_that_pile_up_name_the_stack_that_the_pattern_matches(void **state) {
@@ -196,6 +239,41 @@ static void fetches_that_pile_up_name_the_stack_that_the_pattern_matches(void **
   pattern_list_clear(&patterns);
 }
 
+static void a_stuck_fetch_is_reported_with_stack_state_and_age(void **state) {
+  (void)state;
+  struct known known;
+  know_nothing(&known);
+  struct site *site = &known.findings.stuck_fetch;
+  struct flag_status status = breach(RED_FLAG_FETCH_STUCK, RED_FLAG_WARNING, 1, 1);
+  check_evidence(&known, &status,
+                 "proj (pid 4711): fetches that have been waiting for minutes: 1 (warning from "
+                 "1) for 1 min",
+                 "stack", "");
+  *site = (struct site){.weight = 1, .state = GOROUTINE_IO_WAIT, .oldest_minutes = 12};
+  snprintf(site->text, sizeof(site->text), "poll.Read < app.fetchData");
+  static const char line[] =
+      "proj (pid 4711): fetches that have been waiting for minutes: 1 (warning from 1) for "
+      "1 min; the oldest for 12 minutes in io_wait at poll.Read < app.fetchData";
+  check_evidence(&known, &status, line, "age", "12 minutes");
+  check_evidence(&known, &status, line, "stack", "poll.Read < app.fetchData");
+  check_evidence(&known, &status, line, "state", "io_wait");
+}
+
+static void several_handles_on_a_database_name_its_path(void **state) {
+  (void)state;
+  struct known known;
+  know_nothing(&known);
+  struct flag_status status = breach(RED_FLAG_SQLITE_HANDLES, RED_FLAG_WARNING, 3, 3);
+  static const char line[] =
+      "proj (pid 4711): handles on one database: 3 (warning from 3) for 1 min";
+  check_evidence(&known, &status, line, "path", "");
+  snprintf(known.findings.same_database_path, EVIDENCE_PATH_SIZE, "/p/.todos/issues.db");
+  check_evidence(&known, &status,
+                 "proj (pid 4711): handles on one database: 3 (warning from 3) for 1 min; on "
+                 "/p/.todos/issues.db",
+                 "path", "/p/.todos/issues.db");
+}
+
 static void the_owner_of_a_foreign_lock_is_named(void **state) {
   (void)state;
   struct known known;
@@ -209,6 +287,22 @@ static void the_owner_of_a_foreign_lock_is_named(void **state) {
       "proj (pid 4711): others' locks on its databases: 1 (warning from 1) for 1 min; "
       "on /p/td.db by td (pid 99)",
       "owner_pid", "99");
+}
+
+static void the_kind_of_a_foreign_lock_is_named(void **state) {
+  (void)state;
+  struct known known;
+  know_nothing(&known);
+  known.findings.foreign_lock_pid = 99;
+  known.findings.foreign_lock_kind = SQLITE_LOCK_EXCLUSIVE;
+  snprintf(known.findings.foreign_lock_path, EVIDENCE_PATH_SIZE, "/p/td.db");
+  snprintf(known.findings.foreign_lock_owner, EVIDENCE_OWNER_SIZE, "td");
+  struct flag_status status = breach(RED_FLAG_SQLITE_CONTENTION, RED_FLAG_WARNING, 1, 1);
+  check_evidence(
+      &known, &status,
+      "proj (pid 4711): others' locks on its databases: 1 (warning from 1) for 1 min; "
+      "exclusive, on /p/td.db by td (pid 99)",
+      "lock", "exclusive");
 }
 
 static void without_pprof_no_command_queries_it(void **state) {
@@ -295,10 +389,14 @@ int main(void) {
       cmocka_unit_test(many_descriptors_are_reported_with_the_largest_class_and_the_top_file),
       cmocka_unit_test(growth_of_descriptors_names_the_class_that_grew),
       cmocka_unit_test(memory_is_reported_with_the_retained_part),
-      cmocka_unit_test(stuck_goroutines_are_reported_with_stack_state_and_age),
+      cmocka_unit_test(stuck_goroutines_are_reported_with_the_stack_that_grew),
       cmocka_unit_test(a_growing_heap_is_reported_with_rate_and_sites),
+      cmocka_unit_test(a_high_allocation_rate_names_what_allocates_not_what_is_kept),
       cmocka_unit_test(fetches_that_pile_up_name_the_stack_that_the_pattern_matches),
+      cmocka_unit_test(a_stuck_fetch_is_reported_with_stack_state_and_age),
+      cmocka_unit_test(several_handles_on_a_database_name_its_path),
       cmocka_unit_test(the_owner_of_a_foreign_lock_is_named),
+      cmocka_unit_test(the_kind_of_a_foreign_lock_is_named),
       cmocka_unit_test(without_pprof_no_command_queries_it),
       cmocka_unit_test(the_end_of_a_flag_is_one_line),
       cmocka_unit_test(every_flag_has_one_printable_line_that_fits),

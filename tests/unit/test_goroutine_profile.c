@@ -303,6 +303,137 @@ static void ages_count_from_their_first_minute_on(void **state) {
   assert_string_equal(goroutine_blocked_name(GOROUTINE_BLOCKED_1H), "1h");
 }
 
+/* ---- waits that are too long ---- */
+
+static const struct site *longest(const char *pattern) {
+  return &profile.longest_blocked[profile_patterns_index(&patterns, pattern)];
+}
+
+static uint64_t blocked(const char *pattern) {
+  return profile.matching_blocked[profile_patterns_index(&patterns, pattern)];
+}
+
+#define FETCH "db.query()\n\t/x.go:1\nmain.fetchData()\n\t/x.go:1\n"
+#define MONITOR "db.query()\n\t/x.go:1\nx/monitor.Model.refresh()\n\t/x.go:1\n"
+
+static void a_matching_goroutine_that_waits_for_minutes_is_blocked(void **state) {
+  (void)state;
+  static const struct {
+    const char *notes, *stack;
+    unsigned fetch_data, monitor;
+  } cases[] = {
+      {"IO wait, 1 minutes", FETCH, 0, 0},
+      {"IO wait", FETCH, 0, 0},
+      {"IO wait, 2 minutes", FETCH, 1, 0},
+      {"IO wait, 2 minutes", STACK, 0, 0},
+      {"chan receive, 2 minutes", FETCH, 1, 0},
+      {"chan receive (nil chan), 12 minutes, locked to thread", FETCH, 1, 0},
+      {"chan send, 2 minutes", FETCH, 1, 0},
+      {"select, 2 minutes", FETCH, 1, 0},
+      {"syscall, 2 minutes", FETCH, 1, 0},
+      {"semacquire, 2 minutes", FETCH, 1, 0},
+      {"sync.Mutex.Lock, 2 minutes", FETCH, 1, 0},
+      {"sync.WaitGroup.Wait, 2 minutes", FETCH, 1, 0},
+      {"sleep, 600 minutes", FETCH, 0, 0},
+      {"runnable, 2 minutes", FETCH, 0, 0},
+      {"finalizer wait, 2 minutes", FETCH, 0, 0},
+      {"a reason yet to be invented, 2 minutes", FETCH, 0, 0},
+      /* without an age: none has been counted since it was found */
+      {"chan send (leaked)", FETCH, 1, 0},
+      {"sleep (leaked)", FETCH, 0, 0},
+      /* a monitor's loops wait for events like that */
+      {"select, 600 minutes", MONITOR, 0, 0},
+      {"chan receive, 600 minutes", MONITOR, 0, 0},
+      {"chan receive (leaked)", MONITOR, 0, 1},
+      {"chan send, 2 minutes", MONITOR, 0, 1},
+      {"IO wait, 2 minutes", MONITOR, 0, 1},
+      {"syscall, 2 minutes", MONITOR, 0, 1},
+      {"sync.RWMutex.RLock, 2 minutes", MONITOR, 0, 1},
+      {"select, 2 minutes", FETCH MONITOR, 1, 0},
+      {"sync.Mutex.Lock, 2 minutes", FETCH MONITOR, 1, 1},
+      /* only what a fetch started */
+      {"IO wait, 2 minutes", STACK "created by main.fetchData\n\t/x.go:1\n", 0, 0},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    char text[512];
+    snprintf(text, sizeof(text), "goroutine 1 [%s]:\n%s", cases[i].notes, cases[i].stack);
+    check_int(text, parse(span_of(text), 7), 0);
+    check_int(text, blocked("fetch_data"), cases[i].fetch_data);
+    check_int(text, blocked("monitor"), cases[i].monitor);
+    check_int(text, longest("fetch_data")->weight, cases[i].fetch_data);
+    check_int(text, longest("monitor")->weight, cases[i].monitor);
+  }
+}
+
+static void the_one_that_has_been_blocked_the_longest_is_kept(void **state) {
+  (void)state;
+  static const char text[] =
+      "goroutine 1 [IO wait, 3 minutes]:\n" FETCH "\ngoroutine 2 [chan send, 7 minutes]:\n"
+      "main.deliver()\n\t/x.go:1\n" FETCH "\ngoroutine 3 [select, 5 minutes]:\n" FETCH;
+  check_int("dump", parse(span_of(text), 11), 0);
+  assert_int_equal(blocked("fetch_data"), 3);
+  assert_int_equal(longest("fetch_data")->oldest_minutes, 7);
+  assert_int_equal(longest("fetch_data")->state, GOROUTINE_CHAN_SEND);
+  assert_string_equal(longest("fetch_data")->text, "main.deliver < db.query < main.fetchData");
+  assert_int_equal(blocked("monitor"), 0);
+  assert_int_equal(longest("monitor")->weight, 0);
+}
+
+/* As if all of its goroutines had been waiting for hours. */
+static struct span aged(struct span text) {
+  size_t len = 0;
+  char *copy = malloc(text.len * 2);
+  assert_non_null(copy);
+  for (size_t i = 0; i < text.len; i++) {
+    static const char age[] = ", 300 minutes";
+    if (i + 1 < text.len && text.at[i] == ']' && text.at[i + 1] == ':') {
+      memcpy(copy + len, age, strlen(age));
+      len += strlen(age);
+    }
+    copy[len++] = text.at[i];
+  }
+  return span_make(copy, len);
+}
+
+static void a_healthy_sidecar_that_idles_for_hours_has_no_blocked_fetch(void **state) {
+  (void)state;
+  char **paths = profile_files("goroutines");
+  unsigned sidecars = 0;
+  for (size_t i = 0; paths[i] != NULL; i++) {
+    if (strstr(paths[i], "/sidecar-") == NULL)
+      continue;
+    struct span text = profile_file_read(paths[i]), old = aged(text);
+    check_int(paths[i], parse(old, 65536), 0);
+    exact_free(old);
+    exact_free(text);
+    sidecars++;
+    assert_true(profile.blocked[GOROUTINE_BLOCKED_1H] > 25);
+    check_int(paths[i], blocked("fetch_data"), 0);
+    check_int(paths[i], blocked("monitor"), 0);
+    check_int(paths[i], blocked("tea_cmd") > 0, true); /* Tick, and listening for events */
+  }
+  assert_true(sidecars > 0);
+  profile_files_free(paths);
+}
+
+static void blocked_fetches_agree_with_awk_on_captured_dumps(void **state) {
+  (void)state;
+  char **paths = profile_files("goroutines_aged");
+  for (size_t i = 0; paths[i] != NULL; i++) {
+    struct span text = profile_file_read(paths[i]);
+    check_int(paths[i], parse(text, 4096), 0);
+    exact_free(text);
+    uint64_t found = profile_command_number(
+        "awk -v RS= '/^goroutine / && !/^goroutine [0-9]+ \\[sleep/ && "
+        "/^goroutine [^\\n]*, ([2-9]|[0-9][0-9]+) minutes/ && /etchData/ {n++} "
+        "END {print n + 0}' '%s'",
+        paths[i]);
+    assert_true(found > 0);
+    check_int(paths[i], blocked("fetch_data"), found);
+  }
+  profile_files_free(paths);
+}
+
 #define GOOD "goroutine 1 [select]:\n" STACK "\n"
 
 static void other_bodies_are_not_dumps(void **state) {
@@ -538,6 +669,25 @@ static void long_names_are_truncated_and_deep_stacks_end_in_dots(void **state) {
   assert_non_null(strstr(shown, " < ..., created by main.start"));
 }
 
+static void a_site_has_those_that_have_been_blocked_for_ten_minutes(void **state) {
+  (void)state;
+  static const char text[] = "goroutine 1 [select]:\nmain.f(0x1)\n\t/x.go:1 +0x1\n\n"
+                             "goroutine 2 [select, 9 minutes]:\nmain.f()\n\t/x.go:2\n\n"
+                             "goroutine 3 [select, 10 minutes]:\nmain.f()\n\t/x.go:2\n\n"
+                             "goroutine 4 [select, 700 minutes]:\nmain.f()\n\t/x.go:1\n\n"
+                             "goroutine 5 [select, 5 minutes]:\nmain.g()\n\t/x.go:1\n\n"
+                             "goroutine 6 [select (leaked)]:\nmain.h()\n\t/x.go:1\n\n";
+  assert_int_equal(parse(span_of(text), 10), 0);
+  assert_int_equal(profile.sites.sites[0].weight, 4);
+  assert_int_equal(profile.sites.sites[0].blocked, 2);
+  assert_int_equal(profile.blocked[GOROUTINE_BLOCKED_10M], 2);
+  for (size_t i = 1; i < profile.sites.len; i++) {
+    const struct site *site = &profile.sites.sites[i];
+    check_int(site->text, site->blocked, strcmp(site->text, "main.h") == 0);
+  }
+  assert_int_equal(profile.sites.len, 3);
+}
+
 static void stacks_differ_by_function_state_and_creator(void **state) {
   (void)state;
   static const char text[] =
@@ -574,6 +724,10 @@ int main(void) {
       TEST(aged_goroutines_of_the_captured_target_are_found),
       TEST(each_form_of_a_goroutine_is_read),
       TEST(ages_count_from_their_first_minute_on),
+      TEST(a_matching_goroutine_that_waits_for_minutes_is_blocked),
+      TEST(the_one_that_has_been_blocked_the_longest_is_kept),
+      TEST(a_healthy_sidecar_that_idles_for_hours_has_no_blocked_fetch),
+      TEST(blocked_fetches_agree_with_awk_on_captured_dumps),
       TEST(other_bodies_are_not_dumps),
       TEST(lines_of_a_megabyte_are_tolerated),
       TEST(chunks_make_no_difference),
@@ -581,6 +735,7 @@ int main(void) {
       TEST(a_dump_of_gos_maximum_size_is_truncated),
       TEST(stacks_are_shown_in_short),
       TEST(long_names_are_truncated_and_deep_stacks_end_in_dots),
+      TEST(a_site_has_those_that_have_been_blocked_for_ten_minutes),
       TEST(stacks_differ_by_function_state_and_creator),
       TEST(equal_stacks_are_matched_once),
   };

@@ -145,6 +145,38 @@ static void a_hundred_blocks_of_a_megabyte_are_a_hundred_megabytes(void **state)
 #define MEMSTATS "\n# runtime.MemStats\n# Alloc = 1\n# PauseNs = [0 0]\n# NumGC = 1\n"
 #define FRAME(function) "#\t0x143c1cc\t" function "+0x26c\t\t/src/x.go:519\n"
 
+static void what_was_freed_is_still_allocated(void **state) {
+  (void)state;
+  check_int(
+      "parsed",
+      parse(span_of(
+                "heap profile: 1: 1048576 [5: 5242880] @ heap/1048576\n"
+                "1: 1048576 [1: 1048576] @ 0x1\n" FRAME(
+                    "main.kept") "0: 0 [3: 3145728] @ 0x2\n" FRAME("main.freed") "0: 0 [1: "
+                                                                                 "1048576] @ "
+                                                                                 "0x3\n" FRAME(
+                                                                                     "m"
+                                                                                     "a"
+                                                                                     "i"
+                                                                                     "n"
+                                                                                     "."
+                                                                                     "f"
+                                                                                     "r"
+                                                                                     "e"
+                                                                                     "e"
+                                                                                     "d")
+                                                                                     MEMSTATS),
+            50),
+      0);
+  check_int("in use", profile.inuse_bytes, 1212696);
+  check_int("allocated", profile.allocated_bytes, 1212696 + 3638089 + 1212696);
+  assert_int_equal(profile.sites.len, 1);
+  assert_int_equal(profile.allocated.len, 2);
+  assert_string_equal(profile.allocated.sites[0].text, "main.freed");
+  assert_int_equal(profile.allocated.sites[0].weight, 3638089 + 1212696);
+  assert_int_equal(profile.allocated.sites[0].objects, 4);
+}
+
 static void samples_are_scaled_by_their_probability(void **state) {
   (void)state;
   static const struct {
@@ -448,6 +480,7 @@ int main(void) {
       TEST(captured_profiles_agree_with_the_output_of_pprof),
       TEST(captured_profiles_agree_with_the_installed_pprof),
       TEST(a_hundred_blocks_of_a_megabyte_are_a_hundred_megabytes),
+      TEST(what_was_freed_is_still_allocated),
       TEST(samples_are_scaled_by_their_probability),
       TEST(without_sampling_everything_is_unknown),
       TEST(each_form_of_a_record_is_read),

@@ -2,6 +2,7 @@
 #include "sidecar/os/host.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -35,6 +36,21 @@ static void the_live_clocks_agree_with_the_kernels(void **state) {
   assert_int_equal(host_boot_time_seconds(host, &boot), 0);
   double now = (double)time(NULL);
   assert_true((double)boot + seconds > now - 5 && (double)boot + seconds < now + 5);
+  host_close(host);
+}
+
+static void the_time_asleep_is_what_the_clocks_differ_by(void **state) {
+  (void)state;
+  struct host *host;
+  struct timespec boot, awake;
+  uint64_t asleep_ms;
+  assert_int_equal(host_open("/proc", &host), 0);
+  assert_int_equal(host_asleep_ms(host, &asleep_ms), 0);
+  clock_gettime(CLOCK_MONOTONIC, &awake);
+  clock_gettime(CLOCK_BOOTTIME, &boot);
+  double difference =
+      (double)(boot.tv_sec - awake.tv_sec) * 1e3 + (double)(boot.tv_nsec - awake.tv_nsec) / 1e6;
+  assert_true((double)asleep_ms <= difference + 2 && (double)asleep_ms > difference - 5000);
   host_close(host);
 }
 
@@ -153,7 +169,7 @@ static void facts_of_the_machine_match_the_kernels(void **state) {
   assert_int_equal(host_open("/proc", &host), 0);
   FILE *stream = fopen("/proc/sys/fs/inotify/max_user_watches", "r");
   assert_non_null(stream);
-  assert_int_equal(fscanf(stream, "%lu", &expected), 1);
+  assert_int_equal(fscanf(stream, "%" SCNu64, &expected), 1);
   fclose(stream);
   assert_int_equal(host_inotify_watches_limit(host, &watches), 0);
   assert_int_equal(watches, expected);
@@ -202,6 +218,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(other_directories_are_not_process_tables),
       cmocka_unit_test(the_live_clocks_agree_with_the_kernels),
+      cmocka_unit_test(the_time_asleep_is_what_the_clocks_differ_by),
       cmocka_unit_test(a_boot_has_an_id),
       cmocka_unit_test(captured_clocks_do_not_advance),
       cmocka_unit_test(missing_files_have_their_own_errors),

@@ -23,6 +23,7 @@
 
 #include "common/buffer.h"
 #include "hostile_server.h"
+#include "live_process.h"
 
 enum {
   SOON_MS = 200,   /* the time limit where the end is a timeout */
@@ -404,6 +405,43 @@ static void a_get_request_has_only_the_necessary_headers(void **state) {
   buffer_free(&outcome.body);
 }
 
+static void the_date_of_the_server_is_read(void **state) {
+  (void)state;
+  static const struct {
+    const char *response;
+    int64_t seconds;
+  } cases[] = {
+      {"HTTP/1.1 200 OK\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT\r\n\r\n", 1700000000},
+      {"HTTP/1.1 400 x\r\nX: y\r\ndate:Tue, 14 Nov 2023 22:13:20 GMT\r\n\r\n", 1700000000},
+      {"HTTP/1.1 200 OK\r\n\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT\r\n", 0},
+      {"HTTP/1.1 200 OK\r\n\r\n", 0},
+      {"HTTP/1.1 200 OK\r\nDate: yesterday\r\n\r\n", 0},
+      {"HTTP/1.1 200 OK\r\nDate:\r\n\r\n", 0},
+      {"HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n", 0},
+      {"HTTP/1.1 200 OK\r\nDate: Sat, 01 Jan 22222 00:00:00 GMT\r\n\r\n", 0},
+      {"HTTP/1.1 200 OK\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT                              "
+       "                                        \r\n\r\n",
+       0},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+       "Date: Tue, 14 Nov 2023 22:13:20 GMT\r\n\r\n",
+       0},
+  };
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    char url[64];
+    struct outcome outcome = outcome_make();
+    struct hostile_server *server =
+        hostile_server_new(hostile_answer, (void *)(uintptr_t)cases[i].response);
+    struct http_request request =
+        request_make(&outcome, url_of(hostile_server_port(server), url));
+    perform(&request, &outcome);
+    if (outcome.result.error != 0 || outcome.result.date_seconds != cases[i].seconds)
+      fail_msg("%s: error %d, date %lld", cases[i].response, outcome.result.error,
+               (long long)outcome.result.date_seconds);
+    hostile_server_free(server);
+    buffer_free(&outcome.body);
+  }
+}
+
 static void an_ipv6_address_is_in_brackets(void **state) {
   (void)state;
   char url[64], host[64];
@@ -572,6 +610,30 @@ static void count_sockets(uint16_t port, unsigned *ret_connected, unsigned *ret_
   }
 }
 
+/* With descriptors of others around those that libcurl will have. */
+static void other_programs_do_not_inherit_a_loop(void **state) {
+  (void)state;
+  struct http_loop *loop = NULL;
+  int fds[4], pair[2];
+  for (unsigned i = 0; i < 4; i++)
+    assert_true((fds[i] = dup(2)) >= 0);
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  close(fds[1]);
+  unsigned before = live_process_inherited_fds();
+  assert_int_equal(http_loop_new(&loop), 0);
+  assert_int_equal(live_process_inherited_fds(), before); /* neither more nor fewer */
+  http_loop_wake(loop);
+  assert_int_equal(http_loop_run(loop, LONG_MS), 0); /* it is still woken */
+  assert_int_equal(live_process_inherited_fds(), before);
+  http_loop_free(loop);
+  assert_int_equal(live_process_inherited_fds(), before);
+  close(fds[0]);
+  close(fds[2]);
+  close(fds[3]);
+  close(pair[0]);
+  close(pair[1]);
+}
+
 static void other_programs_do_not_inherit_a_connection(void **state) {
   (void)state;
   char url[64];
@@ -699,6 +761,7 @@ int main(void) {
       cmocka_unit_test(a_redirect_is_never_followed),
       cmocka_unit_test(no_proxy_of_the_environment_is_used),
       cmocka_unit_test(a_get_request_has_only_the_necessary_headers),
+      cmocka_unit_test(the_date_of_the_server_is_read),
       cmocka_unit_test(an_ipv6_address_is_in_brackets),
       cmocka_unit_test(an_error_of_the_body_callback_ends_the_transfer),
       cmocka_unit_test(a_post_carries_body_type_and_credentials),
@@ -706,6 +769,7 @@ int main(void) {
       cmocka_unit_test(invalid_requests_are_rejected),
       cmocka_unit_test(freeing_the_loop_cancels_what_is_stuck),
       cmocka_unit_test(canceling_one_leaves_the_other),
+      cmocka_unit_test(other_programs_do_not_inherit_a_loop),
       cmocka_unit_test(other_programs_do_not_inherit_a_connection),
       cmocka_unit_test(on_done_may_start_another_transfer),
       cmocka_unit_test(waking_ends_a_wait_even_if_it_came_before),

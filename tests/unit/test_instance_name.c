@@ -32,6 +32,17 @@ static const struct {
      "/p/a\xE2\x80\xAE"
      "b",
      "a_b"},
+    {"text that would hide in a line: a soft hyphen, an Arabic letter mark, a tag character "
+     "and "
+     "a variation selector",
+     "%{cwd}",
+     "/p/a\xC2\xAD"
+     "b\xD8\x9C"
+     "c\xF3\xA0\x81\x81"
+     "d\xEF\xB8\x8F",
+     "a_b_c_d_"},
+    {"spaces that look like another name, or like none", "%{cwd}", "/p/\xC2\xA0 \xE3\x80\x80",
+     "_ _"},
     {"only spaces", "%{cwd}", "/p/   ", "sidecar"},
 };
 
@@ -80,8 +91,9 @@ static void any_bytes_give_a_name_that_every_write_plugin_accepts(void **state) 
     struct span rest = span_of(name);
     assert_true(rest.len > 0 && rest.len < INSTANCE_NAME_SIZE);
     while (rest.len > 0) {
-      size_t n = text_utf8_character(rest, NULL);
-      assert_true(n > 0);
+      uint32_t code = 0;
+      size_t n = text_utf8_character(rest, &code);
+      assert_true(n > 0 && text_is_harmless_in_name(code));
       assert_null(n == 1 ? strchr("\"\\/;'", *rest.at) : NULL);
       assert_true(n > 1 || (unsigned char)*rest.at >= 0x20);
       rest.at += n;
@@ -101,11 +113,57 @@ static void the_first_has_no_number(void **state) {
 
 static void names_clash_if_graphite_would_merge_them(void **state) {
   (void)state;
-  assert_true(instance_names_clash("a.b", "a b"));
-  assert_true(instance_names_clash("a(b)", "a_b_"));
-  assert_true(instance_names_clash("proj", "proj"));
-  assert_false(instance_names_clash("proj", "proj-2"));
-  assert_false(instance_names_clash("a.b", "a-b"));
+  static const struct {
+    const char *taken, *base, *name;
+  } cases[] = {
+      {"a.b", "a b", "a b-2"},    {"a(b)", "a_b_", "a_b_-2"}, {"proj", "proj", "proj-2"},
+      {"proj-2", "proj", "proj"}, {"a.b", "a-b", "a-b"},      {"a", "a.", "a."},
+      {"a.", "a", "a"},           {"\xC3\xA9", "e", "e"},     {"a\xC3\xA9", "a", "a"},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    struct instance_names names = {0};
+    char name[INSTANCE_NAME_SIZE];
+    assert_int_equal(instance_names_take(&names, cases[i].taken), 0);
+    assert_int_equal(instance_names_find(&names, cases[i].base, name), 0);
+    assert_string_equal(name, cases[i].name);
+    instance_names_clear(&names);
+  }
+}
+
+static void check_name(struct instance_names *names, const char *base, const char *expected) {
+  char name[INSTANCE_NAME_SIZE];
+  assert_int_equal(instance_names_find(names, base, name), 0);
+  assert_string_equal(name, expected);
+  assert_int_equal(instance_names_take(names, name), 0);
+}
+
+static void the_lowest_free_number_is_used(void **state) {
+  (void)state;
+  struct instance_names names = {0};
+  check_name(&names, "proj", "proj");
+  check_name(&names, "proj", "proj-2");
+  check_name(&names, "proj-2", "proj-2-2");
+  check_name(&names, "proj", "proj-3");
+  instance_names_release(&names, "proj-2");
+  instance_names_release(&names, "never taken");
+  check_name(&names, "proj", "proj-2");
+  check_name(&names, "proj", "proj-4");
+  instance_names_release(&names, "proj");
+  instance_names_begin(&names);
+  check_name(&names, "proj", "proj");
+  instance_names_clear(&names);
+}
+
+/* 100,000 names; in time that is quadratic in their number, minutes. */
+static void many_of_one_name_are_numbered_in_a_row(void **state) {
+  (void)state;
+  struct instance_names names = {0};
+  char expected[INSTANCE_NAME_SIZE];
+  for (unsigned i = 1; i <= 100000; i++) {
+    instance_name_number("proj", i, expected);
+    check_name(&names, "proj", expected);
+  }
+  instance_names_clear(&names);
 }
 
 static void the_position_of_an_error_in_a_template_is_returned(void **state) {
@@ -125,6 +183,8 @@ int main(void) {
       cmocka_unit_test(a_name_of_4000_bytes_is_truncated_between_characters),
       cmocka_unit_test(any_bytes_give_a_name_that_every_write_plugin_accepts),
       cmocka_unit_test(the_first_has_no_number),
+      cmocka_unit_test(the_lowest_free_number_is_used),
+      cmocka_unit_test(many_of_one_name_are_numbered_in_a_row),
       cmocka_unit_test(names_clash_if_graphite_would_merge_them),
       cmocka_unit_test(the_position_of_an_error_in_a_template_is_returned),
   };

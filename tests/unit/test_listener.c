@@ -12,6 +12,36 @@
 #include "cases.h"
 #include "held_process.h"
 #include "replay_tree.h"
+#include "sidecar/linux/sock_diag.h"
+
+/* --- a kernel with and without sock_diag(7) --- */
+
+static bool has_sock_diag = true;
+
+int __real_sock_diag_find_listener(const char *address, bool ipv6, uint16_t port,
+                                   uint64_t *ret_inode);
+int __wrap_sock_diag_find_listener(const char *address, bool ipv6, uint16_t port,
+                                   uint64_t *ret_inode);
+
+int __wrap_sock_diag_find_listener(const char *address, bool ipv6, uint16_t port,
+                                   uint64_t *ret_inode) {
+  return has_sock_diag ? __real_sock_diag_find_listener(address, ipv6, port, ret_inode)
+                       : -EAFNOSUPPORT;
+}
+
+int __real_sock_diag_list_listeners(bool ipv6, uint16_t port,
+                                    int (*take)(void *context, const struct proc_net_tcp *tcp),
+                                    void *context);
+int __wrap_sock_diag_list_listeners(bool ipv6, uint16_t port,
+                                    int (*take)(void *context, const struct proc_net_tcp *tcp),
+                                    void *context);
+
+int __wrap_sock_diag_list_listeners(bool ipv6, uint16_t port,
+                                    int (*take)(void *context, const struct proc_net_tcp *tcp),
+                                    void *context) {
+  return has_sock_diag ? __real_sock_diag_list_listeners(ipv6, port, take, context)
+                       : -EAFNOSUPPORT;
+}
 
 /* --- real sockets --- */
 
@@ -90,7 +120,9 @@ static void listeners_that_localhost_reaches_are_found(void **state) {
   };
   int probe = socket(AF_INET6, SOCK_STREAM, 0);
   close(probe);
-  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+  for (size_t n = 0; n < 2 * ARRAY_LENGTH(cases); n++) {
+    size_t i = n / 2;
+    has_sock_diag = n % 2 == 0;
     if (probe < 0 && cases[i].what >= MAPPED && cases[i].what <= ANY_6_ONLY) {
       print_message("left out: %s: there is no IPv6 here\n", cases[i].name);
       continue;
@@ -111,6 +143,7 @@ static void listeners_that_localhost_reaches_are_found(void **state) {
     }
     held_process_end(&held);
   }
+  has_sock_diag = true;
 }
 
 static int leave_network(void *argument) {
@@ -311,6 +344,53 @@ static void only_a_listener_that_a_connection_is_certain_to_reach_is_owned(void 
   }
 }
 
+/* --- the proof, for each connection --- */
+
+static int close_and_make(int fd, enum what what, uint16_t port) {
+  if (fd >= 0)
+    close(fd);
+  return make_socket(what, htons(port));
+}
+
+static void a_proof_is_valid_as_long_as_the_socket_listens(void **state) {
+  (void)state;
+  static const struct {
+    const char *name, *address;
+    enum what what;
+    bool ipv6;
+  } cases[] = {
+      {"loopback", "127.0.0.1", LOOPBACK, false},
+      {"any", "127.0.0.1", ANY, false},
+      {"mapped", "127.0.0.1", MAPPED, false},
+      {"IPv6 loopback", "::1", LOOPBACK_6, true},
+      {"IPv6 any", "::1", ANY_6, true},
+      {"IPv6 any, only IPv6", "::1", ANY_6_ONLY, true},
+  };
+  for (size_t i = 0; i < 2 * ARRAY_LENGTH(cases); i++) {
+    size_t row = i / 2;
+    has_sock_diag = i % 2 == 0;
+    int fd = make_socket(cases[row].what, 0);
+    if (fd < 0)
+      continue; /* a machine without IPv6 */
+    uint16_t port =
+        ntohs(cases[row].what == LOOPBACK || cases[row].what == ANY ? bound.ipv4.sin_port
+                                                                    : bound.ipv6.sin6_port);
+    struct listener_proof proof = {.ipv6 = cases[row].ipv6,
+                                   .port = port,
+                                   .inodes = {1, (uint64_t)last_inode_of(fd)},
+                                   .inodes_len = 2};
+    strcpy(proof.address, cases[row].address);
+    check_int(cases[row].name, listener_verify(&proof), 0);
+    fd = close_and_make(fd, NOT_LISTENING, 0);
+    check_int(cases[row].name, listener_verify(&proof), -EXDEV);
+    fd = close_and_make(fd, cases[row].what, port);
+    assert_true(fd >= 0);
+    check_int(cases[row].name, listener_verify(&proof), -EXDEV);
+    close(fd);
+  }
+  has_sock_diag = true;
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(listeners_that_localhost_reaches_are_found),
@@ -320,6 +400,7 @@ int main(void) {
       cmocka_unit_test(no_more_are_returned_than_fit),
       cmocka_unit_test(the_least_important_listeners_are_omitted),
       cmocka_unit_test(without_tables_everything_is_unknown),
+      cmocka_unit_test(a_proof_is_valid_as_long_as_the_socket_listens),
       cmocka_unit_test(only_a_listener_that_a_connection_is_certain_to_reach_is_owned),
   };
   return cmocka_run_group_tests_name("listener", tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "sidecar/collector.h"
 #include "sidecar/go/endpoint.h"
 #include "sidecar/metrics.h"
+#include "sidecar/redflag/red_flag.h"
 #include "sidecar/summary.h"
 
 static struct samples samples;
@@ -53,6 +54,57 @@ static void unknown_values_are_not_sent(void **state) {
   assert_int_equal(samples.len, 0);
   samples_add_gauge(&samples, METRIC_THREADS, NULL, 0);
   assert_int_equal(samples.len, 1);
+}
+
+static void half_of_a_pair_is_not_sent(void **state) {
+  (void)state;
+  struct process_pulse pulse;
+  memset(&pulse, 0xFF, sizeof(pulse));
+  pulse.user_ticks = 1;
+  samples.len = 0;
+  samples_add_pulse(&samples, &pulse, 100);
+  assert_null(find(METRIC_CPU_TIME, NULL));
+  pulse.system_ticks = 1; /* in ticks of unknown length */
+  samples_add_pulse(&samples, &pulse, 0);
+  assert_int_equal(samples.len, 0);
+}
+
+static void what_does_not_fit_is_dropped(void **state) {
+  (void)state;
+  struct held_samples held = {0};
+  samples.len = 0;
+  samples_add_gauge(&samples, METRIC_THREADS, NULL, 1);
+  assert_int_equal(samples_hold(&held, &samples), 0);
+  while (samples.len < SAMPLES_MAX)
+    samples_add_gauge(&samples, METRIC_THREADS, NULL, 1);
+  samples_add_gauge(&samples, METRIC_OPEN_FDS, NULL, 2);
+  samples_add_counter(&samples, METRIC_MALLOCS, 2);
+  samples_add_counter_pair(&samples, METRIC_CPU_TIME, 2, 2);
+  samples_add_held(&samples, &held, 0);
+  assert_int_equal(samples.len, SAMPLES_MAX);
+  for (size_t i = 0; i < SAMPLES_MAX; i++)
+    assert_int_equal(samples.items[i].metric, METRIC_THREADS);
+  samples_drop(&held);
+}
+
+static void every_type_instance_of_a_metric_is_listed(void **state) {
+  (void)state;
+  static const char *const memory[] = {"anon", "file", "shmem", "swap"};
+  for (size_t i = 0; i < ARRAY_LENGTH(memory); i++)
+    assert_string_equal(metric_instance(METRIC_MEMORY_BYTES, i), memory[i]);
+  assert_null(metric_instance(METRIC_MEMORY_BYTES, ARRAY_LENGTH(memory)));
+  assert_string_equal(metric_instance(METRIC_THREADS, 0), "");
+  assert_null(metric_instance(METRIC_THREADS, 1));
+  for (size_t i = 0; i < COLLECTORS; i++)
+    assert_string_equal(metric_instance(METRIC_COLLECTOR_STATUS, i), collector_name(i));
+  assert_null(metric_instance(METRIC_COLLECTOR_STATUS, COLLECTORS));
+  for (size_t i = 0; i < GOROUTINE_STATES; i++)
+    assert_string_equal(metric_instance(METRIC_GOROUTINES_STATE, i), goroutine_state_name(i));
+  assert_null(metric_instance(METRIC_GOROUTINES_STATE, GOROUTINE_STATES));
+  assert_null(metric_instance(METRIC_GOROUTINES_BLOCKED, GOROUTINE_BLOCKED_AGES));
+  assert_true(metric_has_configured_instances(METRIC_FDS_MATCHING));
+  assert_null(metric_instance(METRIC_FDS_MATCHING, 0));
+  assert_false(metric_has_configured_instances(METRIC_FDS));
 }
 
 static void an_unreadable_pulse_sends_nothing(void **state) {
@@ -96,7 +148,9 @@ static void all_samples_of_a_process_fit_into_one_list(void **state) {
   samples_add_memstats_counters(&samples, &stats, 0);
   samples_add_goroutine_profile(&samples, &goroutines, &lists);
   samples_add_heap_profile(&samples, &heap, &lists);
-  assert_true(samples.len + 20 < SAMPLES_MAX);
+  /* the states of flags and collectors, and single values */
+  size_t others = RED_FLAGS + (size_t)3 * COLLECTORS + 10;
+  assert_in_range(samples.len + others, SAMPLES_MAX / 2, SAMPLES_MAX);
 }
 
 static void without_a_gc_there_is_no_last_gc_time(void **state) {
@@ -134,12 +188,13 @@ static void a_goroutine_dump_has_a_value_for_each_state_age_and_pattern(void **s
       .by_state = {[GOROUTINE_CHAN_RECEIVE] = 7, [GOROUTINE_OTHER] = 3},
       .blocked = {[GOROUTINE_BLOCKED_1M] = 5, [GOROUTINE_BLOCKED_10M] = 2},
       .matching = {4, 0},
+      .matching_blocked = {3, 0},
   };
   static const struct pattern_list patterns = {.items = {{.name = "a"}, {.name = "b"}},
                                                .len = 2};
   samples.len = 0;
   samples_add_goroutine_profile(&samples, &profile, &patterns);
-  assert_int_equal(samples.len, GOROUTINE_STATES + GOROUTINE_BLOCKED_AGES + 2);
+  assert_int_equal(samples.len, GOROUTINE_STATES + GOROUTINE_BLOCKED_AGES + 2 + 2);
   assert_true(find(METRIC_GOROUTINES_STATE, "chan_receive")->value.gauge == 7);
   assert_true(find(METRIC_GOROUTINES_STATE, "other")->value.gauge == 3);
   assert_true(find(METRIC_GOROUTINES_STATE, "select")->value.gauge == 0);
@@ -147,6 +202,8 @@ static void a_goroutine_dump_has_a_value_for_each_state_age_and_pattern(void **s
   assert_true(find(METRIC_GOROUTINES_BLOCKED, "1h")->value.gauge == 0);
   assert_true(find(METRIC_GOROUTINES_MATCHING, "a")->value.gauge == 4);
   assert_true(find(METRIC_GOROUTINES_MATCHING, "b")->value.gauge == 0);
+  assert_true(find(METRIC_GOROUTINES_MATCHING_BLOCKED, "a")->value.gauge == 3);
+  assert_true(find(METRIC_GOROUTINES_MATCHING_BLOCKED, "b")->value.gauge == 0);
 }
 
 static void a_heap_that_is_not_sampled_sends_nothing(void **state) {
@@ -239,31 +296,38 @@ static const struct summary healthy = {.instance = "proj",
                                        .pid = 4242,
                                        .resident_bytes = 100 << 20,
                                        .heap_inuse_bytes = 10 << 20,
-                                       .fds = 87,
-                                       .threads = 24,
+                                       .fds = 25,
+                                       .threads = 14,
                                        .goroutines = 43,
-                                       .regular = 12,
-                                       .pipes = 14,
-                                       .directories = 7};
+                                       .regular = 8,
+                                       .pipes = 4,
+                                       .directories = 1};
 
 static void the_line_of_a_healthy_process_has_no_findings(void **state) {
   (void)state;
   assert_string_equal(summary_of(healthy),
-                      "proj             pid 4242     RSS 100.0 MB  FDs  87  threads  24  "
+                      "proj             pid 4242     RSS 100.0 MB  FDs  25  threads  14  "
                       "goroutines  43  heap in use  10.0 MB");
 }
 
-static void values_outside_the_guides_ranges_are_named_with_the_range(void **state) {
+static void values_above_the_healthy_ranges_are_named_with_the_range(void **state) {
   (void)state;
   struct summary sick = healthy;
   sick.resident_bytes = 600u << 20;
   sick.fds = 1043;
   sick.pipes = 31;
-  sick.threads = 19;
   const char *line = summary_of(sick);
-  assert_non_null(strstr(line, "HIGH: RSS (from 500 MB), FDs 1043 (50-150), pipes 31 (10-30)"));
-  assert_non_null(strstr(line, "low: threads 19"));
+  assert_non_null(strstr(line, "HIGH: RSS (from 500 MB), FDs 1043 (15-50), pipes 31 (2-20)"));
   assert_null(strchr(line, '\n'));
+}
+
+static void values_below_the_healthy_ranges_are_not_mentioned(void **state) {
+  (void)state;
+  struct summary small = healthy;
+  small.fds = small.threads = small.goroutines = 7;
+  small.regular = small.pipes = small.directories = 0;
+  assert_string_equal(summary_of(small), "proj             pid 4242     RSS 100.0 MB  FDs   7  "
+                                         "threads   7  goroutines   7  heap in use  10.0 MB");
 }
 
 static void unknown_values_are_dashes_and_never_out_of_range(void **state) {
@@ -282,6 +346,9 @@ int main(void) {
       cmocka_unit_test(every_metric_has_a_type_of_plain_characters_of_its_own),
       cmocka_unit_test(unknown_values_are_not_sent),
       cmocka_unit_test(an_unreadable_pulse_sends_nothing),
+      cmocka_unit_test(half_of_a_pair_is_not_sent),
+      cmocka_unit_test(what_does_not_fit_is_dropped),
+      cmocka_unit_test(every_type_instance_of_a_metric_is_listed),
       cmocka_unit_test(cpu_ticks_become_microseconds),
       cmocka_unit_test(all_samples_of_a_process_fit_into_one_list),
       cmocka_unit_test(without_a_gc_there_is_no_last_gc_time),
@@ -292,7 +359,8 @@ int main(void) {
       cmocka_unit_test(an_error_has_a_status_and_a_missing_permission_a_hint),
       cmocka_unit_test(a_value_of_sidecar_pprof_is_a_port_off_or_invalid),
       cmocka_unit_test(the_line_of_a_healthy_process_has_no_findings),
-      cmocka_unit_test(values_outside_the_guides_ranges_are_named_with_the_range),
+      cmocka_unit_test(values_above_the_healthy_ranges_are_named_with_the_range),
+      cmocka_unit_test(values_below_the_healthy_ranges_are_not_mentioned),
       cmocka_unit_test(unknown_values_are_dashes_and_never_out_of_range),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

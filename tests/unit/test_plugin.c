@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <math.h>
@@ -22,178 +21,36 @@
 #include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "common/array.h"
 #include "fake_collectd.h"
 #include "fake_dispatched.h"
+#include "live_process.h"
 #include "sidecar/metrics.h"
 #include "sudden_end.h"
-
-static char folder[] = "/tmp/sidecar-test-plugin-XXXXXX";
-static char executable[64]; /* base name; holds our pid, so that no other test's is found */
-static char program[PATH_MAX];
-
-enum { CHILDREN_MAX = 16 };
-static pid_t children[CHILDREN_MAX];
-static size_t children_len;
-
-static void copy_file(const char *from, const char *to) {
-  char buffer[65536];
-  int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0755);
-  ssize_t n;
-  assert_true(in >= 0 && out >= 0);
-  while ((n = read(in, buffer, sizeof(buffer))) > 0)
-    assert_int_equal(write(out, buffer, (size_t)n), n);
-  close(in);
-  close(out);
-}
-
-/* What the plugin takes for the clock is the kernel's and so much more. */
-static time_t ahead_seconds;
-
-int clock_gettime(clockid_t id, struct timespec *ret) {
-  int status = (int)syscall(SYS_clock_gettime, id, ret);
-  if (status == 0 && id == CLOCK_MONOTONIC)
-    ret->tv_sec += ahead_seconds;
-  return status;
-}
-
-static const char *variable; /* the program's environment, or NULL */
-static void (*hold)(void);   /* opens descriptors for the program, or NULL */
-
-/* Starts the program in the subdirectory cwd and waits until it runs. */
-/* Is the program past its start, where the dynamic linker opens and closes files? Also where
- * the kernel does not show what system call it is in (proc(5), /proc/PID/syscall). */
-static bool is_sleeping(pid_t pid) {
-  char path[64];
-  long call = -1;
-  snprintf(path, sizeof(path), "/proc/%d/syscall", (int)pid);
-  FILE *stream = fopen(path, "r");
-  if (stream == NULL)
-    return true;
-  int fields = fscanf(stream, "%ld", &call);
-  fclose(stream);
-  return fields == 1 && (call == SYS_clock_nanosleep || call == SYS_nanosleep);
-}
-
-static pid_t start(const char *cwd) {
-  char path[PATH_MAX], exe[PATH_MAX], link[64];
-  snprintf(path, sizeof(path), "%s/%s", folder, cwd);
-  mkdir(path, 0755);
-  pid_t pid = fork();
-  assert_true(pid >= 0);
-  if (pid == 0) {
-    if (chdir(path) != 0)
-      _exit(126);
-    if (hold != NULL)
-      hold();
-    char *const environment[] = {(char *)variable, NULL};
-    execle(program, executable, "60", (char *)NULL, environment);
-    _exit(127);
-  }
-  children[children_len++] = pid;
-  snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
-  for (int i = 0; i < 1000; i++) {
-    ssize_t n = readlink(link, exe, sizeof(exe) - 1);
-    if (n > 0 && (exe[n] = '\0', strcmp(exe, program) == 0) && is_sleeping(pid))
-      return pid;
-    usleep(1000);
-  }
-  fail_msg("the child did not become %s", program);
-  return -1;
-}
-
-/* It was waited for. */
-static void forget(pid_t pid) {
-  for (size_t i = 0; i < children_len; i++) {
-    if (children[i] == pid)
-      children[i] = children[--children_len];
-  }
-}
-
-static void end(pid_t pid) {
-  kill(pid, SIGKILL);
-  waitpid(pid, NULL, 0);
-  forget(pid);
-}
-
-static int set_up_group(void **state) {
-  (void)state;
-  assert_non_null(mkdtemp(folder));
-  snprintf(executable, sizeof(executable), "sidecar-%d", (int)getpid());
-  snprintf(program, sizeof(program), "%s/%s", folder, executable);
-  copy_file(SLEEPER, program);
-  return 0;
-}
-
-static int tear_down_group(void **state) {
-  (void)state;
-  char command[PATH_MAX + 16];
-  snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-  return system(command);
-}
-
-static int set_up(void **state) {
-  (void)state;
-  ahead_seconds = 0;
-  variable = NULL;
-  hold = NULL;
-  fake_collectd_reset();
-  module_register();
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  fake_collectd_shutdown();
-  while (children_len > 0)
-    end(children[0]);
-  return 0;
-}
+#include "watched.h"
+#include "wrapped_calls.h"
 
 static void configure(const char *more) {
-  char text[1024];
-  snprintf(text, sizeof(text),
-           "DetailInterval 1\n"
-           "Capture false\n"
-           "<Process \"sidecar\">\n"
-           " Executable \"%s\"\n"
-           " MinimumAge 0\n"
-           " %s\n"
-           "</Process>\n",
-           executable, more);
-  assert_int_equal(fake_collectd_configure(text), 0);
-  assert_int_equal(fake_collectd_init(), 0);
-}
-
-static double gauge(const char *instance, const char *type, const char *type_instance) {
-  const struct fake_value *value = fake_collectd_find(instance, type, type_instance);
-  if (value == NULL)
-    fail_msg("%s/%s-%s was not dispatched", instance, type, type_instance);
-  assert_int_equal(value->ds_type, DS_TYPE_GAUGE);
-  return value->values[0].gauge;
-}
-
-static bool is_sent(const char *instance) {
-  return fake_collectd_find(instance, "process_resident_memory_bytes", "") != NULL;
+  watched_configure("DetailInterval 1\nCapture false", more);
 }
 
 static void without_processes_the_count_is_zero(void **state) {
   (void)state;
   configure("");
   assert_int_equal(fake_collectd_read(), 0);
-  assert_true(gauge("sidecar", "process_count", "") == 0);
-  assert_int_equal(fake_collectd_values_len(), 1);
+  assert_true(watched_gauge("sidecar", "process_count", "") == 0);
+  assert_int_equal(fake_collectd_values_len(), 2); /* and how many were short-lived */
   assert_int_equal(fake_collectd_logged(LOG_WARNING, ""), 0);
 }
 
 static void dispatched_values_are_registered_finite_and_named(void **state) {
   (void)state;
   configure("");
-  start("proj");
+  watched_start("proj");
   fake_collectd_read();
   assert_true(fake_collectd_values_len() > 40);
   for (size_t i = 0; i < fake_collectd_values_len(); i++) {
@@ -212,17 +69,86 @@ static void dispatched_values_are_registered_finite_and_named(void **state) {
   }
 }
 
+/* A type of a types.db file; its sources are called value, value1, ... */
+static void define_type(const char *type, size_t sources, int ds_type) {
+  data_source_t source[3] = {0};
+  data_set_t set = {.ds_num = sources, .ds = source};
+  snprintf(set.type, sizeof(set.type), "%s", type);
+  for (size_t i = 0; i < sources; i++) {
+    source[i] = (data_source_t){.type = ds_type, .max = NAN};
+    snprintf(source[i].name, sizeof(source[i].name), i == 0 ? "value" : "value%zu", i);
+  }
+  plugin_register_data_set(&set);
+}
+
+static void another_type_of_the_same_name_is_logged_once_and_not_sent(void **state) {
+  (void)state;
+  static const struct {
+    const char *type;
+    size_t sources;
+    int ds_type;
+    bool is_sent;
+    const char *remedy;
+  } types[] = {
+      {"process_fds", 2, DS_TYPE_GAUGE, false, "process_fds value:GAUGE:0:U"},
+      {"process_threads", 1, DS_TYPE_DERIVE, false, "process_threads value:GAUGE:0:U"},
+      {"process_max_fds", 0, DS_TYPE_GAUGE, false, "process_max_fds value:GAUGE:0:U"},
+      {"process_count", 3, DS_TYPE_COUNTER, false, "process_count value:GAUGE:0:U"},
+      {"go_gc_cycles", 1, DS_TYPE_COUNTER, false, "go_gc_cycles value:DERIVE:0:U"},
+      {"process_open_fds", 1, DS_TYPE_GAUGE, true, NULL},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(types); i++)
+    define_type(types[i].type, types[i].sources, types[i].ds_type);
+  configure("");
+  watched_start("proj");
+  fake_collectd_read();
+  fake_collectd_read();
+  for (size_t i = 0; i < fake_collectd_values_len(); i++)
+    if (fake_collectd_value(i)->ds_type < 0)
+      fail_msg("%s: another number of values", fake_collectd_value(i)->type);
+  for (size_t i = 0; i < ARRAY_LENGTH(types); i++) {
+    bool found = false;
+    for (size_t v = 0; v < fake_collectd_values_len(); v++)
+      found |= strcmp(fake_collectd_value(v)->type, types[i].type) == 0;
+    if (found != types[i].is_sent)
+      fail_msg("%s: sent %d", types[i].type, found);
+    if (types[i].remedy != NULL && fake_collectd_logged(LOG_ERR, types[i].remedy) != 1)
+      fail_msg("%s: %zu lines", types[i].type, fake_collectd_logged(LOG_ERR, types[i].remedy));
+  }
+  assert_int_equal(fake_collectd_logged(LOG_ERR, ""), ARRAY_LENGTH(types) - 1);
+}
+
+static void a_stock_type_that_is_missing_or_another_is_logged_once_and_not_sent(void **state) {
+  (void)state;
+  fake_collectd_forget_types();
+  define_type("ps_cputime", 2, DS_TYPE_DERIVE);
+  define_type("ps_pagefaults", 1, DS_TYPE_DERIVE);
+  define_type("ps_disk_octets", 2, DS_TYPE_COUNTER);
+  configure("");
+  watched_start("proj");
+  fake_collectd_read();
+  fake_collectd_read();
+  assert_non_null(fake_collectd_find("proj", "ps_cputime", ""));
+  assert_null(fake_collectd_find("proj", "ps_pagefaults", ""));
+  assert_null(fake_collectd_find("proj", "ps_disk_octets", ""));
+  assert_null(fake_collectd_find("proj", "contextswitch", ""));
+  assert_int_equal(fake_collectd_logged(LOG_ERR, "another type ps_pagefaults"), 1);
+  assert_int_equal(fake_collectd_logged(LOG_ERR, "another type ps_disk_octets"), 1);
+  assert_int_equal(fake_collectd_logged(LOG_ERR, "the type contextswitch"), 1);
+  assert_int_equal(fake_collectd_logged(LOG_ERR, ""), 3);
+}
+
 static void values_agree_with_the_process(void **state) {
   (void)state;
   configure("");
-  pid_t pid = start("proj");
+  pid_t pid = watched_start("proj");
   fake_collectd_read();
-  assert_true(gauge("proj", "process_pid", "") == pid);
-  assert_true(gauge("proj", "process_threads", "") == 1);
-  assert_true(gauge("sidecar", "process_count", "") == 1);
-  assert_true(gauge("proj", "collector_status", "process") == 0);
-  assert_true(gauge("proj", "collector_success", "descriptors") == 1);
-  assert_true(gauge("proj", "collector_status", "pprof") == 1); /* off */
+  assert_true(watched_gauge("proj", "process_pid", "") == pid);
+  assert_true(watched_gauge("proj", "process_threads", "") == 1);
+  assert_true(watched_gauge("sidecar", "process_count", "") == 1);
+  assert_true(watched_gauge("proj", "collector_status", "process") == 0);
+  assert_true(watched_gauge("proj", "collector_success", "descriptors") == 1);
+  assert_true(watched_gauge("proj", "collector_status", "pprof") == 1); /* off */
   assert_null(fake_collectd_find("proj", "collector_success", "pprof"));
   assert_null(fake_collectd_find("proj", "go_goroutines", ""));
   assert_null(fake_collectd_find("proj", "process_pprof_port", ""));
@@ -231,38 +157,39 @@ static void values_agree_with_the_process(void **state) {
   static const char *const classes[] = {"regular",   "directory", "pipe",   "socket", "inotify",
                                         "eventpoll", "eventfd",   "device", "other"};
   for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
-    sum += gauge("proj", "process_fds", classes[i]);
-  assert_true(sum == gauge("proj", "process_open_fds", ""));
+    sum += watched_gauge("proj", "process_fds", classes[i]);
+  assert_true(sum == watched_gauge("proj", "process_open_fds", ""));
 
-  double rss = gauge("proj", "process_resident_memory_bytes", "");
-  double split = gauge("proj", "process_memory_bytes", "anon") +
-                 gauge("proj", "process_memory_bytes", "file") +
-                 gauge("proj", "process_memory_bytes", "shmem");
+  double rss = watched_gauge("proj", "process_resident_memory_bytes", "");
+  double split = watched_gauge("proj", "process_memory_bytes", "anon") +
+                 watched_gauge("proj", "process_memory_bytes", "file") +
+                 watched_gauge("proj", "process_memory_bytes", "shmem");
   assert_true(rss == split);
-  assert_true(fabs(gauge("proj", "process_start_time_seconds", "") - (double)time(NULL)) < 30);
+  assert_true(
+      fabs(watched_gauge("proj", "process_start_time_seconds", "") - (double)time(NULL)) < 30);
 }
 
 static void
 two_in_one_directory_keep_their_names_and_a_restarted_one_gets_its_name_back(void **state) {
   (void)state;
   configure("");
-  pid_t first = start("proj");
+  pid_t first = watched_start("proj");
   usleep(20000); /* another tick: the order of start decides */
-  pid_t second = start("proj");
+  pid_t second = watched_start("proj");
   fake_collectd_read();
-  assert_true(gauge("proj", "process_pid", "") == first);
-  assert_true(gauge("proj-2", "process_pid", "") == second);
+  assert_true(watched_gauge("proj", "process_pid", "") == first);
+  assert_true(watched_gauge("proj-2", "process_pid", "") == second);
 
-  end(first);
+  watched_end(first);
   fake_collectd_read();
-  assert_false(is_sent("proj"));
-  assert_true(gauge("proj-2", "process_pid", "") == second);
-  assert_true(gauge("sidecar", "process_count", "") == 1);
+  assert_false(watched_is_sent("proj"));
+  assert_true(watched_gauge("proj-2", "process_pid", "") == second);
+  assert_true(watched_gauge("sidecar", "process_count", "") == 1);
 
-  pid_t third = start("proj");
+  pid_t third = watched_start("proj");
   fake_collectd_read();
-  assert_true(gauge("proj", "process_pid", "") == third);
-  assert_true(gauge("proj-2", "process_pid", "") == second);
+  assert_true(watched_gauge("proj", "process_pid", "") == third);
+  assert_true(watched_gauge("proj-2", "process_pid", "") == second);
 }
 
 static void a_process_younger_than_its_minimum_age_is_not_watched(void **state) {
@@ -271,75 +198,78 @@ static void a_process_younger_than_its_minimum_age_is_not_watched(void **state) 
   snprintf(text, sizeof(text),
            "Capture false\n<Process \"sidecar\">\n Executable \"%s\"\n MinimumAge 3600\n"
            "</Process>\n",
-           executable);
+           watched_executable);
   assert_int_equal(fake_collectd_configure(text), 0);
   assert_int_equal(fake_collectd_init(), 0);
-  start("proj");
+  watched_start("proj");
   fake_collectd_read();
-  assert_false(is_sent("proj"));
-  assert_true(gauge("sidecar", "process_count", "") == 0);
+  assert_false(watched_is_sent("proj"));
+  assert_true(watched_gauge("sidecar", "process_count", "") == 0);
 }
 
 static void a_zombie_has_ended(void **state) {
   (void)state;
   configure("");
-  pid_t pid = start("proj");
+  pid_t pid = watched_start("proj");
   fake_collectd_read();
-  assert_true(is_sent("proj"));
+  assert_true(watched_is_sent("proj"));
   kill(pid, SIGKILL); /* not waited for */
   siginfo_t info;
   assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
   fake_collectd_read();
-  assert_false(is_sent("proj"));
+  assert_false(watched_is_sent("proj"));
 }
 
 static void awkward_directories_give_safe_names(void **state) {
   (void)state;
   configure("");
-  start("a\nb\";'c");
-  start("\xFF\xFE");
-  pid_t deleted = start("gone");
+  watched_start("a\nb\";'c");
+  watched_start("\xFF\xFE");
+  pid_t deleted = watched_start("gone");
   char path[PATH_MAX];
-  snprintf(path, sizeof(path), "%s/gone", folder);
+  snprintf(path, sizeof(path), "%s/gone", watched_folder);
   assert_int_equal(rmdir(path), 0);
   fake_collectd_read();
-  assert_true(is_sent("a_b___c"));
-  assert_true(is_sent("__"));
-  assert_true(gauge("gone", "process_pid", "") == deleted);
+  assert_true(watched_is_sent("a_b___c"));
+  assert_true(watched_is_sent("__"));
+  assert_true(watched_gauge("gone", "process_pid", "") == deleted);
 }
 
 static void an_executable_replaced_on_disk_is_still_the_program(void **state) {
   (void)state;
   configure("");
   char kept[PATH_MAX + 8];
-  snprintf(kept, sizeof(kept), "%s.kept", program);
-  start("proj");
-  copy_file(program, kept);
-  assert_int_equal(unlink(program), 0);
+  snprintf(kept, sizeof(kept), "%s.kept", watched_program);
+  watched_start("proj");
+  live_process_copy_program(watched_program, kept);
+  assert_int_equal(unlink(watched_program), 0);
   fake_collectd_read();
-  bool sent = is_sent("proj");
-  assert_int_equal(rename(kept, program), 0);
+  bool sent = watched_is_sent("proj");
+  assert_int_equal(rename(kept, watched_program), 0);
   assert_true(sent);
 }
 
 static void counters_of_the_detail_tier_end_with_the_process(void **state) {
   (void)state;
-  fake_collectd_set_interval(0.1);
+  fake_collectd_set_interval(0.4);
   configure("");
-  pid_t pid = start("proj");
-  fake_collectd_read();
-  const struct fake_value *fresh = fake_collectd_find("proj", "contextswitch", "");
+  pid_t pid = watched_start("proj");
+  const struct fake_value *fresh = NULL;
+  for (int i = 0; i < 100 && fresh == NULL; i++) { /* readings may be late on a busy machine */
+    fake_collectd_read();
+    fresh = fake_collectd_find("proj", "contextswitch", "");
+  }
   assert_non_null(fresh);
   assert_true(fresh->interval_seconds == 1);
   int64_t last = fresh->values[0].derive;
   fake_collectd_read();
   assert_null(fake_collectd_find("proj", "contextswitch", ""));
-  end(pid);
+  watched_end(pid);
   fake_collectd_read();
   const struct fake_value *closing = fake_collectd_find("proj", "contextswitch", "");
   assert_non_null(closing);
   assert_int_equal(closing->values[0].derive, last);
-  assert_true(closing->interval_seconds < 0.2);
+  assert_true(closing->interval_seconds < 0.5);
 }
 
 /* ---- where captures go ---- */
@@ -357,22 +287,22 @@ static void check_captures_go_to(const char *base_dir, const char *option,
   if (fake_collectd_logged(LOG_INFO, line) != 1)
     fail_msg("no \"%s\" but: %s", line, fake_collectd_log_line(""));
   fake_collectd_shutdown();
-  set_up(NULL);
+  watched_set_up(NULL);
 }
 
 static void captures_are_below_the_base_dir_unless_a_folder_is_set(void **state) {
   (void)state;
   char expected[PATH_MAX], option[PATH_MAX + 32], here[PATH_MAX];
-  snprintf(expected, sizeof(expected), "%s/sidecar-captures", folder);
-  check_captures_go_to(folder, "", expected);
-  snprintf(expected, sizeof(expected), "%s/mine", folder);
-  check_captures_go_to(folder, "CaptureFolder \"mine\"\n", expected);
+  snprintf(expected, sizeof(expected), "%s/sidecar-captures", watched_folder);
+  check_captures_go_to(watched_folder, "", expected);
+  snprintf(expected, sizeof(expected), "%s/mine", watched_folder);
+  check_captures_go_to(watched_folder, "CaptureFolder \"mine\"\n", expected);
   snprintf(option, sizeof(option), "CaptureFolder \"%s\"\n", expected);
   check_captures_go_to("/nowhere", option, expected);
 
   /* collectd has gone into a relative one by then */
   assert_non_null(getcwd(here, sizeof(here)));
-  assert_int_equal(chdir(folder), 0);
+  assert_int_equal(chdir(watched_folder), 0);
   check_captures_go_to("var", "CaptureFolder \"mine\"\n", expected);
   assert_int_equal(chdir(here), 0);
 }
@@ -401,22 +331,32 @@ static void the_summary_is_one_line_per_process_and_reading(void **state) {
   snprintf(text, sizeof(text),
            "Summary true\nCapture false\n<Process \"sidecar\">\n Executable \"%s\"\n "
            "MinimumAge 0\n</Process>\n",
-           executable);
+           watched_executable);
   assert_int_equal(fake_collectd_configure(text), 0);
   assert_int_equal(fake_collectd_init(), 0);
   fake_collectd_read();
   fake_collectd_read();
   assert_int_equal(fake_collectd_logged(LOG_INFO, "no process to watch is running"), 1);
-  start("proj");
+  watched_start("proj");
   fake_collectd_read();
   fake_collectd_read();
   assert_int_equal(fake_collectd_logged(LOG_INFO, "SIDECAR_PPROF is not set"), 2);
 }
 
+static void programs_of_other_plugins_inherit_no_descriptor(void **state) {
+  (void)state;
+  unsigned before = live_process_inherited_fds();
+  configure("");
+  watched_start("proj");
+  fake_collectd_read();
+  fake_collectd_read();
+  assert_int_equal(live_process_inherited_fds(), before);
+}
+
 static void a_thousand_readings_leak_no_descriptor(void **state) {
   (void)state;
   configure("");
-  start("proj");
+  watched_start("proj");
   fake_collectd_read();
   struct stat before, after;
   assert_int_equal(stat("/proc/self/fd", &before), 0);
@@ -430,8 +370,8 @@ static void
 a_failure_is_logged_with_process_file_and_hint_and_repeats_are_counted(void **state) {
   (void)state;
   configure("");
-  variable = "SIDECAR_PPROF=6060x";
-  pid_t pid = start("proj");
+  watched_variable = "SIDECAR_PPROF=6060x";
+  pid_t pid = watched_start("proj");
   for (int i = 0; i < 5; i++)
     fake_collectd_read();
   assert_int_equal(fake_collectd_logged(LOG_WARNING, ""), 1);
@@ -442,7 +382,7 @@ a_failure_is_logged_with_process_file_and_hint_and_repeats_are_counted(void **st
   assert_non_null(strstr(line, "6060x"));
   assert_non_null(strstr(line, "restart it with SIDECAR_PPROF=1"));
 
-  ahead_seconds = 3600;
+  watched_ahead_seconds = 3600;
   fake_collectd_read();
   fake_collectd_read();
   assert_int_equal(fake_collectd_logged(LOG_WARNING, about), 2);
@@ -458,7 +398,7 @@ static void a_red_flag_is_dispatched_once_with_its_evidence(void **state) {
   (void)state;
   assert_int_equal(fake_collectd_configure(one_thread_is_a_flag), 0);
   configure("");
-  pid_t pid = start("proj");
+  pid_t pid = watched_start("proj");
   fake_collectd_read();
   const notification_t *notification = fake_dispatched_of("proj", "threads");
   assert_non_null(notification);
@@ -476,8 +416,8 @@ static void a_red_flag_is_dispatched_once_with_its_evidence(void **state) {
   assert_true(fabs(strtod(fake_dispatched_meta(notification, "since"), NULL) -
                    (double)time(NULL)) < 30);
   assert_null(fake_dispatched_meta(notification, "capture"));
-  assert_true(gauge("proj", "red_flag", "threads") == 1);
-  assert_true(gauge("proj", "red_flag", "fds") == 0);
+  assert_true(watched_gauge("proj", "red_flag", "threads") == 1);
+  assert_true(watched_gauge("proj", "red_flag", "fds") == 0);
 
   size_t dispatched_before = fake_dispatched_len();
   for (int i = 0; i < 10; i++)
@@ -489,9 +429,9 @@ static void raised_flags_are_cleared_when_the_process_ends(void **state) {
   (void)state;
   assert_int_equal(fake_collectd_configure(one_thread_is_a_flag), 0);
   configure("");
-  pid_t pid = start("proj");
+  pid_t pid = watched_start("proj");
   fake_collectd_read();
-  end(pid);
+  watched_end(pid);
   fake_collectd_read();
   const notification_t *notification = fake_dispatched_of("proj", "threads");
   assert_int_equal(notification->severity, NOTIF_OKAY);
@@ -505,7 +445,7 @@ static void a_disabled_red_flag_is_neither_sent_nor_notified(void **state) {
   assert_int_equal(
       fake_collectd_configure("<RedFlag \"threads\">\n Disable true\n</RedFlag>\n"), 0);
   configure("");
-  start("proj");
+  watched_start("proj");
   fake_collectd_read();
   assert_int_equal(fake_dispatched_len(), 0);
   assert_null(fake_collectd_find("proj", "red_flag", "threads"));
@@ -525,41 +465,33 @@ static void hold_everything(void) {
     _exit(125);
 }
 
-static unsigned own_descriptors(void) {
-  struct stat st;
-  unsigned count = 0;
-  for (int fd = 0; fd < 1024; fd++)
-    count += fstat(fd, &st) == 0;
-  return count;
-}
-
 /* Returns whether it ended within this reading, which is its first, or one with a flag up. */
 static bool read_one_that_ends(long calls, bool reap, bool was_seen) {
-  pid_t pid = start("proj");
+  pid_t pid = watched_start("proj");
   fake_dispatched_reset();
   if (was_seen) {
     fake_collectd_read();
-    assert_true(gauge("proj", "red_flag", "threads") == 1);
+    assert_true(watched_gauge("proj", "red_flag", "threads") == 1);
   }
-  ahead_seconds += 2; /* the detail tier is due */
-  unsigned descriptors = own_descriptors();
+  watched_ahead_seconds += 2; /* the detail tier is due */
+  unsigned descriptors = watched_own_descriptors();
   sudden_end_arm(pid, calls, reap);
   int status = fake_collectd_read();
   bool has_ended = sudden_end_disarm();
   assert_int_equal(status, 0);
   if (!has_ended)
-    assert_true(is_sent("proj"));
+    assert_true(watched_is_sent("proj"));
   else if (reap)
-    forget(pid);
+    watched_forget(pid);
   if (!has_ended || !reap)
-    end(pid);
+    watched_end(pid);
 
   fake_collectd_read();
-  assert_false(is_sent("proj"));
-  assert_true(gauge("sidecar", "process_count", "") == 0);
+  assert_false(watched_is_sent("proj"));
+  assert_true(watched_gauge("sidecar", "process_count", "") == 0);
   const notification_t *notification = fake_dispatched_of("proj", "threads");
   assert_true(notification == NULL || notification->severity == NOTIF_OKAY);
-  assert_true(own_descriptors() <= descriptors);
+  assert_true(watched_own_descriptors() <= descriptors);
   const char *complaint = fake_collectd_complaint(": pprof: ");
   if (complaint != NULL)
     fail_msg("ended before call %ld: %s", calls, complaint);
@@ -571,8 +503,9 @@ static void a_process_may_end_at_any_point_of_a_reading(void **state) {
   (void)state;
   assert_int_equal(fake_collectd_configure(one_thread_is_a_flag), 0);
   configure("");
-  hold = hold_everything;
-  variable = "SIDECAR_PPROF=1"; /* so that it is looked for who listens, though it does not */
+  watched_hold = hold_everything;
+  watched_variable =
+      "SIDECAR_PPROF=1"; /* so that it is looked for who listens, though it does not */
   for (int how = 0; how < 4; how++) {
     long calls = 0;
     while (read_one_that_ends(calls, how % 2 == 0, how / 2 == 0))
@@ -581,12 +514,81 @@ static void a_process_may_end_at_any_point_of_a_reading(void **state) {
   }
 }
 
-#define PLUGIN_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+/* ---- processes that block their reader at any moment ---- */
+
+static void read_again(void) {
+  watched_ahead_seconds += 2;
+  fake_collectd_read();
+}
+
+/* Returns whether a call was blocked within this reading, which is its first, or not. */
+static bool read_one_that_blocks(long calls, bool was_seen) {
+  pid_t pid = watched_start("proj");
+  if (was_seen)
+    fake_collectd_read();
+  unsigned descriptors = watched_own_descriptors();
+  sudden_block_arm(calls);
+  read_again();
+  read_again();
+  bool has_blocked = sudden_block_release();
+  for (int i = 0; i < 100; i++) {
+    fake_dispatched_reset();
+    read_again();
+    if (watched_is_sent("proj") && fake_collectd_find("proj", "process_fds", "regular") != NULL)
+      break;
+    usleep(1000);
+  }
+  assert_true(watched_is_sent("proj"));
+  assert_true(watched_gauge("proj", "process_pid", "") == pid);
+  assert_non_null(fake_collectd_find("proj", "process_fds", "regular"));
+  watched_end(pid);
+  read_again();
+  fake_dispatched_reset();
+  read_again();
+  assert_false(watched_is_sent("proj"));
+  assert_true(watched_own_descriptors() <= descriptors + 64);
+  fake_collectd_forget_log();
+  return has_blocked;
+}
+
+static void a_process_may_block_its_reader_at_any_point(void **state) {
+  (void)state;
+  configure("");
+  watched_hold = hold_everything;
+  watched_variable = "SIDECAR_PPROF=1";
+  wrapped_calls_patience_ms = 20;
+  for (int was_seen = 0; was_seen < 2; was_seen++) {
+    long calls = was_seen; /* every third: each takes a while */
+    while (read_one_that_blocks(calls, was_seen))
+      calls += 3;
+    assert_true(calls > 50);
+  }
+}
+
+/* ... and for good. */
+static void the_plugin_ends_while_a_process_blocks_it(void **state) {
+  (void)state;
+  configure("");
+  wrapped_calls_patience_ms = 30;
+  watched_start("proj");
+  fake_collectd_read();
+  sudden_block_arm(3);
+  read_again();
+  read_again();
+  fake_collectd_shutdown();
+  assert_true(sudden_block_release());
+  usleep(100 * 1000); /* for the thread to end */
+}
+
+#define PLUGIN_TEST(name)                                                                      \
+  cmocka_unit_test_setup_teardown(name, watched_set_up, watched_tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       PLUGIN_TEST(without_processes_the_count_is_zero),
       PLUGIN_TEST(dispatched_values_are_registered_finite_and_named),
+      PLUGIN_TEST(another_type_of_the_same_name_is_logged_once_and_not_sent),
+      PLUGIN_TEST(a_stock_type_that_is_missing_or_another_is_logged_once_and_not_sent),
       PLUGIN_TEST(values_agree_with_the_process),
       PLUGIN_TEST(two_in_one_directory_keep_their_names_and_a_restarted_one_gets_its_name_back),
       PLUGIN_TEST(a_process_younger_than_its_minimum_age_is_not_watched),
@@ -598,12 +600,15 @@ int main(void) {
       PLUGIN_TEST(a_path_too_long_below_the_base_dir_prevents_the_start),
       PLUGIN_TEST(a_missing_process_table_prevents_the_start_and_its_path_is_logged),
       PLUGIN_TEST(the_summary_is_one_line_per_process_and_reading),
+      PLUGIN_TEST(programs_of_other_plugins_inherit_no_descriptor),
       PLUGIN_TEST(a_thousand_readings_leak_no_descriptor),
       PLUGIN_TEST(a_failure_is_logged_with_process_file_and_hint_and_repeats_are_counted),
       PLUGIN_TEST(a_red_flag_is_dispatched_once_with_its_evidence),
       PLUGIN_TEST(raised_flags_are_cleared_when_the_process_ends),
       PLUGIN_TEST(a_disabled_red_flag_is_neither_sent_nor_notified),
       PLUGIN_TEST(a_process_may_end_at_any_point_of_a_reading),
+      PLUGIN_TEST(a_process_may_block_its_reader_at_any_point),
+      PLUGIN_TEST(the_plugin_ends_while_a_process_blocks_it),
   };
-  return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+  return cmocka_run_group_tests(tests, watched_set_up_group, watched_tear_down_group);
 }

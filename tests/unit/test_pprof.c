@@ -20,8 +20,10 @@
 #include <cmocka.h>
 
 #include "common/buffer.h"
+#include "common/clock.h"
 #include "common/http.h"
 #include "hostile_server.h"
+#include "sidecar/linux/sock_diag.h"
 
 enum { BOTH = PPROF_GOROUTINE_COUNT | PPROF_MEMSTATS, LONG_MS = 60000, MAX_BYTES = 1 << 20 };
 
@@ -32,14 +34,36 @@ static struct pprof *client_new(uint64_t timeout_ms) {
   return client;
 }
 
-static struct pprof_endpoint *endpoint_new(struct pprof *client, uint16_t port) {
+static struct pprof_endpoint *endpoint_new_on(struct pprof *client, uint16_t port,
+                                              uint64_t inode) {
   struct pprof_endpoint *endpoint = NULL;
-  assert_int_equal(pprof_endpoint_new(client, "127.0.0.1", false, port, &endpoint), 0);
+  struct listener_proof proof = {
+      .address = "127.0.0.1", .port = port, .inodes = {inode}, .inodes_len = 1};
+  assert_int_equal(pprof_endpoint_new(client, &proof, 0, &endpoint), 0);
   return endpoint;
+}
+
+static struct pprof_endpoint *endpoint_new_of(uid_t owner, struct pprof *client,
+                                              const struct hostile_server *server) {
+  struct pprof_endpoint *endpoint = NULL;
+  struct listener_proof proof = hostile_server_proof(server);
+  assert_int_equal(pprof_endpoint_new(client, &proof, owner, &endpoint), 0);
+  return endpoint;
+}
+
+static struct pprof_endpoint *endpoint_new(struct pprof *client,
+                                           const struct hostile_server *server) {
+  return endpoint_new_of(0, client, server);
 }
 
 static void pause_ms(unsigned ms) {
   nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}, NULL);
+}
+
+static void wait_for_accepted(struct hostile_server *server, unsigned count) {
+  while (hostile_server_accepted(server) < count)
+    pause_ms(1);
+  assert_int_equal(hostile_server_accepted(server), count);
 }
 
 /* Collects until all of what has been answered, however late. */
@@ -123,7 +147,7 @@ static void a_round_returns_both_answers_once(void **state) {
   struct pprof_round round;
   struct pprof *client = client_new(LONG_MS);
   struct hostile_server *server = hostile_server_new(good, NULL);
-  struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
+  struct pprof_endpoint *endpoint = endpoint_new(client, server);
 
   pprof_endpoint_query(endpoint, BOTH);
   pprof_wait(client, LONG_MS);
@@ -211,7 +235,7 @@ static void every_failure_is_reported_for_both_queries(void **state) {
     struct pprof *client = client_new(row->timeout_ms > 0 ? row->timeout_ms : LONG_MS);
     struct hostile_server *server =
         hostile_server_new(row->behaviour, (void *)(uintptr_t)row->response);
-    struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
+    struct pprof_endpoint *endpoint = endpoint_new(client, server);
 
     pprof_endpoint_query(endpoint, BOTH);
     take_all(endpoint, BOTH, &round);
@@ -230,7 +254,7 @@ static void a_gigabyte_is_not_read_to_its_end(void **state) {
   struct pprof_round round;
   struct pprof *client = client_new(LONG_MS);
   struct hostile_server *server = hostile_server_new(gigabyte, NULL);
-  struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
+  struct pprof_endpoint *endpoint = endpoint_new(client, server);
   pprof_endpoint_query(endpoint, BOTH);
   take_all(endpoint, BOTH, &round);
   assert_int_equal(round.goroutine_count_answer.error, -EMSGSIZE);
@@ -246,7 +270,7 @@ static void a_refused_connection_is_reported_as_such(void **state) {
   struct pprof_round round;
   int fd = hostile_refusing_port(&port);
   struct pprof *client = client_new(LONG_MS);
-  struct pprof_endpoint *endpoint = endpoint_new(client, port);
+  struct pprof_endpoint *endpoint = endpoint_new_on(client, port, 0);
   pprof_endpoint_query(endpoint, BOTH);
   take_all(endpoint, BOTH, &round);
   assert_int_equal(round.goroutine_count_answer.error, -ECONNREFUSED);
@@ -254,6 +278,48 @@ static void a_refused_connection_is_reported_as_such(void **state) {
   pprof_endpoint_free(endpoint);
   pprof_free(client);
   close(fd);
+}
+
+static void count_and_answer(struct hostile_connection *c, void *context) {
+  atomic_uint *requests = context;
+  atomic_fetch_add(requests, 1);
+  good(c, NULL);
+}
+
+/* The process closes its socket, and another program has the port before it is verified
+ * again. */
+static void whoever_has_the_port_next_gets_no_request(void **state) {
+  (void)state;
+  atomic_uint requests = 0;
+  struct pprof_round round;
+  struct pprof *client = client_new(LONG_MS);
+  struct hostile_server *server = hostile_server_new(good, NULL);
+  struct pprof_endpoint *endpoint = endpoint_new(client, server);
+  pprof_endpoint_query(endpoint, BOTH);
+  take_all(endpoint, BOTH, &round);
+  assert_int_equal(round.goroutines, 40);
+
+  uint16_t port = hostile_server_port(server);
+  hostile_server_free(server);
+  server = hostile_server_new_on(port, count_and_answer, &requests);
+  pprof_endpoint_query(endpoint, BOTH);
+  take_all(endpoint, BOTH, &round);
+  wait_for_accepted(server, 2);
+  assert_int_equal(requests, 0);
+  assert_int_equal(round.goroutine_count_answer.error, -EXDEV);
+  assert_int_equal(round.memstats_answer.error, -EXDEV);
+  assert_non_null(strstr(round.memstats_answer.reason, "no longer belongs to the process"));
+  assert_int_equal(round.goroutines, VALUE_UNKNOWN);
+  pprof_endpoint_free(endpoint);
+
+  endpoint = endpoint_new(client, server); /* verified anew */
+  pprof_endpoint_query(endpoint, BOTH);
+  take_all(endpoint, BOTH, &round);
+  assert_int_equal(round.goroutines, 40);
+  assert_int_equal(requests, 2);
+  pprof_endpoint_free(endpoint);
+  pprof_free(client);
+  hostile_server_free(server);
 }
 
 static void a_redirect_is_not_followed(void **state) {
@@ -266,7 +332,7 @@ static void a_redirect_is_not_followed(void **state) {
            hostile_server_port(bait));
   struct hostile_server *server = hostile_server_new(hostile_answer, response);
   struct pprof *client = client_new(LONG_MS);
-  struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
+  struct pprof_endpoint *endpoint = endpoint_new(client, server);
   pprof_endpoint_query(endpoint, BOTH);
   take_all(endpoint, BOTH, &round);
   assert_int_equal(round.goroutine_count_answer.error, -EREMOTEIO);
@@ -294,8 +360,9 @@ static void an_address_must_be_numeric(void **state) {
   struct pprof *client = client_new(LONG_MS);
   for (size_t i = 0; i < sizeof(ADDRESSES) / sizeof(*ADDRESSES); i++) {
     struct pprof_endpoint *endpoint = NULL;
-    int status =
-        pprof_endpoint_new(client, ADDRESSES[i].address, ADDRESSES[i].ipv6, 1, &endpoint);
+    struct listener_proof proof = {.ipv6 = ADDRESSES[i].ipv6, .port = 1};
+    strcpy(proof.address, ADDRESSES[i].address);
+    int status = pprof_endpoint_new(client, &proof, 0, &endpoint);
     if (status != ADDRESSES[i].status)
       fail_msg("\"%s\": %d", ADDRESSES[i].address, status);
     pprof_endpoint_free(endpoint);
@@ -313,8 +380,8 @@ static void an_ipv6_address_is_queried_as_well(void **state) {
     skip();
   }
   struct pprof *client = client_new(LONG_MS);
-  assert_int_equal(
-      pprof_endpoint_new(client, "::1", true, hostile_server_port(server), &endpoint), 0);
+  struct listener_proof proof = hostile_server_proof(server);
+  assert_int_equal(pprof_endpoint_new(client, &proof, 0, &endpoint), 0);
   pprof_endpoint_query(endpoint, BOTH);
   take_all(endpoint, BOTH, &round);
   assert_int_equal(round.goroutines, 40);
@@ -345,7 +412,7 @@ static void an_endpoint_has_one_connection_at_a_time(void **state) {
   struct pprof_round round;
   struct pprof *client = client_new(LONG_MS);
   struct hostile_server *server = hostile_server_new(good_alone, &crowd);
-  struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
+  struct pprof_endpoint *endpoint = endpoint_new(client, server);
   pprof_endpoint_query(endpoint, BOTH);
   take_all(endpoint, BOTH, &round);
   assert_int_equal(round.goroutines, 40);
@@ -377,7 +444,7 @@ static void a_query_in_progress_is_not_sent_again(void **state) {
   struct pprof_round round;
   struct pprof *client = client_new(LONG_MS);
   struct hostile_server *server = hostile_server_new(good_behind_gate, &gate);
-  struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
+  struct pprof_endpoint *endpoint = endpoint_new(client, server);
 
   pprof_endpoint_query(endpoint, PPROF_GOROUTINE_COUNT);
   wait_until_serving(server, 1);
@@ -407,7 +474,7 @@ static void a_late_endpoint_is_waited_for_again_once_it_is_prompt(void **state) 
   struct pprof_round round;
   struct pprof *client = client_new(LONG_MS);
   struct hostile_server *server = hostile_server_new(good_behind_gate, &gate);
-  struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
+  struct pprof_endpoint *endpoint = endpoint_new(client, server);
 
   pprof_endpoint_query(endpoint, PPROF_GOROUTINE_COUNT);
   pprof_wait(client, 10);
@@ -428,6 +495,16 @@ static void a_late_endpoint_is_waited_for_again_once_it_is_prompt(void **state) 
   hostile_server_free(server);
 }
 
+/* Frees endpoints whose server never answered. */
+static void free_unanswered(struct pprof_endpoint **endpoints, size_t len) {
+  struct pprof_round round;
+  for (size_t i = 0; i < len; i++) {
+    pprof_endpoint_take(endpoints[i], &round);
+    assert_int_equal(round.answered, 0);
+    pprof_endpoint_free(endpoints[i]);
+  }
+}
+
 static void a_hundred_stuck_endpoints_do_not_delay_a_good_one(void **state) {
   (void)state;
   enum { STUCK = 100 };
@@ -437,13 +514,14 @@ static void a_hundred_stuck_endpoints_do_not_delay_a_good_one(void **state) {
   struct hostile_server *silent = hostile_server_new(hostile_silent, NULL);
   struct hostile_server *server = hostile_server_new(good, NULL);
 
+  struct pprof_endpoint *endpoint = endpoint_new(client, server);
+  pprof_endpoint_query(endpoint, BOTH);
+  take_all(endpoint, BOTH, &round); /* known to be prompt */
   for (unsigned i = 0; i < STUCK; i++) {
-    stuck[i] = endpoint_new(client, hostile_server_port(silent));
+    stuck[i] = endpoint_new(client, silent);
     pprof_endpoint_query(stuck[i], BOTH);
   }
-  while (hostile_server_accepted(silent) < 16)
-    pause_ms(1); /* all slots are occupied by endpoints not yet known to be late */
-  struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
+  wait_for_accepted(silent, 16); /* all places for endpoints not yet known are occupied */
   for (unsigned i = 0; i < 10; i++) {
     for (unsigned k = 0; k < STUCK; k++)
       pprof_endpoint_query(stuck[k], BOTH);
@@ -453,17 +531,59 @@ static void a_hundred_stuck_endpoints_do_not_delay_a_good_one(void **state) {
     assert_int_equal(round.answered, BOTH);
     assert_int_equal(round.goroutines, 40);
   }
-  /* none of the stuck ones has been queued twice */
-  assert_in_range(hostile_server_accepted(silent), 16, STUCK);
-  for (unsigned k = 0; k < STUCK; k++) {
-    pprof_endpoint_take(stuck[k], &round);
-    assert_int_equal(round.answered, 0);
-    pprof_endpoint_free(stuck[k]);
-  }
+  /* they got no more than these */
+  assert_int_equal(hostile_server_accepted(silent), 16);
+  free_unanswered(stuck, STUCK);
   pprof_endpoint_free(endpoint);
   pprof_free(client);
   hostile_server_free(server);
   hostile_server_free(silent);
+}
+
+/* As take_all, but no longer than a test should take. */
+static bool is_answered(struct pprof_endpoint *endpoint) {
+  struct pprof_round round;
+  for (unsigned i = 0; i < 20000; i++) {
+    pprof_endpoint_take(endpoint, &round);
+    if (round.answered & PPROF_GOROUTINE_COUNT)
+      return round.goroutines == 40;
+    pause_ms(1);
+  }
+  return false;
+}
+
+/* The endpoints of one user that never answer leave room for another user's, who comes later
+ * and was not asked before, in every round and in each state that theirs can be in. */
+static void one_users_silent_endpoints_delay_no_other_users(void **state) {
+  (void)state;
+  enum { SILENT = 200, ROUNDS = 10, HOSTILE = 1000, HONEST = 1001 };
+  struct pprof_endpoint *silent[SILENT];
+  struct pprof *client = client_new(LONG_MS);
+  struct hostile_server *mute = hostile_server_new(hostile_silent, NULL);
+  struct hostile_server *server = hostile_server_new(good, NULL);
+  struct pprof_endpoint *honest = endpoint_new_of(HONEST, client, server);
+
+  for (unsigned i = 0; i < SILENT; i++) {
+    silent[i] = endpoint_new_of(HOSTILE, client, mute);
+    pprof_endpoint_query(silent[i], BOTH);
+  }
+  wait_for_accepted(mute, 16);
+  pprof_endpoint_query(honest, BOTH);
+  pprof_wait(client, 0); /* whatever takes longer is late from now on */
+  for (unsigned i = 0; i < ROUNDS; i++) {
+    for (unsigned k = 0; k < SILENT; k++)
+      pprof_endpoint_query(silent[k], BOTH);
+    pprof_endpoint_query(honest, BOTH); /* may be late: it gets its turn nevertheless */
+    if (!is_answered(honest))
+      fail_msg("not answered in round %u", i);
+  }
+  /* theirs got no more than their share */
+  assert_int_equal(hostile_server_accepted(mute), 16);
+  free_unanswered(silent, SILENT);
+  pprof_endpoint_free(honest);
+  pprof_free(client);
+  hostile_server_free(server);
+  hostile_server_free(mute);
 }
 
 static void more_endpoints_than_are_queried_at_once_all_get_their_turn(void **state) {
@@ -474,7 +594,7 @@ static void more_endpoints_than_are_queried_at_once_all_get_their_turn(void **st
   struct pprof *client = client_new(LONG_MS);
   struct hostile_server *server = hostile_server_new(good, NULL);
   for (unsigned i = 0; i < ENDPOINTS; i++)
-    endpoints[i] = endpoint_new(client, hostile_server_port(server));
+    endpoints[i] = endpoint_new(client, server);
   for (unsigned i = 0; i < ENDPOINTS; i++)
     pprof_endpoint_query(endpoints[i], BOTH);
   pprof_wait(client, LONG_MS);
@@ -497,12 +617,12 @@ static void the_answer_for_a_freed_endpoint_is_dropped(void **state) {
   struct pprof_round round;
   struct pprof *client = client_new(LONG_MS);
   struct hostile_server *server = hostile_server_new(good_behind_gate, &gate);
-  struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
+  struct pprof_endpoint *endpoint = endpoint_new(client, server);
 
   pprof_endpoint_query(endpoint, BOTH);
   wait_until_serving(server, 1);
   pprof_endpoint_free(endpoint);
-  struct pprof_endpoint *successor = endpoint_new(client, hostile_server_port(server));
+  struct pprof_endpoint *successor = endpoint_new(client, server);
   atomic_store(&gate.open, true);
   wait_until_serving(server, 0);
   pprof_endpoint_take(successor, &round);
@@ -523,7 +643,7 @@ static void freeing_an_endpoint_closes_its_connection(void **state) {
   (void)state;
   struct pprof *client = client_new(LONG_MS);
   struct hostile_server *server = hostile_server_new(hostile_silent, NULL);
-  struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
+  struct pprof_endpoint *endpoint = endpoint_new(client, server);
   pprof_endpoint_query(endpoint, BOTH);
   wait_until_serving(server, 1);
   pprof_endpoint_free(endpoint);
@@ -540,7 +660,7 @@ static void the_client_terminates_whatever_the_servers_do(void **state) {
     struct hostile_server *server = hostile_server_new(hostile_silent, NULL);
     struct pprof_endpoint *endpoints[5];
     for (unsigned k = 0; k < 5; k++) {
-      endpoints[k] = endpoint_new(client, hostile_server_port(server));
+      endpoints[k] = endpoint_new(client, server);
       pprof_endpoint_query(endpoints[k], BOTH);
     }
     if (i % 2 == 0)
@@ -552,6 +672,37 @@ static void the_client_terminates_whatever_the_servers_do(void **state) {
   }
   pprof_free(NULL);
   pprof_endpoint_free(NULL);
+}
+
+static void drip(struct hostile_connection *c, void *context) {
+  (void)context;
+  hostile_send_text(c, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+  while (hostile_pause(c, 20) && hostile_send_text(c, "x"))
+    ;
+}
+
+/* 200 endpoints, half of them silent and half of them slow, of as many users as it takes to
+ * have all places occupied. */
+static void the_client_ends_at_once_with_every_place_occupied(void **state) {
+  (void)state;
+  enum { ENDPOINTS = 200, USERS = 50, END_MS = 2000 };
+  struct pprof_endpoint *endpoints[ENDPOINTS];
+  struct pprof *client = client_new(LONG_MS);
+  struct hostile_server *silent = hostile_server_new(hostile_silent, NULL);
+  struct hostile_server *slow = hostile_server_new(drip, NULL);
+  for (unsigned i = 0; i < ENDPOINTS; i++) {
+    endpoints[i] = endpoint_new_of(i % USERS, client, i % 2 == 0 ? silent : slow);
+    pprof_endpoint_query(endpoints[i], BOTH);
+  }
+  while (hostile_server_serving(silent) + hostile_server_serving(slow) < 32)
+    pause_ms(1);
+  uint64_t before_ns = clock_monotonic_ns();
+  for (unsigned i = 0; i < ENDPOINTS; i++)
+    pprof_endpoint_free(endpoints[i]);
+  pprof_free(client);
+  assert_in_range((clock_monotonic_ns() - before_ns) / 1000000, 0, END_MS);
+  hostile_server_free(silent);
+  hostile_server_free(slow);
 }
 
 static void now_and_then_good(struct hostile_connection *c, void *context) {
@@ -582,7 +733,7 @@ static void endpoints_come_and_go_while_they_are_queried(void **state) {
     for (unsigned k = 0; k < ENDPOINTS; k++) {
       struct pprof_round round;
       if (endpoints[k] == NULL)
-        endpoints[k] = endpoint_new(client, hostile_server_port(server));
+        endpoints[k] = endpoint_new(client, server);
       pprof_endpoint_query(endpoints[k], (i + k) % 3 == 0 ? BOTH : PPROF_GOROUTINE_COUNT);
       pprof_endpoint_take(endpoints[k], &round);
       if ((round.answered & PPROF_GOROUTINE_COUNT) == 0)
@@ -603,13 +754,22 @@ static void endpoints_come_and_go_while_they_are_queried(void **state) {
   assert_true(answers > 0 && good_ones > 0);
 }
 
+/* 0 where the C library does not count it. */
+static size_t allocated_bytes(void) {
+#ifdef __GLIBC__
+  return mallinfo2().uordblks;
+#else
+  return 0;
+#endif
+}
+
 static void rounds_leave_no_memory_behind(void **state) {
   (void)state;
   enum { WARM_UP = 50, ROUNDS = 500 };
   struct pprof_round round;
   struct pprof *client = client_new(LONG_MS);
   struct hostile_server *server = hostile_server_new(good, NULL);
-  struct pprof_endpoint *endpoint = endpoint_new(client, hostile_server_port(server));
+  struct pprof_endpoint *endpoint = endpoint_new(client, server);
   size_t before = 0;
 
   for (unsigned i = 0; i < WARM_UP + ROUNDS; i++) {
@@ -617,10 +777,10 @@ static void rounds_leave_no_memory_behind(void **state) {
     pprof_wait(client, LONG_MS);
     take_all(endpoint, BOTH, &round);
     if (i == WARM_UP)
-      before = mallinfo2().uordblks;
+      before = allocated_bytes();
   }
   /* the last request's memory may be given back a moment later than its answer shows */
-  size_t after = mallinfo2().uordblks;
+  size_t after = allocated_bytes();
   assert_true(after <= before + 32768);
   pprof_endpoint_free(endpoint);
   pprof_free(client);
@@ -719,8 +879,10 @@ static uint64_t goroutines_by_hand(uint16_t port) {
 
 static void check_program(const struct program *program) {
   struct pprof_round round;
+  uint64_t inode;
+  assert_int_equal(sock_diag_find_listener("127.0.0.1", false, program->port, &inode), 0);
   struct pprof *client = client_new(LONG_MS);
-  struct pprof_endpoint *endpoint = endpoint_new(client, program->port);
+  struct pprof_endpoint *endpoint = endpoint_new_on(client, program->port, inode);
 
   /* a connection's goroutine takes a moment to end */
   uint64_t by_hand = goroutines_by_hand(program->port);
@@ -779,6 +941,7 @@ int main(void) {
       cmocka_unit_test(every_failure_is_reported_for_both_queries),
       cmocka_unit_test(a_gigabyte_is_not_read_to_its_end),
       cmocka_unit_test(a_refused_connection_is_reported_as_such),
+      cmocka_unit_test(whoever_has_the_port_next_gets_no_request),
       cmocka_unit_test(a_redirect_is_not_followed),
       cmocka_unit_test(an_address_must_be_numeric),
       cmocka_unit_test(an_ipv6_address_is_queried_as_well),
@@ -786,10 +949,12 @@ int main(void) {
       cmocka_unit_test(a_query_in_progress_is_not_sent_again),
       cmocka_unit_test(a_late_endpoint_is_waited_for_again_once_it_is_prompt),
       cmocka_unit_test(a_hundred_stuck_endpoints_do_not_delay_a_good_one),
+      cmocka_unit_test(one_users_silent_endpoints_delay_no_other_users),
       cmocka_unit_test(more_endpoints_than_are_queried_at_once_all_get_their_turn),
       cmocka_unit_test(the_answer_for_a_freed_endpoint_is_dropped),
       cmocka_unit_test(freeing_an_endpoint_closes_its_connection),
       cmocka_unit_test(the_client_terminates_whatever_the_servers_do),
+      cmocka_unit_test(the_client_ends_at_once_with_every_place_occupied),
       cmocka_unit_test(endpoints_come_and_go_while_they_are_queried),
       cmocka_unit_test(rounds_leave_no_memory_behind),
       cmocka_unit_test(a_real_program_reports_its_own_stacks_and_heap),

@@ -99,6 +99,29 @@ static void a_truncated_text_gives_no_wrong_numbers(void **state) {
   }
 }
 
+static void the_real_user_is_the_first_number(void **state) {
+  (void)state;
+  static const struct {
+    const char *name, *text;
+    int status;
+    uint32_t uid;
+  } cases[] = {
+      {"a process", HEAD "Uid:\t1000\t0\t0\t0\n" MEMORY END, 0, 1000},
+      {"the overflow user", "Uid:\t4294967295\t1\t1\t1\n", 0, UINT32_MAX},
+      {"none", "Name:\tUid:\nGid:\t5\t5\t5\t5\n", -EBADMSG, 7},
+      {"no number", "Uid:\tx\n", -EBADMSG, 7},
+      {"too large", "Uid:\t4294967296\t1\t1\t1\n", -EBADMSG, 7},
+      {"nothing", "", -EBADMSG, 7},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    struct span copy = exact_copy(span_of(cases[i].text));
+    uint32_t uid = 7;
+    check_int(cases[i].name, proc_status_parse_uid(copy, &uid), cases[i].status);
+    check_int(cases[i].name, uid, cases[i].uid);
+    exact_free(copy);
+  }
+}
+
 static void context_switches_are_at_the_end(void **state) {
   (void)state;
   static const struct {
@@ -130,6 +153,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(memory_is_read_on_every_kernel),
       cmocka_unit_test(a_truncated_text_gives_no_wrong_numbers),
+      cmocka_unit_test(the_real_user_is_the_first_number),
       cmocka_unit_test(context_switches_are_at_the_end),
   };
   return cmocka_run_group_tests_name("proc_status", tests, NULL, NULL);

@@ -8,10 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cases.h"
@@ -352,7 +355,126 @@ static void a_missing_process_is_reported_immediately(void **state) {
   process_close(NULL);
 }
 
+/* --- its user --- */
+
+enum { SOMEBODY = 1234, FIRST_OF_MANY = 100000 };
+
+static uid_t owner_of(pid_t pid) {
+  struct process *process;
+  uid_t owner = 0;
+  assert_int_equal(process_open(host, pid, &process), 0);
+  assert_int_equal(process_read_owner(process, &owner), 0);
+  process_close(process);
+  return owner;
+}
+
+/* Its directory in /proc belongs to root then. */
+static void become_hidden(void *argument) {
+  (void)argument;
+  if (setresuid(SOMEBODY, SOMEBODY, SOMEBODY) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
+    _exit(1);
+}
+
+static int write_id_map(pid_t pid, const char *name) {
+  char path[64];
+  snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+  int fd = open(path, O_WRONLY);
+  int len = dprintf(fd, "0 %d 10\n", FIRST_OF_MANY);
+  close(fd);
+  return len > 0 ? 0 : -1;
+}
+
+/* A user has thousands of ids in a namespace of his own (subuid(5)), and more in one below it.
+ */
+static void become_one_of_many(void *is_mapped) {
+  int ready[2], status = 1;
+  char byte;
+  if (pipe(ready) != 0)
+    _exit(1);
+  pid_t mapper = fork();
+  if (mapper == 0) {
+    close(ready[1]); /* otherwise it waits for itself where nothing is written */
+    _exit(read(ready[0], &byte, 1) == 1 && write_id_map(getppid(), "uid_map") == 0 &&
+                  write_id_map(getppid(), "gid_map") == 0
+              ? 0
+              : 1);
+  }
+  if (setresuid(SOMEBODY, SOMEBODY, SOMEBODY) == 0 && unshare(CLONE_NEWUSER) == 0 &&
+      write(ready[1], "", 1) != 1)
+    _exit(1);
+  close(ready[1]);
+  waitpid(mapper, &status, 0);
+  *(bool *)is_mapped = status == 0 && setresgid(5, 5, 5) == 0 && setresuid(5, 5, 5) == 0 &&
+                       unshare(CLONE_NEWUSER) == 0;
+}
+
+static void a_process_is_charged_to_its_user(void **state) {
+  (void)state;
+  pid_t ours = live_process_fork(hold_things, NULL);
+  assert_int_equal(owner_of(ours), getuid());
+  live_process_end(ours);
+  if (geteuid() != 0) {
+    print_message("skipped: only root can become another user\n");
+    skip();
+  }
+  pid_t hidden = live_process_fork(become_hidden, NULL);
+  assert_int_equal(owner_of(hidden), SOMEBODY);
+  live_process_end(hidden);
+}
+
+static void a_process_in_a_namespace_is_charged_to_its_creator(void **state) {
+  (void)state;
+  bool *is_mapped = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  pid_t pid = live_process_fork(become_one_of_many, is_mapped);
+  uid_t owner = owner_of(pid);
+  live_process_end(pid);
+  bool was_mapped = *is_mapped;
+  munmap(is_mapped, 1);
+  if (!was_mapped) {
+    print_message("skipped: user namespaces are not allowed here\n");
+    skip();
+  }
+  assert_int_equal(owner, SOMEBODY);
+}
+
 /* --- permissions and shortages --- */
+
+static unsigned count_low_descriptors(void) {
+  unsigned count = 0;
+  for (int fd = 0; fd < FD_SETSIZE; fd++)
+    count += fcntl(fd, F_GETFD) >= 0;
+  return count;
+}
+
+static void numbers_for_select_are_left_to_others(void **state) {
+  (void)state;
+  struct rlimit usual, limit;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+  limit = usual;
+  limit.rlim_cur = usual.rlim_max < 4096 ? usual.rlim_max : 4096;
+  if (limit.rlim_cur < 2 * FD_SETSIZE) {
+    print_message("skipped: the limit of open files is too low here (ulimit -Hn)\n");
+    skip();
+  }
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  pid_t pid = live_process_fork(hold_things, NULL);
+  struct process *processes[20];
+  struct process_pulse pulse;
+  struct host *rich;
+  assert_int_equal(host_open("/proc", &rich), 0);
+  unsigned before = count_low_descriptors();
+  for (size_t i = 0; i < ARRAY_LENGTH(processes); i++) {
+    assert_int_equal(process_open(rich, pid, &processes[i]), 0);
+    assert_int_equal(process_read_pulse(processes[i], &pulse), 0);
+  }
+  assert_true(rich->kept_files > 0);
+  assert_int_equal(count_low_descriptors(), before);
+  for (size_t i = 0; i < ARRAY_LENGTH(processes); i++)
+    process_close(processes[i]);
+  host_close(rich);
+  live_process_end(pid);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+}
 
 struct refusals {
   pid_t pid;
@@ -691,6 +813,9 @@ int main(void) {
       cmocka_unit_test(a_reused_pid_is_another_process),
       cmocka_unit_test(a_program_that_becomes_another_is_the_same_process),
       cmocka_unit_test(a_missing_process_is_reported_immediately),
+      cmocka_unit_test(a_process_is_charged_to_its_user),
+      cmocka_unit_test(a_process_in_a_namespace_is_charged_to_its_creator),
+      cmocka_unit_test(numbers_for_select_are_left_to_others),
       cmocka_unit_test(missing_permissions_do_not_affect_the_rest),
       cmocka_unit_test(with_few_descriptors_processes_share_the_budget),
       cmocka_unit_test(without_descriptors_opening_fails_and_nothing_leaks),

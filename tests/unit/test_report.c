@@ -126,6 +126,27 @@ static void the_stacks_that_grew_are_named(void **state) {
   end(&night);
 }
 
+static void what_was_allocated_lately_is_listed_by_stack(void **state) {
+  (void)state;
+  static struct allocations allocations;
+  static struct heap_profile profile;
+  struct night night;
+  begin(&night);
+  assert_null(strstr(page_of(&night), "Allocated in the last"));
+  memset(&allocations, 0, sizeof(allocations));
+  night.facts.allocations = &allocations;
+  for (uint64_t minute = 0; minute < 3; minute++) {
+    profile.allocated.len = 1;
+    profile.allocated.sites[0] =
+        (struct site){.key = 7, .weight = minute * (30 << 20), .text = "main.truncateLine"};
+    profile.allocated_bytes = minute * (40 << 20);
+    allocations_update(&allocations, &profile, minute * 60 * 1000);
+  }
+  assert_non_null(strstr(page_of(&night), "Allocated in the last 2 min, freed or not: 80.0 MB, "
+                                          "by stack\n  60.0 MB     main.truncateLine\n"));
+  end(&night);
+}
+
 static void flags_are_listed_with_the_time_of_their_change(void **state) {
   (void)state;
   struct night night;
@@ -142,6 +163,32 @@ static void flags_are_listed_with_the_time_of_their_change(void **state) {
       page, "  threads              FAILURE  since 2026-11-23 22:00:00 UTC (8 h 0 min)\n"));
   assert_non_null(strstr(page, "Changes of red flags\n"
                                "  2026-11-23 22:00:00 UTC  threads              FAILURE\n"));
+  end(&night);
+}
+
+/* It is past nine hours of the clock that stands still in suspend; 14 hours passed. */
+static void dates_before_a_suspension_are_earlier_by_its_length(void **state) {
+  (void)state;
+  struct night night;
+  begin(&night);
+  struct suspends suspends = {.len = 0};
+  suspends_note(&suspends, HOUR_MS, 0);
+  suspends_note(&suspends, 8 * HOUR_MS, 5 * HOUR_MS);
+  night.report.suspends = &suspends;
+  struct flag_status changed[RED_FLAGS];
+  for (uint64_t ms = HOUR_MS; ms <= 9 * HOUR_MS; ms += 10000) {
+    evaluator_observe(night.evaluator, SIGNAL_THREADS, 150, ms);
+    evaluator_observe(night.evaluator, SIGNAL_OPEN_FDS, ms <= 8 * HOUR_MS ? 50 : 300, ms);
+    evaluator_judge(night.evaluator, ms, changed);
+    trend_observe(&night.trend, SIGNAL_SWAP_BYTES, ms <= 5 * HOUR_MS ? 0 : 1 << 20, ms);
+  }
+  const char *page = page_of(&night);
+  assert_non_null(strstr(
+      page, "  threads              FAILURE  since 2026-11-23 17:00:00 UTC (13 h 0 min)\n"));
+  assert_non_null(
+      strstr(page, "  fds                  warning  since 2026-11-24 05:00:10 UTC (59 min)\n"));
+  assert_non_null(strstr(
+      page, "  swap                 +1.0 MB     since 2026-11-23 21:10:00 UTC (8 h 50 min)\n"));
   end(&night);
 }
 
@@ -185,7 +232,9 @@ int main(void) {
       cmocka_unit_test(a_page_without_a_baseline_is_marked),
       cmocka_unit_test(growth_is_shown_next_to_the_baseline),
       cmocka_unit_test(the_stacks_that_grew_are_named),
+      cmocka_unit_test(what_was_allocated_lately_is_listed_by_stack),
       cmocka_unit_test(flags_are_listed_with_the_time_of_their_change),
+      cmocka_unit_test(dates_before_a_suspension_are_earlier_by_its_length),
       cmocka_unit_test(risen_floors_are_listed_with_their_start),
       cmocka_unit_test(only_the_latest_changes_are_kept),
   };

@@ -14,16 +14,28 @@
 
 struct stat;
 
+enum { DIRECTORY_PATH_MAX = 512 };
+
 /*
  * Opens the directory at an absolute path; its last component is created if it does not exist.
  * Links in the path are followed only in directories that only root and this user may write to.
+ *
+ * Each directory on the way, also that of a link's target, must belong to root or this user:
+ * its owner could replace what is below it. If others may write to it, it must be sticky, as
+ * /tmp is, so that they cannot rename what is ours; or their group must be this process's, or
+ * one of the system's, such as syslog's, which /var/log belongs to on some systems: its members
+ * are daemons, and what they put in the place of our directory is not ours, which is noticed.
+ * Of a user namespace, ids from outside cannot be told from each other, and are taken for
+ * root's.
+ *
  * Returns 0 with *ret_fd, which the caller closes; -EPERM when the directory belongs to another
  * user or others may write to it; -ELOOP or -ENOTDIR when it is a link or not a directory;
- * -EINVAL for "/"; -ENOMEM; -errno.
+ * -EINVAL for "/"; -ENAMETOOLONG; -errno. ret_parent is "", or the directory on the way, or the
+ * link, that is the reason for -EPERM or -ENOTDIR.
  */
-int directory_open_path(const char *path, int *ret_fd);
+int directory_open_path(const char *path, int *ret_fd, char ret_parent[DIRECTORY_PATH_MAX]);
 
-/* The same for a name in an open directory; creates it only if `make`. */
+/* Opens a directory by its name in an open one; creates it only if `make`. Returns as above. */
 int directory_open(int parent, const char *name, bool make, int *ret_fd);
 
 /* A new file of mode 0600, open for writing. Returns its descriptor; -EEXIST; -errno. */
@@ -59,8 +71,8 @@ int directory_remove(int parent, const char *name);
 /* Removes leftovers with that prefix, if possible. */
 void directory_sweep(int directory);
 
-/* A hint for the log how to fix an error (a negative errno) of the functions above. Never
- * NULL. */
-const char *directory_error_hint(int error);
+/* A hint for the log how to fix an error (a negative errno) of the functions above, of a
+ * directory on the way if is_parent. Never NULL. */
+const char *directory_error_hint(int error, bool is_parent);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sidecar/capture/request.h"
+#include "sidecar/capture/name.h"
 
 /* Two bundles of one key that are further apart cannot have the same name. */
 enum { NEAR_MS = 1000 };
@@ -17,17 +17,20 @@ struct ledger_entry {
   pid_t pid;
   uint64_t start_ticks;
   char reason[CAPTURE_REASON_MAX + 1];
-  enum { PENDING, WRITTEN, FAILED } state; /* used only for baselines */
+  bool is_failure; /* of the last request, as the round */
+  uint64_t round;
+  enum { PENDING, WRITTEN, FAILED } state; /* used only for what is written once */
   uint64_t monotonic_ms;
   int64_t wall_time_ms;
 };
 
-static bool is_baseline(const char *reason) {
-  return strcmp(reason, CAPTURE_BASELINE) == 0;
+/* Is there one bundle for each process, or each round of it, rather than one an interval? */
+static bool is_once(const char *reason) {
+  return capture_bundle_kind(reason) != BUNDLE_OF_FLAG;
 }
 
 static struct ledger_list *list_of(struct ledger *ledger, const char *reason) {
-  return is_baseline(reason) ? &ledger->baselines : &ledger->flags;
+  return is_once(reason) ? &ledger->once : &ledger->flags;
 }
 
 static unsigned bucket_of(pid_t pid) {
@@ -48,18 +51,21 @@ static void drop(struct ledger *ledger, struct ledger_entry *entry) {
   TAILQ_REMOVE(list_of(ledger, entry->reason), entry, link);
   LIST_REMOVE(entry, pid_link);
   ledger->len--;
+  ledger->once_len -= is_once(entry->reason);
   free(entry);
 }
 
 void ledger_init(struct ledger *ledger) {
   *ledger = (struct ledger){.len = 0};
   TAILQ_INIT(&ledger->flags);
-  TAILQ_INIT(&ledger->baselines);
+  TAILQ_INIT(&ledger->once);
 }
 
+/* Entries of what is written once stay after their processes have ended: they must not displace
+ * those that flags still wait for. A live process does not need its own again. */
 static void drop_oldest(struct ledger *ledger) {
-  struct ledger_entry *oldest = TAILQ_FIRST(&ledger->flags);
-  drop(ledger, oldest != NULL ? oldest : TAILQ_FIRST(&ledger->baselines));
+  bool is_longer = ledger->once_len > ledger->len - ledger->once_len;
+  drop(ledger, TAILQ_FIRST(is_longer ? &ledger->once : &ledger->flags));
 }
 
 void ledger_clear(struct ledger *ledger) {
@@ -72,10 +78,14 @@ int ledger_check(const struct ledger *ledger, const struct ledger_key *key,
   const struct ledger_entry *entry = find(ledger, key);
   if (entry == NULL)
     return 0;
-  if (is_baseline(key->reason)) {
-    if (entry->state != FAILED)
+  if (is_once(key->reason)) {
+    if (entry->state == PENDING || (entry->state == WRITTEN && entry->round == key->round))
       return entry->state == WRITTEN ? -EALREADY : -EAGAIN;
-    min_interval_ms = LEDGER_BASELINE_RETRY_MS;
+    if (entry->round != key->round)
+      return 0;
+    min_interval_ms = LEDGER_RETRY_MS;
+  } else if (key->is_failure && !entry->is_failure) {
+    return 0;
   }
   return monotonic_ms - entry->monotonic_ms < min_interval_ms ? -EAGAIN : 0;
 }
@@ -103,6 +113,7 @@ static struct ledger_entry *add(struct ledger *ledger, const struct ledger_key *
   TAILQ_INSERT_TAIL(list_of(ledger, entry->reason), entry, link);
   LIST_INSERT_HEAD(&ledger->by_pid[bucket_of(entry->pid)], entry, pid_link);
   ledger->len++;
+  ledger->once_len += is_once(entry->reason);
   return entry;
 }
 
@@ -119,19 +130,21 @@ int ledger_record_request(struct ledger *ledger, const struct ledger_key *key,
   TAILQ_INSERT_TAIL(list_of(ledger, entry->reason), entry, link);
   if (*wall_time_ms <= entry->wall_time_ms && *wall_time_ms > entry->wall_time_ms - NEAR_MS)
     *wall_time_ms = entry->wall_time_ms + 1;
+  entry->is_failure = key->is_failure;
+  entry->round = key->round;
   entry->state = PENDING;
   entry->monotonic_ms = monotonic_ms;
   entry->wall_time_ms = *wall_time_ms;
   return 0;
 }
 
-int ledger_record_baseline(struct ledger *ledger, pid_t pid, uint64_t start_ticks) {
-  struct ledger_key key = {.pid = pid, .start_ticks = start_ticks, .reason = CAPTURE_BASELINE};
-  struct ledger_entry *entry = find(ledger, &key);
+int ledger_record_written(struct ledger *ledger, const struct ledger_key *key) {
+  struct ledger_entry *entry = find(ledger, key);
   if (entry == NULL)
-    entry = add(ledger, &key);
+    entry = add(ledger, key);
   if (entry == NULL)
     return -ENOMEM;
+  entry->round = key->round;
   entry->state = WRITTEN;
   return 0;
 }
@@ -141,7 +154,7 @@ void ledger_record_failure(struct ledger *ledger, const struct ledger_key *key,
   struct ledger_entry *entry = find(ledger, key);
   if (entry == NULL)
     return;
-  if (!is_baseline(key->reason)) {
+  if (!is_once(key->reason)) {
     drop(ledger, entry);
     return;
   }

@@ -1,25 +1,29 @@
 /*
- * The ledger of requests: which processes have a baseline, and when each flag of each was last
- * captured, so that a request is answered without accessing the disk. It decides whether a
+ * The ledger of requests: which processes have a baseline, and the bundles of which time, and
+ * when each flag of each was last captured, so that a request is answered without accessing the
+ * disk. It decides whether a
  * bundle is due and makes bundle names unique. Pure; the caller holds the lock.
  */
 #ifndef SIDECAR_CAPTURE_LEDGER_H
 #define SIDECAR_CAPTURE_LEDGER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 #include <sys/types.h>
 
 enum {
-  LEDGER_MAX = 16384, /* entries; past that the oldest are dropped */
+  LEDGER_MAX = 16384, /* entries; past that the oldest of the longer list are dropped */
   LEDGER_BUCKETS = 1024,
-  LEDGER_BASELINE_RETRY_MS = 60 * 1000,
+  LEDGER_RETRY_MS = 60 * 1000,
 };
 
 struct ledger_key {
   pid_t pid;
   uint64_t start_ticks;
   const char *reason; /* valid: capture_reason_is_valid() */
+  bool is_failure;    /* captured even if a warning was within the interval */
+  uint64_t round;     /* as in struct capture_request; 0 for others */
 };
 
 struct ledger_entry;
@@ -27,9 +31,9 @@ TAILQ_HEAD(ledger_list, ledger_entry);
 LIST_HEAD(ledger_bucket, ledger_entry);
 
 struct ledger {
-  struct ledger_list flags, baselines; /* each in the order of the last request */
+  struct ledger_list flags, once; /* by kind of reason; each in the order of requests */
   struct ledger_bucket by_pid[LEDGER_BUCKETS];
-  unsigned len;
+  unsigned len, once_len; /* of both lists; of one */
 };
 
 void ledger_init(struct ledger *ledger);
@@ -50,12 +54,12 @@ int ledger_record_request(struct ledger *ledger, const struct ledger_key *key,
                           uint64_t monotonic_ms, uint64_t min_interval_ms,
                           int64_t *wall_time_ms);
 
-/* Records that the process's baseline is on disk, just written or from an earlier run of the
- * daemon. Returns 0 or -ENOMEM. */
-int ledger_record_baseline(struct ledger *ledger, pid_t pid, uint64_t start_ticks);
+/* Records that a bundle that is written once, such as a baseline, is on disk, just written or
+ * from an earlier run of the daemon. Returns 0 or -ENOMEM. */
+int ledger_record_written(struct ledger *ledger, const struct ledger_key *key);
 
-/* Records that the bundle could not be written: it may be requested again, a baseline after
- * LEDGER_BASELINE_RETRY_MS. */
+/* Records that the bundle could not be written: it may be requested again, one that is written
+ * once after LEDGER_RETRY_MS. */
 void ledger_record_failure(struct ledger *ledger, const struct ledger_key *key,
                            uint64_t monotonic_ms);
 

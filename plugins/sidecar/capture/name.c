@@ -12,7 +12,12 @@
 
 /* --- instances --- */
 
-uint64_t capture_name_hash(struct span name) {
+/*
+ * FNV-1a of 64 bits, for names that would be too long. It has no secret key, because a name
+ * must be the same after a restart of the daemon. So a user can choose one that collides with
+ * another's, but gains nothing by it: he can simply use the other's name while it is free.
+ */
+static uint64_t name_hash(struct span name) {
   uint64_t hash = 14695981039346656037u;
   for (size_t i = 0; i < name.len; i++)
     hash = (hash ^ (unsigned char)name.at[i]) * 1099511628211u;
@@ -24,7 +29,9 @@ enum {
   PIECE_MAX = 4 * 3 + 1, /* a character of four bytes, each escaped */
 };
 
-static bool is_kept(uint32_t code, bool is_first) {
+static bool is_kept(uint32_t code, bool is_first, bool is_reserved) {
+  if (is_first && is_reserved)
+    return false;
   if (code >= 0x80)
     return text_is_harmless(code);
   if ((code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z') ||
@@ -37,10 +44,11 @@ static bool is_kept(uint32_t code, bool is_first) {
 
 /* Removes a character, or an invalid byte, from the front of *s and writes its escaped form.
  * Returns the length of that. */
-static size_t take_piece(struct span *s, bool is_first, char piece[PIECE_MAX]) {
+static size_t take_piece(struct span *s, bool is_first, bool is_reserved,
+                         char piece[PIECE_MAX]) {
   uint32_t code = 0;
   size_t taken = text_utf8_character(*s, &code), len = 0;
-  if (taken > 0 && is_kept(code, is_first)) {
+  if (taken > 0 && is_kept(code, is_first, is_reserved)) {
     memcpy(piece, s->at, taken);
     len = taken;
   } else {
@@ -55,13 +63,14 @@ static size_t take_piece(struct span *s, bool is_first, char piece[PIECE_MAX]) {
 void capture_name_instance(const char *instance, char ret[CAPTURE_FILE_NAME_MAX]) {
   struct span whole = span_of(instance), s = whole;
   size_t len = 0, cut = 0; /* where to truncate, so that the hash fits */
+  bool is_reserved = span_starts_with(whole, CAPTURE_DEMAND_FILE);
 
   while (s.len > 0) {
     char piece[PIECE_MAX];
-    size_t piece_len = take_piece(&s, len == 0, piece);
+    size_t piece_len = take_piece(&s, len == 0, is_reserved, piece);
     if (len + piece_len > CAPTURE_FILE_NAME_MAX - 1) {
       /* no escape sequence begins with "%-" */
-      snprintf(ret + cut, HASH_LEN + 1, "%%-%016" PRIx64, capture_name_hash(whole));
+      snprintf(ret + cut, HASH_LEN + 1, "%%-%016" PRIx64, name_hash(whole));
       return;
     }
     memcpy(ret + len, piece, piece_len);
@@ -89,6 +98,14 @@ static bool reason_is_valid(struct span reason) {
 
 bool capture_reason_is_valid(const char *reason) {
   return reason_is_valid(span_of(reason));
+}
+
+enum bundle_kind capture_bundle_kind(const char *reason) {
+  if (strcmp(reason, CAPTURE_BASELINE) == 0)
+    return BUNDLE_BASELINE;
+  if (strcmp(reason, CAPTURE_SCHEDULED) == 0 || strcmp(reason, CAPTURE_REQUESTED) == 0)
+    return BUNDLE_OF_TIME;
+  return BUNDLE_OF_FLAG;
 }
 
 void capture_time_readable(int64_t wall_time_ms, char ret[CAPTURE_TIME_MAX]) {
@@ -145,8 +162,18 @@ bool capture_name_parse_bundle(const char *name, pid_t *ret_pid,
 /* --- identity --- */
 
 void identity_print(const struct identity *identity, char ret[IDENTITY_TEXT_MAX]) {
-  snprintf(ret, IDENTITY_TEXT_MAX, "pid %d, start %" PRIu64 ", boot %s\n", (int)identity->pid,
-           identity->start_ticks, identity->boot);
+  snprintf(ret, IDENTITY_TEXT_MAX, "pid %d, start %" PRIu64 ", boot %s\nowner %u\n",
+           (int)identity->pid, identity->start_ticks, identity->boot,
+           (unsigned)identity->owner);
+}
+
+static uid_t parse_owner(struct span text) {
+  struct span line;
+  uint64_t owner;
+  if (!scan_line(&text, &line) || !scan_literal(&line, "owner ") ||
+      scan_whole_u64(line, 0, IDENTITY_OWNER_UNKNOWN, &owner) != 0)
+    return IDENTITY_OWNER_UNKNOWN;
+  return (uid_t)owner;
 }
 
 int identity_parse(struct span text, struct identity *ret) {
@@ -159,6 +186,7 @@ int identity_parse(struct span text, struct identity *ret) {
       line.len >= sizeof(identity.boot))
     return -EBADMSG;
   identity.pid = (pid_t)pid;
+  identity.owner = parse_owner(text);
   memcpy(identity.boot, line.at, line.len);
   *ret = identity;
   return 0;

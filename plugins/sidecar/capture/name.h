@@ -2,7 +2,9 @@
  * Names in the capture directory, and the identity of a bundle's process. An instance is named
  * after a working directory that some user chose, so it may be "..", contain "/" or be empty:
  * here it is converted to a safe file name. A bundle's file identity.txt contains pid, start
- * time and boot, to identify its process after a restart of the daemon. Pure.
+ * time and boot, to identify its process after a restart of the daemon, and the user whose
+ * process it was: all files belong to the daemon's user, so none but that user and root can
+ * change it. Pure.
  */
 #ifndef SIDECAR_CAPTURE_NAME_H
 #define SIDECAR_CAPTURE_NAME_H
@@ -31,17 +33,24 @@ enum {
 #define CAPTURE_CPU_FILE "cpu.pb.gz"
 /* and the one next to the bundles of an instance */
 #define CAPTURE_SUMMARY_FILE "summary.txt"
-
-/* FNV-1a of 64 bits: for small tables, and for names that would be too long. */
-uint64_t capture_name_hash(struct span name);
+/* and next to the instances: see demand.h. Also with a "." and a name. */
+#define CAPTURE_DEMAND_FILE "capture-now"
 
 /*
  * The instance as a file name: letters, digits, "_", "-", "+", "@", "=", "," and ".", and
  * printable characters beyond ASCII are kept, every other byte becomes %XX, as does a "." or
- * "-" at the beginning. A name that would be too long is truncated and ends in a hash of 64
- * bits; except for a hash collision, two instances never have the same name.
+ * "-" at the beginning, and the first byte of a name that begins with CAPTURE_DEMAND_FILE: no
+ * user may have a directory in the place of that. A name that would be too long is truncated
+ * and ends in a hash of 64 bits; except for a hash collision, two instances never have the same
+ * name.
  */
 void capture_name_instance(const char *instance, char ret[CAPTURE_FILE_NAME_MAX]);
+
+/* What a bundle was taken for: a red flag; the baseline; a time, or because it was asked for.
+ */
+enum bundle_kind { BUNDLE_OF_FLAG, BUNDLE_BASELINE, BUNDLE_OF_TIME, BUNDLE_KINDS };
+
+enum bundle_kind capture_bundle_kind(const char *reason);
 
 /* A reason has 1 to CAPTURE_REASON_MAX bytes of a-z, 0-9 and _. */
 bool capture_reason_is_valid(const char *reason);
@@ -67,18 +76,23 @@ enum {
   IDENTITY_TEXT_MAX = 128, /* of identity.txt, with its NUL */
 };
 
+/* Of bundles that were written before the owner was recorded. */
+#define IDENTITY_OWNER_UNKNOWN ((uid_t)-1)
+
 struct identity {
   pid_t pid; /* 0: not known */
+  uid_t owner;
   uint64_t start_ticks;
   char boot[IDENTITY_BOOT_MAX]; /* as host_boot_id(); "" where the system has none */
 };
 
-/* "pid 4711, start 123456, boot 0f5c...\n" */
+/* "pid 4711, start 123456, boot 0f5c...\nowner 1000\n" */
 void identity_print(const struct identity *identity, char ret[IDENTITY_TEXT_MAX]);
 
-/* Returns 0, or -EBADMSG with nothing written. */
+/* The line of the owner may be missing. Returns 0, or -EBADMSG with nothing written. */
 int identity_parse(struct span text, struct identity *ret);
 
+/* Whether it is the same process, whosever it is by now. */
 bool identity_equals(const struct identity *a, const struct identity *b);
 
 #endif

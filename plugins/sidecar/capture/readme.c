@@ -29,6 +29,9 @@ static int print_path(struct buffer *text, const char *folder, const char *file)
   return status;
 }
 
+/* Opens a browser; see print_browser(). Only this machine may connect. */
+#define IN_BROWSER "go tool pprof -http=localhost:8081"
+
 /* A line with the path between these two parts of the command. */
 static int print_command(struct buffer *text, const char *command, const char *folder,
                          const char *file, const char *rest) {
@@ -53,37 +56,57 @@ static int print_head(const struct readme *readme, struct buffer *text) {
                        when, request->reason);
 }
 
+/* "COMMAND -base OTHER THIS" */
+static int print_comparison(const struct readme *readme, struct buffer *text,
+                            const char *command, const char *other) {
+  int status = buffer_printf(text, "  %s -base ", command);
+  if (status == 0)
+    status = print_path(text, other, CAPTURE_HEAP_FILE);
+  return status == 0 ? print_command(text, "", readme->path, CAPTURE_HEAP_FILE, "") : status;
+}
+
+static int print_growth(const struct readme *readme, struct buffer *text,
+                        const struct readme_other *other, const char *since) {
+  if (other->path == NULL || !other->has_heap)
+    return 0;
+  int status = buffer_printf(text,
+                             "  what grew since the %s (then `top20`, `list FUNCTION`), and as "
+                             "a flame graph:\n",
+                             since);
+  if (status == 0)
+    status = print_comparison(readme, text, "go tool pprof", other->path);
+  return status == 0 ? print_comparison(readme, text, IN_BROWSER, other->path) : status;
+}
+
+/* What is in a profile: as text, and in a browser. */
+static int print_profile(const struct readme *readme, struct buffer *text, const char *file) {
+  int status = print_command(text, "  go tool pprof -top", readme->path, file, "");
+  return status == 0 ? print_command(text, "  " IN_BROWSER, readme->path, file, "") : status;
+}
+
 static int print_heap(const struct readme *readme, struct buffer *text) {
   if (!readme->has_heap)
     return 0;
   int status = buffer_append_string(text, "\nHeap\n");
-  if (status == 0 && readme->baseline_path != NULL && readme->baseline_has_heap) {
-    status = buffer_append_string(text, "  what grew since the baseline:\n"
-                                        "  go tool pprof -base ");
-    if (status == 0)
-      status = print_path(text, readme->baseline_path, CAPTURE_HEAP_FILE);
-    if (status == 0)
-      status = buffer_append_string(text, " ");
-    if (status == 0)
-      status = print_path(text, readme->path, CAPTURE_HEAP_FILE);
-    if (status == 0)
-      status = buffer_append_string(text, "\n  memory in use:\n");
-  }
   if (status == 0)
-    status = print_command(text, "  go tool pprof -top", readme->path, CAPTURE_HEAP_FILE, "");
-  return status;
+    status = print_growth(readme, text, &readme->baseline, "baseline");
+  if (status == 0)
+    status = print_growth(readme, text, &readme->previous, "capture before");
+  if (status == 0)
+    status = buffer_append_string(text, "  memory in use, and as a flame graph:\n");
+  return status == 0 ? print_profile(readme, text, CAPTURE_HEAP_FILE) : status;
 }
 
 /* Compares the listings with those of the baseline. */
 static int print_listings(const struct readme *readme, struct buffer *text) {
   static const char *const files[] = {CAPTURE_DESCRIPTORS_FILE, CAPTURE_MEMORY_MAP_FILE};
-  if (readme->baseline_path == NULL)
+  if (readme->baseline.path == NULL)
     return 0;
   int status = buffer_append_string(text, "\nDescriptors and memory, since the baseline\n");
   for (size_t i = 0; status == 0 && i < ARRAY_LENGTH(files); i++) {
     status = buffer_append_string(text, "  diff ");
     if (status == 0)
-      status = print_path(text, readme->baseline_path, files[i]);
+      status = print_path(text, readme->baseline.path, files[i]);
     if (status == 0)
       status = print_command(text, "", readme->path, files[i], "");
   }
@@ -93,10 +116,18 @@ static int print_listings(const struct readme *readme, struct buffer *text) {
 static int print_cpu(const struct readme *readme, struct buffer *text) {
   if (!readme->has_cpu)
     return 0;
-  int status = buffer_append_string(text, "\nCPU\n");
-  return status == 0
-             ? print_command(text, "  go tool pprof -top", readme->path, CAPTURE_CPU_FILE, "")
-             : status;
+  int status = buffer_append_string(text, "\nCPU, and as a flame graph\n");
+  return status == 0 ? print_profile(readme, text, CAPTURE_CPU_FILE) : status;
+}
+
+static int print_browser(const struct readme *readme, struct buffer *text) {
+  if (!readme->has_heap && !readme->has_cpu)
+    return 0;
+  return buffer_append_string(
+      text,
+      "\nCommands with -http open a browser at http://localhost:8081; flame graphs are at "
+      "View >\nFlame Graph or /ui/flamegraph, and other graphs need Graphviz (dot). Only "
+      "the user that\ncollectd runs as can read the files: use sudo, or copy them.\n");
 }
 
 static int print_goroutines(const struct readme *readme, struct buffer *text) {
@@ -152,7 +183,7 @@ static int print_gaps(const struct readme *readme, struct buffer *text) {
 
 int readme_print(const struct readme *readme, struct buffer *text) {
   int (*const parts[])(const struct readme *, struct buffer *) = {
-      print_head,       print_steps,    print_heap,  print_cpu,
+      print_head,       print_steps,    print_heap,  print_cpu,  print_browser,
       print_goroutines, print_listings, print_files, print_gaps,
   };
   for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {

@@ -12,11 +12,18 @@
 
 enum { README_MAX_BYTES = 64 * 1024 };
 
+/* Another bundle of the same process, to compare with. */
+struct readme_other {
+  const char *path; /* absolute; NULL: there is none */
+  bool has_heap;
+};
+
 struct readme {
   const struct capture_request *request;
-  const char *path;          /* of the bundle, absolute */
-  const char *baseline_path; /* of the process's baseline; NULL: none, or this is it */
-  bool baseline_has_heap, has_heap, has_goroutines, has_cpu;
+  const char *path;             /* of the bundle, absolute */
+  struct readme_other baseline; /* none if this is it */
+  struct readme_other previous; /* the last one that was scheduled or requested */
+  bool has_heap, has_goroutines, has_cpu;
   const char *not_taken; /* lines of text; "" if nothing is missing */
 };
 

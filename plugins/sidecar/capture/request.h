@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct listener_proof;
+
 enum {
   CAPTURE_FOLDER_MAX = 255, /* bytes of the directory's path, without its NUL */
   CAPTURE_PATH_MAX = 512,   /* of a bundle's path, with its NUL */
@@ -17,6 +19,10 @@ enum {
 
 /* The reason of a process's baseline, which later bundles are compared with. */
 #define CAPTURE_BASELINE "baseline"
+
+/* The reasons of bundles that are due because of the time, or because they were asked for. */
+#define CAPTURE_SCHEDULED "scheduled"
+#define CAPTURE_REQUESTED "requested" /* by a file; see demand.h */
 
 /* Borrowed until capture_free(). */
 struct capture_options {
@@ -38,13 +44,18 @@ struct capture_options {
 struct capture_request {
   const char *instance; /* names the process's directory, after unsafe bytes are escaped */
   pid_t pid;
-  uint64_t start_ticks;     /* to verify that it is still the same process */
-  const char *reason;       /* CAPTURE_BASELINE, or the name of a red flag */
-  const char *headline;     /* the notification's line; "" for a baseline */
-  const char *next_steps;   /* lines of text: what to check for this reason; NULL: none */
-  const char *pprof_url;    /* "http://127.0.0.1:6060", known to be the process's; NULL: none */
+  uid_t owner;            /* as process_read_owner(): limits are shared among users */
+  uint64_t start_ticks;   /* to verify that it is still the same process */
+  const char *reason;     /* one of the above, or the name of a red flag */
+  uint64_t round;         /* of CAPTURE_SCHEDULED and CAPTURE_REQUESTED: which time it is; there
+                             is one bundle for each */
+  const char *headline;   /* the notification's line, or the like; "" for a baseline */
+  const char *next_steps; /* lines of text: what to check for this reason; NULL: none */
+  const char *pprof_url;  /* "http://127.0.0.1:6060", known to be the process's; NULL: none */
+  const struct listener_proof *pprof_server; /* the same, to verify for each connection */
   bool want_goroutine_dump; /* false: more than GoroutineDumpMax, or an unknown number */
   bool want_cpu_profile;
+  bool is_failure;       /* it need not wait because of a capture of a warning */
   const char *metrics;   /* text: the current values */
   const char *summary;   /* text: what grew since the baseline; see redflag/report.h */
   int64_t wall_time_ms;  /* since the epoch: names the bundle */

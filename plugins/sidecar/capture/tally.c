@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "sidecar/capture/name.h"
+#include "common/random_key.h"
 
 void tally_free(struct tally *tally) {
   for (size_t i = 0; i < tally->len; i++)
@@ -27,7 +27,7 @@ static void row_add(struct tally_row *row, const uint64_t *sums) {
 
 /* The slot of the name in the index, or the free one where it belongs. */
 static uint32_t *find_slot(const struct tally *tally, struct span name) {
-  size_t at = capture_name_hash(name) & (tally->index_size - 1);
+  size_t at = siphash(&tally->key, name) & (tally->index_size - 1);
   while (tally->index[at] != 0) {
     const struct tally_row *row = &tally->rows[tally->index[at] - 1];
     if (row->name_len == name.len && memcmp(row->name, name.at, name.len) == 0)
@@ -44,6 +44,8 @@ static bool grow(struct tally *tally) {
   if (rows == NULL)
     return false;
   tally->rows = rows;
+  if (tally->capacity == 0)
+    tally->key = random_key_make();
   uint32_t *index = calloc(capacity * 2, sizeof(*index));
   if (index == NULL)
     return false;

@@ -1,7 +1,7 @@
 /*
  * `sort | uniq -c | sort -rn` in bounded memory: counts how often each name was added, and sums
  * up the numbers that came with it. Names past the bound are counted together. For the listings
- * of a bundle (listing.h). Pure.
+ * of a bundle (listing.h). Pure except for the random key.
  */
 #ifndef SIDECAR_CAPTURE_TALLY_H
 #define SIDECAR_CAPTURE_TALLY_H
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/scan.h"
+#include "common/siphash.h"
 
 enum {
   TALLY_NAMES_MAX = 20000,
@@ -27,7 +27,8 @@ struct tally_row {
 struct tally {
   struct tally_row *rows;
   size_t len, capacity, bytes;
-  uint32_t *index; /* position + 1 of a row; 0: empty */
+  uint32_t *index;        /* position + 1 of a row; 0: empty */
+  struct siphash_key key; /* of the index: names are chosen by the listed process */
   size_t index_size;
   struct tally_row total;
   struct tally_row others; /* past the bound; its name is NULL */

@@ -15,12 +15,13 @@
 #include "common/buffer.h"
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/format.h"
 #include "sidecar/capture/directory.h"
-#include "sidecar/capture/inventory.h"
 #include "sidecar/capture/listing.h"
+#include "sidecar/capture/reading.h"
 #include "sidecar/capture/readme.h"
-#include "sidecar/os/descriptors.h"
-#include "sidecar/os/memory_map.h"
+#include "sidecar/go/pprof_query.h"
+#include "sidecar/os/listener.h"
 #include "sidecar/os/process.h"
 
 _Static_assert(sizeof(((struct identity *)0)->boot) == HOST_BOOT_ID_MAX,
@@ -117,20 +118,19 @@ static int bundle_commit(struct bundle *bundle) {
 /* --- the state of one request, or of a survey --- */
 
 struct writing {
-  const struct writer *writer;
+  struct writer *writer;
   const struct capture_request *request;
   struct writer_failure *failure;
   char instance_name[CAPTURE_FILE_NAME_MAX], name[CAPTURE_BUNDLE_NAME_MAX];
   struct host *host;
-  struct process *process;
+  struct capture_reading *reading; /* of the process */
   struct identity identity;
   int folder, instance; /* descriptors; -1: not open */
-  struct inventory inventory;
   struct bundle bundle;
   bool has_heap, has_goroutines, has_cpu;
 };
 
-static void writing_start(struct writing *writing, const struct writer *writer,
+static void writing_start(struct writing *writing, struct writer *writer,
                           struct writer_failure *failure) {
   *writing =
       (struct writing){.writer = writer, .failure = failure, .folder = -1, .instance = -1};
@@ -139,7 +139,6 @@ static void writing_start(struct writing *writing, const struct writer *writer,
 
 static void writing_end(struct writing *writing) {
   bundle_abort(&writing->bundle);
-  inventory_free(&writing->inventory);
   if (writing->instance >= 0) {
     close(writing->instance);
     /* fails if there is a bundle in it */
@@ -147,7 +146,7 @@ static void writing_end(struct writing *writing) {
   }
   if (writing->folder >= 0)
     close(writing->folder);
-  process_close(writing->process);
+  capture_reading_free(writing->reading);
   host_close(writing->host);
 }
 
@@ -179,31 +178,67 @@ static int fail_process(struct writing *writing, int error) {
   return error;
 }
 
+/* Reads the directory if that was not done yet. */
+static int take_inventory(struct writing *writing) {
+  struct writer *writer = writing->writer;
+  if (inventory_is_of(&writer->inventory, writing->folder))
+    return 0;
+  inventory_free(&writer->inventory);
+  return inventory_scan(writing->folder, writer->stopping, &writer->inventory);
+}
+
+static int fail_parent(struct writing *writing, int error, const char *parent) {
+  struct writer_failure *failure = writing->failure;
+  failure->error = error;
+  failure->is_parent = true;
+  snprintf(failure->where, sizeof(failure->where), "%s", parent);
+  return error;
+}
+
+static int open_directory(struct writing *writing) {
+  char parent[DIRECTORY_PATH_MAX];
+  int status = directory_open_path(writing->writer->folder, &writing->folder, parent);
+  if (status != 0 && parent[0] != '\0')
+    return fail_parent(writing, status, parent);
+  return fail(writing, status, NULL, NULL);
+}
+
 static int open_folder(struct writing *writing) {
   const struct writer *writer = writing->writer;
   int status = host_open(writer->options->proc_root, &writing->host);
   if (status != 0)
     return fail_process(writing, status);
   host_boot_id(writing->host, writing->identity.boot); /* "" is fine */
-  status = directory_open_path(writer->folder, &writing->folder);
+  status = open_directory(writing);
+  return status == 0 ? fail(writing, take_inventory(writing), NULL, NULL) : status;
+}
+
+int writer_open_folder(struct writer *writer, int *ret_folder, struct writer_failure *failure) {
+  struct writing writing;
+  if (faccessat(AT_FDCWD, writer->folder, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
+    return -ENOENT;
+  writing_start(&writing, writer, failure);
+  int status = open_directory(&writing);
   if (status == 0)
-    status = inventory_scan(writing->folder, writer->stopping, &writing->inventory);
-  return fail(writing, status, NULL, NULL);
+    *ret_folder = steal_fd(&writing.folder);
+  writing_end(&writing);
+  return status;
 }
 
 static int report_baselines(const struct writing *writing, writer_baseline_fn on_baseline,
                             void *context) {
+  const struct inventory *inventory = &writing->writer->inventory;
   int status = 0;
-  for (size_t i = 0; status == 0 && i < writing->inventory.len; i++) {
-    const struct inventory_bundle *bundle = &writing->inventory.bundles[i];
-    if (bundle->is_baseline && bundle->identity.pid != 0 &&
+  for (size_t i = 0; status == 0 && i < inventory->bundles.len; i++) {
+    const struct inventory_bundle *bundle = inventory_at(inventory, i);
+    if (bundle->kind == BUNDLE_BASELINE && bundle->identity.pid != 0 &&
         strcmp(bundle->identity.boot, writing->identity.boot) == 0)
       status = on_baseline(context, bundle->identity.pid, bundle->identity.start_ticks);
   }
   return status;
 }
 
-int writer_survey(const struct writer *writer, writer_baseline_fn on_baseline, void *context,
+int writer_survey(struct writer *writer, writer_baseline_fn on_baseline, void *context,
                   uint64_t *ret_bundles, uint64_t *ret_bytes, struct writer_failure *failure) {
   struct writing writing;
   writing_start(&writing, writer, failure);
@@ -211,21 +246,40 @@ int writer_survey(const struct writer *writer, writer_baseline_fn on_baseline, v
   if (status == 0)
     status = fail(&writing, report_baselines(&writing, on_baseline, context), NULL, NULL);
   if (status == 0) {
-    *ret_bundles = writing.inventory.len;
-    *ret_bytes = writing.inventory.bytes;
+    *ret_bundles = writer->inventory.bundles.len;
+    *ret_bytes = writer->inventory.bytes;
   }
   writing_end(&writing);
   return status;
 }
 
+static int read_process(const struct writing *writing, pid_t pid, uint64_t start_ticks,
+                        bool wants_listings, struct capture_reading **ret) {
+  const struct writer *writer = writing->writer;
+  struct capture_reading_options options = {
+      .watchdog = writer->watchdog,
+      .proc_root = writer->options->proc_root,
+      .stopping = writer->stopping,
+      .smaps_max_rss_bytes = writer->options->smaps_max_rss_bytes,
+      .wants_listings = wants_listings,
+  };
+  return capture_read(&options, pid, start_ticks, ret);
+}
+
 static int hold_process(struct writing *writing) {
   const struct capture_request *request = writing->request;
-  int status = process_open(writing->host, request->pid, &writing->process);
-  if (status == 0 && process_start_ticks(writing->process) != request->start_ticks)
-    status = -ESRCH;
-  writing->identity.pid = request->pid;
-  writing->identity.start_ticks = request->start_ticks;
-  return fail_process(writing, status);
+  struct writer_failure *failure = writing->failure;
+  int status =
+      read_process(writing, request->pid, request->start_ticks, true, &writing->reading);
+  if (status == 0)
+    status = writing->reading->status;
+  fail_process(writing, status);
+  if (status == -ETIMEDOUT) {
+    failure->is_of_instance = true;
+    snprintf(failure->where, sizeof(failure->where), "%s/%d, a process that blocks its readers",
+             writing->writer->options->proc_root, (int)request->pid);
+  }
+  return status;
 }
 
 /* --- data from the operating system --- */
@@ -233,77 +287,30 @@ static int hold_process(struct writing *writing) {
 /* Writes the listing, or records why there is none. */
 static int keep_listing(struct writing *writing, const char *file, int status,
                         const struct buffer *text) {
-  char why[160], error[128];
+  char why[160], error[FORMAT_ERROR_SIZE];
   if (status == 0)
     return bundle_write_file(&writing->bundle, file, buffer_span(text));
   if (status == -ESRCH || status == -ECANCELED)
     return status;
-  snprintf(why, sizeof(why), "%s%s", strerror_r(-status, error, sizeof(error)),
+  snprintf(why, sizeof(why), "%s%s", format_error(error, -status),
            status == -EACCES ? "; see PERMISSIONS in collectd-sidecar(5)" : "");
   bundle_note(&writing->bundle, file, why);
   return 0;
 }
 
-/* One of the two listings is made. */
-struct walk {
-  const atomic_bool *stopping;
-  struct descriptor_listing *descriptors;
-  struct region_listing *regions;
-};
-
-static int add_descriptor(void *context, const struct listed_descriptor *descriptor) {
-  const struct walk *walk = context;
-  if (atomic_load(walk->stopping))
-    return -ECANCELED;
-  return descriptor_listing_add(walk->descriptors, descriptor->fd, descriptor->class,
-                                descriptor->target);
-}
-
 static int gather_descriptors(struct writing *writing) {
-  struct walk walk = {.stopping = writing->writer->stopping};
-  autobuffer(text, LISTING_MAX_BYTES);
-  int status = descriptor_listing_new(&walk.descriptors);
-  if (status == 0)
-    status = descriptor_list(writing->process, add_descriptor, &walk);
-  if (status == 0)
-    status = descriptor_listing_print(walk.descriptors, &text);
-  descriptor_listing_free(walk.descriptors);
-  return keep_listing(writing, CAPTURE_DESCRIPTORS_FILE, status, &text);
+  const struct capture_reading *reading = writing->reading;
+  return keep_listing(writing, CAPTURE_DESCRIPTORS_FILE, reading->descriptors_status,
+                      &reading->descriptors);
 }
 
-static int add_region(void *context, const struct memory_map_region *region) {
-  const struct walk *walk = context;
-  const struct region_sizes sizes = {region->size,          region->rss,      region->pss,
-                                     region->private_dirty, region->lazyfree, region->swap};
-  if (atomic_load(walk->stopping))
-    return -ECANCELED;
-  return region_listing_add(walk->regions, region->name, &sizes);
-}
-
-static int list_regions(struct writing *writing, bool with_sums, struct buffer *text) {
-  struct walk walk = {.stopping = writing->writer->stopping};
-  int status = region_listing_new(&walk.regions);
-  if (status == 0)
-    status = memory_map_list(writing->process, with_sums, add_region, &walk);
-  if (status == 0)
-    status = region_listing_print(walk.regions, with_sums, text);
-  region_listing_free(walk.regions);
-  return status;
-}
-
-/* smaps makes the kernel walk page tables, which blocks the process. */
 static int gather_memory_map(struct writing *writing) {
-  struct process_pulse pulse;
-  autobuffer(text, LISTING_MAX_BYTES);
-  int status = process_read_pulse(writing->process, &pulse);
-  if (status != 0)
-    return keep_listing(writing, CAPTURE_MEMORY_MAP_FILE, status, NULL);
-  bool with_sums = pulse.memory.resident_bytes <= writing->writer->options->smaps_max_rss_bytes;
-  status = list_regions(writing, with_sums, &text);
-  if (status == 0 && !with_sums)
+  const struct capture_reading *reading = writing->reading;
+  if (reading->memory_map_status == 0 && !reading->has_sums)
     bundle_note(&writing->bundle, CAPTURE_MEMORY_MAP_FILE,
                 "sizes only: RSS is above SmapsMaxRSS");
-  return keep_listing(writing, CAPTURE_MEMORY_MAP_FILE, status, &text);
+  return keep_listing(writing, CAPTURE_MEMORY_MAP_FILE, reading->memory_map_status,
+                      &reading->memory_map);
 }
 
 /* --- profiles of the Go runtime: from its pprof server straight to a file --- */
@@ -318,6 +325,7 @@ struct profile {
   const char *magic; /* the first bytes of any profile; at most MAGIC_MAX */
   uint64_t own_ms;   /* minimum time that the runtime takes for it */
   /* set by take_profile() and below */
+  const struct listener_proof *server;
   uint64_t max_bytes;
   int fd, disk_error;
   char head[MAGIC_MAX]; /* the first bytes, as many as magic has */
@@ -333,6 +341,11 @@ static bool check_magic(struct profile *profile, struct span body) {
   memcpy(profile->head + profile->head_len, body.at, len);
   profile->head_len += len;
   return memcmp(profile->head, profile->magic, profile->head_len) == 0;
+}
+
+static int on_connect(void *context) {
+  const struct profile *profile = context;
+  return listener_verify(profile->server);
 }
 
 static int on_body(void *context, const char *bytes, size_t len) {
@@ -360,6 +373,7 @@ static int download(const struct writer *writer, const char *server, struct prof
       .url = url,
       .timeout_ms = profile->own_ms + writer->options->pprof_timeout_ms,
       .max_bytes = profile->max_bytes,
+      .on_connect = on_connect,
       .on_body = on_body,
       .on_done = on_done,
       .context = profile,
@@ -380,12 +394,12 @@ static int download(const struct writer *writer, const char *server, struct prof
 /* Why there is no profile; "" when there is one. status is that of download(). */
 static void explain(const struct profile *profile, int status, char *why, size_t size) {
   const struct http_result *result = &profile->result;
-  char error[128];
+  char error[FORMAT_ERROR_SIZE];
   why[0] = '\0';
   if (status != 0)
-    snprintf(why, size, "cannot be requested: %s", strerror_r(-status, error, sizeof(error)));
-  else if (result->error == -EBADMSG)
-    snprintf(why, size, "not a response of Go's net/http/pprof");
+    snprintf(why, size, "cannot be requested: %s", format_error(error, -status));
+  else if (pprof_error_text(result->error) != NULL)
+    snprintf(why, size, "%s", pprof_error_text(result->error));
   else if (result->error == -EMSGSIZE)
     snprintf(why, size, "longer than PprofMaxSize (%" PRIu64 " bytes)", profile->max_bytes);
   else if (result->error != 0)
@@ -402,6 +416,7 @@ static void explain(const struct profile *profile, int status, char *why, size_t
 static int take_profile(struct writing *writing, struct profile *profile, bool *ret_taken) {
   struct bundle *bundle = &writing->bundle;
   char why[512];
+  profile->server = writing->request->pprof_server;
   profile->max_bytes = writing->writer->options->pprof_max_bytes;
   profile->fd = directory_create_file(bundle->directory, profile->file);
   if (profile->fd < 0)
@@ -471,35 +486,49 @@ static int write_identity(struct writing *writing) {
   return bundle_write_file(&writing->bundle, CAPTURE_IDENTITY_FILE, span_of(text));
 }
 
-static bool baseline_has_heap(const struct writing *writing,
-                              const struct inventory_bundle *baseline) {
+/* The newest of the process that is there; NULL: none. */
+static const struct inventory_bundle *find_bundle(struct writing *writing,
+                                                  enum bundle_kind kind) {
+  struct inventory *inventory = &writing->writer->inventory;
+  const struct inventory_bundle *bundle;
+  while ((bundle = inventory_find_newest(inventory, &writing->identity, kind)) != NULL &&
+         inventory_is_missing(bundle, writing->folder))
+    inventory_forget(inventory, bundle);
+  return bundle;
+}
+
+static bool has_heap(const struct writing *writing, const struct inventory_bundle *bundle) {
   autoclose(instance, -1);
   autoclose(directory, -1);
-  return directory_open(writing->folder, baseline->instance, false, &instance) == 0 &&
-         directory_open(instance, baseline->name, false, &directory) == 0 &&
+  return directory_open(writing->folder, bundle->group->instance, false, &instance) == 0 &&
+         directory_open(instance, bundle->name, false, &directory) == 0 &&
          faccessat(directory, CAPTURE_HEAP_FILE, R_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* For the README; path has room for one. */
+static struct readme_other other_bundle(struct writing *writing, enum bundle_kind kind,
+                                        char path[CAPTURE_PATH_MAX]) {
+  const struct inventory_bundle *bundle = find_bundle(writing, kind);
+  if (bundle == NULL)
+    return (struct readme_other){.path = NULL};
+  snprintf(path, CAPTURE_PATH_MAX, "%s/%s/%s", writing->writer->folder, bundle->group->instance,
+           bundle->name);
+  return (struct readme_other){.path = path, .has_heap = has_heap(writing, bundle)};
+}
+
 static int write_readme(struct writing *writing) {
-  const char *folder = writing->writer->folder;
-  const struct inventory_bundle *baseline =
-      inventory_find_baseline(&writing->inventory, &writing->identity);
-  char path[CAPTURE_PATH_MAX], baseline_path[CAPTURE_PATH_MAX];
-  capture_name_path(folder, writing->request, path);
+  char path[CAPTURE_PATH_MAX], baseline[CAPTURE_PATH_MAX], previous[CAPTURE_PATH_MAX];
+  capture_name_path(writing->writer->folder, writing->request, path);
   struct readme readme = {
       .request = writing->request,
       .path = path,
+      .baseline = other_bundle(writing, BUNDLE_BASELINE, baseline),
+      .previous = other_bundle(writing, BUNDLE_OF_TIME, previous),
       .has_heap = writing->has_heap,
       .has_goroutines = writing->has_goroutines,
       .has_cpu = writing->has_cpu,
       .not_taken = buffer_string(&writing->bundle.not_taken),
   };
-  if (baseline != NULL) {
-    snprintf(baseline_path, sizeof(baseline_path), "%s/%s/%s", folder, baseline->instance,
-             baseline->name);
-    readme.baseline_path = baseline_path;
-    readme.baseline_has_heap = baseline_has_heap(writing, baseline);
-  }
   autobuffer(text, README_MAX_BYTES);
   int status = readme_print(&readme, &text);
   return status == 0
@@ -522,7 +551,7 @@ static int fill_bundle(struct writing *writing) {
   if (status == 0)
     status = write_readme(writing);
   if (status == 0)
-    status = process_verify(writing->process);
+    status = process_is_running(writing->reading->process) ? 0 : -ESRCH;
   if (status == 0 && atomic_load(writing->writer->stopping))
     status = -ECANCELED;
   return status;
@@ -532,33 +561,65 @@ static bool is_baseline(const struct capture_request *request) {
   return strcmp(request->reason, CAPTURE_BASELINE) == 0;
 }
 
+/* One that cannot be read is taken to be alive. Once it was cancelled, none is asked for. */
 static bool is_alive(void *context, const struct identity *identity) {
   const struct writing *writing = context;
-  struct process *process;
-  if (identity->pid == 0 || strcmp(identity->boot, writing->identity.boot) != 0 ||
-      process_open(writing->host, identity->pid, &process) != 0)
+  struct capture_reading *reading;
+  if (atomic_load(writing->writer->stopping))
+    return true;
+  if (identity->pid == 0 || strcmp(identity->boot, writing->identity.boot) != 0)
     return false;
-  bool is_same = process_start_ticks(process) == identity->start_ticks;
-  process_close(process);
+  int status = read_process(writing, identity->pid, identity->start_ticks, false, &reading);
+  if (status != 0)
+    return status == -ETIMEDOUT;
+  bool is_same = reading->status == 0;
+  capture_reading_free(reading);
   return is_same;
 }
 
-static int make_room(struct writing *writing) {
+/* Bundles that were deleted by hand must not make others be deleted. */
+static int make_room(struct writing *writing, const struct inventory_newcomer *newcomer) {
   const struct capture_options *options = writing->writer->options;
+  const atomic_bool *stopping = writing->writer->stopping;
+  struct inventory *inventory = &writing->writer->inventory;
   struct inventory_limits limits = {options->process_max_bytes, options->process_max_bundles,
                                     options->total_max_bytes};
-  struct inventory_newcomer newcomer = {
-      .instance = writing->instance_name,
-      .is_baseline = is_baseline(writing->request),
-      .bytes = writing->bundle.bytes,
-  };
   const struct inventory_bundle *victim;
   bool fits;
-  while ((victim = inventory_next_victim(&writing->inventory, &limits, &newcomer, is_alive,
-                                         writing, &fits)) != NULL)
-    inventory_remove(&writing->inventory, writing->folder, victim);
+  inventory_begin_round(inventory);
+  victim = inventory_next_victim(inventory, &limits, newcomer, is_alive, writing, &fits);
+  if (victim != NULL && inventory_forget_missing(inventory, writing->folder, stopping) != 0)
+    return -ECANCELED;
+  while (!atomic_load(stopping) &&
+         (victim = inventory_next_victim(inventory, &limits, newcomer, is_alive, writing,
+                                         &fits)) != NULL)
+    inventory_remove(inventory, writing->folder, victim);
+  if (atomic_load(stopping))
+    return -ECANCELED;
   writing->failure->is_over_cap = !fits;
   return fits ? 0 : -EDQUOT;
+}
+
+/* Adds it to the inventory first: that may fail, and needs no undoing of a rename. */
+static int commit(struct writing *writing) {
+  struct inventory *inventory = &writing->writer->inventory;
+  struct inventory_newcomer newcomer = {
+      .instance = writing->instance_name,
+      .name = writing->name,
+      .kind = capture_bundle_kind(writing->request->reason),
+      .identity = writing->identity,
+      .bytes = writing->bundle.bytes,
+  };
+  const struct inventory_bundle *added;
+  int status = make_room(writing, &newcomer);
+  if (status == 0)
+    status = inventory_add(inventory, &newcomer, &added);
+  if (status != 0)
+    return status;
+  status = bundle_commit(&writing->bundle);
+  if (status != 0)
+    inventory_forget(inventory, added);
+  return status;
 }
 
 static int write_bundle(struct writing *writing) {
@@ -570,9 +631,7 @@ static int write_bundle(struct writing *writing) {
   if (status == 0)
     status = fill_bundle(writing);
   if (status == 0)
-    status = make_room(writing);
-  if (status == 0)
-    status = bundle_commit(&writing->bundle);
+    status = commit(writing);
   if (status != 0)
     return fail(writing, status, instance, writing->name);
   status = directory_replace_file(writing->instance, CAPTURE_SUMMARY_FILE,
@@ -580,21 +639,27 @@ static int write_bundle(struct writing *writing) {
   return fail(writing, status, instance, CAPTURE_SUMMARY_FILE);
 }
 
-int writer_write(const struct writer *writer, const struct capture_request *request,
+int writer_write(struct writer *writer, const struct capture_request *request,
                  struct writer_failure *failure) {
   struct writing writing;
   writing_start(&writing, writer, failure);
   writing.request = request;
   capture_name_instance(request->instance, writing.instance_name);
   capture_name_bundle(request->wall_time_ms, request->pid, request->reason, writing.name);
+  writing.identity.pid = request->pid;
+  writing.identity.start_ticks = request->start_ticks;
+  writing.identity.owner = request->owner;
   int status = open_folder(&writing);
+  if (status == 0 && is_baseline(request) && find_bundle(&writing, BUNDLE_BASELINE) != NULL)
+    status = -EALREADY;
   if (status == 0)
     status = hold_process(&writing);
-  if (status == 0 && is_baseline(request) &&
-      inventory_find_baseline(&writing.inventory, &writing.identity) != NULL)
-    status = -EALREADY;
   if (status == 0)
     status = write_bundle(&writing);
   writing_end(&writing);
   return status;
+}
+
+void writer_end(struct writer *writer) {
+  inventory_free(&writer->inventory);
 }

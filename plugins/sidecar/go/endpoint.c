@@ -9,7 +9,7 @@
 #include "common/scan.h"
 #include "common/text.h"
 
-enum { DEFAULT_PORT = 6060, VARIABLE_VALUE_SIZE = 64 };
+enum { DEFAULT_PORT = 6060 };
 
 int endpoint_parse_port(const char *value, uint16_t *ret_port) {
   if (value[0] == '\0')
@@ -21,8 +21,8 @@ int endpoint_parse_port(const char *value, uint16_t *ret_port) {
   return 0;
 }
 
-void endpoint_init(struct endpoint *endpoint) {
-  *endpoint = (struct endpoint){.status = STATUS_OFF};
+void endpoint_init(struct endpoint *endpoint, uid_t owner) {
+  *endpoint = (struct endpoint){.owner = owner, .status = STATUS_OFF};
 }
 
 void endpoint_close(struct endpoint *endpoint) {
@@ -31,9 +31,8 @@ void endpoint_close(struct endpoint *endpoint) {
   endpoint->listeners_len = 0;
 }
 
-__attribute__((format(printf, 3, 4))) static void endpoint_fail(struct endpoint *endpoint,
-                                                                enum collector_status status,
-                                                                const char *format, ...) {
+void endpoint_fail(struct endpoint *endpoint, enum collector_status status, const char *format,
+                   ...) {
   endpoint_close(endpoint);
   endpoint->status = status;
   va_list arguments;
@@ -42,77 +41,112 @@ __attribute__((format(printf, 3, 4))) static void endpoint_fail(struct endpoint 
   va_end(arguments);
 }
 
-/* A verified port is not looked up again. Any other is: the permission to read the environment
- * may change, and a process that executes itself again may have another port. */
-static void find_port(struct endpoint *endpoint, const struct endpoint_options *options,
-                      struct process *process) {
-  char value[VARIABLE_VALUE_SIZE], printable[80];
-  int status = process_read_environment(process, options->variable, value, sizeof(value));
-  if (status == -ENODATA) {
-    endpoint_fail(endpoint, STATUS_OFF, "%s is not set", options->variable);
+/* ---- the parts of a check ---- */
+
+void endpoint_begin(const struct endpoint *endpoint, const struct endpoint_options *options,
+                    struct endpoint_search *ret) {
+  ret->variable = NULL;
+  ret->port = 0;
+  ret->listeners_len = 0;
+  if (!options->enabled)
     return;
+  if (options->port != 0)
+    ret->port = options->port;
+  else if (endpoint->client != NULL)
+    ret->port = endpoint->port;
+  else
+    ret->variable = options->variable;
+}
+
+void endpoint_read(struct endpoint_search *search, struct process *process) {
+  search->variable_error = search->listeners_error = 0;
+  search->listeners_len = 0;
+  if (search->variable != NULL) {
+    search->variable_error = process_read_environment(process, search->variable, search->value,
+                                                      sizeof(search->value));
+    if (search->variable_error == 0 && endpoint_parse_port(search->value, &search->port) != 0)
+      search->port = 0;
   }
-  if (status == -ENAMETOOLONG) {
-    endpoint_fail(endpoint, STATUS_INVALID, "%s is too long to be a port", options->variable);
-    return;
-  }
-  if (status != 0) {
-    endpoint_fail(endpoint, collector_status_of(status), "its environment cannot be read: %s",
-                  strerror(-status));
-    return;
-  }
-  status = endpoint_parse_port(value, &endpoint->port);
-  if (status == -ENODATA)
-    endpoint_fail(endpoint, STATUS_OFF, "%s is empty", options->variable);
+  if (search->port != 0)
+    search->listeners_error =
+        listener_find(process, search->port, search->listeners, &search->listeners_len);
+}
+
+static void explain_port(struct endpoint *endpoint, const struct endpoint_search *search) {
+  char printable[80];
+  if (search->variable_error == -ENODATA)
+    endpoint_fail(endpoint, STATUS_OFF, "%s is not set", search->variable);
+  else if (search->variable_error == -ENAMETOOLONG)
+    endpoint_fail(endpoint, STATUS_INVALID, "%s is too long to be a port", search->variable);
+  else if (search->variable_error != 0)
+    endpoint_fail(endpoint, collector_status_of(search->variable_error),
+                  "its environment cannot be read: %s", strerror(-search->variable_error));
+  else if (search->value[0] == '\0')
+    endpoint_fail(endpoint, STATUS_OFF, "%s is empty", search->variable);
+  else
+    endpoint_fail(endpoint, STATUS_INVALID, "%s=\"%s\" is not a port", search->variable,
+                  text_printable(printable, sizeof(printable), span_of(search->value)));
+}
+
+static void explain_listeners(struct endpoint *endpoint, const struct endpoint_search *search) {
+  int status = search->listeners_error;
+  if (status == -EXDEV)
+    endpoint_fail(endpoint, STATUS_FOREIGN,
+                  "port %u is in a different network namespace than collectd", search->port);
   else if (status != 0)
-    endpoint_fail(endpoint, STATUS_INVALID, "%s=\"%s\" is not a port", options->variable,
-                  text_printable(printable, sizeof(printable), span_of(value)));
+    endpoint_fail(endpoint, collector_status_of(status),
+                  "the listeners on port %u cannot be read: %s", search->port,
+                  strerror(-status));
+  else
+    endpoint_fail(endpoint, STATUS_REFUSED, "nothing listens on port %u", search->port);
 }
 
 void endpoint_find(struct endpoint *endpoint, const struct endpoint_options *options,
-                   struct process *process) {
+                   const struct endpoint_search *search) {
   endpoint->listeners_len = 0;
   if (!options->enabled) {
     endpoint_fail(endpoint, STATUS_OFF, "Pprof false is configured");
     return;
   }
-  if (options->port != 0)
-    endpoint->port = options->port;
-  else if (endpoint->client == NULL) {
-    endpoint->port = 0;
-    find_port(endpoint, options, process);
+  endpoint->port = search->port;
+  if (search->port == 0) {
+    explain_port(endpoint, search);
+  } else if (search->listeners_len == 0) {
+    explain_listeners(endpoint, search);
+  } else {
+    endpoint->listeners_len = search->listeners_len;
+    memcpy(endpoint->listeners, search->listeners,
+           search->listeners_len * sizeof(*search->listeners));
   }
-  if (endpoint->port == 0)
-    return;
-
-  size_t len = 0;
-  int status = listener_find(process, endpoint->port, endpoint->listeners, &len);
-  if (status == -EXDEV)
-    endpoint_fail(endpoint, STATUS_FOREIGN,
-                  "port %u is in a different network namespace than collectd", endpoint->port);
-  else if (status != 0)
-    endpoint_fail(endpoint, collector_status_of(status),
-                  "the listeners on port %u cannot be read: %s", endpoint->port,
-                  strerror(-status));
-  else if (len == 0)
-    endpoint_fail(endpoint, STATUS_REFUSED, "nothing listens on port %u", endpoint->port);
-  else
-    endpoint->listeners_len = len;
 }
 
-static void connect_to(struct endpoint *endpoint, const struct listener *listener,
+static struct listener_proof make_proof(const struct endpoint *endpoint, const bool *owned,
+                                        const struct listener *chosen) {
+  struct listener_proof proof = {.ipv6 = chosen->ipv6, .port = endpoint->port};
+  memcpy(proof.address, chosen->address, sizeof(proof.address));
+  for (size_t i = 0; i < endpoint->listeners_len; i++) {
+    if (owned[i])
+      proof.inodes[proof.inodes_len++] = endpoint->listeners[i].inode;
+  }
+  return proof;
+}
+
+static bool proofs_equal(const struct listener_proof *a, const struct listener_proof *b) {
+  return a->ipv6 == b->ipv6 && a->port == b->port && strcmp(a->address, b->address) == 0 &&
+         a->inodes_len == b->inodes_len &&
+         memcmp(a->inodes, b->inodes, a->inodes_len * sizeof(a->inodes[0])) == 0;
+}
+
+static void connect_to(struct endpoint *endpoint, const struct listener_proof *proof,
                        struct pprof *pprof) {
-  if (endpoint->client != NULL && endpoint->connected.inode == listener->inode)
+  if (endpoint->client != NULL && proofs_equal(pprof_endpoint_server(endpoint->client), proof))
     return;
-  struct listener chosen = *listener;
   endpoint_close(endpoint);
-  int status =
-      pprof_endpoint_new(pprof, chosen.address, chosen.ipv6, endpoint->port, &endpoint->client);
+  int status = pprof_endpoint_new(pprof, proof, endpoint->owner, &endpoint->client);
   if (status != 0) {
     endpoint_fail(endpoint, collector_status_of(status), "no endpoint: %s", strerror(-status));
     return;
   }
-  endpoint->connected = chosen;
   endpoint->status = STATUS_OK;
   endpoint->reason[0] = '\0';
 }
@@ -130,7 +164,8 @@ void endpoint_prove(struct endpoint *endpoint, const bool *owned, int descriptor
   const struct listener *listener =
       listener_first_owned(endpoint->listeners, owned, endpoint->listeners_len);
   if (listener != NULL) {
-    connect_to(endpoint, listener, pprof);
+    struct listener_proof proof = make_proof(endpoint, owned, listener);
+    connect_to(endpoint, &proof, pprof);
     return;
   }
   endpoint_fail(endpoint, STATUS_FOREIGN, "port %u belongs to another process", endpoint->port);

@@ -32,9 +32,38 @@ void goroutine_profile_parser_init(struct goroutine_profile_parser *parser,
   parser->fed_bytes = 0;
   parser->in_stack = parser->awaits_location = parser->needs_location = false;
   parser->in_ancestors = false;
+  parser->event_patterns = stack_matcher_named(matcher, "monitor");
   memset(&parser->counts, 0, sizeof(parser->counts));
   line_reader_init(&parser->lines);
   site_table_init(&parser->sites);
+}
+
+/* In what a call or a channel is waited for. */
+static bool is_wait(enum goroutine_state state) {
+  return state == GOROUTINE_CHAN_RECEIVE || state == GOROUTINE_CHAN_SEND ||
+         state == GOROUTINE_SELECT || state == GOROUTINE_IO_WAIT || state == GOROUTINE_SYNC ||
+         state == GOROUTINE_SYSCALL;
+}
+
+static bool is_wait_for_events(enum goroutine_state state) {
+  return state == GOROUTINE_CHAN_RECEIVE || state == GOROUTINE_SELECT;
+}
+
+static void count_blocked(struct goroutine_profile_parser *parser, const struct site *site) {
+  struct goroutine_profile *counts = &parser->counts;
+  uint64_t left = parser->stack.frame_matches;
+  bool is_long = parser->waited_minutes >= GOROUTINE_LONG_MINUTES || parser->is_leaked;
+  if (!is_long || !is_wait(parser->state))
+    return;
+  if (is_wait_for_events(parser->state) && !parser->is_leaked)
+    left &= ~parser->event_patterns;
+  for (; left != 0; left &= left - 1) {
+    int i = __builtin_ctzll(left);
+    struct site *longest = &counts->longest_blocked[i];
+    counts->matching_blocked[i]++;
+    if (longest->weight == 0 || site->oldest_minutes > longest->oldest_minutes)
+      *longest = *site;
+  }
 }
 
 static void end_goroutine(struct goroutine_profile_parser *parser) {
@@ -48,11 +77,14 @@ static void end_goroutine(struct goroutine_profile_parser *parser) {
     counts->blocked[i] += parser->waited_minutes >= blocked_minutes[i];
   stack_count_matches(stack, 1, counts->matching);
 
-  stack->site.key = stack_hash_mix(stack->key, parser->state);
+  stack->site.key = stack_key_mix(stack->key, parser->state);
   stack->site.weight = stack->site.objects = 1;
   stack->site.oldest_minutes = parser->waited_minutes;
+  stack->site.blocked =
+      parser->is_leaked || parser->waited_minutes >= blocked_minutes[GOROUTINE_BLOCKED_10M];
   stack->site.state = parser->state;
   site_table_add(&parser->sites, &stack->site);
+  count_blocked(parser, &stack->site);
 }
 
 /* "12 minutes"; other notes ("locked to thread", "synctest bubble 3") are not counted. */
@@ -77,10 +109,12 @@ static int take_notes(struct goroutine_profile_parser *parser, struct span notes
     struct span note = span_make(notes.at, len);
     notes.at += len;
     notes.len -= len;
-    if (is_first)
+    if (is_first) {
       parser->state = goroutine_state_parse(note, NULL);
-    else if (take_note(parser, note) != 0)
+      parser->is_leaked = memmem(note.at, note.len, "(leaked)", strlen("(leaked)")) != NULL;
+    } else if (take_note(parser, note) != 0) {
       return -EBADMSG;
+    }
     is_first = false;
     scan_literal(&notes, ",");
     scan_blanks(&notes);

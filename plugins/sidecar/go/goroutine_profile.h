@@ -26,6 +26,9 @@ enum goroutine_blocked {
 /* The age as a type instance: "1m", "10m", "1h". */
 const char *goroutine_blocked_name(enum goroutine_blocked age);
 
+/* A wait that long is no longer one for a slow disk or network. */
+enum { GOROUTINE_LONG_MINUTES = 2 };
+
 struct goroutine_profile {
   uint64_t goroutines; /* in the dump; the sum over by_state */
   uint64_t by_state[GOROUTINE_STATES];
@@ -34,13 +37,20 @@ struct goroutine_profile {
   uint64_t blocked[GOROUTINE_BLOCKED_AGES];
   /* Goroutines by pattern: with a match in any frame shown, or in "created by". */
   uint64_t matching[PATTERNS_MAX];
+  /* Of those, the ones that have been waiting for GOROUTINE_LONG_MINUTES for something that
+   * does not come: with a match in a frame, in a state that calls and channels are waited for
+   * in, not in a sleep. The loops of a monitor wait for events in a select or at a channel,
+   * however long: those do not count for the pattern "monitor". With the one that has been
+   * waiting the longest; its weight is 0 if there is none. */
+  uint64_t matching_blocked[PATTERNS_MAX];
+  struct site longest_blocked[PATTERNS_MAX];
   /* The end is missing: Go itself stops at 64 MB, or the connection broke. The counts are then
    * not those of the process, but the sites still show what piles up. */
   bool is_cut_short;
   struct site_top sites;
 };
 
-/* About 180 KB: allocate it on the heap, while a dump is being received. */
+/* About 190 KB: allocate it on the heap, while a dump is being received. */
 struct goroutine_profile_parser {
   struct stack_matcher *matcher; /* borrowed */
   int status;
@@ -51,6 +61,8 @@ struct goroutine_profile_parser {
   bool needs_location;  /* ... and is accepted as a C function only because of that */
   bool in_ancestors;    /* GODEBUG=tracebackancestors: stacks of goroutines that have ended */
   uint64_t waited_minutes;
+  bool is_leaked; /* Go has found that nothing can wake it; it then omits how long it waited */
+  uint64_t event_patterns; /* bit i: loops that wait for events match pattern i too */
   enum goroutine_state state;
   struct stack stack;
   struct goroutine_profile counts; /* sites unused */

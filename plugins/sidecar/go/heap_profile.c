@@ -15,6 +15,7 @@ void heap_profile_parser_init(struct heap_profile_parser *parser,
   memset(&parser->totals, 0, sizeof(parser->totals));
   line_reader_init(&parser->lines);
   site_table_init(&parser->sites);
+  site_table_init(&parser->allocated_sites);
 }
 
 /* Go's counters are int64. */
@@ -24,15 +25,15 @@ static int scan_count(struct span *s, uint64_t *ret) {
 }
 
 struct counts {
-  uint64_t inuse_objects, inuse_bytes, alloc_objects, alloc_bytes;
+  struct heap_amount inuse, allocated;
 };
 
 /* "20: 670792 [588: 11200096] @": the beginning of the header and of each record. */
 static int scan_counts(struct span *s, struct counts *ret) {
-  if (scan_count(s, &ret->inuse_objects) != 0 || !scan_literal(s, ": ") ||
-      scan_count(s, &ret->inuse_bytes) != 0 || !scan_literal(s, " [") ||
-      scan_count(s, &ret->alloc_objects) != 0 || !scan_literal(s, ": ") ||
-      scan_count(s, &ret->alloc_bytes) != 0 || !scan_literal(s, "] @"))
+  if (scan_count(s, &ret->inuse.objects) != 0 || !scan_literal(s, ": ") ||
+      scan_count(s, &ret->inuse.bytes) != 0 || !scan_literal(s, " [") ||
+      scan_count(s, &ret->allocated.objects) != 0 || !scan_literal(s, ": ") ||
+      scan_count(s, &ret->allocated.bytes) != 0 || !scan_literal(s, "] @"))
     return -EBADMSG;
   return 0;
 }
@@ -44,8 +45,8 @@ static int take_header(struct heap_profile_parser *parser, struct span text) {
       !scan_literal(&text, " heap/") || scan_count(&text, &rate) != 0 || text.len > 0)
     return -EBADMSG;
   parser->has_header = true;
-  parser->unaccounted_bytes = counts.inuse_bytes;
-  parser->unaccounted_objects = counts.inuse_objects;
+  parser->unaccounted_bytes = counts.inuse.bytes;
+  parser->unaccounted_objects = counts.inuse.objects;
   /* Go writes twice its MemProfileRate, for historical reasons. */
   parser->totals.sample_bytes = rate == 1 ? 1 : rate / 2;
   return 0;
@@ -55,18 +56,17 @@ static int take_header(struct heap_profile_parser *parser, struct span text) {
  * Allocations of size bytes are sampled with the probability 1 - e^(-size/rate); each sample is
  * scaled up accordingly. The sum is truncated to whole bytes record by record, as in pprof.
  */
-static int scale(struct counts counts, uint64_t rate, uint64_t *ret_bytes,
-                 uint64_t *ret_objects) {
-  *ret_bytes = *ret_objects = 0;
-  if (counts.inuse_objects == 0 || counts.inuse_bytes == 0)
+static int scale(struct heap_amount sampled, uint64_t rate, struct heap_amount *ret) {
+  *ret = (struct heap_amount){0, 0};
+  if (sampled.objects == 0 || sampled.bytes == 0)
     return 0;
-  double objects = (double)counts.inuse_objects, bytes = (double)counts.inuse_bytes;
+  double objects = (double)sampled.objects, bytes = (double)sampled.bytes;
   double factor = rate > 1 ? 1 / -expm1(-bytes / objects / (double)rate) : 1;
   double limit = 0x1p62;
   if (!(bytes * factor < limit) || !(objects * factor < limit))
     return -EBADMSG;
-  *ret_bytes = (uint64_t)(bytes * factor);
-  *ret_objects = (uint64_t)(objects * factor);
+  ret->bytes = (uint64_t)(bytes * factor);
+  ret->objects = (uint64_t)(objects * factor);
   return 0;
 }
 
@@ -77,25 +77,30 @@ static int add(uint64_t *total, uint64_t amount) {
   return 0;
 }
 
+static void add_site(struct site_table *table, struct stack *stack, struct heap_amount amount) {
+  if (amount.bytes == 0)
+    return;
+  stack->site.key = stack->key;
+  stack->site.weight = amount.bytes;
+  stack->site.objects = amount.objects;
+  stack->site.oldest_minutes = stack->site.blocked = 0;
+  stack->site.state = GOROUTINE_OTHER;
+  site_table_add(table, &stack->site);
+}
+
 static int end_record(struct heap_profile_parser *parser) {
   struct heap_profile *totals = &parser->totals;
   struct stack *stack = &parser->stack;
 
   parser->in_record = false;
   totals->records++;
-  if (add(&totals->inuse_bytes, parser->record_bytes) != 0 ||
-      add(&totals->inuse_objects, parser->record_objects) != 0)
+  if (add(&totals->inuse_bytes, parser->inuse.bytes) != 0 ||
+      add(&totals->inuse_objects, parser->inuse.objects) != 0 ||
+      add(&totals->allocated_bytes, parser->allocated.bytes) != 0)
     return -EBADMSG;
-  stack_count_matches(stack, parser->record_bytes, totals->matching_bytes);
-  if (parser->record_bytes == 0)
-    return 0; /* all of it was freed */
-
-  stack->site.key = stack->key;
-  stack->site.weight = parser->record_bytes;
-  stack->site.objects = parser->record_objects;
-  stack->site.oldest_minutes = 0;
-  stack->site.state = GOROUTINE_OTHER;
-  site_table_add(&parser->sites, &stack->site);
+  stack_count_matches(stack, parser->inuse.bytes, totals->matching_bytes);
+  add_site(&parser->sites, stack, parser->inuse);
+  add_site(&parser->allocated_sites, stack, parser->allocated);
   return 0;
 }
 
@@ -105,15 +110,16 @@ static int take_record(struct heap_profile_parser *parser, struct span text) {
   struct counts counts;
   if (scan_counts(&text, &counts) != 0 || (text.len > 0 && text.at[0] != ' '))
     return -EBADMSG;
-  if (counts.inuse_bytes > parser->unaccounted_bytes ||
-      counts.inuse_objects > parser->unaccounted_objects)
+  if (counts.inuse.bytes > parser->unaccounted_bytes ||
+      counts.inuse.objects > parser->unaccounted_objects)
     return -EBADMSG;
-  parser->unaccounted_bytes -= counts.inuse_bytes;
-  parser->unaccounted_objects -= counts.inuse_objects;
+  parser->unaccounted_bytes -= counts.inuse.bytes;
+  parser->unaccounted_objects -= counts.inuse.objects;
   parser->in_record = true;
   stack_begin(&parser->stack);
-  return scale(counts, parser->totals.sample_bytes, &parser->record_bytes,
-               &parser->record_objects);
+  uint64_t rate = parser->totals.sample_bytes;
+  int status = scale(counts.inuse, rate, &parser->inuse);
+  return status != 0 ? status : scale(counts.allocated, rate, &parser->allocated);
 }
 
 /* "#\t0x43d0ab\tmain.load+0x2b\t\t/src/main.go:7"; only the address if the function has no
@@ -166,7 +172,7 @@ int heap_profile_parser_feed(struct heap_profile_parser *parser, const char *byt
 }
 
 static void set_unknown(struct heap_profile *totals) {
-  totals->inuse_bytes = totals->inuse_objects = VALUE_UNKNOWN;
+  totals->inuse_bytes = totals->inuse_objects = totals->allocated_bytes = VALUE_UNKNOWN;
   for (size_t i = 0; i < PATTERNS_MAX; i++)
     totals->matching_bytes[i] = VALUE_UNKNOWN;
 }
@@ -181,8 +187,11 @@ int heap_profile_parser_finish(struct heap_profile_parser *parser, struct heap_p
   if (totals->sample_bytes == 0) {
     set_unknown(totals);
     site_table_init(&parser->sites);
+    site_table_init(&parser->allocated_sites);
   }
   site_table_top(&parser->sites, &totals->sites);
+  totals->allocated.len = site_table_list(&parser->allocated_sites, totals->allocated.sites,
+                                          HEAP_ALLOCATED_MAX, &totals->allocated.unlisted_max);
   *ret = *totals;
   return 0;
 }

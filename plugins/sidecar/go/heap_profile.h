@@ -1,9 +1,10 @@
 /*
  * The sample records of heap?debug=1 (runtime/pprof, writeHeapInternal): memory in use, by
- * named patterns of functions and by the stacks that allocated most of it. The records are
- * samples; each is scaled up by the probability that an allocation of its size is sampled, as
- * in go tool pprof. Parses the body as it streams in, in chunks of any size, in fixed memory.
- * The "# runtime.MemStats" after the records are parsed by memstats.h. Pure.
+ * named patterns of functions and by the stacks that allocated most of it; and all that was
+ * ever allocated, by the stacks that allocated most, freed or not. The records are samples;
+ * each is scaled up by the probability that an allocation of its size is sampled, as in go tool
+ * pprof. Parses the body as it streams in, in chunks of any size, in fixed memory. The "#
+ * runtime.MemStats" after the records are parsed by memstats.h. Pure.
  */
 #ifndef SIDECAR_GO_HEAP_PROFILE_H
 #define SIDECAR_GO_HEAP_PROFILE_H
@@ -15,6 +16,21 @@
 #include "common/line_reader.h"
 #include "sidecar/go/site.h"
 #include "sidecar/go/stack.h"
+
+struct heap_amount {
+  uint64_t objects, bytes;
+};
+
+/* More of them are listed than of those in use: what a program allocated in days must not hide
+ * what it allocates now. */
+enum { HEAP_ALLOCATED_MAX = 4 * SITE_TOP_MAX };
+
+/* The stacks that allocated most: weight and objects are those allocated. */
+struct heap_allocated {
+  size_t len;
+  struct site sites[HEAP_ALLOCATED_MAX]; /* heaviest first */
+  uint64_t unlisted_max;
+};
 
 /*
  * Bytes and objects are scaled, as in "go tool pprof -sample_index=inuse_space", and are as of
@@ -32,20 +48,23 @@ struct heap_profile {
    */
   uint64_t matching_bytes[PATTERNS_MAX];
   struct site_top sites; /* none while inuse_bytes is unknown */
+  /* Since the program started, freed or not: pprof's -sample_index=alloc_space. */
+  uint64_t allocated_bytes;
+  struct heap_allocated allocated;
 };
 
-/* About 180 KB: allocate it on the heap, while a profile is being received. */
+/* About 400 KB: allocate it on the heap, while a profile is being received. */
 struct heap_profile_parser {
   struct stack_matcher *matcher; /* borrowed */
   int status;
   bool has_header, in_record, in_memstats;
   /* the sums of the first line minus those of the records so far; not scaled */
   uint64_t unaccounted_bytes, unaccounted_objects;
-  uint64_t record_bytes, record_objects; /* of the current record; scaled */
+  struct heap_amount inuse, allocated; /* of the current record; scaled */
   struct line_reader lines;
   struct stack stack;
   struct heap_profile totals; /* sites unused */
-  struct site_table sites;
+  struct site_table sites, allocated_sites;
 };
 
 /* The matcher is borrowed until the parser is done; its patterns' order is that of

@@ -1,8 +1,8 @@
 /*
  * The client of pprof servers; see pprof.h. Callers queue endpoints and collect the answers;
  * the client's thread dequeues them, sends one request to each, and delivers the answers. Both
- * sides share one lock that is never held during I/O. From top to bottom: the data, the queue,
- * a request and its answer, the thread, the client, endpoints.
+ * sides share one lock that is never held during I/O. From top to bottom: the data, lanes, the
+ * queues, a request and its answer, users, the thread, the client, endpoints.
  */
 #include "sidecar/go/pprof.h"
 
@@ -17,14 +17,15 @@
 #include <time.h>
 
 #include "common/clock.h"
+#include "common/format.h"
 #include "common/http.h"
 #include "common/thread.h"
 
 enum {
   QUERIES_MAX = 32, /* bits in an unsigned */
   /* Simultaneous requests in each lane: limits sockets and memory (libcurl takes about 20 kB
-   * for each). */
-  UNDER_WAY_MAX = 16,
+   * for each). A single user gets half of them, see may_enter(). */
+  UNDER_WAY_MAX = 32,
   WAIT_MAX_MS = 3600 * 1000,
   FIRST_PATIENCE_NS = 250 * 1000 * 1000, /* until pprof_wait sets another one */
 };
@@ -32,34 +33,50 @@ enum {
 struct request;
 
 /*
- * Requests in progress, counted separately for endpoints that were prompt the last time and for
- * those that were late, so that late ones never block the others.
+ * Requests in progress, counted separately for endpoints that answered their last round
+ * promptly and for all others, so that those never block the prompt ones.
  */
 struct lane {
   unsigned under_way;
   unsigned by_query[QUERIES_MAX];
 };
 
-enum { LANE_PROMPT, LANE_LATE, LANES };
+enum { LANE_PROMPT, LANE_OTHERS, LANES };
+
+enum pace { PACE_NEW, PACE_PROMPT, PACE_LATE };
+
+TAILQ_HEAD(endpoint_queue, pprof_endpoint);
+
+/* One who runs watched processes. Exists as long as one of its endpoints. */
+struct pprof_user {
+  TAILQ_ENTRY(pprof_user) link; /* in client->users */
+  uid_t uid;
+  size_t endpoints;
+  struct lane lanes[LANES];         /* its part of the client's */
+  struct endpoint_queue queue;      /* first come, first served */
+  struct endpoint_queue late_queue; /* after those */
+};
 
 struct pprof_endpoint {
-  TAILQ_ENTRY(pprof_endpoint) queue_link; /* in client->queue or ->abandoned */
+  TAILQ_ENTRY(pprof_endpoint) queue_link; /* in a queue of the user or client->abandoned */
   struct pprof *client;
+  struct listener_proof server; /* never changes */
+  char base_url[sizeof("http://[]:65535") + INET6_ADDRSTRLEN];
+  struct request *request; /* in progress; used only by the thread */
   /* the rest is protected by the client's lock */
+  struct pprof_user *user;
   unsigned queued;                     /* queries to send: bits */
   const struct pprof_query *under_way; /* the query in progress, NULL if none */
   unsigned lane;                       /* where it is counted */
-  bool in_queue;                       /* has queries queued and none in progress */
-  bool late;                           /* did not answer the last round in time */
-  bool awaited;                        /* pprof_wait waits for it */
-  uint64_t queried_ns;                 /* when the round's queries were queued */
-  uint64_t took_ns;                    /* until all of the last round had been answered */
+  struct endpoint_queue *in_queue;     /* has queries queued and none in progress */
+  enum pace pace;
+  bool awaited;       /* pprof_wait waits for it */
+  uint64_t sent_ns;   /* when the query in progress was sent */
+  uint64_t served_ns; /* the time of this round's requests, without that in a queue */
+  uint64_t took_ns;   /* the same, of the last round */
+  bool has_answered;  /* a whole round */
   struct pprof_round round;
-  struct request *request; /* in progress; used only by the thread */
-  char base_url[sizeof("http://[]:65535") + INET6_ADDRSTRLEN];
 };
-
-TAILQ_HEAD(endpoint_queue, pprof_endpoint);
 
 struct pprof {
   struct pprof_options options;
@@ -72,7 +89,7 @@ struct pprof {
   unsigned awaited; /* endpoints that pprof_wait waits for */
   struct lane lanes[LANES];
   uint64_t patience_ns;
-  struct endpoint_queue queue;     /* first come, first served */
+  TAILQ_HEAD(, pprof_user) users;  /* the one whose turn it is first */
   struct endpoint_queue abandoned; /* freed by their owner with a request in progress */
 };
 
@@ -83,35 +100,76 @@ struct request {
   alignas(max_align_t) char sink[];
 };
 
-/* ---- the queue; with the lock held ---- */
+/* ---- lanes; with the lock held ---- */
 
-static void queue_add(struct pprof_endpoint *endpoint) {
-  if (endpoint->in_queue || endpoint->queued == 0 || endpoint->under_way != NULL)
-    return;
-  TAILQ_INSERT_TAIL(&endpoint->client->queue, endpoint, queue_link);
-  endpoint->in_queue = true;
+static unsigned lane_of(const struct pprof_endpoint *endpoint) {
+  return endpoint->pace == PACE_PROMPT ? LANE_PROMPT : LANE_OTHERS;
 }
 
-static void queue_remove(struct pprof_endpoint *endpoint) {
-  if (!endpoint->in_queue)
-    return;
-  TAILQ_REMOVE(&endpoint->client->queue, endpoint, queue_link);
-  endpoint->in_queue = false;
+/*
+ * A user may use as many places as are free. So one user alone gets half of them, k users a
+ * (k+1)th part each, and there is a free one for a user who comes next, however many endpoints
+ * the others have and however long theirs take.
+ */
+static bool has_place(unsigned own, unsigned all, unsigned max) {
+  return all < max && own < max - all;
 }
 
-static void lane_enter(struct pprof_endpoint *endpoint, const struct pprof_query *query) {
-  endpoint->under_way = query;
-  endpoint->lane = endpoint->late ? LANE_LATE : LANE_PROMPT;
-  struct lane *lane = &endpoint->client->lanes[endpoint->lane];
+static bool may_enter(const struct pprof_endpoint *endpoint, const struct pprof_query *query,
+                      unsigned number) {
+  const struct lane *all = &endpoint->client->lanes[number];
+  const struct lane *own = &endpoint->user->lanes[number];
+  size_t i = (size_t)(query - pprof_queries);
+  return has_place(own->under_way, all->under_way, UNDER_WAY_MAX) &&
+         has_place(own->by_query[i], all->by_query[i], query->at_once);
+}
+
+static void lane_add(struct lane *lane, const struct pprof_query *query) {
   lane->under_way++;
   lane->by_query[query - pprof_queries]++;
 }
 
-static void lane_leave(struct pprof_endpoint *endpoint) {
-  struct lane *lane = &endpoint->client->lanes[endpoint->lane];
+static void lane_subtract(struct lane *lane, const struct pprof_query *query) {
   lane->under_way--;
-  lane->by_query[endpoint->under_way - pprof_queries]--;
-  endpoint->under_way = NULL;
+  lane->by_query[query - pprof_queries]--;
+}
+
+static void lane_enter(struct pprof_endpoint *endpoint, unsigned number) {
+  endpoint->lane = number;
+  lane_add(&endpoint->client->lanes[number], endpoint->under_way);
+  lane_add(&endpoint->user->lanes[number], endpoint->under_way);
+}
+
+static void lane_leave(struct pprof_endpoint *endpoint) {
+  lane_subtract(&endpoint->client->lanes[endpoint->lane], endpoint->under_way);
+  lane_subtract(&endpoint->user->lanes[endpoint->lane], endpoint->under_way);
+}
+
+/* A request that becomes late while in progress no longer counts among the prompt ones, unless
+ * its user has too many of the others already. */
+static void lane_change(struct pprof_endpoint *endpoint) {
+  unsigned number = lane_of(endpoint);
+  if (number == endpoint->lane || !may_enter(endpoint, endpoint->under_way, number))
+    return;
+  lane_leave(endpoint);
+  lane_enter(endpoint, number);
+}
+
+/* ---- the queues; with the lock held ---- */
+
+static void queue_remove(struct pprof_endpoint *endpoint) {
+  if (endpoint->in_queue == NULL)
+    return;
+  TAILQ_REMOVE(endpoint->in_queue, endpoint, queue_link);
+  endpoint->in_queue = NULL;
+}
+
+static void queue_add(struct pprof_endpoint *endpoint) {
+  if (endpoint->in_queue != NULL || endpoint->queued == 0 || endpoint->under_way != NULL)
+    return;
+  struct pprof_user *user = endpoint->user;
+  endpoint->in_queue = endpoint->pace == PACE_LATE ? &user->late_queue : &user->queue;
+  TAILQ_INSERT_TAIL(endpoint->in_queue, endpoint, queue_link);
 }
 
 static void stop_awaiting(struct pprof_endpoint *endpoint) {
@@ -124,31 +182,47 @@ static void stop_awaiting(struct pprof_endpoint *endpoint) {
 
 /* The first query queued for the endpoint that may be sent now, or NULL. */
 static const struct pprof_query *next_query(const struct pprof_endpoint *endpoint) {
-  const struct lane *lane = &endpoint->client->lanes[endpoint->late ? LANE_LATE : LANE_PROMPT];
-  if (lane->under_way >= UNDER_WAY_MAX)
-    return NULL;
   for (size_t i = 0; i < pprof_queries_len; i++)
     if ((endpoint->queued & pprof_queries[i].bit) != 0 &&
-        lane->by_query[i] < pprof_queries[i].at_once)
+        may_enter(endpoint, &pprof_queries[i], lane_of(endpoint)))
       return &pprof_queries[i];
   return NULL;
 }
 
-/* Removes the next endpoint that may be queried from the queue; NULL when there is none. */
-static struct pprof_endpoint *queue_take(struct pprof *pprof) {
+/* Removes the first endpoint that may be queried from a queue; NULL when there is none. */
+static struct pprof_endpoint *take_from(struct endpoint_queue *queue) {
   struct pprof_endpoint *endpoint;
-  TAILQ_FOREACH(endpoint, &pprof->queue, queue_link) {
+  TAILQ_FOREACH(endpoint, queue, queue_link) {
     const struct pprof_query *query = next_query(endpoint);
     if (query == NULL)
       continue;
     queue_remove(endpoint);
     endpoint->queued &= ~query->bit;
-    lane_enter(endpoint, query);
+    endpoint->under_way = query;
+    endpoint->sent_ns = clock_monotonic_ns();
+    lane_enter(endpoint, lane_of(endpoint));
     return endpoint;
   }
   return NULL;
 }
 
+/* Users take turns. */
+static struct pprof_endpoint *queue_take(struct pprof *pprof) {
+  struct pprof_user *user;
+  TAILQ_FOREACH(user, &pprof->users, link) {
+    struct pprof_endpoint *endpoint = take_from(&user->queue);
+    if (endpoint == NULL)
+      endpoint = take_from(&user->late_queue);
+    if (endpoint == NULL)
+      continue;
+    TAILQ_REMOVE(&pprof->users, user, link);
+    TAILQ_INSERT_TAIL(&pprof->users, user, link);
+    return endpoint;
+  }
+  return NULL;
+}
+
+/* Without the lock. */
 static void endpoint_destroy(struct pprof_endpoint *endpoint) {
   pprof_round_free(&endpoint->round);
   free(endpoint);
@@ -165,16 +239,16 @@ static void wake_thread(struct pprof *pprof) {
 
 static void describe(const struct pprof_query *query, const char *reason,
                      struct pprof_answer *answer) {
-  if (answer->error == -EBADMSG)
-    reason = "not a response of Go's net/http/pprof";
-  snprintf(answer->reason, sizeof(answer->reason), "%s: %.200s", query->path, reason);
+  const char *text = pprof_error_text(answer->error);
+  snprintf(answer->reason, sizeof(answer->reason), "%s: %.200s", query->path,
+           text != NULL ? text : reason);
 }
 
 static void answer_fail(const struct pprof_query *query, int error,
                         struct pprof_answer *answer) {
-  char text[128];
+  char text[FORMAT_ERROR_SIZE];
   answer->error = error;
-  describe(query, strerror_r(-error, text, sizeof(text)), answer);
+  describe(query, format_error(text, -error), answer);
 }
 
 static struct pprof_answer answer_make(const struct pprof_query *query,
@@ -192,6 +266,14 @@ static struct pprof_answer answer_make(const struct pprof_query *query,
   return answer;
 }
 
+/* With the lock held. */
+static void round_end(struct pprof_endpoint *endpoint) {
+  endpoint->took_ns = endpoint->served_ns;
+  endpoint->served_ns = 0;
+  endpoint->has_answered = true;
+  stop_awaiting(endpoint);
+}
+
 /* A query was answered or has failed. request is NULL if it was never sent. */
 static void query_end(struct pprof_endpoint *endpoint, const struct pprof_query *query,
                       struct request *request, struct pprof_answer *answer) {
@@ -207,11 +289,11 @@ static void query_end(struct pprof_endpoint *endpoint, const struct pprof_query 
   *pprof_query_answer(query, &endpoint->round) = *answer;
   endpoint->round.answered |= query->bit;
   endpoint->request = NULL;
+  endpoint->served_ns += clock_monotonic_ns() - endpoint->sent_ns;
   lane_leave(endpoint);
-  if (endpoint->queued == 0) {
-    endpoint->took_ns = clock_monotonic_ns() - endpoint->queried_ns;
-    stop_awaiting(endpoint);
-  }
+  endpoint->under_way = NULL;
+  if (endpoint->queued == 0)
+    round_end(endpoint);
   queue_add(endpoint);
   pthread_mutex_unlock(&pprof->lock);
   /* from here on the endpoint may be freed */
@@ -221,6 +303,11 @@ static void query_end(struct pprof_endpoint *endpoint, const struct pprof_query 
   if (query->drop != NULL)
     query->drop(request->sink);
   free(request);
+}
+
+static int request_verify(void *context) {
+  const struct request *request = context;
+  return listener_verify(&request->endpoint->server);
 }
 
 static int request_feed(void *context, const char *bytes, size_t len) {
@@ -263,6 +350,7 @@ static void query_send(struct pprof_endpoint *endpoint, const struct pprof_query
         .url = url,
         .timeout_ms = pprof->options.timeout_ms,
         .max_bytes = pprof->options.max_bytes,
+        .on_connect = request_verify,
         .on_body = request_feed,
         .on_done = request_done,
         .context = request,
@@ -274,6 +362,40 @@ static void query_send(struct pprof_endpoint *endpoint, const struct pprof_query
     return;
   answer_fail(query, status, &answer);
   query_end(endpoint, query, request, &answer);
+}
+
+/* ---- users; with the lock held ---- */
+
+/* Returns 0 or -ENOMEM. */
+static int user_join(struct pprof_endpoint *endpoint, uid_t uid) {
+  struct pprof *pprof = endpoint->client;
+  struct pprof_user *user;
+  TAILQ_FOREACH(user, &pprof->users, link) {
+    if (user->uid == uid)
+      break;
+  }
+  if (user == NULL) {
+    user = calloc(1, sizeof(*user));
+    if (user == NULL)
+      return -ENOMEM;
+    user->uid = uid;
+    TAILQ_INIT(&user->queue);
+    TAILQ_INIT(&user->late_queue);
+    TAILQ_INSERT_HEAD(&pprof->users, user, link);
+  }
+  user->endpoints++;
+  endpoint->user = user;
+  return 0;
+}
+
+/* The endpoint must have no request in progress. */
+static void user_leave(struct pprof_endpoint *endpoint) {
+  struct pprof_user *user = endpoint->user;
+  endpoint->user = NULL;
+  if (--user->endpoints > 0)
+    return;
+  TAILQ_REMOVE(&endpoint->client->users, user, link);
+  free(user);
 }
 
 /* ---- the thread ---- */
@@ -299,6 +421,9 @@ static void cancel_abandoned(struct pprof *pprof) {
     pthread_mutex_unlock(&pprof->lock);
     if (endpoint->request != NULL)
       http_loop_cancel(pprof->loop, endpoint->request);
+    pthread_mutex_lock(&pprof->lock);
+    user_leave(endpoint);
+    pthread_mutex_unlock(&pprof->lock);
     endpoint_destroy(endpoint);
     pthread_mutex_lock(&pprof->lock);
   }
@@ -343,7 +468,7 @@ int pprof_new(const struct pprof_options *options, struct pprof **ret) {
     return -ENOMEM;
   pprof->options = *options;
   pprof->patience_ns = FIRST_PATIENCE_NS;
-  TAILQ_INIT(&pprof->queue);
+  TAILQ_INIT(&pprof->users);
   TAILQ_INIT(&pprof->abandoned);
   pthread_mutex_init(&pprof->lock, NULL);
 
@@ -392,23 +517,35 @@ static bool is_numeric(const char *address, bool ipv6) {
   return inet_pton(ipv6 ? AF_INET6 : AF_INET, address, &parsed) == 1;
 }
 
-int pprof_endpoint_new(struct pprof *pprof, const char *address, bool ipv6, uint16_t port,
+int pprof_endpoint_new(struct pprof *pprof, const struct listener_proof *server, uid_t owner,
                        struct pprof_endpoint **ret) {
-  if (!is_numeric(address, ipv6))
+  if (!is_numeric(server->address, server->ipv6))
     return -EINVAL;
   struct pprof_endpoint *endpoint = calloc(1, sizeof(*endpoint));
   if (endpoint == NULL)
     return -ENOMEM;
   endpoint->client = pprof;
+  endpoint->server = *server;
+  pthread_mutex_lock(&pprof->lock);
+  int status = user_join(endpoint, owner);
+  pthread_mutex_unlock(&pprof->lock);
+  if (status != 0) {
+    free(endpoint);
+    return status;
+  }
   pprof_round_reset(&endpoint->round);
   snprintf(endpoint->base_url, sizeof(endpoint->base_url),
-           ipv6 ? "http://[%s]:%u" : "http://%s:%u", address, port);
+           server->ipv6 ? "http://[%s]:%u" : "http://%s:%u", server->address, server->port);
   *ret = endpoint;
   return 0;
 }
 
 const char *pprof_endpoint_url(const struct pprof_endpoint *endpoint) {
   return endpoint->base_url;
+}
+
+const struct listener_proof *pprof_endpoint_server(const struct pprof_endpoint *endpoint) {
+  return &endpoint->server;
 }
 
 void pprof_endpoint_free(struct pprof_endpoint *endpoint) {
@@ -424,6 +561,8 @@ void pprof_endpoint_free(struct pprof_endpoint *endpoint) {
   if (is_busy) {
     TAILQ_INSERT_TAIL(&pprof->abandoned, endpoint, queue_link);
     wake_thread(pprof);
+  } else {
+    user_leave(endpoint);
   }
   pthread_mutex_unlock(&pprof->lock);
   if (!is_busy)
@@ -435,11 +574,19 @@ static unsigned endpoint_pending(const struct pprof_endpoint *endpoint) {
   return endpoint->queued | (endpoint->under_way != NULL ? endpoint->under_way->bit : 0);
 }
 
-/* A request that becomes late while in progress no longer counts among the prompt ones. */
-static void change_lane(struct pprof_endpoint *endpoint) {
-  const struct pprof_query *query = endpoint->under_way;
-  lane_leave(endpoint);
-  lane_enter(endpoint, query);
+/*
+ * Judged by the time that requests take once they are sent: waiting in a queue does not
+ * count, because other endpoints cause it.
+ */
+static void judge_pace(struct pprof_endpoint *endpoint) {
+  uint64_t patience_ns = endpoint->client->patience_ns;
+  if (endpoint->under_way != NULL) {
+    if (clock_monotonic_ns() - endpoint->sent_ns > patience_ns)
+      endpoint->pace = PACE_LATE;
+    lane_change(endpoint);
+  } else if (endpoint->queued == 0 && endpoint->has_answered) {
+    endpoint->pace = endpoint->took_ns > patience_ns ? PACE_LATE : PACE_PROMPT;
+  }
 }
 
 static unsigned known_queries(void) {
@@ -455,22 +602,17 @@ void pprof_endpoint_query(struct pprof_endpoint *endpoint, unsigned what) {
 
   pthread_mutex_lock(&pprof->lock);
   unsigned pending = endpoint_pending(endpoint);
-  endpoint->late = pending != 0 || endpoint->took_ns > pprof->patience_ns;
-  if (endpoint->under_way != NULL)
-    change_lane(endpoint);
-  if (pending == 0)
-    endpoint->queried_ns = clock_monotonic_ns();
+  judge_pace(endpoint);
   endpoint->round.queried |= what;
   endpoint->queued |= what & ~pending;
   queue_add(endpoint);
-  if (endpoint->late) {
+  if (pending != 0 || endpoint->pace == PACE_LATE) {
     stop_awaiting(endpoint);
   } else if (!endpoint->awaited && endpoint->queued != 0) {
     endpoint->awaited = true;
     pprof->awaited++;
   }
-  if (!TAILQ_EMPTY(&pprof->queue))
-    wake_thread(pprof);
+  wake_thread(pprof); /* also if only a place has become free */
   pthread_mutex_unlock(&pprof->lock);
 }
 

@@ -4,6 +4,7 @@
  * collects the answers that have arrived. No connection is kept alive between requests: an idle
  * one would be one more descriptor and goroutine in the process. For the same reason an
  * endpoint gets one request at a time: the answer to the first would count a second connection.
+ * Each connection is verified to reach the process (listener_verify) before it is used.
  * The queries are in pprof_query.h.
  */
 #ifndef SIDECAR_GO_PPROF_H
@@ -11,8 +12,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "sidecar/go/pprof_query.h"
+#include "sidecar/os/listener.h"
 
 struct pprof;          /* the client: one per plugin, with its thread */
 struct pprof_endpoint; /* one watched process's pprof server */
@@ -25,12 +28,16 @@ int pprof_new(const struct pprof_options *options, struct pprof **ret);
  * before. Takes milliseconds, whatever the servers do. NULL is fine. */
 void pprof_free(struct pprof *pprof);
 
-/* address is numeric (struct listener). Returns 0, -ENOMEM, or -EINVAL if it is not. */
-int pprof_endpoint_new(struct pprof *pprof, const char *address, bool ipv6, uint16_t port,
+/* server is copied; owner is the user whose share of requests it uses (process_read_owner).
+ * Returns 0, -ENOMEM, or -EINVAL if its address is not numeric. */
+int pprof_endpoint_new(struct pprof *pprof, const struct listener_proof *server, uid_t owner,
                        struct pprof_endpoint **ret);
 
 /* "http://127.0.0.1:6060"; valid as long as the endpoint. */
 const char *pprof_endpoint_url(const struct pprof_endpoint *endpoint);
+
+/* As it was given; valid as long as the endpoint. */
+const struct listener_proof *pprof_endpoint_server(const struct pprof_endpoint *endpoint);
 
 /* Cancels its request, without waiting for it. The answer is dropped. NULL is fine. */
 void pprof_endpoint_free(struct pprof_endpoint *endpoint);
@@ -42,10 +49,13 @@ void pprof_endpoint_free(struct pprof_endpoint *endpoint);
 void pprof_endpoint_query(struct pprof_endpoint *endpoint, unsigned what);
 
 /*
- * Waits until every endpoint that answered its last round in time has answered this one, at
- * most timeout_ms, which is also what "in time" means for the next round. Endpoints that were
- * late the last time are not waited for, and come after the others when there are more queries
- * than can be sent at once.
+ * Waits until every endpoint has answered this round, at most timeout_ms. Not waited for are
+ * endpoints that were late: whose requests took longer than that the last time, from connecting
+ * to the answer; and those that have not answered an earlier round yet.
+ *
+ * When there are more queries than can be sent at once, users take turns and get equal shares,
+ * whatever the number of their endpoints; among those of one user prompt ones have places of
+ * their own, and late ones come last.
  */
 void pprof_wait(struct pprof *pprof, uint64_t timeout_ms);
 

@@ -149,7 +149,7 @@ const struct pprof_query pprof_queries[] = {
         .bit = PPROF_GOROUTINE_COUNT,
         .path = "/debug/pprof/",
         .answer = offsetof(struct pprof_round, goroutine_count_answer),
-        .at_once = 16,
+        .at_once = 32,
         .sink_size = sizeof(struct pprof_index_parser),
         .begin = index_begin,
         .feed = index_feed,
@@ -160,7 +160,7 @@ const struct pprof_query pprof_queries[] = {
         .bit = PPROF_MEMSTATS,
         .path = "/debug/pprof/heap?debug=1",
         .answer = offsetof(struct pprof_round, memstats_answer),
-        .at_once = 16,
+        .at_once = 32,
         .sink_size = sizeof(struct memstats_parser),
         .begin = memstats_begin,
         .feed = memstats_feed,
@@ -171,7 +171,7 @@ const struct pprof_query pprof_queries[] = {
         .bit = PPROF_HEAP_PROFILE,
         .path = "/debug/pprof/heap?debug=1",
         .answer = offsetof(struct pprof_round, heap_profile_answer),
-        .at_once = 4,
+        .at_once = 8,
         .sink_size = sizeof(struct heap_sink),
         .begin = heap_begin,
         .feed = heap_feed,
@@ -183,7 +183,7 @@ const struct pprof_query pprof_queries[] = {
         .bit = PPROF_GOROUTINE_DUMP,
         .path = "/debug/pprof/goroutine?debug=2",
         .answer = offsetof(struct pprof_round, goroutine_dump_answer),
-        .at_once = 4,
+        .at_once = 8,
         .sink_size = sizeof(struct dump_sink),
         .begin = dump_begin,
         .feed = dump_feed,
@@ -194,6 +194,17 @@ const struct pprof_query pprof_queries[] = {
 };
 
 const size_t pprof_queries_len = ARRAY_LENGTH(pprof_queries);
+
+const char *pprof_error_text(int error) {
+  switch (error) {
+  case -EBADMSG:
+    return "not a response of Go's net/http/pprof";
+  case -EXDEV:
+    return "the port no longer belongs to the process";
+  default:
+    return NULL;
+  }
+}
 
 void pprof_round_free(struct pprof_round *round) {
   for (size_t i = 0; i < pprof_queries_len; i++)

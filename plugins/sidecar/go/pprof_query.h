@@ -56,6 +56,10 @@ void pprof_round_free(struct pprof_round *round);
 /* Resets to all unknown, nothing queried, nothing answered; frees nothing. */
 void pprof_round_reset(struct pprof_round *round);
 
+/* What an error of a request means for a pprof server, for a log line: a clause. NULL for
+ * errors that the HTTP client explains. */
+const char *pprof_error_text(int error);
+
 /* ---- the table ---- */
 
 struct pprof_query {
@@ -63,8 +67,8 @@ struct pprof_query {
   const char *path; /* with the query */
   size_t answer;    /* offset of its struct pprof_answer in struct pprof_round */
   unsigned at_once; /* at most so many in progress (pprof.c has a limit for all queries), and as
-                       many more for endpoints that were late the last time: limits the memory
-                       of the sinks */
+                       many more for endpoints that were not prompt the last time; half of it
+                       for one user: limits the memory of the sinks */
 
   /*
    * The sink parses one body and lives as long as its request, on the client's thread: begin on

@@ -41,6 +41,7 @@ void site_table_add(struct site_table *table, const struct site *observed) {
     struct site *site = &table->sites[bucket][way];
     site->weight = sum(site->weight, observed->weight);
     site->objects = sum(site->objects, observed->objects);
+    site->blocked = sum(site->blocked, observed->blocked);
     if (observed->oldest_minutes > site->oldest_minutes)
       site->oldest_minutes = observed->oldest_minutes;
     return;
@@ -74,12 +75,15 @@ static uint64_t evicted_max(const struct site_table *table) {
   return max;
 }
 
-void site_table_top(const struct site_table *table, struct site_top *ret) {
-  const struct site *top[SITE_TOP_MAX + 1];
+enum { TABLE_SITES = SITE_TABLE_BUCKETS * SITE_TABLE_WAYS };
+
+size_t site_table_list(const struct site_table *table, struct site *ret, size_t ret_max,
+                       uint64_t *ret_unlisted_max) {
+  const struct site *top[TABLE_SITES + 1];
   size_t len = 0;
   uint64_t unlisted_max = evicted_max(table);
 
-  for (size_t i = 0; i < (size_t)SITE_TABLE_BUCKETS * SITE_TABLE_WAYS; i++) {
+  for (size_t i = 0; i < TABLE_SITES; i++) {
     size_t bucket = i / SITE_TABLE_WAYS, way = i % SITE_TABLE_WAYS;
     if (table->keys[bucket][way] == 0)
       continue;
@@ -88,16 +92,20 @@ void site_table_top(const struct site_table *table, struct site_top *ret) {
     for (; at > 0 && is_heavier(site, top[at - 1]); at--)
       top[at] = top[at - 1];
     top[at] = site;
-    if (len < SITE_TOP_MAX) {
+    if (len < ret_max) {
       len++;
-    } else if (site_weight_max(top[SITE_TOP_MAX]) > unlisted_max) {
-      unlisted_max = site_weight_max(top[SITE_TOP_MAX]);
+    } else if (site_weight_max(top[ret_max]) > unlisted_max) {
+      unlisted_max = site_weight_max(top[ret_max]);
     }
   }
   for (size_t i = 0; i < len; i++)
-    ret->sites[i] = *top[i];
-  ret->len = len;
-  ret->unlisted_max = unlisted_max;
+    ret[i] = *top[i];
+  *ret_unlisted_max = unlisted_max;
+  return len;
+}
+
+void site_table_top(const struct site_table *table, struct site_top *ret) {
+  ret->len = site_table_list(table, ret->sites, SITE_TOP_MAX, &ret->unlisted_max);
 }
 
 /* ---- the history ---- */
@@ -141,7 +149,7 @@ static struct site_record *place_for(struct site_history *history, uint64_t weig
 void site_history_update(struct site_history *history, const struct site_top *top) {
   for (size_t i = 0; i < history->len; i++) {
     struct site *now = &history->records[i].now;
-    now->weight = now->objects = now->uncertainty = now->oldest_minutes = 0;
+    now->weight = now->objects = now->uncertainty = now->oldest_minutes = now->blocked = 0;
   }
   for (size_t i = 0; i < top->len; i++) {
     const struct site *site = &top->sites[i];

@@ -22,11 +22,12 @@ enum {
 };
 
 struct site {
-  uint64_t key;               /* hash of the functions of the stack, and of the state */
-  uint64_t weight;            /* at least; exact while uncertainty is 0 */
-  uint64_t uncertainty;       /* at most this much more */
-  uint64_t objects;           /* heap: objects in use; goroutines: as weight */
-  uint64_t oldest_minutes;    /* goroutines: the longest wait at this site; heap: 0 */
+  uint64_t key;            /* hash of the functions of the stack, and of the state */
+  uint64_t weight;         /* at least; exact while uncertainty is 0 */
+  uint64_t uncertainty;    /* at most this much more */
+  uint64_t objects;        /* heap: objects in use; goroutines: as weight */
+  uint64_t oldest_minutes; /* goroutines: the longest wait at this site; heap: 0 */
+  uint64_t blocked;        /* goroutines: those blocked for ten minutes, or leaked; heap: 0 */
   enum goroutine_state state; /* goroutines; GOROUTINE_OTHER in a heap profile */
   char text[SITE_TEXT_MAX];   /* the stack in short (stack.h); "" without frames */
 };
@@ -54,10 +55,15 @@ struct site_top {
 
 void site_table_init(struct site_table *table);
 
-/* Adds an observation: sums up weight and objects, and keeps the longest wait. */
+/* Adds an observation: sums up weight, objects and blocked, and keeps the longest wait. */
 void site_table_add(struct site_table *table, const struct site *observed);
 
 void site_table_top(const struct site_table *table, struct site_top *ret);
+
+/* The same for more of them: writes the heaviest, at most ret_max, heaviest first, and the
+ * maximum weight of one that is not among them. Returns how many were written. */
+size_t site_table_list(const struct site_table *table, struct site *ret, size_t ret_max,
+                       uint64_t *ret_unlisted_max);
 
 /*
  * ---- the history: what grew since the baseline ---- Growth is never overestimated: a site

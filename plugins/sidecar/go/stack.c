@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "common/array.h"
+#include "common/random_key.h"
 
 /* ---- default patterns ---- */
 
@@ -42,6 +43,7 @@ enum { RUNTIME = 1 << 0, STANDARD = 1 << 1 };
 
 struct stack_matcher {
   const struct pattern_list *patterns;
+  struct siphash_key key;
   uint64_t searched;
   size_t used;
   uint64_t hashes[SLOTS]; /* 0: free */
@@ -54,12 +56,21 @@ int stack_matcher_new(const struct pattern_list *patterns, struct stack_matcher 
   if (matcher == NULL)
     return -ENOMEM;
   matcher->patterns = patterns;
+  matcher->key = random_key_make();
   *ret = matcher;
   return 0;
 }
 
 void stack_matcher_free(struct stack_matcher *matcher) {
   free(matcher);
+}
+
+uint64_t stack_matcher_named(const struct stack_matcher *matcher, const char *name) {
+  uint64_t named = 0;
+  for (size_t i = 0; i < matcher->patterns->len; i++)
+    if (strcmp(matcher->patterns->items[i].name, name) == 0)
+      named |= UINT64_C(1) << i;
+  return named;
 }
 
 uint64_t stack_matcher_searched(const struct stack_matcher *matcher) {
@@ -145,8 +156,9 @@ static size_t slot_of(const struct stack_matcher *matcher, uint64_t hash) {
   return slot;
 }
 
-int stack_matcher_match(struct stack_matcher *matcher, struct span name, uint64_t hash,
+int stack_matcher_match(struct stack_matcher *matcher, struct span name,
                         struct stack_function *ret) {
+  uint64_t hash = siphash(&matcher->key, name);
   hash += hash == 0;
   size_t slot = slot_of(matcher, hash);
   if (matcher->hashes[slot] == 0) {
@@ -160,6 +172,7 @@ int stack_matcher_match(struct stack_matcher *matcher, struct span name, uint64_
       return status;
   }
   *ret = (struct stack_function){
+      .hash = hash,
       .matches = matcher->matches[slot],
       .is_runtime = matcher->flags[slot] & RUNTIME,
       .is_standard = matcher->flags[slot] & STANDARD,
@@ -174,7 +187,7 @@ static const char below[] = " < ", more[] = " < ...", created_by[] = ", created 
 enum { FRAMES_TEXT_MAX = SITE_TEXT_MAX * 3 / 4 }; /* the rest is for the creator */
 
 void stack_begin(struct stack *stack) {
-  stack->key = stack->matches = stack->last_shown = 0;
+  stack->key = stack->matches = stack->frame_matches = stack->last_shown = 0;
   stack->frames = 0;
   stack->is_runtime_only = true;
   stack->is_text_full = false;
@@ -234,41 +247,41 @@ static void show_caller(struct stack *stack, struct span name) {
   }
 }
 
-static void show(struct stack *stack, struct span name, uint64_t hash,
-                 const struct stack_function *function) {
+static void show(struct stack *stack, struct span name, const struct stack_function *function) {
   bool is_first = stack->frames == 0 || (stack->is_runtime_only && !function->is_runtime);
   if (is_first)
     show_first(stack, short_name(name));
-  else if (!function->is_standard && !stack->is_text_full && hash != stack->last_shown)
+  else if (!function->is_standard && !stack->is_text_full &&
+           function->hash != stack->last_shown)
     show_caller(stack, short_name(name));
   else
     return;
-  stack->last_shown = hash;
+  stack->last_shown = function->hash;
 }
 
 int stack_add_frame(struct stack *stack, struct stack_matcher *matcher, struct span name) {
   struct stack_function function;
-  uint64_t hash = stack_hash(name);
-  int status = stack_matcher_match(matcher, name, hash, &function);
+  int status = stack_matcher_match(matcher, name, &function);
   if (status != 0)
     return status;
 
-  show(stack, name, hash, &function);
+  show(stack, name, &function);
   stack->is_runtime_only &= function.is_runtime;
-  stack->key = stack_hash_mix(stack->key, hash);
+  stack->key = stack_key_mix(stack->key, function.hash);
   stack->matches |= function.matches;
+  stack->frame_matches |= function.matches;
   stack->frames++;
   return 0;
 }
 
 int stack_set_creator(struct stack *stack, struct stack_matcher *matcher, struct span name) {
   struct stack_function function;
-  uint64_t hash = stack_hash(name);
-  int status = stack_matcher_match(matcher, name, hash, &function);
+  int status = stack_matcher_match(matcher, name, &function);
   if (status != 0)
     return status;
   append(stack, created_by, short_name(name), SITE_TEXT_MAX);
-  stack->key = stack_hash_mix(stack->key, ~hash); /* not the same as a frame of that name */
+  stack->key =
+      stack_key_mix(stack->key, ~function.hash); /* not the same as a frame of that name */
   stack->matches |= function.matches;
   return 0;
 }

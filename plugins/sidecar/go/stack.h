@@ -18,7 +18,8 @@
  * ---- patterns over functions ---- The patterns that a function matches are cached by a hash
  * of its name, so regular expressions run only for names not seen before; a stack matches the
  * patterns of all its frames. The cache outlives a dump: the next one of the same program finds
- * its functions there.
+ * its functions there, and so does one of another user's program. So the hash has a secret key:
+ * a name that is mistaken for another program's function cannot be constructed.
  *
  * A pattern is matched against one function name at a time, as written by Go: import path and
  * name without arguments, addresses or file ("encoding/json.(*decodeState).object"). So "^" and
@@ -33,6 +34,7 @@ extern const struct pattern_default stack_patterns_of_goroutines[];
 extern const struct pattern_default stack_patterns_of_heap[];
 
 struct stack_function {
+  uint64_t hash;    /* of the name, under the matcher's key; never 0 */
   uint64_t matches; /* bit i: pattern i */
   bool is_runtime;  /* of Go's runtime */
   bool is_standard; /* of Go's standard library, which includes the runtime */
@@ -45,38 +47,22 @@ struct stack_matcher; /* patterns and the cache; used by one thread at a time */
 int stack_matcher_new(const struct pattern_list *patterns, struct stack_matcher **ret);
 void stack_matcher_free(struct stack_matcher *matcher);
 
+/* Bit i: pattern i has this name. */
+uint64_t stack_matcher_named(const struct stack_matcher *matcher, const char *name);
+
 /* How many names the regular expressions have been run on so far. */
 uint64_t stack_matcher_searched(const struct stack_matcher *matcher);
 
-/*
- * Matches one function; hash is stack_hash() of its name. Returns 0; -EBADMSG when the name
- * contains a control character, which Go's compiler never generates; -ENOMEM.
- */
-int stack_matcher_match(struct stack_matcher *matcher, struct span name, uint64_t hash,
+/* Matches one function. Returns 0; -EBADMSG when the name contains a control character, which
+ * Go's compiler never generates; -ENOMEM. */
+int stack_matcher_match(struct stack_matcher *matcher, struct span name,
                         struct stack_function *ret);
 
-#define STACK_HASH_FACTOR UINT64_C(0x9E3779B97F4A7C15)
-
-static inline uint64_t stack_hash_mix(uint64_t hash, uint64_t word) {
-  hash = (hash ^ word) * STACK_HASH_FACTOR;
-  return hash ^ hash >> 29;
-}
-
-/* A hash of the bytes, eight at a time. Not collision-resistant: a program that forges
- * collisions falsifies only its own values. */
-static inline uint64_t stack_hash(struct span s) {
-  uint64_t hash = s.len * STACK_HASH_FACTOR, word;
-  if (s.len < sizeof(word)) {
-    word = 0;
-    memcpy(&word, s.at, s.len);
-    return stack_hash_mix(stack_hash_mix(hash, word), 0);
-  }
-  for (size_t i = 0; i + sizeof(word) < s.len; i += sizeof(word)) {
-    memcpy(&word, s.at + i, sizeof(word));
-    hash = stack_hash_mix(hash, word);
-  }
-  memcpy(&word, s.at + s.len - sizeof(word), sizeof(word));
-  return stack_hash_mix(stack_hash_mix(hash, word), 0);
+/* Adds a word to the key of a site. The words are hashes under the matcher's secret key (and
+ * small numbers), so they cannot be chosen. */
+static inline uint64_t stack_key_mix(uint64_t key, uint64_t word) {
+  key = (key ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+  return key ^ key >> 29;
 }
 
 /* ---- one stack ---- */
@@ -90,8 +76,9 @@ static inline uint64_t stack_hash(struct span s) {
  */
 struct stack {
   uint64_t key;
-  uint64_t matches;    /* bit i: pattern i, in any frame */
-  uint64_t last_shown; /* hash of the name that the text ends with */
+  uint64_t matches;       /* bit i: pattern i, in any frame */
+  uint64_t frame_matches; /* the same without the function that created the goroutine */
+  uint64_t last_shown;    /* hash of the name that the text ends with */
   uint32_t frames;
   bool is_runtime_only, is_text_full;
   size_t text_len;

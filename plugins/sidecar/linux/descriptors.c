@@ -17,20 +17,37 @@
 #include "sidecar/linux/process.h"
 #include "sidecar/linux/procfs.h"
 
-/* One counting pass. */
+enum {
+  INSTANCES_MAX = 1024,
+  ALWAYS_COUNTED = 512,     /* descriptors, in each call; also after the deadline */
+  WATCHES_A_DESCRIPTOR = 16 /* cost as much as one without */
+};
+
+/* The path in reading->same_file_path or same_database_path. */
+struct most_opened {
+  uint64_t hash;
+  int fd; /* the lowest that has it open */
+};
+
+/* One counting pass; over several calls if the deadlines are too short for one. */
 struct descriptor_pass {
   struct descriptors *descriptors;
+  struct host *host; /* of this call */
   struct open_files files;
   struct lock_match locks;
-  const uint64_t *socket_inodes;
+  off_t position; /* of the last entry that was counted */
+  uint64_t work;  /* done in this call, in descriptors */
+  uint64_t socket_inodes[DESCRIPTORS_SOCKETS_MAX];
   size_t socket_inodes_len;
   uint64_t owned; /* bit i: socket_inodes[i] is open */
   size_t checks_left;
   size_t lock_info_left;
+  int instances[INSTANCES_MAX]; /* a descriptor of each inotify instance, in the order of
+                                   open_files_compare() */
+  size_t instances_len;
   uint64_t regular_paths;
-  uint64_t most_opened_hash; /* of the path in reading->same_file_path */
-  int most_opened_fd;        /* the lowest that has it open */
-  struct descriptors_reading *reading;
+  struct most_opened same_file, same_database;
+  struct descriptors_reading reading;
 };
 
 /* One descriptor of the pass. */
@@ -61,7 +78,12 @@ void descriptors_free(struct descriptors *descriptors) {
   if (descriptors == NULL)
     return;
   path_table_clear(&descriptors->paths);
+  free(descriptors->pass);
   free(descriptors);
+}
+
+bool descriptors_in_progress(const struct descriptors *descriptors) {
+  return descriptors->pass != NULL;
 }
 
 /* ---- descriptors without a path ---- */
@@ -72,16 +94,46 @@ static void count_socket(struct descriptor_pass *pass, uint64_t inode) {
       pass->owned |= UINT64_C(1) << i;
 }
 
-static void count_watches(struct descriptor_pass *pass, const char *name) {
-  struct descriptors_reading *reading = pass->reading;
+/* Is it a duplicate of one that was counted? Otherwise remembers it. Of more instances than
+ * INSTANCES_MAX, and where comparing is not allowed, duplicates are not recognised. */
+static bool is_counted_instance(struct descriptor_pass *pass, int fd) {
+  size_t low = 0, high = pass->instances_len;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    int order;
+    if (open_files_compare(&pass->files, fd, pass->instances[middle], &order) != 0)
+      return false;
+    if (order == 0)
+      return true;
+    if (order < 0)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  if (pass->instances_len == INSTANCES_MAX)
+    return false;
+  memmove(&pass->instances[low + 1], &pass->instances[low],
+          (pass->instances_len - low) * sizeof(*pass->instances));
+  pass->instances[low] = fd;
+  pass->instances_len++;
+  return false;
+}
+
+static void count_watches(struct descriptor_pass *pass,
+                          const struct open_descriptor *descriptor) {
+  struct descriptors_reading *reading = &pass->reading;
+  if (is_counted_instance(pass, descriptor->fd))
+    return;
   struct fdinfo fdinfo;
-  int status = open_file_read_info(&pass->files, name, &fdinfo, NULL, NULL);
+  int status = open_file_read_info(&pass->files, descriptor->name, &fdinfo, NULL, NULL);
   if (status == -ENOENT || reading->inotify_watches == VALUE_UNKNOWN)
     return;
-  if (status == 0)
-    reading->inotify_watches += fdinfo.inotify_watches;
-  else
+  if (status != 0) {
     reading->inotify_watches = VALUE_UNKNOWN;
+    return;
+  }
+  reading->inotify_watches += fdinfo.inotify_watches;
+  pass->work += fdinfo.inotify_watches / WATCHES_A_DESCRIPTOR;
 }
 
 static enum descriptor_class count_without_path(struct descriptor_pass *pass,
@@ -90,7 +142,7 @@ static enum descriptor_class count_without_path(struct descriptor_pass *pass,
   if (class == DESCRIPTOR_SOCKET)
     count_socket(pass, descriptor->parsed.inode);
   if (class == DESCRIPTOR_INOTIFY)
-    count_watches(pass, descriptor->name);
+    count_watches(pass, descriptor);
   return class;
 }
 
@@ -102,6 +154,15 @@ static uint32_t match_patterns(const struct descriptors *descriptors, const char
     if (regexec(&descriptors->patterns[i].regex, path, 0, NULL, 0) == 0)
       matching |= UINT32_C(1) << i;
   return matching;
+}
+
+/* Does SQLite have it open along with a database? */
+static bool is_journal(struct span path) {
+  static const char deleted[] = " (deleted)";
+  if (span_ends_with(path, deleted))
+    path.len -= strlen(deleted);
+  return span_ends_with(path, "-wal") || span_ends_with(path, "-shm") ||
+         span_ends_with(path, "-journal");
 }
 
 static void remember(struct path_entry *entry, const struct open_file *file) {
@@ -117,7 +178,7 @@ static void remember(struct path_entry *entry, const struct open_file *file) {
 static int find_entry(struct descriptor_pass *pass, const struct open_descriptor *descriptor,
                       struct path_entry **ret) {
   struct path_table *paths = &pass->descriptors->paths;
-  uint64_t hash = path_hash(&paths->key, descriptor->target);
+  uint64_t hash = siphash(&paths->key, descriptor->target);
   struct path_entry *entry = path_table_find(paths, hash);
   bool is_new = entry == NULL;
 
@@ -133,6 +194,8 @@ static int find_entry(struct descriptor_pass *pass, const struct open_descriptor
       if (entry == NULL)
         return -ENOMEM;
       entry->patterns = match_patterns(pass->descriptors, descriptor->target.at);
+      entry->is_database = entry->patterns & pass->descriptors->database_patterns &&
+                           !is_journal(descriptor->target);
     }
     remember(entry, &file);
     path_table_mark_checked(paths, entry);
@@ -148,13 +211,25 @@ static void count_own_lock(void *context, const struct proc_lock *lock) {
   lock_match_own(&pass->locks, lock);
 }
 
+/* SQLite keeps the locks of WAL mode on a file of their own. */
+static enum lock_file_kind lock_file_kind(const struct descriptor_pass *pass,
+                                          const struct open_descriptor *descriptor,
+                                          const struct path_entry *entry) {
+  struct span path = descriptor->target;
+  if ((entry->patterns & pass->descriptors->database_patterns) == 0)
+    return LOCK_FILE_PLAIN;
+  if (span_ends_with(path, " (deleted)"))
+    path.len -= strlen(" (deleted)");
+  return span_ends_with(path, "-shm") ? LOCK_FILE_DATABASE_SHM : LOCK_FILE_DATABASE;
+}
+
 static int count_locks(struct descriptor_pass *pass, const struct open_descriptor *descriptor,
                        struct path_entry *entry, bool first) {
   if (first) {
     struct open_file_id id = {entry->inode, entry->device, entry->mount};
     bool need_info;
-    bool is_database = entry->patterns & pass->descriptors->database_patterns;
-    int status = lock_match_file(&pass->locks, &id, descriptor->fd, is_database, &need_info);
+    int status = lock_match_file(&pass->locks, &id, descriptor->fd,
+                                 lock_file_kind(pass, descriptor, entry), &need_info);
     if (status != 0)
       return status;
     entry->has_shared_lock = need_info;
@@ -168,22 +243,28 @@ static int count_locks(struct descriptor_pass *pass, const struct open_descripto
   return 0;
 }
 
+/* max: opens of the path that is open most often so far; path: its name. */
+static void count_opens(const struct open_descriptor *descriptor,
+                        const struct path_entry *entry, struct most_opened *most, uint64_t *max,
+                        char *path) {
+  if (entry->opens < *max || (entry->opens == *max && entry->lowest_fd > most->fd))
+    return;
+  if (entry->hash != most->hash || *max == 0)
+    memcpy(path, descriptor->target.at, descriptor->target.len + 1);
+  *max = entry->opens;
+  *most = (struct most_opened){entry->hash, entry->lowest_fd};
+}
+
 static void count_regular(struct descriptor_pass *pass,
                           const struct open_descriptor *descriptor,
                           const struct path_entry *entry, bool first) {
-  struct descriptors_reading *reading = pass->reading;
+  struct descriptors_reading *reading = &pass->reading;
   pass->regular_paths += first;
-  if (entry->opens < reading->same_file_max)
-    return;
-  bool tie = entry->opens == reading->same_file_max;
-  if (tie && entry->lowest_fd > pass->most_opened_fd)
-    return;
-
-  if (entry->hash != pass->most_opened_hash || reading->same_file_max == 0)
-    memcpy(reading->same_file_path, descriptor->target.at, descriptor->target.len + 1);
-  reading->same_file_max = entry->opens;
-  pass->most_opened_hash = entry->hash;
-  pass->most_opened_fd = entry->lowest_fd;
+  count_opens(descriptor, entry, &pass->same_file, &reading->same_file_max,
+              reading->same_file_path);
+  if (entry->is_database)
+    count_opens(descriptor, entry, &pass->same_database, &reading->same_database_max,
+                reading->same_database_path);
 }
 
 /* Counts a descriptor whose target is a path, except its class and the total. Returns 0;
@@ -203,9 +284,9 @@ static int count_path(struct descriptor_pass *pass, const struct open_descriptor
   if (status != 0)
     return status;
 
-  pass->reading->deleted += entry->is_deleted;
+  pass->reading.deleted += entry->is_deleted;
   for (uint32_t bits = entry->patterns; bits != 0; bits &= bits - 1)
-    pass->reading->matching[__builtin_ctz(bits)]++;
+    pass->reading.matching[__builtin_ctz(bits)]++;
   if (entry->class == DESCRIPTOR_REGULAR)
     count_regular(pass, descriptor, entry, first);
   *ret_class = (enum descriptor_class)entry->class;
@@ -255,8 +336,8 @@ static int count_descriptor(struct descriptor_pass *pass, const char *name, int 
     status = count_path(pass, &descriptor, &class);
   if (status != 0)
     return status;
-  pass->reading->by_class[class]++;
-  pass->reading->total++;
+  pass->reading.by_class[class]++;
+  pass->reading.total++;
   return 0;
 }
 
@@ -273,16 +354,22 @@ static int count_descriptors(struct descriptor_pass *pass, char *buffer) {
   const struct dirent64 *entry;
   int fd;
 
-  int status = procfs_entries_start(&entries, pass->files.links, buffer);
+  int status = procfs_entries_start(&entries, pass->files.links, pass->position, buffer);
   while (status == 0 && (status = procfs_entries_next(&entries, &entry)) > 0) {
     status = 0;
     if (!parse_descriptor(entry->d_name, &fd))
       continue;
-    if (pass->reading->total == pass->descriptors->max)
+    if (pass->reading.total == pass->descriptors->max)
       return -E2BIG;
     status = count_descriptor(pass, entry->d_name, fd);
     if (status == -ENOENT) /* closed since */
       status = 0;
+    pass->position = entry->d_off;
+    pass->work++;
+    /* positions in a captured copy are not certain to be the same when it is opened again */
+    if (status == 0 && !pass->files.is_captured && pass->work >= ALWAYS_COUNTED &&
+        host_is_late(pass->host))
+      status = -EINPROGRESS;
   }
   return status;
 }
@@ -296,23 +383,58 @@ static void read_path_again(struct descriptor_pass *pass, int fd, uint64_t inode
   if (procfs_read_link(pass->files.links, name, target, sizeof(target), &len) != 0)
     return;
   const struct path_entry *entry =
-      path_table_find(paths, path_hash(&paths->key, span_make(target, len)));
+      path_table_find(paths, siphash(&paths->key, span_make(target, len)));
   if (entry != NULL && entry->inode == inode)
     memcpy(path, target, len + 1);
 }
 
 static void sum_up(struct descriptor_pass *pass) {
-  struct descriptors_reading *reading = pass->reading;
+  struct descriptors_reading *reading = &pass->reading;
   reading->duplicate = reading->by_class[DESCRIPTOR_REGULAR] - pass->regular_paths;
 
   struct lock_sum sum = lock_match_sum(&pass->locks);
   reading->locks_held = sum.held;
   reading->locks_foreign = sum.foreign;
+  if (pass->descriptors->database_patterns == 0)
+    reading->same_database_max = VALUE_UNKNOWN;
   reading->locks_contended =
       pass->descriptors->database_patterns != 0 ? sum.contended : VALUE_UNKNOWN;
   reading->foreign_lock_pid = sum.foreign_pid;
+  reading->foreign_lock_kind = sum.foreign_kind;
   if (sum.foreign_fd >= 0)
     read_path_again(pass, sum.foreign_fd, sum.foreign_inode, reading->foreign_lock_path);
+}
+
+static int start_pass(struct descriptors *descriptors, struct process *process,
+                      const struct lock_table *locks, const uint64_t *socket_inodes,
+                      size_t socket_inodes_len) {
+  struct descriptor_pass *pass = calloc(1, sizeof(*pass));
+  if (pass == NULL)
+    return -ENOMEM;
+  pass->descriptors = descriptors;
+  pass->checks_left = DESCRIPTORS_RECHECK_MAX;
+  pass->lock_info_left = DESCRIPTORS_LOCK_INFO_MAX;
+  pass->socket_inodes_len = socket_inodes_len;
+  if (socket_inodes_len > 0)
+    memcpy(pass->socket_inodes, socket_inodes, socket_inodes_len * sizeof(*socket_inodes));
+  lock_match_init(&pass->locks, locks, process_pid(process), process_directory(process));
+  path_table_begin(&descriptors->paths);
+  descriptors->pass = pass;
+  return 0;
+}
+
+/* Until it goes on, the lock table may be read again: it counts no locks any more. */
+static void suspend_pass(struct descriptor_pass *pass) {
+  open_files_close(&pass->files);
+  lock_match_free(&pass->locks);
+  lock_match_init(&pass->locks, NULL, 0, -1);
+}
+
+static void end_pass(struct descriptors *descriptors) {
+  open_files_close(&descriptors->pass->files);
+  lock_match_free(&descriptors->pass->locks);
+  free(descriptors->pass);
+  descriptors->pass = NULL;
 }
 
 int descriptors_read(struct descriptors *descriptors, struct process *process,
@@ -324,34 +446,31 @@ int descriptors_read(struct descriptors *descriptors, struct process *process,
   if (socket_inodes_len > DESCRIPTORS_SOCKETS_MAX)
     return -EINVAL;
 
-  struct descriptors_reading reading = {0};
-  struct descriptor_pass pass = {
-      .descriptors = descriptors,
-      .socket_inodes = socket_inodes,
-      .socket_inodes_len = socket_inodes_len,
-      .checks_left = DESCRIPTORS_RECHECK_MAX,
-      .lock_info_left = DESCRIPTORS_LOCK_INFO_MAX,
-      .reading = &reading,
-  };
-  int status = open_files_open(&pass.files, process);
-  if (status != 0)
+  if (descriptors->pass == NULL &&
+      start_pass(descriptors, process, locks, socket_inodes, socket_inodes_len) != 0)
+    return -ENOMEM;
+  struct descriptor_pass *pass = descriptors->pass;
+  pass->work = 0;
+  pass->host = process_host(process);
+  int status = open_files_open(&pass->files, process);
+  if (status == 0)
+    status =
+        process_explain_error(process, count_descriptors(pass, process_host(process)->entries));
+  if (status == -EINPROGRESS) {
+    suspend_pass(pass);
     return status;
-  lock_match_init(&pass.locks, locks, process_pid(process), pass.files.process);
+  }
 
-  path_table_begin(&descriptors->paths);
-  status =
-      process_explain_error(process, count_descriptors(&pass, process_host(process)->entries));
   if (status == 0) {
-    sum_up(&pass);
+    sum_up(pass);
     path_table_end(&descriptors->paths);
-    for (size_t i = 0; i < socket_inodes_len; i++)
-      ret_owned[i] = pass.owned >> i & 1;
-    *ret = reading;
+    for (size_t i = 0; i < pass->socket_inodes_len; i++)
+      ret_owned[i] = pass->owned >> i & 1;
+    *ret = pass->reading;
   } else {
     path_table_clear(&descriptors->paths);
   }
-  lock_match_free(&pass.locks);
-  open_files_close(&pass.files);
+  end_pass(descriptors);
   return status;
 }
 
@@ -387,7 +506,7 @@ int descriptor_list(struct process *process, descriptor_list_fn on_descriptor, v
   if (status != 0)
     return status;
 
-  status = procfs_entries_start(&entries, files.links, process_host(process)->entries);
+  status = procfs_entries_start(&entries, files.links, 0, process_host(process)->entries);
   while (status == 0 && (status = procfs_entries_next(&entries, &entry)) > 0) {
     struct listed_descriptor descriptor = {0};
     status = 0;

@@ -13,7 +13,8 @@ struct descriptors {
   size_t patterns_len;
   uint32_t database_patterns; /* bit i: pattern i matches databases */
   struct path_table paths;
-  uint64_t max; /* DESCRIPTORS_MAX, but in tests */
+  struct descriptor_pass *pass; /* of the reading in progress; NULL: none */
+  uint64_t max;                 /* DESCRIPTORS_MAX, but in tests */
 };
 
 #endif

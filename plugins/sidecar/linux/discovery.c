@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/buffer.h"
 #include "sidecar/linux/host.h"
 #include "sidecar/linux/proc_parse.h"
@@ -41,14 +42,32 @@ struct known_list {
   size_t len, capacity;
 };
 
-struct discovery {
+/* A process that a scan examines. */
+struct examined {
+  size_t position; /* in the list */
+  pid_t pid;
+  uint16_t rule;
+};
+
+/* Contains all that examining touches: another thread may be left with it. */
+struct discovery_examination {
   struct host *host;
   const struct discovery_rule *rules; /* borrowed */
   size_t rules_len;
   struct buffer command_line; /* scratch */
-  struct known_list known;    /* sorted by pid */
-  struct known_list next;     /* being filled by a scan */
-  pid_t turn;                 /* the next scan examines those from this pid on */
+  struct examined *items;
+  size_t len, capacity;
+  size_t done; /* the first so many have been examined; set at the end */
+};
+
+struct discovery {
+  struct host *host;
+  const struct discovery_rule *rules; /* borrowed */
+  size_t rules_len;
+  struct discovery_examination *examination; /* NULL: lost */
+  struct known_list known;                   /* sorted by pid */
+  struct known_list next;                    /* being filled by a scan */
+  pid_t turn;                                /* the next scan examines those from this pid on */
   struct discovery_match *matches;
   size_t matches_len, matches_capacity;
 };
@@ -63,9 +82,20 @@ int discovery_new(struct host *host, const struct discovery_rule *rules, size_t 
   discovery->host = host;
   discovery->rules = rules;
   discovery->rules_len = rules_len;
-  buffer_init(&discovery->command_line, COMMAND_LINE_MAX);
   *ret = discovery;
   return 0;
+}
+
+void discovery_move(struct discovery *discovery, struct host *host) {
+  discovery->host = host;
+}
+
+void discovery_examination_free(struct discovery_examination *examination) {
+  if (examination == NULL)
+    return;
+  buffer_free(&examination->command_line);
+  free(examination->items);
+  free(examination);
 }
 
 void discovery_free(struct discovery *discovery) {
@@ -74,7 +104,7 @@ void discovery_free(struct discovery *discovery) {
   free(discovery->known.at);
   free(discovery->next.at);
   free(discovery->matches);
-  buffer_free(&discovery->command_line);
+  discovery_examination_free(discovery->examination);
   free(discovery);
 }
 
@@ -99,14 +129,8 @@ static int compare_known(const void *a, const void *b) {
 }
 
 static int append_known(struct known_list *list, struct known entry) {
-  if (list->len == list->capacity) {
-    size_t capacity = list->capacity > 0 ? list->capacity * 2 : 256;
-    struct known *at = reallocarray(list->at, capacity, sizeof(*at));
-    if (at == NULL)
-      return -ENOMEM;
-    list->at = at;
-    list->capacity = capacity;
-  }
+  if (!array_reserve(&list->at, list->len, &list->capacity, 256))
+    return -ENOMEM;
   list->at[list->len++] = entry;
   return 0;
 }
@@ -128,7 +152,7 @@ static int list_processes(struct discovery *discovery) {
   bool sorted = true;
 
   next->len = 0;
-  int status = procfs_entries_start(&entries, host->directory, host->entries);
+  int status = procfs_entries_start(&entries, host->directory, 0, host->entries);
   while (status == 0 && (status = procfs_entries_next(&entries, &entry)) > 0) {
     status = 0;
     pid_t pid = parse_pid(entry->d_name);
@@ -171,11 +195,11 @@ static bool matches_cut_name(struct span name, const char *executable) {
 }
 
 /* The arguments joined by spaces; cut at the cap. Returns 0 or -errno. */
-static int read_command_line(struct discovery *discovery, pid_t pid) {
-  struct buffer *text = &discovery->command_line;
+static int read_command_line(struct discovery_examination *examination, pid_t pid) {
+  struct buffer *text = &examination->command_line;
   char name[32];
   snprintf(name, sizeof(name), "%d/cmdline", (int)pid);
-  int status = procfs_read_file(discovery->host->directory, name, true, text);
+  int status = procfs_read_file(examination->host->directory, name, true, text);
   if (status != 0 && status != -EMSGSIZE)
     return status;
   while (text->len > 0 && text->data[text->len - 1] == '\0')
@@ -188,20 +212,21 @@ static int read_command_line(struct discovery *discovery, pid_t pid) {
 
 /* path is the target of exe, or NULL; then name is the process's comm. Returns 0 with the first
  * rule that matches, or -errno. */
-static int find_rule(struct discovery *discovery, pid_t pid, const char *path, struct span name,
-                     uint16_t *ret_rule) {
+static int find_rule(struct discovery_examination *examination, pid_t pid, const char *path,
+                     struct span name, uint16_t *ret_rule) {
   bool have_command_line = false;
-  for (size_t i = 0; i < discovery->rules_len; i++) {
-    const struct discovery_rule *rule = &discovery->rules[i];
+  for (size_t i = 0; i < examination->rules_len; i++) {
+    const struct discovery_rule *rule = &examination->rules[i];
     if (path != NULL ? strcmp(base_name(path), rule->executable) != 0
                      : !matches_cut_name(name, rule->executable))
       continue;
     if (rule->command_line != NULL) {
-      int status = have_command_line ? 0 : read_command_line(discovery, pid);
+      int status = have_command_line ? 0 : read_command_line(examination, pid);
       if (status != 0)
         return status;
       have_command_line = true;
-      if (regexec(rule->command_line, buffer_string(&discovery->command_line), 0, NULL, 0) != 0)
+      if (regexec(rule->command_line, buffer_string(&examination->command_line), 0, NULL, 0) !=
+          0)
         continue;
     }
     *ret_rule = (uint16_t)i;
@@ -212,8 +237,9 @@ static int find_rule(struct discovery *discovery, pid_t pid, const char *path, s
 }
 
 /* Any user may read stat, which contains name, state and flags. */
-static int find_rule_by_name(struct discovery *discovery, pid_t pid, uint16_t *ret_rule) {
-  struct host *host = discovery->host;
+static int find_rule_by_name(struct discovery_examination *examination, pid_t pid,
+                             uint16_t *ret_rule) {
+  struct host *host = examination->host;
   struct proc_stat stat;
   char name[32];
   snprintf(name, sizeof(name), "%d/stat", (int)pid);
@@ -224,54 +250,113 @@ static int find_rule_by_name(struct discovery *discovery, pid_t pid, uint16_t *r
     return status;
   if (proc_stat_is_dead(&stat) || proc_stat_is_kernel_thread(&stat))
     return -ESRCH;
-  return find_rule(discovery, pid, NULL, stat.name, ret_rule);
+  return find_rule(examination, pid, NULL, stat.name, ret_rule);
 }
 
 /*
  * Sets *rule to the index of the first rule that the process matches, or to NO_RULE: also for
  * kernel threads, zombies and processes that are gone. It is unchanged when memory or
- * descriptors ran out: a process must not be lost because of that.
+ * descriptors ran out, or reading failed: a process must not be lost because of that.
  */
-static void match_process(struct discovery *discovery, pid_t pid, uint16_t *rule) {
+static void match_process(struct discovery_examination *examination, pid_t pid,
+                          uint16_t *rule) {
   char name[32], path[PATH_MAX];
   size_t len;
   snprintf(name, sizeof(name), "%d/exe", (int)pid);
-  int status = procfs_read_link(discovery->host->directory, name, path, sizeof(path), &len);
+  int status = procfs_read_link(examination->host->directory, name, path, sizeof(path), &len);
   if (status == -EACCES || status == -EPERM || status == -ENAMETOOLONG) {
-    status = find_rule_by_name(discovery, pid, rule);
+    status = find_rule_by_name(examination, pid, rule);
   } else if (status == 0) {
     procfs_strip_deleted(path, len);
-    status = find_rule(discovery, pid, path, span_make("", 0), rule);
+    status = find_rule(examination, pid, path, span_make("", 0), rule);
   }
-  bool is_out_of_resources = status == -ENOMEM || status == -EMFILE || status == -ENFILE;
-  if (status != 0 && !is_out_of_resources)
+  bool is_unknown =
+      status == -ENOMEM || status == -EMFILE || status == -ENFILE || status == -EIO;
+  if (status != 0 && !is_unknown)
     *rule = NO_RULE;
+}
+
+/* ---- which processes are examined ---- */
+
+static bool is_excluded(const struct discovery *discovery, const struct known *one,
+                        const struct discovery_exclusions *exclusions) {
+  uid_t uid;
+  if (exclusions == NULL)
+    return false;
+  if ((exclusions->everything && one->rule == NO_RULE) ||
+      exclusions->has_pid(exclusions->context, one->pid))
+    return true;
+  return host_process_user(discovery->host, one->pid, &uid) == 0 &&
+         exclusions->has_user(exclusions->context, uid);
+}
+
+static int add_examined(struct discovery_examination *examination, size_t position,
+                        const struct known *one) {
+  if (!array_reserve(&examination->items, examination->len, &examination->capacity, 64))
+    return -ENOMEM;
+  examination->items[examination->len++] =
+      (struct examined){.position = position, .pid = one->pid, .rule = one->rule};
+  return 0;
+}
+
+static size_t first_from(const struct known_list *list, pid_t pid) {
+  size_t i = 0;
+  while (i < list->len && list->at[i].pid < pid)
+    i++;
+  return i < list->len ? i : 0;
+}
+
+/* New, young and matched processes, and as many of the others as are due, from where the last
+ * scan stopped. */
+static int choose_examined(struct discovery *discovery,
+                           const struct discovery_exclusions *exclusions) {
+  const struct known_list *list = &discovery->next;
+  size_t due = list->len / TURNS + TURN_MIN;
+  size_t start = first_from(list, discovery->turn);
+  int status = 0;
+
+  discovery->turn = 0; /* at the end: from the beginning next time */
+  discovery->examination->len = discovery->examination->done = 0;
+  for (size_t n = 0; status == 0 && n < list->len; n++) {
+    size_t position = (start + n) % list->len;
+    const struct known *one = &list->at[position];
+    bool is_settled = one->rule == NO_RULE && one->scans >= YOUNG_SCANS;
+    if (is_settled && due == 0) {
+      discovery->turn = discovery->turn == 0 ? one->pid : discovery->turn;
+      continue;
+    }
+    due -= is_settled;
+    if (!is_excluded(discovery, one, exclusions))
+      status = add_examined(discovery->examination, position, one);
+  }
+  return status;
+}
+
+void discovery_examine(struct discovery_examination *examination, bool (*go_on)(void *context),
+                       void *context) {
+  size_t i = 0;
+  while (i < examination->len && (i == 0 || !host_is_late(examination->host))) {
+    match_process(examination, examination->items[i].pid, &examination->items[i].rule);
+    i++;
+    if (go_on != NULL && !go_on(context))
+      return;
+  }
+  examination->done = i;
 }
 
 /* ---- the scan ---- */
 
-/* Examines new, young and matched processes, and as many of the others as are due, from where
- * the last scan stopped. */
-static void match_processes(struct discovery *discovery) {
-  struct known_list *list = &discovery->next;
-  size_t due = list->len / TURNS + TURN_MIN;
-  pid_t turn = 0; /* at the end: from the beginning next time */
-
-  for (size_t i = 0; i < list->len; i++) {
-    struct known *one = &list->at[i];
-    bool settled = one->rule == NO_RULE && one->scans >= YOUNG_SCANS;
-    if (settled && one->pid < discovery->turn)
-      continue;
-    if (settled && due == 0) {
-      turn = turn == 0 ? one->pid : turn;
-      continue;
-    }
-    due -= settled;
-    match_process(discovery, one->pid, &one->rule);
+/* Those that were not examined come first in the next scan. */
+static void take_examined(struct discovery *discovery, size_t done) {
+  const struct discovery_examination *examination = discovery->examination;
+  for (size_t i = 0; i < done; i++) {
+    struct known *one = &discovery->next.at[examination->items[i].position];
+    one->rule = examination->items[i].rule;
     if (one->scans < YOUNG_SCANS)
       one->scans++;
   }
-  discovery->turn = turn;
+  if (done < examination->len)
+    discovery->turn = examination->items[done].pid;
 }
 
 static int collect_matches(struct discovery *discovery) {
@@ -280,28 +365,52 @@ static int collect_matches(struct discovery *discovery) {
   for (size_t i = 0; i < list->len; i++) {
     if (list->at[i].rule == NO_RULE)
       continue;
-    if (discovery->matches_len == discovery->matches_capacity) {
-      size_t capacity = discovery->matches_capacity > 0 ? discovery->matches_capacity * 2 : 16;
-      struct discovery_match *matches =
-          reallocarray(discovery->matches, capacity, sizeof(*matches));
-      if (matches == NULL)
-        return -ENOMEM;
-      discovery->matches = matches;
-      discovery->matches_capacity = capacity;
-    }
+    if (!array_reserve(&discovery->matches, discovery->matches_len,
+                       &discovery->matches_capacity, 16))
+      return -ENOMEM;
     discovery->matches[discovery->matches_len++] =
         (struct discovery_match){.pid = list->at[i].pid, .rule = list->at[i].rule};
   }
   return 0;
 }
 
-int discovery_scan(struct discovery *discovery, const struct discovery_match **ret_matches,
-                   size_t *ret_len) {
+static struct discovery_examination *examination_new(const struct discovery *discovery) {
+  struct discovery_examination *examination = calloc(1, sizeof(*examination));
+  if (examination == NULL)
+    return NULL;
+  examination->rules = discovery->rules;
+  examination->rules_len = discovery->rules_len;
+  buffer_init(&examination->command_line, COMMAND_LINE_MAX);
+  return examination;
+}
+
+int discovery_begin(struct discovery *discovery, const struct discovery_exclusions *exclusions,
+                    struct discovery_examination **ret) {
+  if (discovery->examination == NULL)
+    discovery->examination = examination_new(discovery);
+  if (discovery->examination == NULL)
+    return -ENOMEM;
+  discovery->examination->host = discovery->host;
   int status = list_processes(discovery);
-  if (status != 0)
-    return status;
-  match_processes(discovery);
-  status = collect_matches(discovery);
+  if (status == 0)
+    status = choose_examined(discovery, exclusions);
+  if (status == 0)
+    *ret = discovery->examination;
+  return status;
+}
+
+pid_t discovery_lose(struct discovery *discovery, size_t done) {
+  pid_t pid = discovery->examination->items[done].pid;
+  take_examined(discovery, done);
+  discovery->examination = NULL;
+  return pid;
+}
+
+int discovery_end(struct discovery *discovery, const struct discovery_match **ret_matches,
+                  size_t *ret_len) {
+  if (discovery->examination != NULL)
+    take_examined(discovery, discovery->examination->done);
+  int status = collect_matches(discovery);
   if (status != 0)
     return status;
 
@@ -311,4 +420,14 @@ int discovery_scan(struct discovery *discovery, const struct discovery_match **r
   *ret_matches = discovery->matches;
   *ret_len = discovery->matches_len;
   return 0;
+}
+
+int discovery_scan(struct discovery *discovery, const struct discovery_match **ret_matches,
+                   size_t *ret_len) {
+  struct discovery_examination *examination;
+  int status = discovery_begin(discovery, NULL, &examination);
+  if (status != 0)
+    return status;
+  discovery_examine(examination, NULL, NULL);
+  return discovery_end(discovery, ret_matches, ret_len);
 }

@@ -35,12 +35,25 @@ static enum fd_count_source find_fd_count_source(const struct host *host) {
   return st.st_size > 0 ? FD_COUNT_IS_SIZE : FD_COUNT_IS_ENTRIES;
 }
 
-/* A quarter of the daemon's limit: the rest is for other plugins and our own readings. */
-static size_t find_kept_files_max(void) {
+static bool has_our_pids(const struct host *host) {
+  char self[16], pid[16];
+  snprintf(pid, sizeof(pid), "%d", (int)getpid());
+  return procfs_read_link(host->directory, "self", self, sizeof(self), NULL) == 0 &&
+         strcmp(self, pid) == 0;
+}
+
+/* Of the daemon's limit, a quarter is for the directories of processes, and one for the files
+ * of the pulse. Queries and captures take less than another: a few descriptors each, and their
+ * number is bounded. */
+static size_t quarter_of_descriptors(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-    return 0;
+    return 256;
   return limit.rlim_cur / 4 < 65536 ? (size_t)(limit.rlim_cur / 4) : 65536;
+}
+
+size_t host_max_processes(void) {
+  return quarter_of_descriptors();
 }
 
 int host_open(const char *root, struct host **ret) {
@@ -56,9 +69,11 @@ int host_open(const char *root, struct host **ret) {
     return -ENOMEM;
   host->directory = steal_fd(&directory);
   host->is_procfs = fs.f_type == PROC_SUPER_MAGIC;
+  host->has_our_pids = host->is_procfs && has_our_pids(host);
   host->fd_count = find_fd_count_source(host);
   host->ticks_per_second = (uint64_t)sysconf(_SC_CLK_TCK);
-  host->kept_files_max = find_kept_files_max();
+  host->deadline_ns = UINT64_MAX;
+  host->kept_files_max = quarter_of_descriptors();
   buffer_init(&host->text, TEXT_MAX);
   host->entries = malloc(PROCFS_ENTRIES_SIZE);
   if (host->entries == NULL) {
@@ -76,6 +91,18 @@ void host_close(struct host *host) {
   buffer_free(&host->text);
   free(host->entries);
   free(host);
+}
+
+void host_set_deadline(struct host *host, uint64_t deadline_ns) {
+  host->deadline_ns = deadline_ns;
+}
+
+uint64_t host_progress(const struct host *host) {
+  return atomic_load_explicit(&host->looks, memory_order_relaxed);
+}
+
+void host_make_progress(struct host *host) {
+  atomic_fetch_add_explicit(&host->looks, 1, memory_order_relaxed);
 }
 
 uint64_t host_ticks_per_second(const struct host *host) {
@@ -111,6 +138,19 @@ int host_uptime_ticks(struct host *host, uint64_t *ret_ticks) {
     return -errno;
   *ret_ticks = (uint64_t)now.tv_sec * host->ticks_per_second +
                (uint64_t)now.tv_nsec * host->ticks_per_second / 1000000000;
+  return 0;
+}
+
+/* Always of this machine, as the monotonic clock is. That clock is read last, so that a pause
+ * between the two is not taken for sleep. */
+int host_asleep_ms(struct host *host, uint64_t *ret_ms) {
+  (void)host;
+  struct timespec boot;
+  if (clock_gettime(CLOCK_BOOTTIME, &boot) != 0)
+    return -errno;
+  uint64_t boot_ms = (uint64_t)boot.tv_sec * 1000 + (uint64_t)boot.tv_nsec / 1000000;
+  uint64_t awake_ms = clock_monotonic_ns() / 1000000;
+  *ret_ms = boot_ms > awake_ms ? boot_ms - awake_ms : 0;
   return 0;
 }
 
@@ -162,6 +202,15 @@ int host_process_name(struct host *host, pid_t pid, char *name, size_t size) {
   memcpy(name, line.at, line.len);
   name[line.len] = '\0';
   return 0;
+}
+
+int host_process_user(struct host *host, pid_t pid, uid_t *ret) {
+  char path[32];
+  snprintf(path, sizeof(path), "%d/status", (int)pid);
+  int status = procfs_read_file(host->directory, path, true, &host->text);
+  if (status != 0)
+    return procfs_process_error(-status);
+  return proc_status_parse_uid(buffer_span(&host->text), ret);
 }
 
 int host_boot_id(struct host *host, char ret[HOST_BOOT_ID_MAX]) {

@@ -1,6 +1,7 @@
 /*
- * Listening sockets from /proc/PID/net/tcp and tcp6, which show the network namespace of
- * that process; see os/listener.h.
+ * Listening sockets; see os/listener.h. Those of our own network namespace come from
+ * sock_diag(7) where the kernel allows it, otherwise from /proc/PID/net/tcp and tcp6, which
+ * show the namespace of that process.
  */
 #include "sidecar/os/listener.h"
 
@@ -12,8 +13,13 @@
 #include "sidecar/linux/proc_parse.h"
 #include "sidecar/linux/process.h"
 #include "sidecar/linux/procfs.h"
+#include "sidecar/linux/sock_diag.h"
 
-enum { NAMESPACE_MAX = 64 }; /* "net:[4026531833]" */
+enum {
+  NAMESPACE_MAX = 64, /* "net:[4026531833]" */
+  LINES_ALWAYS = 256, /* are read also after the deadline */
+  LINES_A_LOOK = 32   /* at the clock; about as many as one read(2) returns */
+};
 
 /* Our own namespace, from the host's procfs, or from /proc if that does not list us. */
 static int read_own_namespace(const struct host *host, char *name, size_t size) {
@@ -84,14 +90,40 @@ static void insert(struct listener *listeners, size_t *len, const struct listene
   listeners[at] = *found;
 }
 
-static int read_table(const struct process *process, const char *name, uint16_t port,
-                      struct listener *listeners, size_t *len) {
+enum { SOCKETS_MAX = 100000 }; /* where there is no deadline */
+
+struct search {
+  struct host *host; /* NULL: on a thread that has no deadline */
+  uint16_t port;
+  struct listener *listeners;
+  size_t len, looked_at;
+};
+
+static bool is_too_long(const struct search *search) {
+  size_t n = search->looked_at;
+  if (search->host == NULL)
+    return n > SOCKETS_MAX;
+  return n > LINES_ALWAYS && n % LINES_A_LOOK == 0 && host_is_late(search->host);
+}
+
+/* Returns 0, or -ETIME. */
+static int take(void *context, const struct proc_net_tcp *tcp) {
+  struct search *search = context;
+  struct listener found;
+  search->looked_at++;
+  if (is_too_long(search))
+    return -ETIME;
+  if (tcp->state == PROC_NET_TCP_LISTEN && tcp->port == search->port && describe(tcp, &found))
+    insert(search->listeners, &search->len, &found);
+  return 0;
+}
+
+static int read_table(int directory, const char *name, struct search *search) {
   autoprocfslines(file);
   struct line line;
   struct proc_net_tcp tcp;
-  struct listener found;
 
-  int status = procfs_lines_open(&file, process_directory(process), name);
+  int status = procfs_lines_open(&file, directory, name);
   while (status == 0 && (status = procfs_lines_next(&file, &line)) > 0) {
     status = 0;
     if (proc_net_tcp_parse(line.text, &tcp) != 0)
@@ -100,33 +132,54 @@ static int read_table(const struct process *process, const char *name, uint16_t 
      * kernels mixed with connection requests */
     if (tcp.state != PROC_NET_TCP_LISTEN && tcp.state != PROC_NET_TCP_SYN_RECV)
       return 0;
-    if (tcp.state == PROC_NET_TCP_LISTEN && tcp.port == port && describe(&tcp, &found))
-      insert(listeners, len, &found);
+    if ((status = take(search, &tcp)) != 0)
+      return status;
   }
   return status;
 }
 
+/* Both tables, relative to directory. -ENOENT: there is none (one alone is missing in a kernel
+ * without IPv6). */
+static int read_tables(int directory, const char *const names[2], struct search *search) {
+  bool found = false;
+  for (size_t i = 0; i < 2; i++) {
+    int status = read_table(directory, names[i], search);
+    if (status != 0 && status != -ENOENT)
+      return status;
+    found |= status == 0;
+  }
+  return found ? 0 : -ENOENT;
+}
+
+/* Those of our own namespace. */
+static int ask_kernel(struct search *search) {
+  int status = sock_diag_list_listeners(false, search->port, take, search);
+  return status != 0 ? status : sock_diag_list_listeners(true, search->port, take, search);
+}
+
 int listener_find(struct process *process, uint16_t port, struct listener ret[LISTENERS_MAX],
                   size_t *ret_len) {
+  static const char *const names[] = {"net/tcp", "net/tcp6"};
   struct listener listeners[LISTENERS_MAX];
-  size_t len = 0;
+  struct host *host = process_host(process);
+  struct search search = {.host = host, .port = port, .listeners = listeners};
   int status = check_namespace(process);
   if (status != 0)
     return status;
 
-  int ipv4_status = read_table(process, "net/tcp", port, listeners, &len);
-  if (ipv4_status != 0 && ipv4_status != -ENOENT)
-    return process_explain_error(process, ipv4_status);
-  int ipv6_status = read_table(process, "net/tcp6", port, listeners, &len);
-  if (ipv6_status != 0 && ipv6_status != -ENOENT) /* a kernel without IPv6 */
-    return process_explain_error(process, ipv6_status);
-  if (ipv4_status == -ENOENT && ipv6_status == -ENOENT) {
+  status = host->is_procfs ? ask_kernel(&search) : -ENOSYS;
+  if (status != 0 && status != -ETIME) {
+    search.len = 0;
+    status = read_tables(process_directory(process), names, &search);
+  }
+  if (status == -ENOENT) {
     status = process_verify(process);
     return status != 0 ? status : -ENOSYS;
   }
-
-  memcpy(ret, listeners, len * sizeof(*listeners));
-  *ret_len = len;
+  if (status != 0)
+    return process_explain_error(process, status);
+  memcpy(ret, listeners, search.len * sizeof(*listeners));
+  *ret_len = search.len;
   return 0;
 }
 
@@ -146,4 +199,34 @@ const struct listener *listener_first_owned(const struct listener *listeners, co
       return &listeners[i];
   }
   return NULL;
+}
+
+static bool is_proved(const struct listener_proof *proof, uint64_t inode) {
+  for (size_t i = 0; i < proof->inodes_len; i++) {
+    if (proof->inodes[i] == inode)
+      return true;
+  }
+  return false;
+}
+
+/* Without sock_diag(7): from the tables of our own namespace. */
+static int verify_by_tables(const struct listener_proof *proof) {
+  static const char *const names[] = {"/proc/self/net/tcp", "/proc/self/net/tcp6"};
+  struct listener listeners[LISTENERS_MAX];
+  bool owned[LISTENERS_MAX];
+  struct search search = {.port = proof->port, .listeners = listeners};
+  int status = read_tables(AT_FDCWD, names, &search);
+  if (status != 0)
+    return status;
+  for (size_t i = 0; i < search.len; i++)
+    owned[i] = is_proved(proof, listeners[i].inode);
+  const struct listener *reached = listener_first_owned(listeners, owned, search.len);
+  return reached != NULL && strcmp(reached->address, proof->address) == 0 ? 0 : -EXDEV;
+}
+
+int listener_verify(const struct listener_proof *proof) {
+  uint64_t inode;
+  if (sock_diag_find_listener(proof->address, proof->ipv6, proof->port, &inode) != 0)
+    return verify_by_tables(proof);
+  return is_proved(proof, inode) ? 0 : -EXDEV;
 }

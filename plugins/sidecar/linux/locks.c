@@ -14,6 +14,8 @@
 enum {
   FIRST_CAPACITY = 64,
   LINES_MAX = 4 * LOCK_TABLE_MAX, /* there are also lines of waiters and leases */
+  LINES_ALWAYS = 512,             /* are read also after the deadline */
+  LINES_A_LOOK = 64,              /* at the clock; about as many as one read(2) returns */
   MOUNT_LOOKUPS_MAX = 16
 };
 
@@ -66,6 +68,8 @@ static int read_locks(struct lock_table *table, struct host *host) {
     status = 0;
     if (++lines > LINES_MAX)
       return -E2BIG;
+    if (lines > LINES_ALWAYS && lines % LINES_A_LOOK == 0 && host_is_late(host))
+      return -ETIME;
     if (proc_lock_parse(line.text, &lock) == 0)
       status = append(table, &lock);
   }
@@ -142,7 +146,7 @@ size_t lock_table_find(const struct lock_table *table, const struct proc_lock *l
 struct lock_mark {
   int32_t fd; /* first descriptor on its file; -1: not on a file of this process */
   bool is_own;
-  bool is_on_database;
+  enum lock_file_kind file_kind;
   bool has_shared_lock; /* set for a file's first lock: one lock is shared and not ours */
 };
 
@@ -227,20 +231,20 @@ static int allocate_marks(struct lock_match *match) {
 }
 
 static void mark_file(struct lock_match *match, size_t start, size_t end, int fd,
-                      bool is_database) {
+                      enum lock_file_kind kind) {
   for (size_t i = start; i < end; i++) {
     const struct proc_lock *lock = &match->table->locks[i];
     bool is_own = lock->pid == match->pid;
     match->marks[i].fd = fd;
     match->marks[i].is_own = is_own;
-    match->marks[i].is_on_database = is_database;
+    match->marks[i].file_kind = kind;
     if (!is_own && is_shareable(lock))
       match->marks[start].has_shared_lock = true;
   }
 }
 
 int lock_match_file(struct lock_match *match, const struct open_file_id *file, int fd,
-                    bool is_database, bool *ret_need_info) {
+                    enum lock_file_kind kind, bool *ret_need_info) {
   *ret_need_info = false;
   const struct lock_table *table = match->table;
   if (table == NULL || table->len == 0 || file->inode == 0)
@@ -256,7 +260,7 @@ int lock_match_file(struct lock_match *match, const struct open_file_id *file, i
       return -ENOMEM;
     /* for another name of a marked file, the work need not be repeated */
     if (match->marks[start].fd < 0)
-      mark_file(match, start, end, fd, is_database);
+      mark_file(match, start, end, fd, kind);
     *ret_need_info = *ret_need_info || match->marks[start].has_shared_lock;
   }
   return 0;
@@ -278,12 +282,21 @@ void lock_match_own(struct lock_match *match, const struct proc_lock *lock) {
 
 /* ---- one process: the sums ---- */
 
-static bool is_contended(const struct proc_lock *lock, const struct lock_mark *mark) {
-  return mark->is_on_database && lock->is_write;
+/* SQLite's locks are record locks; one on the whole file is another program's. */
+static enum sqlite_lock kind_of(const struct proc_lock *lock, const struct lock_mark *mark) {
+  if (lock->kind == PROC_LOCK_FLOCK)
+    return SQLITE_LOCK_OTHER;
+  return sqlite_lock_of_range(lock->start, lock->end,
+                              mark->file_kind == LOCK_FILE_DATABASE_SHM);
 }
 
-/* Is it a better example of a foreign lock? A database's writer is better than other writers,
- * those than readers, and a known owner than an unknown one. */
+static bool is_contended(const struct proc_lock *lock, const struct lock_mark *mark) {
+  return mark->file_kind != LOCK_FILE_PLAIN && lock->is_write &&
+         sqlite_lock_stops_readers(kind_of(lock, mark));
+}
+
+/* Is it a better example of a foreign lock? One that stops readers is better than other
+ * writers, those than readers, and a known owner than an unknown one. */
 static int rank(const struct proc_lock *lock, const struct lock_mark *mark) {
   return 4 * is_contended(lock, mark) + 2 * lock->is_write + (lock->pid > 0);
 }
@@ -313,6 +326,7 @@ struct lock_sum lock_match_sum(const struct lock_match *match) {
       sum.foreign_pid = lock->pid;
       sum.foreign_fd = mark->fd;
       sum.foreign_inode = lock->inode;
+      sum.foreign_kind = is_contended(lock, mark) ? kind_of(lock, mark) : SQLITE_LOCK_OTHER;
     }
   }
   return sum;

@@ -15,6 +15,7 @@
 
 #include "sidecar/linux/proc_parse.h"
 #include "sidecar/os/locks.h"
+#include "sidecar/sqlite_lock.h"
 
 /* ---- the table ---- */
 
@@ -59,22 +60,26 @@ struct open_file_id {
   uint32_t mount;  /* id; 0: unknown */
 };
 
+enum lock_file_kind { LOCK_FILE_PLAIN, LOCK_FILE_DATABASE, LOCK_FILE_DATABASE_SHM };
+
 /*
  * To be called for the first descriptor (fd) found on each file. *ret_need_info: the fdinfo of
  * each descriptor on the file must be passed to lock_match_own(). Returns 0 or -ENOMEM.
  */
 int lock_match_file(struct lock_match *match, const struct open_file_id *file, int fd,
-                    bool is_database, bool *ret_need_info);
+                    enum lock_file_kind kind, bool *ret_need_info);
 
 /* According to fdinfo, a descriptor of the process has this lock. */
 void lock_match_own(struct lock_match *match, const struct proc_lock *lock);
 
 struct lock_sum {
   uint64_t held, foreign; /* VALUE_UNKNOWN when the list could not be read or compared */
-  uint64_t contended;     /* of the foreign ones, write locks on databases; likewise */
+  uint64_t contended;     /* of the foreign ones, write locks on databases that stop readers;
+                             likewise */
   pid_t foreign_pid; /* of one foreign lock, preferably a contended one with a known owner */
   int foreign_fd;    /* a descriptor of the process on its file; -1: no foreign lock */
   uint64_t foreign_inode; /* of that file */
+  enum sqlite_lock foreign_kind;
 };
 
 struct lock_sum lock_match_sum(const struct lock_match *match);

@@ -15,8 +15,9 @@
 #include "sidecar/linux/procfs.h"
 
 enum {
-  PIECE = 16 * 1024
-}; /* the kernel returns at most a page at a time, other systems more */
+  PIECE = 16 * 1024,    /* the kernel returns at most a page at a time, other systems more */
+  REGIONS_ALWAYS = 4096 /* are counted also after the deadline */
+};
 
 static uint64_t count_newlines(const char *bytes, size_t len) {
   uint64_t count = 0;
@@ -35,8 +36,11 @@ int memory_map_count_regions(struct process *process, uint64_t *ret_regions) {
   uint64_t regions = 0;
   ssize_t len;
   /* a newline in a file's name is written as \012: each line is a region */
-  while ((len = read(fd, bytes, sizeof(bytes))) > 0)
+  while ((len = read(fd, bytes, sizeof(bytes))) > 0) {
     regions += count_newlines(bytes, (size_t)len);
+    if (regions > REGIONS_ALWAYS && host_is_late(process_host(process)))
+      return -ETIME;
+  }
   if (len < 0)
     return process_explain_error(process, -errno);
   if (regions == 0) /* its memory has been freed: a zombie */

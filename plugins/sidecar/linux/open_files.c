@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -21,6 +23,7 @@ int open_files_open(struct open_files *files, struct process *process) {
       .infos = -1,
       .process = process_directory(process),
       .is_captured = !process_host(process)->is_procfs,
+      .pid = process_host(process)->has_our_pids ? process_pid(process) : 0,
   };
   files->links = openat(files->process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   return files->links < 0 ? process_explain_error(process, -errno) : 0;
@@ -58,6 +61,18 @@ int open_file_read_info(struct open_files *files, const char *name, struct fdinf
   if (status == 0)
     *ret = fdinfo;
   return status == -ENOENT && files->is_captured ? -ENODATA : status;
+}
+
+/* ---- the open file ---- */
+
+int open_files_compare(const struct open_files *files, int a, int b, int *ret) {
+  if (files->pid == 0)
+    return -EXDEV;
+  long order = syscall(SYS_kcmp, files->pid, files->pid, KCMP_FILE, a, b);
+  if (order < 0)
+    return -errno;
+  *ret = order == 0 ? 0 : order == 1 ? -1 : 1;
+  return 0;
 }
 
 /* ---- the file itself ---- */

@@ -18,6 +18,7 @@ struct open_files {
   int infos;        /* /proc/PID/fdinfo, opened when first needed; -1 */
   int process;      /* /proc/PID, borrowed */
   bool is_captured; /* links point nowhere */
+  pid_t pid;        /* for us; 0: not known */
 };
 
 /* Returns 0, -EACCES, -ESRCH, -EMFILE. Close it with open_files_close(). */
@@ -54,5 +55,13 @@ typedef void (*open_file_lock_fn)(void *context, const struct proc_lock *lock);
  * the descriptor has been closed since, -ENODATA when fdinfo was not captured. */
 int open_file_read_info(struct open_files *files, const char *name, struct fdinfo *ret,
                         open_file_lock_fn on_lock, void *context);
+
+/*
+ * Compares two descriptors of the process by the open file that they refer to (kcmp(2)): *ret
+ * is 0 for duplicates, otherwise -1 or 1 in an arbitrary order of open files. Returns 0;
+ * -EPERM, -ENOSYS, or -EBADF when one of them is closed; -EXDEV when the process has another
+ * pid for us than in its procfs.
+ */
+int open_files_compare(const struct open_files *files, int a, int b, int *ret);
 
 #endif

@@ -11,21 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/scan.h"
-
-/*
- * A keyed hash (SipHash-1-3, Aumasson and Bernstein 2012). The paths are chosen by the watched
- * processes: without a secret key a process could choose names that all collide.
- */
-struct path_hash_key {
-  uint64_t words[2];
-};
-
-/* A secret key: random or, if the kernel has no randomness yet, at least different for each
- * process and start. */
-struct path_hash_key path_hash_key_make(void);
-
-uint64_t path_hash(const struct path_hash_key *key, struct span bytes);
+#include "common/siphash.h"
 
 struct path_entry {
   uint64_t hash;
@@ -37,6 +23,8 @@ struct path_entry {
   int32_t lowest_fd; /* in this reading */
   uint8_t class;     /* enum descriptor_class */
   bool is_deleted;
+  bool
+      is_database; /* a database itself, none of the files that SQLite has open along with it */
   bool has_shared_lock; /* in this reading: the open file that has it is known only from fdinfo
                          */
   uint8_t seen : 1;     /* the phase of the last reading that saw it */
@@ -44,7 +32,7 @@ struct path_entry {
 };
 
 struct path_table {
-  struct path_hash_key key;
+  struct siphash_key key; /* the paths are chosen by the watched processes */
   struct path_entry *entries;
   size_t len, capacity;
   uint32_t *index;   /* position + 1 of an entry; 0: empty */

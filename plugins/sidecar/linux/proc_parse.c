@@ -465,6 +465,21 @@ static int take_count(struct span value, uint64_t *ret) {
   return scan_whole_u64(value, 0, VALUE_UNKNOWN - 1, ret) == 0 ? 0 : -EBADMSG;
 }
 
+int proc_status_parse_uid(struct span text, uint32_t *ret) {
+  struct span line;
+  uint64_t uid;
+  while (scan_line(&text, &line)) {
+    if (!scan_literal(&line, "Uid:"))
+      continue;
+    scan_blanks(&line);
+    if (scan_u64(&line, &uid) != 0 || uid > UINT32_MAX)
+      return -EBADMSG;
+    *ret = (uint32_t)uid;
+    return 0;
+  }
+  return -EBADMSG;
+}
+
 int proc_status_parse_switches(struct span text, uint64_t *ret_voluntary,
                                uint64_t *ret_involuntary) {
   uint64_t voluntary = VALUE_UNKNOWN, involuntary = VALUE_UNKNOWN;

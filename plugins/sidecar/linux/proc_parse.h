@@ -164,6 +164,9 @@ bool proc_stat_is_kernel_thread(const struct proc_stat *stat);
  * thread, a zombie); -EBADMSG when a line is not a number of kB. */
 int proc_status_parse(struct span text, struct process_memory *ret);
 
+/* The real user id, the first number of the line "Uid:". -EBADMSG when there is none. */
+int proc_status_parse_uid(struct span text, uint32_t *ret);
+
 /* The sum of voluntary_ctxt_switches and nonvoluntary_ctxt_switches of a thread. */
 int proc_status_parse_switches(struct span text, uint64_t *ret_voluntary,
                                uint64_t *ret_involuntary);

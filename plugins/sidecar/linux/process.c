@@ -8,9 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,7 +27,7 @@ enum pulse_file { FILE_STAT, FILE_STATUS, FILE_IO, FILE_FDS, PULSE_FILES };
 
 static const char *const FILE_NAMES[PULSE_FILES] = {"stat", "status", "io", "fd"};
 
-enum { FD_ENTRIES_MAX = 8 * 1024 * 1024 };
+enum { FD_ENTRIES_ALWAYS = 4096, THREADS_ALWAYS = 64 }; /* are read also after the deadline */
 
 struct process {
   struct host *host;
@@ -65,6 +68,16 @@ int process_age_ms(const struct process *process, uint64_t *ret_ms) {
   return 0;
 }
 
+/* Numbers that select(2) can handle are left to those who use it, such as libmicrohttpd: what
+ * is held for long gets a higher one, if the daemon may open so many. Takes ownership of fd. */
+static int move_up(int fd) {
+  int higher = fd >= 0 && fd < FD_SETSIZE ? fcntl(fd, F_DUPFD_CLOEXEC, FD_SETSIZE) : -1;
+  if (higher < 0)
+    return fd;
+  close(fd);
+  return higher;
+}
+
 /* Opens a file of the pulse, unless it is open. Returns its descriptor, to be released with
  * release_pulse_file, or -errno. */
 static int open_pulse_file(struct process *process, enum pulse_file file) {
@@ -76,7 +89,7 @@ static int open_pulse_file(struct process *process, enum pulse_file file) {
   if (fd < 0)
     return -errno;
   if (process->keeps_files)
-    process->files[file] = fd;
+    fd = process->files[file] = move_up(fd);
   return fd;
 }
 
@@ -115,8 +128,10 @@ int process_open(struct host *host, pid_t pid, struct process **ret) {
   struct process *process = calloc(1, sizeof(*process));
   if (process == NULL)
     return -ENOMEM;
-  *process = (struct process){
-      .host = host, .pid = pid, .directory = steal_fd(&directory), .max_fds = VALUE_UNKNOWN};
+  *process = (struct process){.host = host,
+                              .pid = pid,
+                              .directory = move_up(steal_fd(&directory)),
+                              .max_fds = VALUE_UNKNOWN};
   for (size_t i = 0; i < PULSE_FILES; i++)
     process->files[i] = -1;
   if (host->kept_files + PULSE_FILES <= host->kept_files_max) {
@@ -147,6 +162,12 @@ void process_close(struct process *process) {
   free(process);
 }
 
+void process_move(struct process *process, struct host *host) {
+  process->host = host;
+  if (process->keeps_files)
+    host->kept_files += PULSE_FILES;
+}
+
 /* An open directory cannot refer to another process; a captured copy could be replaced. */
 static int read_stat_of_same(struct process *process, struct proc_stat *ret) {
   int status = read_stat(process, ret);
@@ -158,6 +179,18 @@ static int read_stat_of_same(struct process *process, struct proc_stat *ret) {
 int process_verify(struct process *process) {
   struct proc_stat stat;
   return read_stat_of_same(process, &stat);
+}
+
+/* The kernel shows status without the lock that execve(2) holds, and the directory cannot refer
+ * to another process. */
+bool process_is_running(struct process *process) {
+  if (!process->host->is_procfs)
+    return process_verify(process) != -ESRCH;
+  int status = read_pulse_file(process, FILE_STATUS);
+  if (status != 0)
+    return procfs_process_error(-status) != -ESRCH;
+  return proc_status_parse(buffer_span(&process->host->text), &(struct process_memory){0}) !=
+         -ENODATA;
 }
 
 int process_explain_error(struct process *process, int status) {
@@ -219,10 +252,12 @@ static int count_fd_entries(struct process *process, uint64_t *ret) {
   struct procfs_entries entries;
   const struct dirent64 *entry;
   uint64_t count = 0;
-  int status = procfs_entries_start(&entries, fd, process->host->entries);
+  int status = procfs_entries_start(&entries, fd, 0, process->host->entries);
   while (status == 0 && (status = procfs_entries_next(&entries, &entry)) > 0) {
+    status = 0;
     count += entry->d_name[0] != '.';
-    status = count < FD_ENTRIES_MAX ? 0 : -E2BIG;
+    if (count > FD_ENTRIES_ALWAYS && entries.at >= entries.len && host_is_late(process->host))
+      status = -ETIME;
   }
   if (status == 0)
     *ret = count;
@@ -272,6 +307,45 @@ int process_read_pulse(struct process *process, struct process_pulse *ret) {
   return 0;
 }
 
+/* ---- its user ---- */
+
+static bool is_same_file(int fd, const struct stat *other) {
+  struct stat st;
+  return fstat(fd, &st) == 0 && st.st_dev == other->st_dev && st.st_ino == other->st_ino;
+}
+
+/* Who created the outermost user namespace that the process is in and we are not. Namespaces
+ * are nested at most 32 deep (user_namespaces(7)). Returns -ENOENT when it is in none. */
+static int read_namespace_owner(struct process *process, uid_t *ret) {
+  struct stat own;
+  if (fstatat(process->host->directory, "self/ns/user", &own, 0) != 0)
+    return -errno;
+  autoclose(fd, openat(process->directory, "ns/user", O_RDONLY | O_CLOEXEC));
+  if (fd < 0)
+    return -errno;
+  if (is_same_file(fd, &own))
+    return -ENOENT;
+  for (unsigned depth = 0; depth < 32; depth++) {
+    autoclose(parent, ioctl(fd, NS_GET_PARENT));
+    if (parent < 0)
+      return -errno;
+    if (is_same_file(parent, &own))
+      return ioctl(fd, NS_GET_OWNER_UID, ret) == 0 ? 0 : -errno;
+    close(fd);
+    fd = steal_fd(&parent);
+  }
+  return -ELOOP;
+}
+
+int process_read_owner(struct process *process, uid_t *ret) {
+  if (process->host->is_procfs && read_namespace_owner(process, ret) == 0)
+    return 0;
+  int status = read_pulse_file(process, FILE_STATUS);
+  if (status != 0)
+    return procfs_process_error(-status);
+  return proc_status_parse_uid(buffer_span(&process->host->text), ret);
+}
+
 /* ---- executable and working directory ---- */
 
 /* Distinguishes a directory whose name ends in " (deleted)" from one that was removed and so
@@ -305,10 +379,14 @@ int process_read_executable(struct process *process, char *path, size_t size) {
 
 /* ---- its environment ---- */
 
-enum { ENVIRONMENT_MAX = 16 * 1024 * 1024, ENVIRONMENT_PIECE = 4096 };
+enum {
+  ENVIRONMENT_MAX = 16 * 1024 * 1024,
+  ENVIRONMENT_ALWAYS = 128 * 1024, /* is read also after the deadline */
+  ENVIRONMENT_PIECE = 4096
+};
 
 /* Feeds it in chunks through one buffer, which is wiped before this returns. */
-static int search_environment(int fd, struct environ_search *search) {
+static int search_environment(struct host *host, int fd, struct environ_search *search) {
   char piece[ENVIRONMENT_PIECE];
   int status = 0;
 
@@ -320,6 +398,8 @@ static int search_environment(int fd, struct environ_search *search) {
       break;
     else if (total > ENVIRONMENT_MAX)
       status = -E2BIG;
+    else if (total >= ENVIRONMENT_ALWAYS && host_is_late(host))
+      status = -ETIME;
   }
   explicit_bzero(piece, sizeof(piece));
   return status;
@@ -335,7 +415,7 @@ int process_read_environment(struct process *process, const char *name, char *va
   if (fd < 0)
     return process_explain_error(process, -errno);
 
-  status = search_environment(fd, &search);
+  status = search_environment(process->host, fd, &search);
   if (status != 0) {
     explicit_bzero(value, size);
     return process_explain_error(process, status);
@@ -377,13 +457,15 @@ int process_read_context_switches(struct process *process, uint64_t *ret_volunta
   struct procfs_entries entries;
   const struct dirent64 *entry;
   uint64_t voluntary = 0, involuntary = 0, threads = 0;
-  int status = procfs_entries_start(&entries, tasks, process->host->entries);
+  int status = procfs_entries_start(&entries, tasks, 0, process->host->entries);
   while (status == 0 && (status = procfs_entries_next(&entries, &entry)) > 0) {
     status = 0;
     if (entry->d_name[0] == '.')
       continue;
     if (++threads > PROCESS_THREADS_MAX)
       status = -E2BIG;
+    else if (threads > THREADS_ALWAYS && host_is_late(process->host))
+      status = -ETIME;
     else
       status = add_switches(process, tasks, entry->d_name, &voluntary, &involuntary);
   }

@@ -112,16 +112,26 @@ void procfs_strip_deleted(char *path, size_t len) {
 
 /* ---- directories ---- */
 
-int procfs_entries_start(struct procfs_entries *entries, int fd, char *buffer) {
-  if (lseek(fd, 0, SEEK_SET) < 0)
+int procfs_entries_start(struct procfs_entries *entries, int fd, off_t position, char *buffer) {
+  if (lseek(fd, position, SEEK_SET) < 0)
     return -errno;
   *entries = (struct procfs_entries){.fd = fd, .buffer = buffer};
   return 0;
 }
 
+/* Linked by its name, which tests replace; musl has it as getdents(), for a pointer to dirents.
+ */
+static ssize_t read_entries(int fd, char *buffer) {
+#ifdef __GLIBC__
+  return getdents64(fd, buffer, PROCFS_ENTRIES_SIZE);
+#else
+  return getdents(fd, (void *)buffer, PROCFS_ENTRIES_SIZE);
+#endif
+}
+
 int procfs_entries_next(struct procfs_entries *entries, const struct dirent64 **ret) {
   if (entries->at >= entries->len) {
-    ssize_t len = getdents64(entries->fd, entries->buffer, PROCFS_ENTRIES_SIZE);
+    ssize_t len = read_entries(entries->fd, entries->buffer);
     if (len <= 0)
       return len < 0 ? -errno : 0;
     entries->len = (size_t)len;

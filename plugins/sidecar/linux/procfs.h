@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "common/buffer.h"
 #include "common/line_reader.h"
@@ -70,6 +71,11 @@ int procfs_read_link(int directory, const char *name, char *target, size_t size,
 /* Removes it from the end of a path of len bytes, if present. */
 void procfs_strip_deleted(char *path, size_t len);
 
+/* musl's dirent is the kernel's; the other name may be missing. */
+#if !defined(__GLIBC__) && !defined(dirent64)
+#define dirent64 dirent
+#endif
+
 enum { PROCFS_ENTRIES_SIZE = 64 * 1024 };
 
 /*
@@ -82,8 +88,10 @@ struct procfs_entries {
   size_t len, at;
 };
 
-/* Starts at the beginning of the directory open as fd. */
-int procfs_entries_start(struct procfs_entries *entries, int fd, char *buffer);
+/* Starts behind the entry whose d_off is position, 0: at the beginning, of the directory open
+ * as fd. In /proc/PID/fd the position of an entry is the same for each descriptor of the
+ * directory. */
+int procfs_entries_start(struct procfs_entries *entries, int fd, off_t position, char *buffer);
 
 /* Returns 1 with the next entry (valid until the next call), 0 at the end, -errno. */
 int procfs_entries_next(struct procfs_entries *entries, const struct dirent64 **ret);

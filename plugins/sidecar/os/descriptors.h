@@ -40,7 +40,7 @@ void descriptors_free(struct descriptors *descriptors);
  * Reads them all. socket_inodes (may be NULL; at most DESCRIPTORS_SOCKETS_MAX) are inode
  * numbers looked for among the socket descriptors; ret_owned[i]: the process has
  * socket_inodes[i] open. locks may be NULL: the lock counts are unknown then. The reading is
- * large (two paths): use one for all processes.
+ * large (three paths): use one for all processes.
  *
  * Class, patterns and link count of a path are determined when it is first seen and checked
  * again in turn, DESCRIPTORS_RECHECK_MAX paths per reading: they are exact for a process with
@@ -55,15 +55,23 @@ void descriptors_free(struct descriptors *descriptors);
  * list (btrfs, overlayfs), by the device of the mount; two subvolumes that use the same inode
  * number cannot be distinguished there.
  *
- * Returns 0; -EACCES, -ESRCH, -ENOMEM, -EMFILE, -E2BIG past DESCRIPTORS_MAX, -EINVAL.
- * Descriptors that are closed during the reading are omitted. A process that ends during it may
- * appear to have none: use the reading only after process_verify. Nothing is written on an
- * error.
+ * If the host's deadline (os/host.h) passes before all descriptors have been read,
+ * the reading is in progress: the next call continues it, with the same socket_inodes, and
+ * counts some hundred more descriptors at least. A reading that took several calls is not a
+ * snapshot, and its lock counts are unknown.
+ *
+ * Returns 0; -EINPROGRESS; -EACCES, -ESRCH, -ENOMEM, -EMFILE, -E2BIG past DESCRIPTORS_MAX,
+ * -EINVAL. Descriptors that are closed during the reading are omitted. A process that ends
+ * during it may appear to have none: use the reading only after process_verify. Nothing is
+ * written on an error.
  */
 int descriptors_read(struct descriptors *descriptors, struct process *process,
                      const struct lock_table *locks, const uint64_t *socket_inodes,
                      size_t socket_inodes_len, bool *ret_owned,
                      struct descriptors_reading *ret);
+
+/* Is a reading in progress, which the next call will continue? */
+bool descriptors_in_progress(const struct descriptors *descriptors);
 
 struct listed_descriptor {
   int fd;

@@ -24,7 +24,8 @@ void lock_table_free(struct lock_table *table);
  * locks and flock(2) locks. Leases, delegations and waiters are omitted; the kernel omits those
  * whose owner has no pid in the pid namespace of this /proc. Call it once before a round of
  * descriptors_read. Returns 0; -EACCES, -ENOENT, -ENOMEM, -EMFILE; -E2BIG past LOCK_TABLE_MAX
- * locks. After an error the lock counts of readings are unknown until it succeeds again.
+ * locks; -ETIME (os/host.h): the kernel takes time in proportion to the square of their number.
+ * After an error the lock counts of readings are unknown until it succeeds again.
  */
 int lock_table_refresh(struct lock_table *table, struct host *host);
 

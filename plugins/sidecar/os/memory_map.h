@@ -12,7 +12,7 @@
 #include "sidecar/os/process.h"
 #include "sidecar/reading.h"
 
-/* Lines of maps (proc(5)). Returns 0, -EACCES, -ESRCH, -EMFILE. */
+/* Lines of maps (proc(5)). Returns 0, -EACCES, -ESRCH, -EMFILE, -ETIME (os/host.h). */
 int memory_map_count_regions(struct process *process, uint64_t *ret_regions);
 
 /*

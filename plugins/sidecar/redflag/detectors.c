@@ -18,20 +18,17 @@ static void sort(double *values, size_t len) {
   }
 }
 
-/* The median of len > 0 values, which it sorts; of an even number the greater of the two middle
+/* The median of len > 0 values, which it sorts; of an even number the mean of the two middle
  * ones. */
-static double median_upper(double *values, size_t len) {
-  sort(values, len);
-  return values[len / 2];
-}
-
-/* The same, but of an even number the mean of the two. */
 static double median(double *values, size_t len) {
-  double upper = median_upper(values, len);
+  sort(values, len);
+  double upper = values[len / 2];
   return len % 2 != 0 ? upper : (values[len / 2 - 1] + upper) / 2;
 }
 
 /* ---- a threshold ---- */
+
+enum { CLEAR_HOLDS = 5, CLEAR_HOLD_MAX_MS = 10 * 60 * 1000 };
 
 struct level {
   bool is_raised;
@@ -39,6 +36,13 @@ struct level {
   uint64_t since_ms; /* raised: when the breach began */
   uint64_t turn_ms;  /* since when that has been so */
 };
+
+/* How long a value has to be below its threshold: minutes, or one that swings about it would be
+ * told at every turn. */
+static uint64_t clear_hold(uint64_t hold_ms) {
+  uint64_t most_ms = hold_ms > CLEAR_HOLD_MAX_MS ? hold_ms : CLEAR_HOLD_MAX_MS;
+  return hold_ms < most_ms / CLEAR_HOLDS ? CLEAR_HOLDS * hold_ms : most_ms;
+}
 
 /* threshold may be NaN: none. */
 static void level_judge(struct level *level, double value, double threshold, uint64_t hold_ms,
@@ -52,8 +56,7 @@ static void level_judge(struct level *level, double value, double threshold, uin
     level->is_turning = true;
     level->turn_ms = now_ms;
   }
-  bool is_clear = level->is_raised && value < 0.9 * threshold;
-  if (now_ms - level->turn_ms < hold_ms && !is_clear)
+  if (now_ms - level->turn_ms < (level->is_raised ? clear_hold(hold_ms) : hold_ms))
     return;
   level->is_raised = is_above;
   level->is_turning = false;
@@ -184,11 +187,11 @@ static bool rate_get(const void *state, const struct red_flag_rule *rule,
 
 /* ---- troughs of windows ---- */
 
-enum { WINDOWS_MAX = GROWTH_WINDOWS_MAX + 1 };
+enum { WINDOWS_MAX = 480 };
 
 struct window {
-  double trough; /* lowest of its observations */
-  double doubt;  /* uncertainty: how far below that the real trough may be */
+  float trough; /* lowest of its observations; NaN: it has none */
+  float doubt;  /* uncertainty: how far below that the real trough may be */
 };
 
 /* A window that is still open. */
@@ -201,28 +204,42 @@ struct open_window {
                                  before it */
 };
 
-/* Consecutive windows in a ring. One without an observation restarts the ring. */
+/* Consecutive windows in a ring. */
 struct windows {
   uint64_t width_ms;
-  uint32_t capacity;
   uint32_t len, newest; /* of the closed ones */
   uint64_t closed_ms;   /* end of the newest closed one */
   struct open_window open;
   struct window closed[WINDOWS_MAX];
 };
 
-static void windows_init(struct windows *windows, uint64_t width_ms, uint32_t capacity) {
-  *windows = (struct windows){.width_ms = width_ms, .capacity = capacity};
+static void windows_init(struct windows *windows, uint64_t width_ms) {
+  windows->width_ms = width_ms > 0 ? width_ms : 1;
+  windows->len = windows->newest = 0;
+  windows->open.readings = 0;
 }
 
 static void windows_clear(struct windows *windows) {
-  windows->len = 0;
-  windows->open.readings = 0;
+  windows_init(windows, windows->width_ms);
 }
 
 /* 0 is the newest, len - 1 the oldest. */
 static const struct window *windows_at(const struct windows *windows, uint32_t back) {
-  return &windows->closed[(windows->newest + windows->capacity - back) % windows->capacity];
+  return &windows->closed[(windows->newest + WINDOWS_MAX - back) % WINDOWS_MAX];
+}
+
+/* The lower one; NaN is no number (fminf(3), without a call). */
+static inline float lower(float a, float b) {
+  return a <= b || isnan(b) ? a : b;
+}
+
+/* The lowest trough of len windows that end with the one that far back; NaN: nothing was
+ * observed in them. */
+static double trough_of(const struct windows *windows, uint32_t back, uint32_t len) {
+  float trough = NAN;
+  for (uint32_t i = 0; i < len; i++)
+    trough = lower(trough, windows_at(windows, back + i)->trough);
+  return (double)trough;
 }
 
 /* Alternating readings are close to the reading two before, but not to the previous one.
@@ -235,12 +252,10 @@ static double doubt_of(const struct open_window *open) {
   return alternates ? swing : 0;
 }
 
-static void close_window(struct windows *windows) {
-  windows->newest = (windows->newest + 1) % windows->capacity;
-  windows->closed[windows->newest] =
-      (struct window){windows->open.trough, doubt_of(&windows->open)};
-  windows->closed_ms = windows->open.begin_ms + windows->width_ms;
-  if (windows->len < windows->capacity)
+static void close_window(struct windows *windows, double trough, double doubt) {
+  windows->newest = (windows->newest + 1) % WINDOWS_MAX;
+  windows->closed[windows->newest] = (struct window){(float)trough, (float)doubt};
+  if (windows->len < WINDOWS_MAX)
     windows->len++;
 }
 
@@ -260,27 +275,73 @@ static void add_reading(struct open_window *open, double value) {
   open->readings++;
 }
 
-/* Returns whether it closed a window. */
-static bool windows_add(struct windows *windows, double value, uint64_t now_ms) {
+/* Returns how many windows it closed: those after the first had no observation. */
+static uint32_t windows_add(struct windows *windows, double value, uint64_t now_ms) {
   struct open_window *open = &windows->open;
-  uint64_t passed_ms = now_ms - open->begin_ms;
   if (open->readings == 0) {
     open_window(windows, value, now_ms);
-    return false;
+    return 0;
   }
-  if (passed_ms < windows->width_ms) {
+  if (now_ms - open->begin_ms < windows->width_ms) {
     add_reading(open, value);
-    return false;
+    return 0;
   }
-  if (passed_ms >= 2 * windows->width_ms) {
-    windows->len = 0;
-    open_window(windows, value, now_ms);
-    return false;
-  }
-  close_window(windows);
-  open_window(windows, value, open->begin_ms + windows->width_ms);
-  return true;
+  uint64_t closed = (now_ms - open->begin_ms) / windows->width_ms;
+  close_window(windows, open->trough, doubt_of(open));
+  uint32_t empty = closed - 1 < WINDOWS_MAX ? (uint32_t)(closed - 1) : WINDOWS_MAX;
+  for (uint32_t i = 0; i < empty; i++)
+    close_window(windows, NAN, NAN);
+  windows->closed_ms = open->begin_ms + closed * windows->width_ms;
+  open_window(windows, value, windows->closed_ms);
+  return 1 + empty;
 }
+
+/* ---- troughs of hours ---- */
+
+enum { HOUR_MS = 3600 * 1000, DAY_HOURS = 24, HOURS_MAX = 7 * DAY_HOURS + 2 };
+
+/* The troughs of hours, for a comparison with the same time of other days. */
+struct hours {
+  uint64_t begin_ms; /* of the current hour; 0: none yet */
+  uint32_t len, newest;
+  float current;
+  float troughs[HOURS_MAX];
+};
+
+static void hours_init(struct hours *hours) {
+  *hours = (struct hours){.current = NAN};
+}
+
+static void close_hour(struct hours *hours) {
+  hours->newest = (hours->newest + 1) % HOURS_MAX;
+  hours->troughs[hours->newest] = hours->current;
+  hours->current = NAN;
+  if (hours->len < HOURS_MAX)
+    hours->len++;
+}
+
+static void hours_add(struct hours *hours, double value, uint64_t now_ms) {
+  if (hours->begin_ms == 0)
+    hours->begin_ms = now_ms;
+  if (now_ms - hours->begin_ms >= HOUR_MS) {
+    uint64_t passed = (now_ms - hours->begin_ms) / HOUR_MS;
+    hours->begin_ms += passed * HOUR_MS;
+    for (uint64_t i = 0; i < passed && i < HOURS_MAX; i++)
+      close_hour(hours);
+  }
+  hours->current = lower(hours->current, (float)value);
+}
+
+/* The highest trough at this time of the days before, give or take an hour; NaN: not known. */
+static double same_time_before(const struct hours *hours) {
+  float highest = NAN;
+  for (uint32_t day = DAY_HOURS; day <= hours->len; day += DAY_HOURS)
+    for (uint32_t back = day - 2; back <= day && back < hours->len; back++)
+      highest = fmaxf(highest, hours->troughs[(hours->newest + HOURS_MAX - back) % HOURS_MAX]);
+  return (double)highest;
+}
+
+/* ---- rises ---- */
 
 /* Sets the status from the rise from base to trough. */
 static void rise_get(const struct red_flag_rule *rule, bool is_raised, double base,
@@ -298,88 +359,219 @@ static void rise_get(const struct red_flag_rule *rule, bool is_raised, double ba
 
 /* ---- GROWTH ---- */
 
-enum { GROWTH_SCALES = 3 };
+/* A span of time is divided into so many steps of equal length; the troughs of its parts must
+ * rise as evenly as that. Fewer steps can be even by chance, and so have to be more even. */
+static const struct {
+  uint32_t steps;
+  double evenness;
+} divisions[] = {{4, 34}, {6, 11}, {8, 8.5}, {12, 6}};
 
-static const uint32_t growth_widths[GROWTH_SCALES] = {1, 3, 9};
+/* A count may also rise in as many equal jumps. */
+enum { STEPS_OF_JUMPS = 4, STEPS_MAX = 12 };
 
-static const double GROWTH_RELATIVE_MIN = 0.1;
-static const double GROWTH_EVENNESS_MIN = 5;
+static const double GROWTH_SHARE_MIN = 0.02;
+
+/* The later half of a span must have risen nearly as far as the earlier one: what fills up and
+ * levels off rises ever slower. */
+static const double GROWTH_STEADY_MIN = 0.85, GROWTH_STEADY_MAX = 1.5;
+
+/* How many times as far as by chance it must have risen from window to window. */
+static const double GROWTH_SMOOTHNESS = 3.6;
+enum { SMOOTH_STEPS_MIN = 24 };
+
+/* Below that part of the rate at which it was detected, it has levelled off. */
+static const double GROWTH_STALLED = 0.25;
 
 struct growth {
-  struct windows scales[GROWTH_SCALES];
-  bool is_raised;
-  uint32_t scale;     /* raised: the scale in which it was detected */
-  uint32_t stalled;   /* windows since the trough was last at a new high */
-  double base, high;  /* the trough that it rose from, and the highest since */
-  double trough;      /* of the newest window */
-  uint64_t begin_ms;  /* end of the window that base is of */
-  uint64_t trough_ms; /* end of the newest window */
+  struct windows windows;
+  struct hours hours;
+  bool is_raised, has_levelled_off;
+  uint32_t steps, length; /* raised: of the span in which it was detected, and windows a step */
+  double detected;        /* the rise in that span */
+  float lowest;           /* trough in windows, or before them */
+  double base, high;      /* the trough that it rose from, and the highest since */
+  double trough;          /* of the newest step */
+  uint64_t begin_ms;      /* end of the part that base is of */
+  uint64_t trough_ms;     /* end of the newest window */
 };
 
 static void growth_init(void *state, const struct red_flag_rule *rule) {
   struct growth *growth = state;
-  *growth = (struct growth){.is_raised = false};
-  uint32_t steps = (uint32_t)(rule->hold_ms / rule->window_ms);
-  for (size_t i = 0; i < GROWTH_SCALES; i++)
-    windows_init(&growth->scales[i], rule->window_ms * growth_widths[i], steps + 1);
+  growth->is_raised = growth->has_levelled_off = false;
+  hours_init(&growth->hours);
+  growth->lowest = NAN;
+  windows_init(&growth->windows, rule->window_ms);
 }
 
-static double usual_doubt(const struct windows *windows) {
-  double doubts[WINDOWS_MAX];
-  for (uint32_t i = 0; i < windows->len; i++)
-    doubts[i] = windows_at(windows, i)->doubt;
-  return median_upper(doubts, windows->len);
+static double usual_doubt(const struct windows *windows, uint32_t len) {
+  double sum = 0;
+  uint32_t known = 0;
+  for (uint32_t i = 0; i < len; i++) {
+    double doubt = (double)windows_at(windows, i)->doubt;
+    sum += isnan(doubt) ? 0 : doubt;
+    known += !isnan(doubt) && doubt > 0;
+  }
+  return 2 * known > len ? sum / known : 0;
+}
+
+/* Of the steps from trough to trough, newest first, about their mean: sums of the squares, and
+ * of the products of each with the next. */
+struct scatter {
+  double squares, products;
+};
+
+static struct scatter scatter_of(const double *troughs, uint32_t steps) {
+  struct scatter scatter = {0, 0};
+  double mean = (troughs[0] - troughs[steps]) / steps, before = 0;
+  for (uint32_t i = 0; i < steps; i++) {
+    double off = troughs[i] - troughs[i + 1] - mean;
+    scatter.squares += off * off;
+    scatter.products += off * before;
+    before = off;
+  }
+  return scatter;
 }
 
 /* Student's t of the steps from trough to trough, against zero: squared and compared without a
  * root or a division, so that a perfectly even rise is not a special case. */
-static bool is_even(const struct windows *windows, double rise) {
-  uint32_t steps = windows->len - 1;
-  double mean = rise / steps, squares = 0;
-  for (uint32_t i = 0; i < steps; i++) {
-    double off = windows_at(windows, i)->trough - windows_at(windows, i + 1)->trough - mean;
-    squares += off * off;
-  }
-  double variance = squares / (steps - 1);
-  return rise * rise >= GROWTH_EVENNESS_MIN * GROWTH_EVENNESS_MIN * steps * variance;
+static bool is_even(const double *troughs, uint32_t steps, double evenness, double grain) {
+  double rise = troughs[0] - troughs[steps];
+  struct scatter scatter = scatter_of(troughs, steps);
+  double squares = fmax(scatter.squares + scatter.products, 0.5 * scatter.squares) +
+                   grain * grain / 4 * steps;
+  return rise * rise >= evenness * evenness * steps * squares / (steps - 1);
 }
 
-static bool has_grown(const struct windows *windows, double threshold) {
-  if (windows->len < windows->capacity)
+static bool is_steady(const double *troughs, uint32_t steps) {
+  uint32_t half = steps / 2;
+  double earlier = troughs[steps - half] - troughs[steps], later = troughs[0] - troughs[half];
+  return troughs[0] > troughs[1] && later >= GROWTH_STEADY_MIN * earlier &&
+         later <= GROWTH_STEADY_MAX * earlier;
+}
+
+/* Is the rise more than chance moves a walk of so many parts of length windows each? What one
+ * part moves it is the variance of the steps and twice their covariance with the next. Of noise
+ * about a line they cancel, of a few large steps they do not. It is known as exactly as so many
+ * steps allow. */
+static bool is_smooth_by(const struct windows *windows, uint32_t parts, uint32_t length) {
+  double troughs[WINDOWS_MAX];
+  troughs[0] = trough_of(windows, 0, length);
+  if (isnan(troughs[0]))
     return false;
-  double base = windows_at(windows, windows->len - 1)->trough;
-  double rise = windows_at(windows, 0)->trough - base;
-  return rise > 0 && rise >= threshold && rise >= GROWTH_RELATIVE_MIN * base &&
-         is_even(windows, rise) && rise >= usual_doubt(windows);
-}
-
-static void raise_growth(struct growth *growth, uint32_t scale) {
-  const struct windows *windows = &growth->scales[scale];
-  growth->is_raised = true;
-  growth->scale = scale;
-  growth->stalled = 0;
-  growth->base = windows_at(windows, windows->len - 1)->trough;
-  growth->high = growth->trough = windows_at(windows, 0)->trough;
-  growth->trough_ms = windows->closed_ms;
-  growth->begin_ms = windows->closed_ms - windows->width_ms * (windows->len - 1);
-}
-
-/* A window was closed in the scale in which the growth was detected. */
-static void follow_growth(struct growth *growth) {
-  const struct windows *windows = &growth->scales[growth->scale];
-  growth->trough = windows_at(windows, 0)->trough;
-  growth->trough_ms = windows->closed_ms;
-  growth->stalled++;
-  if (growth->trough > growth->high) {
-    growth->high = growth->trough;
-    growth->stalled = 0;
+  uint32_t steps = 0;
+  for (uint32_t i = 1; i < parts; i++) {
+    double trough = trough_of(windows, i * length, length);
+    if (!isnan(trough))
+      troughs[++steps] = trough;
   }
-  if (growth->stalled < windows->capacity - 1 &&
-      growth->trough > growth->base + (growth->high - growth->base) / 2)
+  double rise = troughs[0] - troughs[steps];
+  struct scatter scatter = scatter_of(troughs, steps);
+  double walk =
+      fmax(scatter.squares + 2 * scatter.products, scatter.squares * sqrt(2.0 / steps));
+  return rise * rise >= GROWTH_SMOOTHNESS * GROWTH_SMOOTHNESS * walk;
+}
+
+/* The same for single windows, or, where enough are left, for wider ones: a saw-tooth may be
+ * slower than single windows. */
+static bool is_smooth(const struct windows *windows, uint32_t len) {
+  for (uint32_t length = 1; length == 1 || len / length > SMOOTH_STEPS_MIN; length *= 2)
+    if (is_smooth_by(windows, len / length, length))
+      return true;
+  return false;
+}
+
+/* Have more than most of the windows in a row no observation? */
+static bool has_gap(const struct windows *windows, uint32_t len, uint32_t most) {
+  uint32_t gap = 0;
+  for (uint32_t i = 0; i < len && gap <= most; i++)
+    gap = isnan((double)windows_at(windows, i)->trough) ? gap + 1 : 0;
+  return gap > most;
+}
+
+/* The minimum rise from base in a span. In a short one it has to be larger: it may be a burst
+ * of work. */
+static double least_rise(const struct red_flag_rule *rule, double base, uint64_t span_ms) {
+  double share = rule->share * (double)rule->hold_ms / (double)span_ms;
+  return fmax(rule->warning, base * fmax(share, GROWTH_SHARE_MIN));
+}
+
+/* Has it grown in a span of steps of length windows each? */
+static bool has_grown(const struct growth *growth, const struct red_flag_rule *rule,
+                      double evenness, uint32_t steps, uint32_t length) {
+  const struct windows *windows = &growth->windows;
+  bool may_be_jumps = steps == STEPS_OF_JUMPS && rule->grain > 0;
+  double troughs[STEPS_MAX + 1];
+  uint32_t part = may_be_jumps ? (length + 7) / 8 : length;
+  troughs[0] = trough_of(windows, 0, part);
+  troughs[steps] = trough_of(windows, steps * length, part);
+  double rise = troughs[0] - troughs[steps];
+  if (!(rise > 0 &&
+        rise >= least_rise(rule, troughs[steps], windows->width_ms * steps * length)))
+    return false;
+  for (uint32_t i = 1; i < steps; i++)
+    troughs[i] = trough_of(windows, i * length, part);
+  return !has_gap(windows, (steps + 1) * length, length / 2) &&
+         is_even(troughs, steps, evenness, rule->grain) && is_steady(troughs, steps) &&
+         (may_be_jumps || is_smooth(windows, (steps + 1) * length)) &&
+         rise >= usual_doubt(windows, steps * length) &&
+         !(troughs[0] - same_time_before(&growth->hours) < rise / 2);
+}
+
+static void raise_growth(struct growth *growth, uint32_t steps, uint32_t length) {
+  const struct windows *windows = &growth->windows;
+  growth->is_raised = true;
+  growth->has_levelled_off = false;
+  growth->steps = steps;
+  growth->length = length;
+  growth->base = trough_of(windows, steps * length, length);
+  growth->high = growth->trough = trough_of(windows, 0, length);
+  growth->detected = growth->trough - growth->base;
+  growth->trough_ms = windows->closed_ms;
+  growth->begin_ms = windows->closed_ms - windows->width_ms * steps * length;
+}
+
+/* Looks at all spans from Hold to a day. */
+static void look_for_growth(struct growth *growth, const struct red_flag_rule *rule) {
+  const struct windows *windows = &growth->windows;
+  double newest = (double)windows_at(windows, 0)->trough;
+  if (windows->newest == 0) /* once a day or so, to forget those that are gone */
+    growth->lowest = (float)trough_of(windows, 0, windows->len);
+  growth->lowest = lower((float)newest, growth->lowest);
+  if (newest - (double)growth->lowest < rule->warning)
+    return; /* most of the time */
+  for (size_t i = 0; i < ARRAY_LENGTH(divisions); i++) {
+    uint32_t steps = divisions[i].steps;
+    for (uint32_t length = 1; (steps + 1) * length <= windows->len; length += 1 + length / 4) {
+      uint64_t span_ms = windows->width_ms * steps * length;
+      if (span_ms > GROWTH_HOLD_MAX_MS)
+        break;
+      if (span_ms < rule->hold_ms)
+        continue;
+      if (has_grown(growth, rule, divisions[i].evenness, steps, length)) {
+        raise_growth(growth, steps, length);
+        return;
+      }
+    }
+  }
+}
+
+static void follow_growth(struct growth *growth) {
+  const struct windows *windows = &growth->windows;
+  double trough = trough_of(windows, 0, growth->length);
+  double before = trough_of(windows, growth->steps * growth->length, growth->length);
+  if (isnan(trough))
+    return;
+  growth->trough = trough;
+  growth->trough_ms = windows->closed_ms;
+  growth->high = fmax(growth->high, trough);
+  bool has_receded = trough <= growth->base + (growth->high - growth->base) / 2;
+  bool has_stalled = trough - before < GROWTH_STALLED * growth->detected;
+  if (!has_receded && !has_stalled)
     return;
   growth->is_raised = false;
-  for (size_t i = 0; i < GROWTH_SCALES; i++)
-    windows_clear(&growth->scales[i]);
+  growth->has_levelled_off = !has_receded;
+  growth->lowest = NAN;
+  windows_clear(&growth->windows);
 }
 
 static void growth_observe(void *state, const struct red_flag_rule *rule,
@@ -387,14 +579,13 @@ static void growth_observe(void *state, const struct red_flag_rule *rule,
   struct growth *growth = state;
   if (!observation->is_warm)
     return;
-  for (uint32_t i = 0; i < GROWTH_SCALES; i++) {
-    if (!windows_add(&growth->scales[i], observation->value, observation->now_ms))
-      continue;
-    if (!growth->is_raised && has_grown(&growth->scales[i], rule->warning))
-      raise_growth(growth, i);
-    else if (growth->is_raised && growth->scale == i)
-      follow_growth(growth);
-  }
+  hours_add(&growth->hours, observation->value, observation->now_ms);
+  if (windows_add(&growth->windows, observation->value, observation->now_ms) == 0)
+    return;
+  if (growth->is_raised)
+    follow_growth(growth);
+  else if (observation->is_allowed)
+    look_for_growth(growth, rule);
 }
 
 static bool growth_get(const void *state, const struct red_flag_rule *rule,
@@ -402,19 +593,25 @@ static bool growth_get(const void *state, const struct red_flag_rule *rule,
   const struct growth *growth = state;
   rise_get(rule, growth->is_raised, growth->base, growth->trough, growth->begin_ms,
            growth->trough_ms, now->now_ms, ret);
+  ret->may_level_off = growth->is_raised && growth->hours.len < DAY_HOURS;
+  ret->has_levelled_off = growth->has_levelled_off;
+  if (growth->has_levelled_off)
+    ret->rise = growth->trough - growth->base;
   return true;
 }
 
 /* ---- STEP ---- */
 
-/* Hold is six windows; the plateau is measured in the six before the two that may be the rise.
+/* Hold is so many windows; the plateau is measured in those before the two that may be the
+ * rise.
  */
-enum { WINDOWS_OF_HOLD = 6, WINDOWS_OF_RISE = 2, WINDOWS_OF_PLATEAU = 6 };
+enum { WINDOWS_OF_HOLD = 30, WINDOWS_OF_RISE = 2, WINDOWS_OF_PLATEAU = 12 };
 
 static const double STEP_RELATIVE_MIN = 0.5;
 
 struct step {
   struct windows windows;
+  struct hours hours;
   bool is_up;        /* it has stepped, and has not receded */
   bool is_raised;    /* for Hold */
   double base;       /* highest trough of the plateau before */
@@ -426,29 +623,29 @@ struct step {
 
 static void step_init(void *state, const struct red_flag_rule *rule) {
   struct step *step = state;
-  *step = (struct step){.is_up = false};
-  uint64_t width_ms = rule->hold_ms / WINDOWS_OF_HOLD;
-  windows_init(&step->windows, width_ms > 0 ? width_ms : 1,
-               1 + WINDOWS_OF_RISE + WINDOWS_OF_PLATEAU);
+  step->is_up = step->is_raised = false;
+  hours_init(&step->hours);
+  windows_init(&step->windows, rule->hold_ms / WINDOWS_OF_HOLD);
 }
 
-static void look_for_step(struct step *step, double warning) {
+/* closed: how many windows the last reading closed; the oldest of them is the trough's. */
+static void look_for_step(struct step *step, double warning, uint32_t closed) {
   const struct windows *windows = &step->windows;
-  if (windows->len < windows->capacity)
+  uint32_t begin = closed + WINDOWS_OF_RISE;
+  if (windows->len < begin + WINDOWS_OF_PLATEAU)
     return;
-  double base = 0;
-  for (uint32_t i = 1 + WINDOWS_OF_RISE; i < windows->len; i++) {
-    double trough = windows_at(windows, i)->trough;
-    if (trough > base)
-      base = trough;
-  }
+  double base = NAN;
+  for (uint32_t i = begin; i < begin + WINDOWS_OF_PLATEAU; i++)
+    base = fmax(base, (double)windows_at(windows, i)->trough);
+  if (isnan(base))
+    return;
   double least = STEP_RELATIVE_MIN * base > warning ? STEP_RELATIVE_MIN * base : warning;
-  if (step->trough < base + least)
+  if (step->trough < base + least || step->trough - same_time_before(&step->hours) < least)
     return;
   step->is_up = true;
   step->base = base;
   step->least = least;
-  step->begin_ms = windows->closed_ms - windows->width_ms;
+  step->begin_ms = windows->closed_ms - windows->width_ms * closed;
 }
 
 static void step_observe(void *state, const struct red_flag_rule *rule,
@@ -457,15 +654,19 @@ static void step_observe(void *state, const struct red_flag_rule *rule,
   struct windows *windows = &step->windows;
   if (!observation->is_warm)
     return;
-  bool has_closed = windows_add(windows, observation->value, observation->now_ms);
-  if (windows->len == 0 && !step->is_raised)
-    step->is_up = false; /* a gap: it is not known whether it stayed */
-  if (!has_closed)
+  hours_add(&step->hours, observation->value, observation->now_ms);
+  uint32_t closed = windows_add(windows, observation->value, observation->now_ms);
+  if (closed == 0)
     return;
-  step->trough = windows_at(windows, 0)->trough;
+  if (closed > WINDOWS_OF_HOLD / 2) {
+    windows->len = 0;
+    step->is_up = step->is_raised; /* a gap: it is not known whether it stayed */
+    return;
+  }
+  step->trough = trough_of(windows, 0, closed);
   step->trough_ms = windows->closed_ms;
   if (!step->is_up) {
-    look_for_step(step, rule->warning);
+    look_for_step(step, rule->warning, closed);
     return;
   }
   /* until the flag is raised it must stay up in full; to be cleared, half of the step must go
@@ -498,78 +699,98 @@ static void no_interrupt(void *state) {
 enum {
   USUAL_SPANS = 48,    /* of Window each: by default the half hours of a day */
   USUAL_SPANS_MIN = 4, /* below that the usual is not known */
-  USUAL_PARTS = 6      /* of Window: each must be above the usual for a warning */
+  USUAL_PARTS = 3      /* of Window: each must be above the usual for a warning */
 };
 
-static const double UNUSUAL = 2; /* times the usual */
+static const double UNUSUAL = 1.6; /* times the usual */
 
 struct usual {
-  struct rate rate; /* for failures; its level of warnings is judged by part_rate */
-  struct counter part_counter;
-  double part_rate; /* NaN: not known */
-  double means[USUAL_SPANS];
+  struct rate rate; /* for failures; its level of warnings is judged by the floor */
+  struct hours hours;
+  uint64_t part_ms;           /* begin of the current part; 0: none */
+  double lowest;              /* rate in it */
+  double floor;               /* of the last part; NaN: not known */
+  double floors[USUAL_SPANS]; /* means of the floors of a span's parts */
   uint32_t len, next;
-  double sum; /* of the current span: rate times duration */
-  uint64_t sum_ms;
+  double sum; /* of the current span */
+  uint32_t parts;
   double median; /* NaN before USUAL_SPANS_MIN */
 };
 
 static void usual_init(void *state, const struct red_flag_rule *rule) {
   struct usual *usual = state;
-  *usual = (struct usual){.part_rate = NAN, .median = NAN};
+  *usual = (struct usual){.floor = NAN, .median = NAN};
   rate_init(&usual->rate, rule);
+  hours_init(&usual->hours);
 }
 
-/* The rate at which it is unusual; NaN: the usual is not known yet. */
-static double unusual_rate(const struct usual *usual, const struct red_flag_rule *rule) {
-  double unusual = UNUSUAL * usual->median;
+/* The floor at which it is unusual; NaN: the usual is not known yet. */
+static double unusual_floor(const struct usual *usual, const struct red_flag_rule *rule) {
+  if (isnan(usual->median))
+    return NAN;
+  double unusual = UNUSUAL * fmax(usual->median, same_time_before(&usual->hours));
   return unusual < rule->warning ? rule->warning : unusual;
 }
 
-static void learn_usual(struct usual *usual, double mean, uint64_t duration_ms,
-                        uint64_t span_ms) {
-  usual->sum += mean * (double)duration_ms;
-  usual->sum_ms += duration_ms;
-  if (usual->sum_ms < span_ms)
+static void learn_usual(struct usual *usual, double floor) {
+  usual->sum += floor;
+  if (++usual->parts < USUAL_PARTS)
     return;
-  usual->means[usual->next] = usual->sum / (double)usual->sum_ms;
+  usual->floors[usual->next] = usual->sum / usual->parts;
   usual->next = (usual->next + 1) % USUAL_SPANS;
   if (usual->len < USUAL_SPANS)
     usual->len++;
   usual->sum = 0;
-  usual->sum_ms = 0;
+  usual->parts = 0;
   if (usual->len >= USUAL_SPANS_MIN) {
     double sorted[USUAL_SPANS];
     for (uint32_t i = 0; i < usual->len; i++)
-      sorted[i] = usual->means[i];
+      sorted[i] = usual->floors[i];
     usual->median = median(sorted, usual->len);
   }
+}
+
+static void begin_part(struct usual *usual, double rate, uint64_t now_ms) {
+  usual->part_ms = now_ms;
+  usual->lowest = rate;
+}
+
+static void judge_floor(struct usual *usual, const struct red_flag_rule *rule,
+                        const struct observation *observation, double rate) {
+  uint64_t now_ms = observation->now_ms, part_ms = rule->window_ms / USUAL_PARTS;
+  if (usual->part_ms == 0) {
+    begin_part(usual, rate, now_ms);
+    return;
+  }
+  usual->lowest = fmin(usual->lowest, rate);
+  if (now_ms - usual->part_ms < part_ms)
+    return;
+  usual->floor = usual->lowest;
+  judge_rate(&usual->rate.levels.warning, usual->floor, unusual_floor(usual, rule),
+             rule->window_ms, part_ms, now_ms);
+  if (observation->is_warm)
+    learn_usual(usual, usual->floor);
+  begin_part(usual, rate, now_ms);
 }
 
 static void usual_observe(void *state, const struct red_flag_rule *rule,
                           const struct observation *observation) {
   struct usual *usual = state;
-  uint64_t now_ms = observation->now_ms, part_ms = rule->window_ms / USUAL_PARTS;
-  uint64_t passed_ms = now_ms - usual->part_counter.begin_ms, span_ms = rate_span(rule);
+  uint64_t now_ms = observation->now_ms, span_ms = rate_span(rule);
   double rate;
-  if (counter_add(&usual->rate.counter, observation->value, span_ms, now_ms, &rate)) {
-    usual->rate.per_second = rate;
-    judge_rate(&usual->rate.levels.failure, rate, rule->failure, rule->hold_ms, span_ms,
-               now_ms);
-  }
-  if (counter_add(&usual->part_counter, observation->value, part_ms, now_ms, &rate)) {
-    usual->part_rate = rate;
-    judge_rate(&usual->rate.levels.warning, rate, unusual_rate(usual, rule), rule->window_ms,
-               part_ms, now_ms);
-    if (observation->is_warm)
-      learn_usual(usual, rate, passed_ms, rule->window_ms);
-  }
+  if (!counter_add(&usual->rate.counter, observation->value, span_ms, now_ms, &rate))
+    return;
+  usual->rate.per_second = rate;
+  judge_rate(&usual->rate.levels.failure, rate, rule->failure, rule->hold_ms, span_ms, now_ms);
+  if (observation->is_warm)
+    hours_add(&usual->hours, rate, now_ms);
+  judge_floor(usual, rule, observation, rate);
 }
 
 static void usual_interrupt(void *state) {
   struct usual *usual = state;
   rate_interrupt(&usual->rate);
-  usual->part_counter.has_begun = false;
+  usual->part_ms = 0;
 }
 
 static bool usual_get(const void *state, const struct red_flag_rule *rule,
@@ -577,10 +798,58 @@ static bool usual_get(const void *state, const struct red_flag_rule *rule,
   const struct usual *usual = state;
   bool is_known = rate_get(&usual->rate, rule, now, ret);
   if (ret->state == RED_FLAG_WARNING)
-    ret->value = usual->part_rate;
+    ret->value = usual->floor;
   if (ret->state != RED_FLAG_FAILURE)
-    ret->threshold = unusual_rate(usual, rule);
+    ret->threshold = unusual_floor(usual, rule);
   return is_known;
+}
+
+/* ---- BASELINE ---- */
+
+/* A count below that says little: it counts as that. */
+static const double BASE_MIN = 10;
+
+struct baseline {
+  struct levels levels;
+  uint64_t begin_ms; /* of the window that the base is of; 0: not begun */
+  double base;       /* lowest of that window; NaN: none yet */
+  bool is_known;     /* the window has ended */
+};
+
+static void baseline_init(void *state, const struct red_flag_rule *rule) {
+  (void)rule;
+  *(struct baseline *)state = (struct baseline){.base = NAN};
+}
+
+static void baseline_observe(void *state, const struct red_flag_rule *rule,
+                             const struct observation *observation) {
+  struct baseline *baseline = state;
+  double value = observation->value;
+  uint64_t now_ms = observation->now_ms;
+  if (!observation->is_warm)
+    return;
+  if (baseline->begin_ms == 0)
+    baseline->begin_ms = now_ms;
+  if (now_ms - baseline->begin_ms < rule->window_ms) {
+    baseline->base = fmin(baseline->base, value);
+    return;
+  }
+  baseline->is_known = true;
+  double base = fmax(baseline->base, BASE_MIN);
+  level_judge(&baseline->levels.warning, value, rule->warning * base, rule->hold_ms, now_ms);
+  level_judge(&baseline->levels.failure, value, rule->failure * base, rule->hold_ms, now_ms);
+}
+
+static void baseline_interrupt(void *state) {
+  levels_interrupt(&((struct baseline *)state)->levels);
+}
+
+static bool baseline_get(const void *state, const struct red_flag_rule *rule,
+                         const struct observation *now, struct flag_status *ret) {
+  const struct baseline *baseline = state;
+  levels_get(&baseline->levels, rule, now->now_ms, ret);
+  ret->threshold *= fmax(baseline->base, BASE_MIN);
+  return baseline->is_known;
 }
 
 /* ---- all of them ---- */
@@ -600,6 +869,8 @@ const struct detector_kind *detector_kind(enum red_flag_kind kind) {
                               growth_get},
       [RED_FLAG_BY_STEP] = {sizeof(struct step), step_init, step_observe, no_interrupt,
                             step_get},
+      [RED_FLAG_BY_BASELINE] = {sizeof(struct baseline), baseline_init, baseline_observe,
+                                baseline_interrupt, baseline_get},
       [RED_FLAG_BY_USUAL] = {sizeof(struct usual), usual_init, usual_observe, usual_interrupt,
                              usual_get},
   };

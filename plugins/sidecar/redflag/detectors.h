@@ -3,25 +3,29 @@
  * process between observations, in fixed memory. Times are milliseconds of a clock that never
  * goes back. Pure.
  *
- * LEVEL   raised once the value has been at or above the threshold for Hold, cleared below nine
- *         tenths of it, or once it has been below for Hold. Warning and failure are separate.
+ * LEVEL   raised once the value has been at or above the threshold for Hold, cleared once it
+ *         has been below for minutes. Warning and failure are separate.
  * RATE    the same for the increase of a counter per second, over a minute or Hold if that is
  *         less: single intervals are too short for CPU time. A counter that decreases restarts.
- * GROWTH  the floor rises steadily. Time is divided into windows, and the troughs of those in
- *         Hold are compared, also of windows three and nine times as wide: a leak too slow for
- * an hour is detected overnight. They must have risen
- *          - by the threshold and by a tenth of the first,
+ * GROWTH  the floor rises steadily. The troughs of windows are kept in a ring, and when one
+ *         ends, spans of many lengths are looked at. In a span the troughs must have risen
+ *          - by the threshold, and by a share of the first that is larger in short spans,
  *          - by more than the uncertainty of the troughs (below),
- *          - and evenly: five times as far as steps of that scatter would go by chance. That
- *            distinguishes a leak from a random walk, from a step, and from a ramp that takes
- *            less than three quarters of the time.
- *         It is cleared once the trough has fallen back by half or reached no new high for as
- *         many windows.
- * STEP    a spike that does not recede: the floor steps up within about a quarter of an hour,
- *         well above its previous maximum, and stays. Slower rises are left to GROWTH. It has
- *         receded when half of the step is gone; after Window it is the new plateau.
- * USUAL   failure as RATE. Warning: for Window at least twice the median of the half hours of a
- *         day. The median is not affected by a nightly batch or an afternoon's work.
+ *          - evenly: further than a walk of so few steps of that scatter goes by chance,
+ *          - smoothly: further than the single windows' walk, of which noise about a line is no
+ *            part. That tells a leak from a few large steps,
+ *          - as fast in the later half as in the earlier,
+ *          - and above the same time of the days before.
+ *         It is cleared once the trough has fallen back by half or rises at a quarter of the
+ *         rate.
+ * STEP    a spike that does not recede: the floor steps up within a fifteenth of Hold, well
+ *         above its previous maximum and the same time of the days before, and stays for Hold.
+ *         Slower rises are left to GROWTH. It has receded when half of the step is gone; after
+ *         Window it is the new plateau.
+ * USUAL   failure as RATE. Warning: the floor, the lowest minute of each third of Window, is
+ *         for Window at least 1.6 times the median of the floors of a day, and the same time of
+ *         the days before.
+ * BASELINE as LEVEL, for multiples of the lowest value of the first Window after warm-up.
  *
  * Go collects the garbage of an idle program every two minutes; read every minute, such a heap
  * alternates between two heights of its teeth, and these drift for hours because the two
@@ -37,7 +41,8 @@ struct observation {
   double value;
   double discount; /* subtracted from value before a failure is judged; 0: none, or not known */
   uint64_t now_ms;
-  bool is_warm; /* the process has warmed up: growth, steps and the usual are judged */
+  bool is_warm;    /* the process has warmed up: growth, steps and the usual are judged */
+  bool is_allowed; /* the condition of the flag was met in the last Hold, or is not known */
 };
 
 struct detector_kind {

@@ -19,13 +19,16 @@ struct signal {
   double value;
   uint64_t last_ms;
   uint64_t interval_ms; /* usual interval between observations; 0: not known yet */
+  double condition_min; /* of a signal that is a condition */
+  uint64_t met_ms;      /* when it was last that high; 0: never */
 };
 
 /* What judging a flag needs of its row: rows are large, and this is read at every pulse. */
 struct judge {
   const struct detector_kind *kind; /* NULL: BY_OTHERS */
   void *state;                      /* of the detector; NULL if there is none */
-  enum red_flag_signal signal, discount;
+  const struct red_flag_rule *rule;
+  enum red_flag_signal signal, discount, condition;
 };
 
 /* In our own clock, which is the caller's but never goes back. */
@@ -78,8 +81,11 @@ int evaluator_new_of(const struct red_flag_info *table, const struct red_flag_ru
     const struct red_flag_rule *rule = &rules->rules[i];
     struct judge *judge = &evaluator->judges[i];
     *judge = (struct judge){.kind = detector_kind(table[i].kind),
+                            .rule = rule,
                             .signal = table[i].signal,
-                            .discount = table[i].discount};
+                            .discount = table[i].discount,
+                            .condition = table[i].condition};
+    evaluator->signals[table[i].condition].condition_min = table[i].condition_min;
     evaluator->statuses[i] = (struct flag_status){
         .flag = (enum red_flag)i, .value = NAN, .threshold = NAN, .rise = NAN};
     if (rule->disabled)
@@ -156,27 +162,31 @@ static void learn_interval(struct signal *signal, uint64_t passed_ms) {
     signal->interval_ms = (3 * usual_ms + passed_ms) / 4;
 }
 
-/* The current value of a flag's signal. */
+static bool is_allowed(const struct evaluator *evaluator, const struct judge *judge) {
+  const struct signal *condition = &evaluator->signals[judge->condition];
+  return !is_fresh(evaluator, judge->condition) ||
+         (condition->met_ms != 0 &&
+          evaluator->now_ms - condition->met_ms <= judge->rule->hold_ms);
+}
+
+/* The current value of a signal, as far as it is the same for all of its flags. */
 static inline struct observation observation_of(const struct evaluator *evaluator,
-                                                enum red_flag flag) {
-  const struct judge *judge = &evaluator->judges[flag];
-  bool has_discount = judge->discount != SIGNAL_NONE && is_fresh(evaluator, judge->discount);
+                                                enum red_flag_signal signal) {
   return (struct observation){
-      .value = evaluator->signals[judge->signal].value,
-      .discount = has_discount ? evaluator->signals[judge->discount].value : 0,
+      .value = evaluator->signals[signal].value,
       .now_ms = evaluator->now_ms,
       .is_warm = evaluator->now_ms >= evaluator->warm_ms,
+      .is_allowed = true,
   };
 }
 
-static void observe_flag(struct evaluator *evaluator, enum red_flag flag, bool was_paused) {
-  const struct judge *judge = &evaluator->judges[flag];
-  if (judge->kind == NULL)
-    return;
-  if (was_paused)
-    judge->kind->interrupt(judge->state);
-  struct observation observation = observation_of(evaluator, flag);
-  judge->kind->observe(judge->state, &evaluator->rules->rules[flag], &observation);
+/* Adds what a flag has of its own. */
+static inline void complete(struct observation *observation, const struct evaluator *evaluator,
+                            const struct judge *judge) {
+  observation->discount = 0;
+  if (judge->discount != SIGNAL_NONE && is_fresh(evaluator, judge->discount))
+    observation->discount = evaluator->signals[judge->discount].value;
+  observation->is_allowed = judge->condition == SIGNAL_NONE || is_allowed(evaluator, judge);
 }
 
 void evaluator_observe(struct evaluator *evaluator, enum red_flag_signal signal, double value,
@@ -193,8 +203,17 @@ void evaluator_observe(struct evaluator *evaluator, enum red_flag_signal signal,
   it->was_observed = true;
   it->value = value;
   it->last_ms = evaluator->now_ms;
-  for (uint64_t left = evaluator->flags_of[signal]; left != 0; left &= left - 1)
-    observe_flag(evaluator, (enum red_flag)__builtin_ctzll(left), was_paused);
+  if (value >= it->condition_min)
+    it->met_ms = evaluator->now_ms;
+  struct observation observation = observation_of(evaluator, signal);
+  for (uint64_t left = evaluator->flags_of[signal] & ~evaluator->dependent; left != 0;
+       left &= left - 1) {
+    const struct judge *judge = &evaluator->judges[__builtin_ctzll(left)];
+    if (was_paused)
+      judge->kind->interrupt(judge->state);
+    complete(&observation, evaluator, judge);
+    judge->kind->observe(judge->state, judge->rule, &observation);
+  }
   evaluator->observed |= evaluator->flags_of[signal];
 }
 
@@ -212,10 +231,12 @@ static void judge_by_others(const struct evaluator *evaluator, struct flag_statu
 /* Returns whether enough has been observed to know. */
 static bool judge_flag(const struct evaluator *evaluator, struct flag_status *status) {
   const struct judge *judge = &evaluator->judges[status->flag];
-  struct observation now = observation_of(evaluator, status->flag);
+  struct observation now = observation_of(evaluator, judge->signal);
   status->value = now.value;
-  if (judge->kind != NULL)
-    return judge->kind->get(judge->state, &evaluator->rules->rules[status->flag], &now, status);
+  if (judge->kind != NULL) {
+    complete(&now, evaluator, judge);
+    return judge->kind->get(judge->state, judge->rule, &now, status);
+  }
   judge_by_others(evaluator, status);
   return true;
 }

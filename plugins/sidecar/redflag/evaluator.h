@@ -12,7 +12,7 @@
 
 #include "sidecar/redflag/red_flag.h"
 
-struct evaluator; /* opaque; constant size, less than 16 KB with the current table */
+struct evaluator; /* opaque; constant size, less than 64 KB with the current table */
 
 /*
  * rules are borrowed. age_ms: how long the process has been running at now_ms; warm-up is

@@ -18,7 +18,7 @@
 #include "sidecar/reading.h"
 
 enum {
-  TEXT_LINE_MAX = 1024, /* before it is cut */
+  LINE_SIZE = 1024, /* before it is cut */
   SITES_SHOWN = 3,
   LINE_PATH_MAX = 90, /* of a path in a line; the whole path is a fact */
   COMMAND_SIZE = 512,
@@ -77,7 +77,10 @@ static char *format_amount(char dst[FORMAT_SIZE], enum red_flag_amount amount, d
 
 static void begin_line(struct buffer *line, const struct red_flag_info *info,
                        const struct evidence_facts *facts) {
-  buffer_printf(line, "%s (pid %d): %s", facts->instance, (int)facts->pid, info->subject);
+  buffer_append_string(line, facts->instance);
+  if (facts->pid > 0)
+    buffer_printf(line, " (pid %d)", (int)facts->pid);
+  buffer_printf(line, ": %s", info->subject);
 }
 
 static void finish_line(struct evidence *evidence, const struct buffer *line) {
@@ -92,9 +95,10 @@ static void add_growth(struct evidence *evidence, struct buffer *line,
   format_amount(rate, info->amount, status->rise / hours);
   evidence_add(evidence, "rise", "%s", rise);
   evidence_add(evidence, "rate", "%s/h", rate);
-  buffer_printf(line, " grew by %s in %s (%s/h), now %s", rise,
+  buffer_printf(line, " grew by %s in %s (%s/h), now %s%s", rise,
                 format_duration(duration, status->rise_ms), rate,
-                format_amount(value, info->amount, status->value));
+                format_amount(value, info->amount, status->value),
+                status->may_level_off ? ", may level off" : "");
 }
 
 static void add_level(struct buffer *line, const struct red_flag_info *info,
@@ -112,7 +116,13 @@ static void add_level(struct buffer *line, const struct red_flag_info *info,
 
 static void add_normal(struct buffer *line, const struct red_flag_info *info,
                        const struct flag_status *status) {
-  char value[FORMAT_SIZE];
+  char value[FORMAT_SIZE], rise[FORMAT_SIZE];
+  if (status->has_levelled_off) {
+    buffer_printf(line, ": levelled off at %s, %s more than before the growth",
+                  format_amount(value, info->amount, status->value),
+                  format_amount(rise, info->amount, status->rise));
+    return;
+  }
   buffer_append_string(line, ": back to normal");
   if (isfinite(status->value) && info->amount != AMOUNT_NONE)
     buffer_printf(line, ", now %s", format_amount(value, info->amount, status->value));
@@ -155,7 +165,8 @@ static void append_command(struct buffer *text, const char *command,
 /* Commands for a pprof server are omitted if there is none. */
 static void add_commands(struct evidence *evidence, const struct red_flag_info *info,
                          const struct evidence_facts *facts) {
-  autobuffer(text, COMMAND_SIZE);
+  char bytes[COMMAND_SIZE];
+  struct buffer text = buffer_in(bytes, sizeof(bytes));
   if (info->confirm != NULL)
     append_command(&text, info->confirm, facts);
   if (info->confirm_pprof != NULL && facts->pprof_port != 0)
@@ -169,7 +180,8 @@ static void add_commands(struct evidence *evidence, const struct red_flag_info *
 void evidence_compose(struct evidence *evidence, const struct flag_status *status,
                       const struct evidence_facts *facts) {
   const struct red_flag_info *info = &red_flags[status->flag];
-  autobuffer(line, TEXT_LINE_MAX);
+  char text[LINE_SIZE];
+  struct buffer line = buffer_in(text, sizeof(text));
   begin_line(&line, info, facts);
   if (status->state == RED_FLAG_OK) {
     add_normal(&line, info, status);
@@ -188,7 +200,8 @@ void evidence_compose(struct evidence *evidence, const struct flag_status *statu
 
 void evidence_compose_end(struct evidence *evidence, enum red_flag flag,
                           const struct evidence_facts *facts) {
-  autobuffer(line, TEXT_LINE_MAX);
+  char text[LINE_SIZE];
+  struct buffer line = buffer_in(text, sizeof(text));
   begin_line(&line, &red_flags[flag], facts);
   buffer_append_string(&line, ": the process ended");
   finish_line(evidence, &line);
@@ -307,13 +320,29 @@ EVIDENCE_OF(session_files) {
   buffer_printf(line, "; they match %s", facts->findings->session_pattern);
 }
 
+EVIDENCE_OF(same_database) {
+  (void)status;
+  const char *path = facts->findings->same_database_path;
+  char tail[LINE_PATH_MAX + 4];
+  if (path[0] == '\0')
+    return;
+  evidence_add(evidence, "path", "%s", path);
+  buffer_printf(line, "; on %s", path_tail(tail, path));
+}
+
 EVIDENCE_OF(contention) {
   (void)status;
   const struct findings *findings = facts->findings;
+  const char *kind = sqlite_lock_name(findings->foreign_lock_kind);
   char tail[LINE_PATH_MAX + 4];
+  if (kind[0] != '\0') {
+    evidence_add(evidence, "lock", "%s", kind);
+    buffer_printf(line, "; %s", kind);
+  }
   if (findings->foreign_lock_path[0] != '\0') {
     evidence_add(evidence, "path", "%s", findings->foreign_lock_path);
-    buffer_printf(line, "; on %s", path_tail(tail, findings->foreign_lock_path));
+    buffer_printf(line, "%s on %s", kind[0] != '\0' ? "," : ";",
+                  path_tail(tail, findings->foreign_lock_path));
   }
   if (findings->foreign_lock_pid <= 0)
     return;
@@ -354,14 +383,18 @@ static const struct site *find_site(const struct evidence_facts *facts,
   return best;
 }
 
+/* NULL: the last dump did not list it. */
+static const struct site *site_of_key(const struct evidence_facts *facts, uint64_t key) {
+  const struct site_history *sites = facts->goroutine_sites;
+  for (size_t i = 0; sites != NULL && i < sites->len; i++)
+    if (sites->records[i].now.key == key)
+      return &sites->records[i].now;
+  return NULL;
+}
+
 static uint64_t weight_of(const struct site *site, const struct evidence_facts *facts) {
   (void)facts;
   return site->weight;
-}
-
-static uint64_t wait_of(const struct site *site, const struct evidence_facts *facts) {
-  (void)facts;
-  return site->oldest_minutes;
 }
 
 static void add_site(struct evidence *evidence, struct buffer *line, const struct site *site) {
@@ -394,11 +427,14 @@ EVIDENCE_OF(goroutine_growth) {
 
 EVIDENCE_OF(stuck_goroutines) {
   (void)status;
-  const struct site *site = find_site(facts, wait_of);
+  const struct stuck_group *worst = facts->stuck != NULL ? stuck_worst(facts->stuck) : NULL;
+  const struct site *site = worst != NULL ? site_of_key(facts, worst->key) : NULL;
   if (site == NULL)
     return;
+  evidence_add(evidence, "growth", "%" PRIu64, stuck_in_group(worst));
   evidence_add(evidence, "age", "%" PRIu64 " minutes", site->oldest_minutes);
-  buffer_printf(line, "; the oldest for %" PRIu64 " minutes", site->oldest_minutes);
+  buffer_printf(line, " beyond the baseline; +%" PRIu64 ", the oldest for %" PRIu64 " minutes",
+                stuck_in_group(worst), site->oldest_minutes);
   add_site(evidence, line, site);
 }
 
@@ -419,22 +455,59 @@ EVIDENCE_OF(fetching) {
   add_site(evidence, line, find_site(facts, fetching_weight_of));
 }
 
+EVIDENCE_OF(stuck_fetch) {
+  (void)status;
+  const struct site *site = &facts->findings->stuck_fetch;
+  char stack[EVIDENCE_STACK_SIZE];
+  if (site->weight == 0)
+    return;
+  if (site->oldest_minutes > 0) {
+    evidence_add(evidence, "age", "%" PRIu64 " minutes", site->oldest_minutes);
+    buffer_printf(line, "; the oldest for %" PRIu64 " minutes", site->oldest_minutes);
+  }
+  evidence_stack(stack, sizeof(stack), site);
+  evidence_add(evidence, "state", "%s", goroutine_state_name(site->state));
+  evidence_add(evidence, "stack", "%s", stack);
+  buffer_printf(line, " in %s at %s", goroutine_state_name(site->state), stack);
+}
+
 /* ---- the heap ---- */
+
+static const char *const site_names[SITES_SHOWN] = {"site_1", "site_2", "site_3"};
 
 EVIDENCE_OF(heap_growth) {
   (void)status;
   const struct site_record *grown[SITES_SHOWN];
   size_t len =
       facts->heap_sites != NULL ? site_history_grown(facts->heap_sites, grown, SITES_SHOWN) : 0;
-  static const char *const names[SITES_SHOWN] = {"site_1", "site_2", "site_3"};
   for (size_t i = 0; i < len; i++) {
     char stack[EVIDENCE_STACK_SIZE], by[FORMAT_SIZE], total[FORMAT_SIZE];
     evidence_stack(stack, sizeof(stack), &grown[i]->now);
     format_bytes(by, (double)(grown[i]->now.weight - grown[i]->baseline_weight));
     format_bytes(total, (double)grown[i]->now.weight);
-    evidence_add(evidence, names[i], "+%s since the baseline, now %s: %s", by, total, stack);
+    evidence_add(evidence, site_names[i], "+%s since the baseline, now %s: %s", by, total,
+                 stack);
     if (i == 0)
       buffer_printf(line, "; +%s at %s", by, stack);
+  }
+}
+
+EVIDENCE_OF(allocations) {
+  (void)status;
+  const struct allocations_lately *lately =
+      facts->allocations != NULL ? allocations_get(facts->allocations) : NULL;
+  for (size_t i = 0; lately != NULL && i < lately->len && i < SITES_SHOWN; i++) {
+    char stack[EVIDENCE_STACK_SIZE], amount[FORMAT_SIZE], duration[FORMAT_SIZE];
+    uint64_t bytes = lately->sites[i].weight;
+    double share =
+        100 * (double)bytes / (double)(lately->bytes > bytes ? lately->bytes : bytes);
+    evidence_stack(stack, sizeof(stack), &lately->sites[i]);
+    format_bytes(amount, (double)bytes);
+    format_duration(duration, lately->span_ms);
+    evidence_add(evidence, site_names[i], "%s in %s (%.0f %%): %s", amount, duration, share,
+                 stack);
+    if (i == 0)
+      buffer_printf(line, "; %s in %s (%.0f %%) at %s", amount, duration, share, stack);
   }
 }
 

@@ -10,9 +10,11 @@
 
 #include "common/buffer.h"
 #include "common/pattern.h"
+#include "sidecar/go/allocations.h"
 #include "sidecar/go/site.h"
 #include "sidecar/redflag/red_flag.h"
 #include "sidecar/redflag/snapshot.h"
+#include "sidecar/redflag/stuck.h"
 
 enum {
   EVIDENCE_MAX = 16,
@@ -25,22 +27,27 @@ enum {
 
 /* Findings of a reading, as text. Paths are printable. */
 struct findings {
-  char same_file_path[EVIDENCE_PATH_SIZE];    /* the path open most often; "" none */
+  char same_file_path[EVIDENCE_PATH_SIZE]; /* the path open most often; "" none */
+  char same_database_path[EVIDENCE_PATH_SIZE];
   char foreign_lock_path[EVIDENCE_PATH_SIZE]; /* "" none */
   char foreign_lock_owner[EVIDENCE_OWNER_SIZE];
-  pid_t foreign_lock_pid;      /* 0 or -1 as in descriptors.h */
+  pid_t foreign_lock_pid; /* 0 or -1 as in descriptors.h */
+  enum sqlite_lock foreign_lock_kind;
   const char *session_pattern; /* with the most descriptors; NULL none */
+  struct site stuck_fetch;     /* the one that has been waiting the longest; weight 0: none */
 };
 
 /* Everything that a line may use. Pointers are borrowed; NULL if nothing is known. */
 struct evidence_facts {
   const char *instance;
-  pid_t pid;
+  pid_t pid;           /* 0: not known */
   uint16_t pprof_port; /* 0: none that is known to be its own */
   uint64_t now_ms;     /* the clock of the status */
   const struct snapshot *now, *baseline;
   const struct findings *findings;
   const struct site_history *goroutine_sites, *heap_sites;
+  const struct allocations *allocations;
+  const struct stuck *stuck;
   const struct red_flag_rules *rules; /* never NULL */
   const struct pattern_list *goroutine_patterns;
   double memory_pressure_percent; /* of the host, over a minute; NaN unknown */
@@ -95,11 +102,14 @@ EVIDENCE_OF(fds);
 EVIDENCE_OF(fds_growth);
 EVIDENCE_OF(same_file);
 EVIDENCE_OF(session_files);
+EVIDENCE_OF(same_database);
 EVIDENCE_OF(goroutines);
 EVIDENCE_OF(goroutine_growth);
 EVIDENCE_OF(stuck_goroutines);
 EVIDENCE_OF(fetching);
+EVIDENCE_OF(stuck_fetch);
 EVIDENCE_OF(heap_growth);
+EVIDENCE_OF(allocations);
 EVIDENCE_OF(contention);
 EVIDENCE_OF(watches);
 EVIDENCE_OF(missing_pprof);

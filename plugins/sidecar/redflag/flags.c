@@ -25,6 +25,7 @@ int flags_new(const struct flags_options *options, uint64_t age_ms, uint64_t now
   snapshot_init(&flags->now);
   snapshot_init(&flags->baseline);
   trend_begin(&flags->trend);
+  live_heap_init(&flags->live_heap);
   flags->heap_unreleased_bytes = flags->lazyfree_bytes = VALUE_UNKNOWN;
   flags->started_ms = now_ms > age_ms ? now_ms - age_ms : 0;
   *ret = flags;
@@ -53,6 +54,23 @@ static void signal_count(struct flags *flags, enum red_flag_signal signal, uint6
 
 /* ---- /proc ---- */
 
+/*
+ * What the process itself has taken: a leak stays in it when it is swapped out, and memory that
+ * is swapped in again is no growth. The retained part is not counted; it exceeds the
+ * rest only if the two were not read at the same moment. So this is observed with the part that
+ * is read last: the heap's if that is known, else the memory map's, else with every pulse.
+ */
+static void observe_anonymous(struct flags *flags, uint64_t now_ms) {
+  const struct snapshot *now = &flags->now;
+  uint64_t resident = now->memory.anon_bytes, swapped = now->memory.swap_bytes;
+  uint64_t bytes = VALUE_UNKNOWN;
+  if (resident != VALUE_UNKNOWN && swapped != VALUE_UNKNOWN)
+    bytes = resident + swapped;
+  if (bytes != VALUE_UNKNOWN && now->retained_bytes != VALUE_UNKNOWN)
+    bytes -= now->retained_bytes < bytes ? now->retained_bytes : bytes;
+  signal_count(flags, SIGNAL_ANONYMOUS_BYTES, bytes, now_ms);
+}
+
 static void observe_pulse(struct flags *flags, const struct reading *reading) {
   const struct process_pulse *pulse = reading->pulse;
   struct snapshot *now = &flags->now;
@@ -64,6 +82,8 @@ static void observe_pulse(struct flags *flags, const struct reading *reading) {
     ticks = (double)(pulse->user_ticks + pulse->system_ticks);
   signal_count(flags, SIGNAL_RESIDENT_BYTES, now->memory.resident_bytes, reading->now_ms);
   signal_count(flags, SIGNAL_SWAP_BYTES, now->memory.swap_bytes, reading->now_ms);
+  if (now->retained_bytes == VALUE_UNKNOWN)
+    observe_anonymous(flags, reading->now_ms);
   signal_count(flags, SIGNAL_OPEN_FDS, now->fds, reading->now_ms);
   signal_count(flags, SIGNAL_THREADS, now->threads, reading->now_ms);
   signal_number(flags, SIGNAL_CPU_SECONDS, ticks / (double)reading->ticks_per_second,
@@ -89,6 +109,7 @@ static uint64_t most_of_patterns(const struct red_flag_rule *rule,
 
 static void find_lock_owner(struct findings *findings, const struct reading *reading) {
   findings->foreign_lock_pid = reading->descriptors->foreign_lock_pid;
+  findings->foreign_lock_kind = reading->descriptors->foreign_lock_kind;
   text_printable(findings->foreign_lock_path, sizeof(findings->foreign_lock_path),
                  span_of(reading->descriptors->foreign_lock_path));
   text_printable(findings->foreign_lock_owner, sizeof(findings->foreign_lock_owner),
@@ -99,7 +120,8 @@ static void find_lock_owner(struct findings *findings, const struct reading *rea
 static void forget_descriptors(struct snapshot *now) {
   for (size_t i = 0; i < DESCRIPTOR_CLASSES; i++)
     now->fds_by_class[i] = VALUE_UNKNOWN;
-  now->same_file_opens = now->session_files = now->inotify_watches = VALUE_UNKNOWN;
+  now->same_file_opens = now->same_database_opens = VALUE_UNKNOWN;
+  now->session_files = now->inotify_watches = VALUE_UNKNOWN;
 }
 
 static double ratio(uint64_t part, uint64_t whole) {
@@ -116,6 +138,7 @@ static void observe_descriptors(struct flags *flags, const struct reading *readi
   } else {
     memcpy(now->fds_by_class, descriptors->by_class, sizeof(now->fds_by_class));
     now->same_file_opens = descriptors->same_file_max;
+    now->same_database_opens = descriptors->same_database_max;
     now->inotify_watches = descriptors->inotify_watches;
     now->session_files = most_of_patterns(&flags->options.rules->rules[RED_FLAG_SESSION_FILES],
                                           flags->options.fd_patterns, descriptors->matching,
@@ -123,11 +146,14 @@ static void observe_descriptors(struct flags *flags, const struct reading *readi
     contended = descriptors->locks_contended;
     text_printable(findings->same_file_path, sizeof(findings->same_file_path),
                    span_of(descriptors->same_file_path));
+    text_printable(findings->same_database_path, sizeof(findings->same_database_path),
+                   span_of(descriptors->same_database_path));
   }
   flags->is_contended = descriptors != NULL && descriptors_are_contended(descriptors);
   if (flags->is_contended)
     find_lock_owner(findings, reading);
   signal_count(flags, SIGNAL_SAME_FILE_OPENS, now->same_file_opens, reading->now_ms);
+  signal_count(flags, SIGNAL_SAME_DATABASE_OPENS, now->same_database_opens, reading->now_ms);
   signal_count(flags, SIGNAL_SESSION_FILES, now->session_files, reading->now_ms);
   signal_count(flags, SIGNAL_SQLITE_FOREIGN_LOCKS, contended, reading->now_ms);
   signal_number(flags, SIGNAL_INOTIFY_WATCHES_RATIO,
@@ -147,7 +173,11 @@ static void observe_memory_map(struct flags *flags, const struct reading *readin
   flags->now.memory_regions = reading->memory_regions;
   flags->lazyfree_bytes = reading->lazyfree_bytes;
   signal_count(flags, SIGNAL_MEMORY_REGIONS, reading->memory_regions, reading->now_ms);
+  signal_number(flags, SIGNAL_MEMORY_PRESSURE, reading->memory_pressure_percent,
+                reading->now_ms);
   sum_retained(flags, reading->now_ms);
+  if (flags->heap_unreleased_bytes == VALUE_UNKNOWN && flags->lazyfree_bytes != VALUE_UNKNOWN)
+    observe_anonymous(flags, reading->now_ms);
 }
 
 /* ---- the Go runtime ---- */
@@ -157,21 +187,9 @@ static void observe_goroutine_count(struct flags *flags, const struct reading *r
   signal_count(flags, SIGNAL_GOROUTINES, reading->goroutines, reading->now_ms);
 }
 
-/*
- * HeapAlloc without the garbage since the last collection. With GOGC=100, the default, the next
- * collection starts at twice what the last one left (runtime/mgcpacer.go); with a lower GOGC,
- * half of NextGC is too small by a constant factor, which neither makes nor hides a rise; with
- * a higher one, or GOGC=off, HeapAlloc is the smaller.
- */
-static uint64_t live_bytes(const struct memstats *stats) {
-  uint64_t half =
-      stats->next_gc_bytes == VALUE_UNKNOWN ? VALUE_UNKNOWN : stats->next_gc_bytes / 2;
-  return stats->heap_alloc_bytes < half ? stats->heap_alloc_bytes : half;
-}
-
 static void observe_memstats(struct flags *flags, const struct reading *reading) {
   const struct memstats *stats = reading->memstats;
-  uint64_t live = VALUE_UNKNOWN, allocated = VALUE_UNKNOWN;
+  uint64_t allocated = VALUE_UNKNOWN;
   flags->now.heap_alloc_bytes = flags->now.heap_inuse_bytes = VALUE_UNKNOWN;
   flags->heap_unreleased_bytes = VALUE_UNKNOWN;
   if (stats != NULL) {
@@ -180,29 +198,55 @@ static void observe_memstats(struct flags *flags, const struct reading *reading)
     flags->now.heap_inuse_bytes = stats->heap_inuse_bytes;
     if (idle != VALUE_UNKNOWN && released != VALUE_UNKNOWN && released <= idle)
       flags->heap_unreleased_bytes = idle - released;
-    live = live_bytes(stats);
     allocated = stats->alloc_bytes_total;
   }
-  signal_count(flags, SIGNAL_HEAP_LIVE_BYTES, live, reading->now_ms);
+  signal_number(flags, SIGNAL_HEAP_LIVE_BYTES,
+                live_heap_observe(&flags->live_heap, stats, reading->wall_ms), reading->now_ms);
   signal_count(flags, SIGNAL_ALLOCATED_BYTES, allocated, reading->now_ms);
   sum_retained(flags, reading->now_ms);
+  if (flags->heap_unreleased_bytes != VALUE_UNKNOWN)
+    observe_anonymous(flags, reading->now_ms);
+}
+
+/* The fetch that has been waiting the longest, of the pattern of that name (NULL: none). */
+static void find_stuck_fetch(struct flags *flags, const struct goroutine_profile *profile,
+                             const char *name) {
+  const struct pattern_list *patterns = flags->options.goroutine_patterns;
+  flags->findings.stuck_fetch.weight = 0;
+  for (size_t i = 0; i < patterns->len; i++)
+    if (patterns->items[i].name == name)
+      flags->findings.stuck_fetch = profile->longest_blocked[i];
+}
+
+/* Where only the counts of a dump are known, as of recorded metrics, those that wait by design
+ * cannot be told apart. */
+static uint64_t count_stuck(struct stuck *stuck, const struct goroutine_profile *profile) {
+  if (profile->sites.len == 0)
+    return profile->blocked[GOROUTINE_BLOCKED_10M];
+  stuck_observe(stuck, &profile->sites);
+  return stuck_count(stuck);
 }
 
 static void observe_goroutines(struct flags *flags, const struct reading *reading) {
   const struct goroutine_profile *profile = reading->goroutine_profile;
   struct snapshot *now = &flags->now;
   const char *name;
-  now->goroutines_stuck = now->fetch_data = VALUE_UNKNOWN;
+  now->goroutines_stuck = now->fetch_data = now->fetches_stuck = VALUE_UNKNOWN;
   for (size_t i = 0; i < GOROUTINE_STATES; i++)
     now->goroutines_by_state[i] = profile != NULL ? profile->by_state[i] : VALUE_UNKNOWN;
   if (profile != NULL) {
-    now->goroutines_stuck = profile->blocked[GOROUTINE_BLOCKED_10M];
+    now->goroutines_stuck = count_stuck(&flags->stuck, profile);
     now->fetch_data =
         most_of_patterns(&flags->options.rules->rules[RED_FLAG_FETCH_DATA_PILING],
                          flags->options.goroutine_patterns, profile->matching, &name);
+    now->fetches_stuck =
+        most_of_patterns(&flags->options.rules->rules[RED_FLAG_FETCH_STUCK],
+                         flags->options.goroutine_patterns, profile->matching_blocked, &name);
+    find_stuck_fetch(flags, profile, name);
   }
   signal_count(flags, SIGNAL_GOROUTINES_STUCK, now->goroutines_stuck, reading->now_ms);
   signal_count(flags, SIGNAL_FETCH_DATA, now->fetch_data, reading->now_ms);
+  signal_count(flags, SIGNAL_FETCHES_STUCK, now->fetches_stuck, reading->now_ms);
 }
 
 static void observe_pprof(struct flags *flags, const struct reading *reading) {
@@ -257,6 +301,9 @@ size_t flags_end(struct flags *flags, struct flag_status ret[RED_FLAGS]) {
 }
 
 void flags_mark_baseline(struct flags *flags, int64_t wall_ms) {
+  stuck_mark_baseline(&flags->stuck);
+  if (flags->stuck.has_dump && flags->now.goroutines_stuck != VALUE_UNKNOWN)
+    flags->now.goroutines_stuck = stuck_count(&flags->stuck);
   flags->baseline = flags->now;
   flags->baseline_wall_ms = wall_ms;
   trend_begin(&flags->trend);

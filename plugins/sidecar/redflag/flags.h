@@ -8,11 +8,12 @@
 #define SIDECAR_REDFLAG_FLAGS_H
 
 #include "common/pattern.h"
-#include "sidecar/go/memstats.h"
+#include "sidecar/go/live_heap.h"
 #include "sidecar/redflag/evaluator.h"
 #include "sidecar/redflag/evidence.h"
 #include "sidecar/redflag/report.h"
 #include "sidecar/redflag/snapshot.h"
+#include "sidecar/redflag/stuck.h"
 
 /* The parts of a reading. */
 enum reading_part {
@@ -39,8 +40,10 @@ struct reading {
   uint64_t inotify_watches_limit;
 
   uint64_t memory_regions, lazyfree_bytes;
+  double memory_pressure_percent; /* of the host, over a minute */
   uint64_t goroutines;
   const struct memstats *memstats;
+  int64_t wall_ms; /* of memstats: since the epoch */
   const struct goroutine_profile *goroutine_profile;
   double has_pprof; /* 0 or 1 */
 };
@@ -56,8 +59,10 @@ struct flags {
   struct evaluator *evaluator;
   struct snapshot now, baseline;
   struct findings findings;
+  struct live_heap live_heap;
   struct flag_changes changes;
   struct trend trend;                             /* since the baseline */
+  struct stuck stuck;                             /* goroutines, since the baseline */
   enum red_flag_state notified[RED_FLAGS];        /* the last change reported */
   uint64_t heap_unreleased_bytes, lazyfree_bytes; /* the parts of now.retained_bytes */
   bool is_contended;        /* another process holds a lock on one of its databases */

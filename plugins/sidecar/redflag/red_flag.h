@@ -15,10 +15,12 @@
 /* In the order in which they are documented. */
 enum red_flag {
   RED_FLAG_RSS,
+  RED_FLAG_RSS_GROWING,
   RED_FLAG_SWAP_GROWING,
   RED_FLAG_MEMORY_REGIONS,
   RED_FLAG_FDS,
   RED_FLAG_FDS_GROWING,
+  RED_FLAG_FDS_ABOVE_BASELINE,
   RED_FLAG_SAME_FILE,
   RED_FLAG_SESSION_FILES,
   RED_FLAG_THREADS,
@@ -26,11 +28,13 @@ enum red_flag {
   RED_FLAG_GOROUTINES_GROWING,
   RED_FLAG_GOROUTINES_STUCK,
   RED_FLAG_FETCH_DATA_PILING,
+  RED_FLAG_FETCH_STUCK,
   RED_FLAG_HEAP_GROWING,
   RED_FLAG_HEAP_NOT_RECEDING,
   RED_FLAG_ALLOCATION_RATE,
   RED_FLAG_CPU,
   RED_FLAG_SQLITE_CONTENTION,
+  RED_FLAG_SQLITE_HANDLES,
   RED_FLAG_INOTIFY_WATCHES,
   RED_FLAG_PPROF_MISSING, /* information; depends on all others and is judged last */
   RED_FLAGS
@@ -43,7 +47,8 @@ enum red_flag_state { RED_FLAG_OK = 0, RED_FLAG_WARNING = 1, RED_FLAG_FAILURE = 
 enum red_flag_signal {
   SIGNAL_NONE,
   SIGNAL_RESIDENT_BYTES,
-  SIGNAL_RETAINED_BYTES, /* part of it: freed by the Go program and not yet reclaimed */
+  SIGNAL_RETAINED_BYTES,  /* part of it: freed by the Go program and not yet reclaimed */
+  SIGNAL_ANONYMOUS_BYTES, /* resident and swapped, without what is retained */
   SIGNAL_SWAP_BYTES,
   SIGNAL_MEMORY_REGIONS,
   SIGNAL_OPEN_FDS,
@@ -51,25 +56,29 @@ enum red_flag_signal {
   SIGNAL_SESSION_FILES, /* the highest count of a pattern */
   SIGNAL_THREADS,
   SIGNAL_GOROUTINES,
-  SIGNAL_GOROUTINES_STUCK,      /* blocked for at least 10 minutes */
-  SIGNAL_FETCH_DATA,            /* goroutines that fetch data */
-  SIGNAL_HEAP_LIVE_BYTES,       /* left by the last collection, or less */
-  SIGNAL_ALLOCATED_BYTES,       /* counter */
-  SIGNAL_CPU_SECONDS,           /* counter, user and system */
-  SIGNAL_SQLITE_FOREIGN_LOCKS,  /* write locks of other processes on its databases */
+  SIGNAL_GOROUTINES_STUCK,     /* since the baseline (stuck.h) */
+  SIGNAL_FETCH_DATA,           /* goroutines that fetch data */
+  SIGNAL_FETCHES_STUCK,        /* those that have been waiting for 2 minutes */
+  SIGNAL_HEAP_LIVE_BYTES,      /* left by the last collection, or less */
+  SIGNAL_ALLOCATED_BYTES,      /* counter */
+  SIGNAL_CPU_SECONDS,          /* counter, user and system */
+  SIGNAL_SQLITE_FOREIGN_LOCKS, /* of other processes, that stop readers of its databases */
+  SIGNAL_SAME_DATABASE_OPENS,
   SIGNAL_INOTIFY_WATCHES_RATIO, /* of the user's limit, 0 to 1 */
+  SIGNAL_MEMORY_PRESSURE,       /* percent of a minute in which some task of the host waited */
   SIGNAL_HAS_PPROF,             /* 0 or 1 */
   RED_FLAG_SIGNALS
 };
 
 /* How a flag is judged (detectors.h), and the meaning of Warning and Failure. */
 enum red_flag_kind {
-  RED_FLAG_BY_LEVEL,  /* at or above the threshold for Hold */
-  RED_FLAG_BY_RATE,   /* as BY_LEVEL, for the increase of a counter per second */
-  RED_FLAG_BY_GROWTH, /* the trough rose by the threshold, steadily, in Hold */
-  RED_FLAG_BY_STEP,   /* the trough stepped up by the threshold and stays for Hold */
-  RED_FLAG_BY_USUAL,  /* Failure as BY_RATE; Warning: twice the usual of the process */
-  RED_FLAG_BY_OTHERS, /* another flag is not OK and the signal is 0 */
+  RED_FLAG_BY_LEVEL,    /* at or above the threshold for Hold */
+  RED_FLAG_BY_RATE,     /* as BY_LEVEL, for the increase of a counter per second */
+  RED_FLAG_BY_GROWTH,   /* the trough rose by the threshold, steadily, in Hold */
+  RED_FLAG_BY_STEP,     /* the trough stepped up by the threshold and stays for Hold */
+  RED_FLAG_BY_USUAL,    /* Failure as BY_RATE; Warning: the floor is above its usual */
+  RED_FLAG_BY_BASELINE, /* as BY_LEVEL, for multiples of what it had after WarmUp */
+  RED_FLAG_BY_OTHERS,   /* another flag is not OK and the signal is 0 */
 };
 
 /* How values of a signal are scaled in the configuration and displayed. */
@@ -94,6 +103,7 @@ typedef void (*red_flag_evidence_fn)(struct evidence *evidence, struct buffer *l
                                      const struct evidence_facts *facts);
 
 enum { RED_FLAG_PATTERNS_MAX = 4 };
+enum red_flag_pattern { NO_PATTERNS, FD_PATTERNS, GOROUTINE_PATTERNS };
 
 struct red_flag_info {
   const char *name;    /* type instance of red_flag, name of the <RedFlag> block */
@@ -102,17 +112,23 @@ struct red_flag_info {
   const char *subject; /* subject of a notification: "FDs" */
   enum red_flag_kind kind;
   enum red_flag_signal signal;
-  enum red_flag_signal discount; /* if known, is subtracted from the signal before a failure is
-                                    judged; SIGNAL_NONE: none */
+  enum red_flag_signal discount;  /* if known, is subtracted from the signal before a failure is
+                                     judged; SIGNAL_NONE: none */
+  enum red_flag_signal condition; /* growth begins only if this reached condition_min in Hold;
+                                     SIGNAL_NONE, or not known: whatever it is */
+  double condition_min;
   enum red_flag_amount amount;
   const char *unit;        /* of warning and failure; "" none */
   double warning, failure; /* in unit; NaN: none */
   uint32_t hold_s;
   uint32_t window_s; /* 0: the flag has no window */
+  double share;      /* growth: minimum rise in Hold as a share of the value; less in longer
+                        spans, in proportion */
 
-  /* Names of the FdMatch or GoroutineMatch patterns that the signal is made from, terminated by
-   * NULL. */
+  /* Names of the patterns that the signal is made from, terminated by NULL, and the option that
+   * defines such patterns. */
   const char *patterns[RED_FLAG_PATTERNS_MAX + 1];
+  enum red_flag_pattern pattern_kind;
   bool is_information;    /* its severity in alerts is "info" */
   bool wants_cpu_profile; /* its capture includes a CPU profile */
 
@@ -135,7 +151,9 @@ const char *red_flag_name(size_t flag);
 
 /* The metric of a signal, for alert rules. */
 struct red_flag_metric {
-  const char *type;          /* collectd type; NULL if no metric is identical to the signal */
+  const char *type;          /* collectd type; NULL if no metric is identical to the signal.
+                                That of SIGNAL_GOROUTINES_STUCK also counts those that wait by
+                                design */
   const char *type_instance; /* "" none; "*" the flag's patterns */
 };
 
@@ -155,6 +173,8 @@ struct red_flag_rule {
   double warning, failure; /* in the unit of the signal; NaN: none */
   uint64_t hold_ms;
   uint64_t window_ms;                              /* 0: the flag has none */
+  double share;                                    /* as in the row */
+  double grain;                                    /* the least difference of two values */
   const char *patterns[RED_FLAG_PATTERNS_MAX + 1]; /* as in the row; borrowed */
 };
 
@@ -169,8 +189,8 @@ enum { RED_FLAG_WARM_UP_MS = 15 * 60 * 1000 };
 /* Sets the defaults of the table. */
 void red_flag_rules_init(struct red_flag_rules *rules);
 
-/* Growth is judged over Hold, divided into this many windows. */
-enum { GROWTH_WINDOWS_MIN = 4, GROWTH_WINDOWS_MAX = 24 };
+/* Growth is judged over spans from Hold on, which is that many windows. */
+enum { GROWTH_WINDOWS_MIN = 4, GROWTH_WINDOWS_MAX = 24, GROWTH_HOLD_MAX_MS = 86400 * 1000 };
 
 /*
  * Checks whether a rule is consistent. Returns NULL, or the error: a static string that names
@@ -187,13 +207,24 @@ struct flag_status {
   enum red_flag_state state, before;
   double value;     /* the last observation that was judged */
   double threshold; /* the one reached; when OK, the one not reached. Growth and step: the
-                       minimum rise. Warning of BY_USUAL: twice the usual */
-  double rise;      /* growth and step: of the trough, over rise_ms */
+                       minimum rise. Warning of BY_USUAL: 1.6 times the usual */
+  double rise; /* growth and step: of the trough, over rise_ms; also when it has levelled off */
   uint64_t rise_ms;
-  uint64_t since_ms; /* when it began: for a level, the beginning of the breach, not the end of
-                        Hold; for growth, its beginning. When OK: now */
-  bool is_retained;  /* only without the discount is the signal at or above a threshold: a
+  uint64_t since_ms;  /* when it began: for a level, the beginning of the breach, not the end of
+                         Hold; for growth, its beginning. When OK: now */
+  bool may_level_off; /* growth: nothing is known of this time of other days */
+  bool has_levelled_off; /* growth: OK because it rises no more, not because it fell back */
+  bool is_retained;      /* only without the discount is the signal at or above a threshold: a
                         failure is then a warning */
 };
+
+/*
+ * Is a change worth a capture? Each failure is. A warning is if on_warning; if it is of growth
+ * or of a step, which by default never become failures; and, of a flag that is judged by the
+ * usual, if the process has had no capture of such a warning yet (is_first). A flag that goes
+ * down, and information, never are.
+ */
+bool red_flag_is_worth_a_capture(const struct flag_status *status, bool on_warning,
+                                 bool is_first);
 
 #endif

@@ -73,6 +73,31 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .next_steps = MEMORY_STEPS
             "Then the number of descriptors (fds.txt), then the heap.\n" HEAP_STEPS,
         },
+    [RED_FLAG_RSS_GROWING] =
+        {
+            .name = "rss_growing",
+            .alert = "SidecarRSSGrowing",
+            .summary = "Sidecar's anonymous memory keeps growing.",
+            .subject = "anonymous memory",
+            .kind = RED_FLAG_BY_GROWTH,
+            .signal = SIGNAL_ANONYMOUS_BYTES,
+            .amount = AMOUNT_BYTES,
+            .unit = "MB",
+            .warning = 16,
+            .failure = NONE,
+            .hold_s = 1440,
+            .window_s = 180,
+            .share = 1.4,
+            .add_evidence = evidence_of_memory,
+            .confirm = "grep -E 'RssAnon|VmSwap' /proc/PID/status",
+            .confirm_pprof = TOP_OF_HEAP,
+            .why = "memory of its own, without what Go retains, only increases",
+            .tuning =
+                "Raise the minimum rise where sessions are legitimately loaded for hours.",
+            .next_steps = MEMORY_STEPS
+            "Without pprof it is not known whether the Go heap grows or C does: restart with\n"
+            "SIDECAR_PPROF=1 and reproduce it.\n" HEAP_STEPS,
+        },
     [RED_FLAG_SWAP_GROWING] =
         {
             .name = "swap_growing",
@@ -81,6 +106,8 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .subject = "swap",
             .kind = RED_FLAG_BY_GROWTH,
             .signal = SIGNAL_SWAP_BYTES,
+            .condition = SIGNAL_MEMORY_PRESSURE,
+            .condition_min = 1,
             .amount = AMOUNT_BYTES,
             .unit = "MB",
             .warning = 16,
@@ -131,7 +158,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .hold_s = 60,
             .add_evidence = evidence_of_fds,
             .confirm = FILES_BY_TYPE "; " FILES_BY_NAME,
-            .why = "a healthy sidecar has 50 to 150 descriptors open",
+            .why = "on Linux a healthy sidecar has 15 to 50 descriptors open",
             .tuning = "Raise it where many projects are open at once.",
             .next_steps = DESCRIPTOR_STEPS,
         },
@@ -145,15 +172,38 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .signal = SIGNAL_OPEN_FDS,
             .amount = AMOUNT_COUNT,
             .unit = "descriptors",
-            .warning = 20,
+            .warning = 10,
             .failure = NONE,
-            .hold_s = 3600,
-            .window_s = 300,
+            .hold_s = 1440,
+            .window_s = 180,
+            .share = 1.4,
             .add_evidence = evidence_of_fds_growth,
             .confirm = FILES_BY_TYPE "; " FILES_BY_NAME,
             .why = "a number of descriptors that only increases is an active leak",
             .tuning =
                 "Raise the minimum rise where projects are opened one after another for hours.",
+            .next_steps = DESCRIPTOR_STEPS,
+        },
+    [RED_FLAG_FDS_ABOVE_BASELINE] =
+        {
+            .name = "fds_above_baseline",
+            .alert = "SidecarFDsAboveBaseline",
+            .summary =
+                "Sidecar has several times the open file descriptors that it began with.",
+            .subject = "FDs, compared with its baseline",
+            .kind = RED_FLAG_BY_BASELINE,
+            .signal = SIGNAL_OPEN_FDS,
+            .amount = AMOUNT_COUNT,
+            .unit = "times the baseline",
+            .warning = 4,
+            .failure = NONE,
+            .hold_s = 600,
+            .window_s = 600,
+            .add_evidence = evidence_of_fds_growth,
+            .confirm = FILES_BY_TYPE "; " FILES_BY_NAME,
+            .why =
+                "it has four times what it had once it had loaded, far below the limit of fds",
+            .tuning = "Raise it where many projects are opened in one sidecar.",
             .next_steps = DESCRIPTOR_STEPS,
         },
     [RED_FLAG_SAME_FILE] =
@@ -189,6 +239,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .failure = 1000,
             .hold_s = 60,
             .patterns = {"claude_sessions", "codex_sessions"},
+            .pattern_kind = FD_PATTERNS,
             .add_evidence = evidence_of_session_files,
             .confirm = "lsof -p PID | grep -E '[.]claude/projects|[.]codex/sessions'",
             .why = "session files are read and never closed",
@@ -210,7 +261,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .hold_s = 60,
             .confirm = "ls /proc/PID/task | wc -l",
             .confirm_pprof = COMMON_STACKS,
-            .why = "a healthy sidecar has 20 to 60 threads",
+            .why = "on Linux a healthy sidecar has 8 to 30 threads",
             .tuning =
                 "Raise it on machines with more than 32 cores: Go starts a thread for each "
                 "busy one.",
@@ -234,7 +285,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .hold_s = 60,
             .add_evidence = evidence_of_goroutines,
             .confirm_pprof = COMMON_STACKS,
-            .why = "a healthy sidecar has 20 to 50 goroutines",
+            .why = "on Linux a healthy sidecar has 20 to 80 goroutines",
             .tuning = "Raise it where many projects are open at once.",
             .next_steps = GOROUTINE_STEPS,
         },
@@ -250,8 +301,9 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .unit = "goroutines",
             .warning = 10,
             .failure = NONE,
-            .hold_s = 3600,
+            .hold_s = 1800,
             .window_s = 300,
+            .share = 1.4,
             .add_evidence = evidence_of_goroutine_growth,
             .confirm_pprof = COMMON_STACKS,
             .why = "a number of goroutines that only increases is a leak",
@@ -276,7 +328,8 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .add_evidence = evidence_of_stuck_goroutines,
             .confirm_pprof =
                 "curl -s '" PPROF "goroutine?debug=2' | grep -A5 -E ', [0-9]+ minutes'",
-            .why = "more and more goroutines have been blocked for 10 minutes",
+            .why = "more and more goroutines of the same stacks have been blocked for 10 "
+                   "minutes, and none of them comes back",
             .tuning = "Raise the minimum rise where waiting workers are started all the time.",
             .next_steps = GOROUTINE_STEPS,
         },
@@ -294,6 +347,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .failure = 10,
             .hold_s = 60,
             .patterns = {"fetch_data"},
+            .pattern_kind = GOROUTINE_PATTERNS,
             .add_evidence = evidence_of_fetching,
             .confirm_pprof =
                 "curl -s '" PPROF "goroutine?debug=2' | grep -B2 -A10 -i fetchData",
@@ -303,6 +357,33 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
                 "A fetchData does not return before the next one starts: look for what it is "
                 "waiting for.\nIs the database locked (is td running)? See `grep '\\.db' "
                 "fds.txt`.\n",
+        },
+    [RED_FLAG_FETCH_STUCK] =
+        {
+            .name = "fetch_stuck",
+            .alert = "SidecarFetchStuck",
+            .summary = "A fetch of sidecar's does not return.",
+            .subject = "fetches that have been waiting for minutes",
+            .kind = RED_FLAG_BY_LEVEL,
+            .signal = SIGNAL_FETCHES_STUCK,
+            .amount = AMOUNT_COUNT,
+            .unit = "goroutines",
+            .warning = 1,
+            .failure = NONE,
+            .hold_s = 180,
+            .patterns = {"fetch_data", "monitor"},
+            .pattern_kind = GOROUTINE_PATTERNS,
+            .add_evidence = evidence_of_stuck_fetch,
+            .confirm_pprof =
+                "curl -s '" PPROF "goroutine?debug=2' | grep -B2 -A10 -E 'etchData|onitor'",
+            .why = "a plugin that waits for one fetch for minutes is frozen",
+            .tuning = "Lengthen the hold where a fetch legitimately takes minutes.",
+            .next_steps =
+                "One goroutine is enough: its plugin does not update until it returns. What is "
+                "it waiting\nfor? IO wait and syscall: a file, a socket or a child process. "
+                "sync: who holds the lock?\nchan send and chan receive: has the other side "
+                "ended? select in database/sql: all\nconnections are in use; see `grep "
+                "'\\.db' fds.txt`, and whether the database is locked.\n",
         },
     [RED_FLAG_HEAP_GROWING] =
         {
@@ -314,10 +395,11 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .signal = SIGNAL_HEAP_LIVE_BYTES,
             .amount = AMOUNT_BYTES,
             .unit = "MB",
-            .warning = 16,
+            .warning = 0.5,
             .failure = NONE,
-            .hold_s = 10800,
-            .window_s = 1800,
+            .hold_s = 9000,
+            .window_s = 600,
+            .share = 0.03,
             .add_evidence = evidence_of_heap_growth,
             .confirm_pprof = TOP_OF_HEAP,
             .why = "the heap after garbage collection has been growing for hours",
@@ -337,7 +419,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .unit = "MB",
             .warning = 64,
             .failure = NONE,
-            .hold_s = 1800,
+            .hold_s = 9000,
             .window_s = 21600,
             .add_evidence = evidence_of_heap_growth,
             .confirm_pprof = TOP_OF_HEAP,
@@ -357,10 +439,11 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .unit = "MB/s",
             .warning = 20,
             .failure = 100,
-            .hold_s = 120,
-            .add_evidence = evidence_of_heap_growth,
+            .hold_s =
+                600, /* a tab that is opened, or scrolling, allocates as fast for a minute */
+            .add_evidence = evidence_of_allocations,
             .confirm_pprof = "go tool pprof -sample_index=alloc_space -top " PPROF "heap",
-            .why = "allocating fast keeps the garbage collector busy",
+            .why = "allocating fast for minutes on end keeps the garbage collector busy",
             .tuning = "Raise it for a sidecar that follows very verbose agents.",
             .next_steps =
                 "`go tool pprof -sample_index=alloc_space -top heap.pb.gz` shows all "
@@ -376,7 +459,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .signal = SIGNAL_CPU_SECONDS,
             .amount = AMOUNT_CORES,
             .unit = "cores",
-            .warning = 0.1,
+            .warning = 0.05,
             .failure = 1,
             .hold_s = 600,
             .window_s = 1800,
@@ -406,17 +489,46 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .failure = NONE,
             .hold_s = 30,
             .patterns = {"sqlite"},
+            .pattern_kind = FD_PATTERNS,
             .add_evidence = evidence_of_contention,
             .confirm = "lsof -p PID | grep -F .db; cat /proc/locks",
-            .why = "its queries wait for a lock of another process",
+            .why = "its queries wait for a lock of another process; locks that stop only "
+                   "writers do "
+                   "not count: those of WAL mode, and of a transaction before its commit",
             .tuning = "Lengthen the hold where other programs legitimately keep it locked.",
             .next_steps =
-                "Another process holds a lock on a database that is open here; the headline "
-                "names it.\n`grep '\\.db' fds.txt` shows which databases, and whether one is "
+                "Another process holds a lock on a database that is open here, and reads wait; "
+                "the headline\nnames it. A lock that is exclusive or pending: the database has "
+                "a rollback journal, and in\nWAL mode (`PRAGMA journal_mode`) reads would not "
+                "wait.\n`grep '\\.db' fds.txt` shows which databases, and whether one is "
                 "open "
                 "several times.\n`grep -A10 'monitor\\|td' goroutines.txt` shows what is "
                 "waiting "
                 "for it.\n",
+        },
+    [RED_FLAG_SQLITE_HANDLES] =
+        {
+            .name = "sqlite_handles",
+            .alert = "SidecarSQLiteHandles",
+            .summary = "Sidecar has several handles on one database.",
+            .subject = "handles on one database",
+            .kind = RED_FLAG_BY_LEVEL,
+            .signal = SIGNAL_SAME_DATABASE_OPENS,
+            .amount = AMOUNT_COUNT,
+            .unit = "handles",
+            .warning = 3,
+            .failure = NONE,
+            .hold_s = 60,
+            .add_evidence = evidence_of_same_database,
+            .confirm = "lsof -p PID | grep -F .db",
+            .why = "its own handles on a database wait for each other's locks",
+            .tuning = "Lower it to 2 for a program that means to have one connection to each "
+                      "database; raise it for one with a larger pool.",
+            .next_steps =
+                "`grep '\\.db' fds.txt` shows the handles. The -wal and -shm of a database are "
+                "opened once\nfor each connection and are not counted. Is the database opened "
+                "for each query, or by\nseveral plugins, instead of being shared? In "
+                "goroutines.txt look for database/sql.\n",
         },
     [RED_FLAG_INOTIFY_WATCHES] =
         {
@@ -476,7 +588,9 @@ const struct red_flag_metric red_flag_metrics[RED_FLAG_SIGNALS] = {
     [SIGNAL_GOROUTINES] = {"go_goroutines", ""},
     [SIGNAL_GOROUTINES_STUCK] = {"go_goroutines_blocked", "10m"},
     [SIGNAL_FETCH_DATA] = {"go_goroutines_matching", "*"},
+    [SIGNAL_FETCHES_STUCK] = {"go_goroutines_matching_blocked", "*"},
     [SIGNAL_ALLOCATED_BYTES] = {"go_memstats_alloc_bytes", ""},
+    [SIGNAL_SAME_DATABASE_OPENS] = {"process_fds_same_database_max", ""},
     [SIGNAL_SQLITE_FOREIGN_LOCKS] = {"process_file_locks", "contended"},
 };
 
@@ -525,6 +639,25 @@ double red_flag_max(enum red_flag_amount amount) {
   }
 }
 
+bool red_flag_is_worth_a_capture(const struct flag_status *status, bool on_warning,
+                                 bool is_first) {
+  const struct red_flag_info *info = &red_flags[status->flag];
+  if (info->is_information || status->state <= status->before)
+    return false;
+  if (status->state == RED_FLAG_FAILURE || on_warning)
+    return true;
+  switch (info->kind) {
+  case RED_FLAG_BY_GROWTH:
+  case RED_FLAG_BY_STEP:
+  case RED_FLAG_BY_BASELINE:
+    return true;
+  case RED_FLAG_BY_USUAL:
+    return is_first;
+  default:
+    return false;
+  }
+}
+
 /* ---- rules ---- */
 
 void red_flag_rules_init(struct red_flag_rules *rules) {
@@ -537,6 +670,8 @@ void red_flag_rules_init(struct red_flag_rules *rules) {
         .failure = info->failure * scale,
         .hold_ms = info->hold_s * UINT64_C(1000),
         .window_ms = info->window_s * UINT64_C(1000),
+        .share = info->share,
+        .grain = info->amount == AMOUNT_COUNT ? 1 : 0,
     };
     memcpy(rules->rules[i].patterns, info->patterns, sizeof(info->patterns));
   }
@@ -550,6 +685,9 @@ const char *red_flag_rule_fault(enum red_flag flag, const struct red_flag_rule *
     if (rule->window_ms == 0 || rule->hold_ms < GROWTH_WINDOWS_MIN * rule->window_ms ||
         rule->hold_ms > GROWTH_WINDOWS_MAX * rule->window_ms)
       return "Hold and Window do not go together; allowed is a Hold of 4 to 24 Windows";
+    if (rule->hold_ms > GROWTH_HOLD_MAX_MS)
+      return "Hold is longer than a day, for which growth is remembered; allowed is up to "
+             "86400";
     return NULL;
   case RED_FLAG_BY_STEP:
     if (rule->hold_ms > rule->window_ms)

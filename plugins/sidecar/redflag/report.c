@@ -22,6 +22,15 @@ static const char *time_text(char dst[CLOCK_READABLE_SIZE], int64_t wall_ms) {
   return dst;
 }
 
+/* Appends since when, by a time of the monotonic clock, and how long ago that is. */
+static void write_since(struct buffer *text, const struct report *report, uint64_t since_ms) {
+  char words[CLOCK_READABLE_SIZE], duration[FORMAT_SIZE];
+  int64_t wall_ms =
+      suspends_wall_ms(report->suspends, since_ms, report->facts->now_ms, report->now_wall_ms);
+  buffer_printf(text, "since %s (%s)\n", time_text(words, wall_ms),
+                format_duration(duration, (uint64_t)(report->now_wall_ms - wall_ms)));
+}
+
 /* ---- what grew ---- */
 
 static const char *amount(char dst[FORMAT_SIZE], const struct snapshot_field *field,
@@ -69,6 +78,7 @@ static const struct {
   bool is_bytes;
 } rising[] = {
     {SIGNAL_RESIDENT_BYTES, "RSS", true},
+    {SIGNAL_ANONYMOUS_BYTES, "anonymous memory", true},
     {SIGNAL_SWAP_BYTES, "swap", true},
     {SIGNAL_HEAP_LIVE_BYTES, "live heap", true},
     {SIGNAL_MEMORY_REGIONS, "memory regions", false},
@@ -77,17 +87,16 @@ static const struct {
     {SIGNAL_SESSION_FILES, "session files", false},
     {SIGNAL_THREADS, "threads", false},
     {SIGNAL_GOROUTINES, "goroutines", false},
-    {SIGNAL_GOROUTINES_STUCK, "stuck 10 minutes", false},
+    {SIGNAL_GOROUTINES_STUCK, "newly stuck", false},
 };
 
 static void write_rises(struct buffer *text, const struct report *report) {
   bool any = false;
-  uint64_t now_ms = report->facts->now_ms;
   buffer_append_string(text, "\nFloors that rose, by ten minutes\n");
   for (size_t i = 0; i < ARRAY_LENGTH(rising); i++) {
     const struct trend_signal *signal = &report->trend->signals[rising[i].signal];
     double rise = signal->last_trough - signal->first_trough;
-    char by[FORMAT_SIZE], duration[FORMAT_SIZE], since[CLOCK_READABLE_SIZE];
+    char by[FORMAT_SIZE];
     if (!(rise > 0)) /* also false when it is not known */
       continue;
     any = true;
@@ -95,10 +104,8 @@ static void write_rises(struct buffer *text, const struct report *report) {
       format_bytes(by, rise);
     else
       snprintf(by, sizeof(by), "%.0f", rise);
-    uint64_t ago_ms = now_ms > signal->since_ms ? now_ms - signal->since_ms : 0;
-    buffer_printf(text, "  %-20s +%-10s since %s (%s)\n", rising[i].name, by,
-                  time_text(since, report->now_wall_ms - (int64_t)ago_ms),
-                  format_duration(duration, ago_ms));
+    buffer_printf(text, "  %-20s +%-10s ", rising[i].name, by);
+    write_since(text, report, signal->since_ms);
   }
   if (!any)
     buffer_append_string(text, "  none\n");
@@ -135,6 +142,24 @@ static void write_sites(struct buffer *text, const char *title,
     write_site(text, grown[i], is_heap);
 }
 
+static void write_allocations(struct buffer *text, const struct allocations *allocations) {
+  const struct allocations_lately *lately =
+      allocations != NULL ? allocations_get(allocations) : NULL;
+  char duration[FORMAT_SIZE], total[FORMAT_SIZE];
+  if (lately == NULL)
+    return;
+  buffer_printf(text, "\nAllocated in the last %s, freed or not: %s, by stack\n",
+                format_duration(duration, lately->span_ms),
+                format_bytes(total, (double)lately->bytes));
+  for (size_t i = 0; i < lately->len; i++) {
+    char stack[STACK_SIZE], words[FORMAT_SIZE];
+    buffer_printf(text, "  %-11s %s\n", format_bytes(words, (double)lately->sites[i].weight),
+                  evidence_stack(stack, sizeof(stack), &lately->sites[i]));
+  }
+  if (lately->len == 0)
+    buffer_append_string(text, "  none\n");
+}
+
 /* ---- red flags ---- */
 
 static const char *state_text(enum red_flag_state state) {
@@ -143,19 +168,15 @@ static const char *state_text(enum red_flag_state state) {
 
 static void write_flags(struct buffer *text, const struct report *report) {
   bool any = false;
-  char words[CLOCK_READABLE_SIZE], since[FORMAT_SIZE];
+  char words[CLOCK_READABLE_SIZE];
   buffer_append_string(text, "\nRed flags now\n");
   for (size_t i = 0; i < RED_FLAGS; i++) {
     struct flag_status status;
     if (!evaluator_get(report->evaluator, i, &status) || status.state == RED_FLAG_OK)
       continue;
-    uint64_t now_ms = report->facts->now_ms;
-    uint64_t for_ms = now_ms > status.since_ms ? now_ms - status.since_ms : 0;
     any = true;
-    buffer_printf(text, "  %-20s %-8s since %s (%s)\n", red_flags[i].name,
-                  state_text(status.state),
-                  time_text(words, report->now_wall_ms - (int64_t)for_ms),
-                  format_duration(since, for_ms));
+    buffer_printf(text, "  %-20s %-8s ", red_flags[i].name, state_text(status.state));
+    write_since(text, report, status.since_ms);
   }
   if (!any)
     buffer_append_string(text, "  none\n");
@@ -192,6 +213,7 @@ void report_write(struct buffer *text, const struct report *report) {
   write_comparison(text, facts->baseline, facts->now);
   write_sites(text, "Heap in use that grew since the baseline, by stack", facts->heap_sites,
               true);
+  write_allocations(text, facts->allocations);
   write_sites(text, "Goroutines that grew since the baseline, by stack", facts->goroutine_sites,
               false);
 }

@@ -5,6 +5,7 @@
 #ifndef SIDECAR_REDFLAG_REPORT_H
 #define SIDECAR_REDFLAG_REPORT_H
 
+#include "common/suspends.h"
 #include "sidecar/redflag/evaluator.h"
 #include "sidecar/redflag/evidence.h"
 #include "sidecar/redflag/snapshot.h"
@@ -34,6 +35,7 @@ struct report {
   double start_time_seconds; /* since the epoch; NaN unknown */
   int64_t baseline_wall_ms;  /* 0: no baseline yet */
   int64_t now_wall_ms;
+  const struct suspends *suspends; /* of the machine; NULL: none */
 };
 
 /* Appends the page, truncated to the cap of the buffer. */

@@ -35,6 +35,7 @@ const struct snapshot_field snapshot_fields[SNAPSHOT_FIELDS] = {
     {"  devices", CLASS(DEVICE), false},
     {"  other", CLASS(OTHER), false},
     {"same file opened", FIELD(same_file_opens), false},
+    {"same database opened", FIELD(same_database_opens), false},
     {"session files", FIELD(session_files), false},
     {"inotify watches", FIELD(inotify_watches), false},
     {"threads", FIELD(threads), false},
@@ -49,8 +50,9 @@ const struct snapshot_field snapshot_fields[SNAPSHOT_FIELDS] = {
     {"  running", STATE(RUNNING), false},
     {"  runnable", STATE(RUNNABLE), false},
     {"  other", STATE(OTHER), false},
-    {"  stuck 10 minutes", FIELD(goroutines_stuck), false},
+    {"  newly stuck", FIELD(goroutines_stuck), false},
     {"  fetching data", FIELD(fetch_data), false},
+    {"  stuck in a fetch", FIELD(fetches_stuck), false},
 };
 
 uint64_t snapshot_value(const struct snapshot *snapshot, const struct snapshot_field *field) {

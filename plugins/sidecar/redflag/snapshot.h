@@ -24,11 +24,11 @@ struct snapshot {
   uint64_t heap_alloc_bytes, heap_inuse_bytes;
   uint64_t memory_regions;
   uint64_t fds, fds_by_class[DESCRIPTOR_CLASSES];
-  uint64_t same_file_opens, session_files, inotify_watches;
+  uint64_t same_file_opens, same_database_opens, session_files, inotify_watches;
   uint64_t threads;
   uint64_t goroutines, goroutines_by_state[GOROUTINE_STATES];
-  uint64_t goroutines_stuck; /* blocked for at least ten minutes */
-  uint64_t fetch_data;
+  uint64_t goroutines_stuck; /* since the baseline (stuck.h) */
+  uint64_t fetch_data, fetches_stuck;
 };
 
 /* Everything unknown. */
@@ -41,7 +41,7 @@ struct snapshot_field {
   bool is_bytes;
 };
 
-enum { SNAPSHOT_FIELDS = 17 + DESCRIPTOR_CLASSES + GOROUTINE_STATES };
+enum { SNAPSHOT_FIELDS = 19 + DESCRIPTOR_CLASSES + GOROUTINE_STATES };
 
 /* All fields, in the order of the flowchart of the guide: memory, descriptors, goroutines. */
 extern const struct snapshot_field snapshot_fields[SNAPSHOT_FIELDS];

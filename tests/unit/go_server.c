@@ -1,0 +1,94 @@
+/* The server of a Go program; see go_server.h. */
+#include "go_server.h"
+
+#include <stdio.h>
+
+#include "cases.h"
+#include "common/buffer.h"
+#include "watched.h"
+
+static struct buffer index_page, heap_page; /* only read by the servers */
+
+static const char dump_page[] = "goroutine 1 [chan receive, 12 minutes]:\n"
+                                "main.(*Monitor).fetchData(0x1)\n"
+                                "\texample.com/target/monitor.go:12 +0x25\n"
+                                "main.main()\n"
+                                "\texample.com/target/main.go:7 +0x15\n"
+                                "\n"
+                                "goroutine 7 [select]:\n"
+                                "main.(*Monitor).fetchData(0x2)\n"
+                                "\texample.com/target/monitor.go:12 +0x25\n"
+                                "created by main.main in goroutine 1\n"
+                                "\texample.com/target/main.go:6 +0x19\n"
+                                "\n"
+                                "goroutine 9 [running]:\n"
+                                "net/http.(*conn).serve(0x3)\n"
+                                "\tnet/http/server.go:2102 +0x60f\n";
+
+static void load(struct buffer *page, const char *name) {
+  char path[512], bytes[4096];
+  size_t len;
+  snprintf(path, sizeof(path), "%s/fuzz/corpus/%s", TEST_SRCDIR, name);
+  FILE *stream = fopen(path, "rb");
+  assert_non_null(stream);
+  buffer_init(page, 1 << 20);
+  while ((len = fread(bytes, 1, sizeof(bytes), stream)) > 0)
+    assert_int_equal(buffer_append(page, bytes, len), 0);
+  fclose(stream);
+}
+
+int go_server_set_up_group(void **state) {
+  load(&index_page, "pprof_index/go1.26_busy");
+  load(&heap_page, "memstats/go1.26_busy");
+  return watched_set_up_group(state);
+}
+
+int go_server_tear_down_group(void **state) {
+  buffer_free(&index_page);
+  buffer_free(&heap_page);
+  return watched_tear_down_group(state);
+}
+
+static void send_page(struct hostile_connection *c, const char *bytes, size_t len) {
+  char head[128];
+  snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", len);
+  hostile_send_text(c, head);
+  hostile_send(c, bytes, len);
+}
+
+static bool asks_for(const struct hostile_connection *c, const char *path) {
+  char line[128];
+  snprintf(line, sizeof(line), "GET /debug/pprof/%s HTTP/1.1\r\n", path);
+  return strncmp(c->request, line, strlen(line)) == 0;
+}
+
+static void answer(struct hostile_connection *c, bool has_heap, size_t dump_len) {
+  if (asks_for(c, ""))
+    send_page(c, index_page.data, index_page.len);
+  else if (asks_for(c, "heap?debug=1") && has_heap)
+    send_page(c, heap_page.data, heap_page.len);
+  else if (asks_for(c, "goroutine?debug=2") && dump_len > 0)
+    send_page(c, dump_page, dump_len);
+  else
+    hostile_send_text(c, "HTTP/1.1 404 Not Found\r\n\r\n");
+}
+
+void go_server_good(struct hostile_connection *c, void *context) {
+  (void)context;
+  answer(c, true, strlen(dump_page));
+}
+
+void go_server_without_heap(struct hostile_connection *c, void *context) {
+  (void)context;
+  answer(c, false, strlen(dump_page));
+}
+
+void go_server_without_dump(struct hostile_connection *c, void *context) {
+  (void)context;
+  answer(c, true, 0);
+}
+
+void go_server_with_part_of_dump(struct hostile_connection *c, void *context) {
+  (void)context;
+  answer(c, true, strlen(dump_page) / 2);
+}
