@@ -5,6 +5,7 @@
 //   (import 'mixin.libsonnet') + { _config+:: { flags+: { fds+: { warning: 400 } } } }
 // and run `make grafana`.
 local rows = import 'generated/red_flags.json';
+local judged = import 'lib/judged.libsonnet';
 local promql = import 'lib/promql.libsonnet';
 
 {
@@ -45,9 +46,9 @@ local promql = import 'lib/promql.libsonnet';
     // --- dashboards
 
     // The plugin's codes for how a collector fares, from 0 on (man collectd-sidecar, COLLECTORS).
-    collectorStatuses: ['ok', 'off', 'denied', 'foreign', 'refused', 'timeout', 'malformed', 'invalid', 'ceiling', 'unsupported', 'error'],
-    // Those that are a failure. Not off, which is a setting; foreign has an alert of its own; ceiling
-    // and unsupported are as they should be.
+    collectorStatuses: ['ok', 'off', 'denied', 'foreign', 'refused', 'timeout', 'malformed', 'invalid', 'ceiling', 'unsupported', 'error', 'late'],
+    // Those that are a failure. Not off, which is a setting; foreign has an alert of its own; ceiling,
+    // unsupported and late are as they should be.
     collectorFailures: ['denied', 'refused', 'timeout', 'malformed', 'invalid', 'error'],
     dashboardTags: ['collectd', 'sidecar'],
     // How often they query again; slower spares a Prometheus that many people look at.
@@ -61,7 +62,7 @@ local promql = import 'lib/promql.libsonnet';
     graphitePrefix: 'collectd.',
     // The Graphite data source's uid, for rules that Grafana evaluates (provisioning/datasources).
     graphiteUid: 'graphite',
-    // The recording rule that has the red flags that are up, and only those: a fleet has 19 flags
+    // The recording rule that has the red flags that are up, and only those: a fleet has 23 flags
     // for each sidecar, and nearly all are 0.
     flagsUp: 'sidecar:red_flag:up',
 
@@ -74,10 +75,9 @@ local promql = import 'lib/promql.libsonnet';
     // switches a severity off. When to change which one is the row's "tuning".
     //
     // `true` stands for the plugin's own judgement, as it has to for growth, steps and what is usual
-    // for a process: such alerts fire on the metric red_flag. Their thresholds are options of the
+    // for a process or was its baseline: such alerts fire on the metric red_flag. Their thresholds are options of the
     // plugin, in the <RedFlag> blocks of collectd's configuration.
     flags: {
-      local judged(row) = std.member(['growth', 'step', 'usual', 'others'], row.kind),
       [row.name]: {
         warning: if judged(row) then true else row.warning_value,
         failure: row.failure_value,
@@ -127,17 +127,14 @@ local promql = import 'lib/promql.libsonnet';
     // restart theirs often.
     restartWindow: '1h',
     restarts: 5,
+    // Sidecars that end before they are watched, in shortLivedWindow. Raise it where a subcommand of
+    // sidecar that takes seconds is run all the time.
+    shortLivedWindow: '10m',
+    shortLived: 5,
 
-    // --- healthy bands, for the dashboards: from, to
+    // --- healthy bands, for the dashboards: { metric: [from, to] }, on Linux
 
     // Your own sidecars' quiet hours are the better measure, where they differ.
-    bands: {
-      process_open_fds: [50, 150],
-      'process_fds/regular': [10, 30],
-      'process_fds/pipe': [10, 30],
-      'process_fds/directory': [5, 15],
-      process_threads: [20, 60],
-      go_goroutines: [20, 50],
-    },
+    bands: import 'generated/healthy_ranges.json',
   },
 }

@@ -123,16 +123,18 @@ function(config) {
     '\n{{- if not (%s) }} This is the last known state: it is unknown at the moment.{{ end }}' %
     query(ours(name, matcher(types))),
 
-  // What is now, and how it compares with the time over which growth is judged.
+  // What is now, and how it compares with an hour ago, or with the shortest time over which growth
+  // is judged where that is longer.
   local now(flag, text) = each(ours(flag.signal, matcher(flag.types)), ', now ' + text.write('.Value')),
   local rise(flag, text) =
-    local span = p.duration(flag.hold_seconds);
+    local hour = 3600, seconds = std.max(flag.hold_seconds, hour);
+    local span = p.duration(seconds);
     local series = ours(flag.signal, matcher(flag.types));
     local risen(factor) =
       '%s (%s - %s offset %s) > 0 and on (instance, sidecar) (time() - %s > %d)' %
-      [factor, series, series, span, ours('process_start_time_seconds'), flag.hold_seconds];
+      [factor, series, series, span, ours('process_start_time_seconds'), seconds];
     each(risen('1 *'), ', by %s in %s' % [text.write('.Value'), span]) +
-    each(risen('%g *' % (3600 / flag.hold_seconds)), ' (%s/h)' % text.write('.Value')),
+    (if seconds == hour then '' else each(risen('%g *' % (hour / seconds)), ' (%s/h)' % text.write('.Value'))),
 
   // What the plugin's judgement says, in words.
   words:: {
@@ -141,6 +143,7 @@ function(config) {
     growth: 'growing',
     step: 'not receding',
     usual: 'high for this process',
+    baseline: 'several times as many',
     others: 'another red flag is up, and there is none to look further with',
   },
   local judgement(flag, text) =

@@ -27,9 +27,11 @@ function(config)
         a.known('go_memstats_heap_inuse_bytes', bytes + 'are in use in the Go heap.') +
         a.known('process_open_fds', '{{ .Value }} descriptors are open.'),
     },
+    rss_growing: { signal: 'process_memory_bytes', types: 'anon', evidence(a): resident(a) + site(a) },
     swap_growing: { evidence(a): resident(a) },
     fds: { evidence(a): class(a) },
     fds_growing: { evidence(a): class(a) },
+    fds_above_baseline: { evidence(a): class(a) },
     same_file: {
       evidence(a): a.known('process_fds_duplicate', '{{ .Value }} opens are of files that are open already.'),
     },
@@ -46,6 +48,11 @@ function(config)
       evidence(a): a.known(
         'process_file_locks', 'Other processes hold {{ .Value }} locks to write on its databases.', ['type="contended"']
       ),
+    },
+    fetch_stuck: {
+      evidence(a): a.largest('go_goroutines_matching_blocked', 'They match {{ .Labels.type }}.', [
+        'type=~"%s"' % std.join('|', config.flags.fetch_stuck.patterns),
+      ]),
     },
     heap_growing: { signal: heap, evidence(a): site(a) },
     heap_not_receding: {
@@ -64,6 +71,9 @@ function(config)
       ),
     },
     sqlite_contention: { isMomentary: true },
+    sqlite_handles: {
+      evidence(a): a.known('process_fds_matching', '{{ .Value }} databases and journals are open.', ['type="sqlite"']),
+    },
     inotify_watches: {
       signal: 'process_inotify_watches',
       whole: config.inotifyLimit,

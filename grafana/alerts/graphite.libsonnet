@@ -224,6 +224,17 @@ local alerts = import 'alert.libsonnet';
         'Sidecar is started again and again.',
         ' has been started {{ humanize $values.VALUE.Value }} times in %s. Next: journalctl --since -1h | grep -i -E "oom|sidecar"' % config.restartWindow
       ),
+      // A rate, as write_graphite sends counters unless StoreRates is false.
+      of_sidecar(
+        'SidecarCrashLooping',
+        'warning',
+        reduced('VALUE', root + 'process_short_lived', 'mean', seconds(config.shortLivedWindow)),
+        '$VALUE * %d >= %d' % [seconds(config.shortLivedWindow), config.shortLived],
+        '0s',
+        'Sidecar ends right after its start, again and again.',
+        ': its processes end before they are old enough to be watched, %d or more in %s. Next: journalctl --since -10m | grep -i -E "oom|sidecar"' %
+        [config.shortLived, config.shortLivedWindow]
+      ),
     ],
   },
 

@@ -77,6 +77,16 @@ local alerts = import 'alert.libsonnet';
             ' has been started %s times in %s (warning from %d).' % [a.amounts.count.write('$value'), config.restartWindow, config.restarts],
             "ps -o pid,ppid,lstart,etime,args -p {{ $pid }}; journalctl --since -1h | grep -i -E 'oom|sidecar'",
           ),
+          a.host(
+            'SidecarCrashLooping',
+            'warning',
+            'increase(%s[%s]) >= %d' % [p.metric('process_short_lived_total'), config.shortLivedWindow, config.shortLived],
+            null,
+            'Sidecar ends right after its start, again and again.',
+            'has had %s processes of <Process "{{ $labels.sidecar }}"> in %s that ended before they were old enough to be watched (warning from %d).' %
+            [a.amounts.count.write('$value'), config.shortLivedWindow, config.shortLived],
+            "journalctl --since -10m | grep -i -E 'oom|sidecar'; coredumpctl list",
+          ),
         ] + (if !std.isNumber(rss.warning) then [] else [
                a.sidecar(
                  'SidecarRSSRetained',

@@ -274,6 +274,12 @@ function(config, q, panels)
         [q.types('max', 'go_goroutines_matching')],
         'none'
       ) + panels.bounds(flags.fetch_data_piling) + panels.size(12, 8),
+      panels.timeseries(
+        'Matching stacks that wait',
+        'Of those, the goroutines that have been waiting for two minutes at least. Normal: none of fetch_data and monitor; commands of bubbletea (tea_cmd) wait for events. ' + text.levels(flags.fetch_stuck) + ' One is a plugin that is frozen.',
+        [q.types('max', 'go_goroutines_matching_blocked')],
+        'none'
+      ) + panels.bounds(flags.fetch_stuck) + panels.size(24, 8),
     ],
   };
 
@@ -327,16 +333,19 @@ function(config, q, panels)
     panels: [
       panels.timeseries(
         'Locks on its open files',
-        'Its own, and those of other processes. ' + text.levels(flags.sqlite_contention) + ' Contended are those to write on a database. One that stays: another program, such as td, keeps the database; `fuser` or /proc/locks says which.',
+        'Its own, and those of other processes. ' + text.levels(flags.sqlite_contention) + ' Contended are those that stop readers of a database. One that stays: another program, such as td, keeps the database; `fuser` or /proc/locks says which.',
         [q.types('max', 'process_file_locks')],
         'none'
       ) + panels.bounds(flags.sqlite_contention) + panels.size(12, 8),
       panels.timeseries(
         'Handles on databases',
-        'Open database files. Normal: a few for each database. Many on one: handles are not closed, and wait for each other.',
-        [q.value('max', 'process_fds_matching', 'database files', type='sqlite')],
+        'Open files of databases, with their journals, and handles on the database with most. Normal: a few files for each database, and one or two handles. ' + text.levels(flags.sqlite_handles) + ' Many on one: handles are not closed, and wait for each other.',
+        [
+          q.value('max', 'process_fds_matching', 'database files', type='sqlite'),
+          q.value('max', 'process_fds_same_database_max', 'handles on one'),
+        ],
         'none'
-      ) + panels.size(12, 8),
+      ) + panels.bounds(flags.sqlite_handles) + panels.size(12, 8),
     ],
   };
 

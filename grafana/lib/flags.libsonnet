@@ -6,13 +6,14 @@
 // that isJudged fires on the plugin's red_flag from `state` on.
 local evidence = import '../alerts/evidence.libsonnet';
 local rows = import '../generated/red_flags.json';
+local judged = import 'judged.libsonnet';
 
 function(config)
   local particular = evidence(config);
 
   local severity(row, name, field, state) =
     local threshold = config.flags[row.name][field];
-    local onlyPlugin = field == 'warning' && std.member(['growth', 'step', 'usual', 'others'], row.kind);
+    local onlyPlugin = field == 'warning' && judged(row);
     assert !onlyPlugin || !std.isNumber(threshold) :
            "%s of %s is the plugin's to judge: set Warning in its <RedFlag> block; here true or null" % [field, row.name];
     local hold = config.flags[row.name].hold;

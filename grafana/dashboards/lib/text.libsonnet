@@ -14,5 +14,5 @@ local plain(n) = '%g' % n;
     if parts == [] then 'Its red flag is switched off.'
     else std.asciiUpper(parts[0][0]) + std.join(', ', parts)[1:] + '.',
   // "Normal: 50 to 150."
-  band(band):: 'Normal: %g to %g (shaded).' % band,
+  band(band):: 'Normal: %d to %d (shaded).' % band,
 }

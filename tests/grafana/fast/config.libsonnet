@@ -4,7 +4,7 @@
   _config+:: {
     slowInterval: '1s',
     flags: std.mapWithKey(function(name, flag) flag { hold: '1s' }, super.flags) + {
-      cpu+: { failure: 0.3 },
+      cpu+: { failure: 0.1 },
     },
     unknownHold: '30s',
     inotifyLimit: 100,

@@ -25,7 +25,16 @@ local flags = [
     ['process_memory_bytes', 'swap', '= %d * (100 + i)' % MiB],
     "grep -E 'VmRSS|VmSwap' /proc/4711/status; cat /proc/pressure/memory",
     'swap',
-    'now 220MiB, by 30MiB in 30m (60MiB/h).'
+    'now 220MiB, by 60MiB in 1h.'
+  ),
+  growing(
+    'rss_growing',
+    'SidecarRSSGrowing',
+    "Sidecar's anonymous memory keeps growing.",
+    ['process_memory_bytes', 'anon', '= %d * (100 + i)' % MiB],
+    "grep -E 'RssAnon|VmSwap' /proc/4711/status; " + t.top(),
+    'anonymous memory',
+    'now 220MiB, by 60MiB in 1h.'
   ),
   growing(
     'fds_growing',
@@ -34,7 +43,7 @@ local flags = [
     ['process_open_fds', '', '= 100 + i // 2'],
     byType + '; ' + byName,
     'FDs',
-    'now 160, by 30 in 1h (30/h).'
+    'now 160, by 30 in 1h.'
   ),
   growing(
     'goroutines_growing',
@@ -43,7 +52,7 @@ local flags = [
     ['go_goroutines', '', '= 40 + i'],
     t.curl('goroutine?debug=1') + ' | head -40',
     'goroutines',
-    'now 160, by 60 in 1h (60/h).'
+    'now 160, by 60 in 1h.'
   ),
   growing(
     'goroutines_stuck',
@@ -52,13 +61,13 @@ local flags = [
     ['go_goroutines_blocked', '10m', '= i // 10'],
     t.curl('goroutine?debug=2') + " | grep -A5 -E ', [0-9]+ minutes'",
     'goroutines blocked for 10 minutes',
-    'now 12, by 3 in 30m (6/h).'
+    'now 12, by 6 in 1h.'
   ),
   growing(
     'heap_growing',
     'SidecarHeapGrowing',
     "Sidecar's Go heap keeps growing.",
-    // For less than the three hours over which it is judged: no rise is known.
+    // For less than the time over which it is judged: no rise is known.
     ['go_memstats_heap_alloc_bytes', '', '= %d * (40 + i)' % MiB],
     t.top(),
     'the Go heap',
@@ -72,6 +81,15 @@ local flags = [
     next: t.top(),
     says: 'the Go heap after a spike: not receding, now 150MiB. 100MiB more than its lowest of the last 6h.',
     alone: 'the Go heap after a spike: not receding.',
+  },
+  {
+    flag: 'fds_above_baseline',
+    alert: 'SidecarFDsAboveBaseline',
+    summary: 'Sidecar has several times the open file descriptors that it began with.',
+    metric: ['process_open_fds', '', '= 25 if i < 60 else 110'],
+    next: byType + '; ' + byName,
+    says: 'FDs, compared with its baseline: several times as many, now 110.',
+    alone: 'FDs, compared with its baseline: several times as many.',
   },
   {
     flag: 'cpu',
@@ -136,15 +154,27 @@ local tests(flag) = [
 
 std.flattenArrays([tests(flag) for flag in flags]) + [
   {
+    name: 'rss_growing: it gives the rise of anonymous memory, and no other kind',
+    interval: '1m',
+    input_series: t.process('proj', 300) + [
+      t.series('proj', 'red_flag', '1x300', 'rss_growing'),
+      t.series('proj', 'process_memory_bytes', '= %d * (40 + i)' % MiB, 'anon'),
+      t.series('proj', 'process_memory_bytes', '= %d * (500 + 3 * i)' % MiB, 'file'),
+    ],
+    alert_rule_test: [t.at('240m', 'SidecarRSSGrowing', [
+      fired(flags[1], 'anonymous memory: growing, now 280MiB, by 60MiB in 1h.'),
+    ])],
+  },
+  {
     name: 'fds_growing: it names the class with most',
     interval: '1m',
-    input_series: sidecar('proj', flags[1], '1x180', [['process_fds', 'pipe', '20x180'], ['process_fds', 'regular', '170x180']]),
+    input_series: sidecar('proj', flags[2], '1x180', [['process_fds', 'pipe', '20x180'], ['process_fds', 'regular', '170x180']]),
     alert_rule_test: [
-      t.at('10m', 'SidecarFDsGrowing', [fired(flags[1], 'FDs: growing. Most are of the class regular: 170.')]),
+      t.at('10m', 'SidecarFDsGrowing', [fired(flags[2], 'FDs: growing. Most are of the class regular: 170.')]),
     ],
   },
   {
-    name: 'heap_growing: it gives the rise of three hours, and names the origin with most',
+    name: 'heap_growing: it gives the rise of its span, and names the origin with most',
     interval: '1m',
     input_series: t.process('proj', 300) + [
       t.series('proj', 'red_flag', '1x300', 'heap_growing'),
@@ -152,7 +182,7 @@ std.flattenArrays([tests(flag) for flag in flags]) + [
       t.series('proj', 'go_heap_inuse_matching_bytes', '%dx300' % (30 * MiB), 'bufio_scanner'),
     ],
     alert_rule_test: [t.at('240m', 'SidecarHeapGrowing', [
-      fired(flags[4], 'the Go heap: growing, now 280MiB, by 180MiB in 3h (60MiB/h). bufio_scanner holds 30MiB of it.'),
+      fired(flags[5], 'the Go heap: growing, now 280MiB, by 150MiB in 150m (60MiB/h). bufio_scanner holds 30MiB of it.'),
     ])],
   },
   {
@@ -162,6 +192,6 @@ std.flattenArrays([tests(flag) for flag in flags]) + [
       t.series('proj', 'red_flag', '0x99 1x80', 'fds_growing'),
       t.series('proj', 'process_open_fds', '= 100 + i // 2'),
     ],
-    alert_rule_test: [t.at('120m', 'SidecarFDsGrowing', [fired(flags[1], 'FDs: growing, now 160.')])],
+    alert_rule_test: [t.at('120m', 'SidecarFDsGrowing', [fired(flags[2], 'FDs: growing, now 160.')])],
   },
 ]

@@ -96,6 +96,15 @@ local flags = [
     next: 'lsof -p 4711 | grep -F .db; cat /proc/locks',
   },
   {
+    flag: 'sqlite_handles',
+    alert: 'SidecarSQLiteHandles',
+    summary: 'Sidecar has several handles on one database.',
+    // not what matches the pattern, which has journals and other databases too
+    give(handles): [['process_fds_same_database_max', '', handles], ['process_fds_same_file_max', '', 3], ['process_fds_matching', 'sqlite', 9]],
+    warning: { below: 2, at: 3, says: 'handles on one database: 3 (warning from 3). 9 databases and journals are open.' },
+    next: 'lsof -p 4711 | grep -F .db',
+  },
+  {
     flag: 'threads',
     alert: 'SidecarThreadsHigh',
     summary: 'Sidecar has many threads.',
@@ -133,6 +142,16 @@ local flags = [
       atCritical: 'goroutines that fetch data: 10 (warning from 3). Other processes hold 6 locks to write on its databases.',
     },
     next: t.curl('goroutine?debug=2') + ' | grep -B2 -A10 -i fetchData',
+  },
+  {
+    flag: 'fetch_stuck',
+    alert: 'SidecarFetchStuck',
+    summary: "A fetch of sidecar's does not return.",
+    hold: ['2m30s', '3m'],
+    // bubbletea's commands may wait for ever, and fetches that are under way are not stuck
+    give(goroutines): [['go_goroutines_matching_blocked', 'monitor', goroutines], ['go_goroutines_matching_blocked', 'fetch_data', 0], ['go_goroutines_matching_blocked', 'tea_cmd', 9], ['go_goroutines_matching', 'fetch_data', 2]],
+    warning: { below: 0, at: 1, says: 'fetches that have been waiting for minutes: 1 (warning from 1). They match monitor.' },
+    next: t.curl('goroutine?debug=2') + " | grep -B2 -A10 -E 'etchData|onitor'",
   },
 ];
 

@@ -33,8 +33,8 @@ local silentAlways(name, minutes) = [t.silent(minute(10 * i), name) for i in std
     interval: '1m',
     input_series: allocating(21),
     alert_rule_test: [
-      t.silent(minute(16), 'SidecarAllocationRateHigh'),
-      t.at(minute(19), 'SidecarAllocationRateHigh', [allocates('warning', 'allocations: 21MiB/s (warning from 20MiB/s).')]),
+      t.silent(minute(24), 'SidecarAllocationRateHigh'),
+      t.at(minute(27), 'SidecarAllocationRateHigh', [allocates('warning', 'allocations: 21MiB/s (warning from 20MiB/s).')]),
     ],
   },
   {

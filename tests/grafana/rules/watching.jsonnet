@@ -142,4 +142,28 @@ local failing(collector, says) =
       ]),
     ],
   },
+  {
+    name: 'crash looping: three of a block in ten minutes are silent, and so are many of a day',
+    interval: '1m',
+    input_series: [
+      t.series('sidecar', 'process_short_lived_total', '= i // 3'),
+      t.series('other', 'process_short_lived_total', '= 4000 + i // 4'),
+    ],
+    alert_rule_test: [t.silent('%dm' % (10 * i), 'SidecarCrashLooping') for i in std.range(1, 10)],
+  },
+  {
+    name: 'crash looping: five of a block in ten minutes are a warning, until they end',
+    interval: '1m',
+    input_series: [
+      t.series('sidecar', 'process_short_lived_total', '= 0 if i < 60 else (i - 60) // 2 if i < 90 else 15'),
+      t.series('other', 'process_short_lived_total', '0x200'),
+    ],
+    alert_rule_test: [
+      t.silent('69m', 'SidecarCrashLooping'),
+      t.at('80m', 'SidecarCrashLooping', [
+        t.alert('SidecarCrashLooping', 'warning', null, 'Sidecar ends right after its start, again and again.', 'has had 5 processes of <Process "sidecar"> in 10m that ended before they were old enough to be watched (warning from 5).', next="journalctl --since -10m | grep -i -E 'oom|sidecar'; coredumpctl list") { exp_labels+: { sidecar: 'sidecar' } },
+      ]),
+      t.silent('100m', 'SidecarCrashLooping'),
+    ],
+  },
 ]
