@@ -12,11 +12,13 @@ PROVIDER = "etc/grafana/provisioning/dashboards/sidecar.yaml"
 SHARE = "usr/share/collectd-plugin-sidecar-grafana"
 PLUGIN_FILES = {
     "etc/collectd/collectd.conf.d/sidecar.conf",
+    "usr/bin/sidecar-backtest",
     "usr/lib/collectd/notify_alertmanager.so",
     "usr/lib/collectd/sidecar.so",
     "usr/lib/systemd/system/collectd.service.d/sidecar.conf",
     "usr/share/collectd/notify_alertmanager.types.db",
     "usr/share/collectd/sidecar.types.db",
+    "usr/share/man/man1/sidecar-backtest.1.gz",
     "usr/share/man/man5/collectd-notify_alertmanager.5.gz",
     "usr/share/man/man5/collectd-sidecar.5.gz",
 }

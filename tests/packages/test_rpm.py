@@ -7,11 +7,13 @@ import packages
 DOC = "/usr/share/doc/collectd-plugin-sidecar-%s/"
 PLUGIN_FILES = {
     "/etc/collectd.d/sidecar.conf",
+    "/usr/bin/sidecar-backtest",
     "/usr/lib/systemd/system/collectd.service.d/sidecar.conf",
     "/usr/lib64/collectd/notify_alertmanager.so",
     "/usr/lib64/collectd/sidecar.so",
     "/usr/share/collectd/notify_alertmanager.types.db",
     "/usr/share/collectd/sidecar.types.db",
+    "/usr/share/man/man1/sidecar-backtest.1",
     "/usr/share/man/man5/collectd-notify_alertmanager.5",
     "/usr/share/man/man5/collectd-sidecar.5",
 }
