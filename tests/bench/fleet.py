@@ -16,6 +16,7 @@ SIDECARS = ("proj", "api")
 NAMED = {
     "process_fds_matching": ["claude_sessions", "codex_sessions", "sqlite"],
     "go_goroutines_matching": ["fetch_data", "monitor", "tea_cmd"],
+    "go_goroutines_matching_blocked": ["fetch_data", "monitor", "tea_cmd"],
     "go_heap_inuse_matching_bytes": ["bufio_scanner", "json_unmarshal", "append", "output_buffer"],
 }
 LEVELS = {
@@ -32,6 +33,7 @@ LEVELS = {
     "process_file_locks": 0,
     "process_fds_matching": 5,
     "go_goroutines_matching": 1,
+    "go_goroutines_matching_blocked": 0,
     "red_flag": 0,
 }
 # What rules look back over: the name in Prometheus, its type, whether it counts.

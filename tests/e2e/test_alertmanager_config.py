@@ -1,6 +1,7 @@
 """The configuration of notify_alertmanager: mistakes stop the daemon, the samples work."""
 
 import os
+import re
 import tempfile
 import unittest
 
@@ -13,6 +14,7 @@ from harness.installation import SOURCE, plugin_folder
 from harness.wait import wait_until
 
 URL = "http://127.0.0.1:9"
+PREFIX = "collectd_notify_alertmanager_"
 
 
 def plugin(*lines):
@@ -104,6 +106,25 @@ class Correct(unittest.TestCase):
         with Collectd(load=("notify_alertmanager",)) as collectd:
             self.assertRegex(collectd.log(), "no <Node> block: alerts go to http://127.0.0.1:9093")
             self.assertNotRegex(collectd.log(), r"\[(warning|error)\].*notify_alertmanager")
+
+    def test_types_of_another_meaning(self):
+        """a type of our name that a TypesDB has with other sources: one line, the rest is sent"""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "types.db")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("alerts value:GAUGE:0:U, other:GAUGE:0:U\nalert_posts value:GAUGE:0:U\n")
+            types = config.option("TypesDB", path)
+            text = notify_alertmanager(node("one", URL))
+            with Collectd(types, text, load=("notify_alertmanager",)) as collectd:
+                first = collectd.endpoint.sample(PREFIX + "alerts_expired_total", 10, 0)
+                collectd.endpoint.sample(PREFIX + "alerts_expired_total", 10, first.time + 2)
+                page = collectd.page()
+                for name in ("alerts", "alert_posts", "alert_posts_total"):
+                    self.assertEqual([], page.select(PREFIX + name))
+                errors = re.findall(r".*\[error\] (?!write_prom).*", collectd.log())
+                self.assertEqual(2, len(errors), errors)
+                self.assertIn('"alerts value:GAUGE:0:U"', errors[0])
+                self.assertIn('"alert_posts value:DERIVE:0:U"', errors[1])
 
 
 def sample():

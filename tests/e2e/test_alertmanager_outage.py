@@ -234,17 +234,17 @@ class Restarts(unittest.TestCase):
 class Endings(unittest.TestCase):
     """SIGTERM with a node that is no help."""
 
-    def check(self, url, state=True):
+    def check(self, url, alerts=100):
         plugin = notify_alertmanager(node("dead", url, Timeout=60), ResendInterval=1)
         with Notifier(plugin) as collectd:
-            for number in range(100):
+            for number in range(alerts):
                 collectd.fire("alert%d" % number)
             time.sleep(0.5)
             seconds = collectd.end()
             self.assertEqual(0, collectd.process.returncode)
             self.assertLess(seconds, END_SECONDS)
             with open(collectd.state_file, encoding="utf-8") as file:
-                self.assertEqual(101, len(file.readlines()))
+                self.assertEqual(alerts + 1, len(file.readlines()))
 
     def test_refusing(self):
         """SIGTERM with a node that refuses connections: out in two seconds, state kept"""
@@ -253,11 +253,12 @@ class Endings(unittest.TestCase):
             self.check("http://127.0.0.1:%d" % taken.getsockname()[1])
 
     def test_silent(self):
-        """SIGTERM with a node that accepts and says nothing: out in two seconds, state kept"""
+        """SIGTERM with a node that accepts and says nothing, and ten thousand alerts: out in two
+        seconds, state kept"""
         with socket.socket() as silent:
             silent.bind(("127.0.0.1", 0))
             silent.listen(64)
-            self.check("http://127.0.0.1:%d" % silent.getsockname()[1])
+            self.check("http://127.0.0.1:%d" % silent.getsockname()[1], alerts=10000)
 
     def test_black_hole(self):
         """SIGTERM with a node that never answers to a connection: out in two seconds, state kept"""

@@ -16,6 +16,8 @@ CASES = (
     ("overlong", b"\xc0\xaf\xed\xa0\x80", "\\xC0\\xAF\\xED\\xA0\\x80"),
     ("reversed", "abc\u202edcba", "abc\\xE2\\x80\\xAEdcba"),
     ("separators", "a\u2028b", "a\\xE2\\x80\\xA8b"),
+    ("invisible", "a\u00ad\u061c\U000e0041", "a\\xC2\\xAD\\xD8\\x9C\\xF3\\xA0\\x81\\x81"),
+    ("emoji", "\u26a0\ufe0f", None),
     ("json", '{"labels": {"severity": "none"}}', None),
     ("html", "<script>alert(1)</script> & {{ .Labels }}", None),
     ("a name.with-odd/characters", "x", None),

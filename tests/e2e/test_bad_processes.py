@@ -23,6 +23,7 @@ ODD_NAMES = {
     "control bytes": b"bell\x07 and escape\x1b[31m",
     "not UTF-8": b"caf\xe9-\xff\xfe",
     "cut UTF-8": b"half-\xe2\x82",
+    "invisible": "so\u00adft\u061c\u202e\u115f\U000e0041".encode(),
     "emoji": "📦 Projekt größer".encode(),
     "dots": b"a.b.c",
     "backslash": b"back\\slash",
@@ -220,6 +221,7 @@ class Dying(SidecarCase):
             complaints = [
                 line for line in hasty.log().splitlines()
                 if "sidecar plugin" in line and ("[error]" in line or "[warning]" in line)
+                and "all their time" not in line  # the machine may be busy
             ]  # fmt: skip
         self.assertEqual([], errors)
         self.assertEqual([], complaints)

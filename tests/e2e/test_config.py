@@ -37,6 +37,7 @@ MISTAKES = (
     ("a negative time limit", plugin("PprofTimeout -2"), ("sidecar", "PprofTimeout", "-2")),
     ("a byte limit of zero", plugin("PprofMaxBytes 0"), ("sidecar", "PprofMaxBytes", "0")),
     ("no process at most", plugin("MaxProcesses 0"), ("sidecar", "MaxProcesses", "0")),
+    ("a time without its zero", plugin('CaptureSchedule "6:00"'), ("CaptureSchedule", "06:00")),
     ("a switch in words", plugin('Summary "maybe"'), ("sidecar", "Summary", "maybe")),
     ("a number for a path", plugin("ProcRoot 7"), ("sidecar", "ProcRoot", "7")),
     ("a bad pattern", plugin('FdMatch "logs" "(["'), ("sidecar", "FdMatch", "([")),
@@ -134,6 +135,8 @@ class Correct(unittest.TestCase):
             pprof_timeout=1.5,
             pprof_max_size=1,
             summary=True,
+            capture=True,
+            capture_schedule=[("06:00", "18:30"), ("00:00",)],
             max_processes=10,
             fd_match=[("logs", r"\.log$"), ("go_files", r"\.go$")],
         )

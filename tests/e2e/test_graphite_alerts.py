@@ -73,8 +73,9 @@ class Alerts(SidecarCase):
     @classmethod
     def parts(cls):
         growth = config.red_flag("fds_growing", **GROWTH)
+        baseline = config.red_flag("fds_above_baseline", Window=2)
         return [
-            config.sidecar(config.young(), growth, warm_up=1),
+            config.sidecar(config.young(), growth, baseline, warm_up=1),
             config.write_graphite(cls.carbon.port),
         ]
 

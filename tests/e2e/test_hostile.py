@@ -5,11 +5,13 @@ should: whatever a port does must delay nobody's process metrics, cost one log
 line, give no value, and never keep the daemon from ending.
 """
 
+import os
 import time
 
 from harness import collectd_config as config
 from harness.case import CEILING, MALFORMED, OK, REFUSED, TIMEOUT, SidecarCase, metric
 from harness.collectd import Collectd
+from harness.greedy import need_another_user
 from harness.hostile import Hostile, process_block
 from harness.wait import wait_until
 
@@ -74,9 +76,9 @@ class Hostility(SidecarCase):
 
     @classmethod
     def setUpClass(cls):
-        super().setUpClass()
         cls.good = cls.enterClassContext(Hostile("good"))
         cls.hostile = {mode: cls.enterClassContext(Hostile(mode)) for mode in MODES}
+        super().setUpClass()
 
     def check_mode(self, mode):
         hostile = self.hostile[mode]
@@ -156,19 +158,70 @@ for _mode in MODES:
     setattr(Hostility, "test_mode_" + _mode, _test)
 
 
+class Crowd(SidecarCase):
+    """More silent ports of one user than are asked at once."""
+
+    CROWD = 150
+
+    @classmethod
+    def parts(cls):
+        return [
+            config.sidecar(process_block(), pprof_timeout=PPROF_TIMEOUT, max_new_names=1000)
+        ]
+
+    @classmethod
+    def setUpClass(cls):
+        need_another_user()
+        super().setUpClass()
+        cls.early = cls.enterClassContext(Hostile("good", instance="early"))
+        cls.crowd = cls.enterClassContext(Hostile("silent", crowd=cls.CROWD))
+
+    def check_every_round(self, instance):
+        """The count is sent only if it was answered in that reading."""
+        self.wait_for_status(instance, "pprof", OK)
+        self.wait_for_status("silent-%d" % self.CROWD, "pprof", TIMEOUT, timeout=60)
+        counts, readings = set(), set()
+        end = time.monotonic() + 12
+        while time.monotonic() < end:
+            page = self.page()
+            for name, times in (("go_goroutines", counts), ("process_pid", readings)):
+                for sample in page.select(metric(name), sidecar=instance):
+                    times.add(sample.time)
+            time.sleep(0.2)
+        self.assertGreaterEqual(len(readings), 8, "hardly any reading in 12 s")
+        self.assertGreaterEqual(len(counts), len(readings) - 1)
+
+    def test_before(self):
+        """beside 150 silent ports one that was there before is answered in each reading"""
+        self.check_every_round("early")
+
+    def test_after(self):
+        """beside 150 silent ports of another user a new one is answered in each reading"""
+        if os.getuid() != 0:
+            self.skipTest("needs root, to have processes of two users")
+        self.wait_for_status("silent-%d" % self.CROWD, "pprof", TIMEOUT, timeout=60)
+        with Hostile("good", instance="late"):
+            self.check_every_round("late")
+
+
 class Ending(SidecarCase):
     """SIGTERM at any moment."""
 
     @classmethod
     def setUpClass(cls):
+        need_another_user()
         modes = ("silent", "slow", "gigabyte", "endless_chunks", "endless_headers", "good")
         cls.hostile = [cls.enterClassContext(Hostile(mode)) for mode in modes]
+        crowds = (Hostile(mode, instance="crowd", crowd=100) for mode in ("silent", "slow"))
+        cls.hostile += [cls.enterClassContext(crowd) for crowd in crowds]
 
     def test_sigterm(self):
-        """SIGTERM ends the daemon within 2 seconds while pprof ports are stuck"""
+        """SIGTERM ends the daemon within 2 seconds while 200 pprof ports are stuck"""
         slowest = 0
         for delay in (0.0, 0.35, 0.9, 1.3, 2.2):
-            collectd = Collectd(config.sidecar(process_block(), pprof_timeout=30))
+            collectd = Collectd(
+                config.sidecar(process_block(), pprof_timeout=30, max_new_names=1000)
+            )
             with collectd:
                 wait_until("a first request", self._asked, 10)
                 time.sleep(delay)

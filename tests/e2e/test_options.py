@@ -1,11 +1,12 @@
 """Each option does what its page says."""
 
+import os
 import re
 
 from harness import collectd_config as config
 from harness.case import CEILING, INTERVAL, OFF, OK, SidecarCase, labels, metric
 from harness.collectd import Collectd
-from harness.daemon import free_port
+from harness.daemon import free_port, private_folder, remove_folder
 from harness.hostile import Hostile, process_block
 from harness.target import Target
 from harness.wait import wait_until
@@ -189,3 +190,56 @@ class Options(SidecarCase):
         wait_until("a complaint", lambda: any("/nowhere" in line for line in self.complaints()), 10)
         self.assertTrue(self.collectd.running)
         self.assertEqual([], self.page().select(metric("process_pid"), **labels("sidecar")))
+
+    def types_db(self, *lines):
+        """The option that adds a file of types; the last definition of a type counts."""
+        folder = private_folder("types")
+        self.addCleanup(remove_folder, folder)
+        path = os.path.join(folder, "types.db")
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(line + "\n" for line in lines)
+        return config.option("TypesDB", path)
+
+    def test_types_of_another_meaning(self):
+        """types of our names that a TypesDB has with other sources: a line each, the rest is sent"""
+        self.enterContext(Target("typed"))
+        types = self.types_db(
+            "process_fds value:GAUGE:0:U, other:GAUGE:0:U",
+            "process_threads value:DERIVE:0:U",
+            "process_max_fds count:GAUGE:0:U",
+            "ps_pagefaults minflt:DERIVE:0:U",
+            "process_open_fds value:GAUGE:0:U",
+        )
+        self.collectd = self.enterContext(
+            Collectd(types, config.sidecar(config.young()), interval=INTERVAL)
+        )
+        for _ in range(3):
+            self.value("process_open_fds", "typed", after=self.at_rest())
+        for name in ("process_fds", "process_max_fds"):
+            self.assertEqual([], self.page().select(metric(name)))
+        self.assertEqual([], self.page().select(metric("process_threads", derive=True)))
+        errors = re.findall(r".*\[error\] (?!write_prom).*", self.collectd.log())
+        self.assertEqual(4, len(errors), "\n".join(errors))
+        for name in ("process_fds", "process_threads", "process_max_fds", "ps_pagefaults"):
+            (line,) = [line for line in errors if "type %s " % name in line]
+            self.assertRegex(line, r"sidecar plugin: .*TypesDB.*not sent.*Remove the line")
+
+    def test_no_stock_types(self):
+        """without collectd's own types.db: a line for each type that it has not, the rest is sent"""
+        self.enterContext(Target("bare"))
+        types = self.types_db("gauge value:GAUGE:U:U")
+
+        class Bare(Collectd):
+            def configuration(self):
+                stock = config.option("TypesDB", "/usr/share/collectd/types.db")
+                return super().configuration().replace(stock, types)
+
+        self.collectd = self.enterContext(
+            Bare(config.sidecar(config.young()), interval=INTERVAL)
+        )
+        for _ in range(3):
+            self.value("process_fds", "bare", "regular", after=self.at_rest())
+        log = self.collectd.log()
+        self.assertNotIn("Dataset not found", log)
+        for name in ("ps_cputime", "ps_pagefaults", "ps_disk_octets", "contextswitch"):
+            self.assertEqual(1, len(re.findall("type %s: its values are not sent" % name, log)))

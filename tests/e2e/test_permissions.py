@@ -10,6 +10,7 @@ from harness.daemon import need, private_folder, remove_folder
 from harness.target import Target
 
 ANYBODY = 65534
+HIDE = "mount --make-rprivate / && mount -t proc -o hidepid=2 proc /proc"
 PULSE = (
     ("process_resident_memory_bytes", None),
     ("process_open_fds", None),
@@ -61,9 +62,9 @@ class Permissions(SidecarCase):
         if tried.returncode != 0:
             self.skipTest("needs root, to run collectd as somebody else")
 
-    def start_collectd(self, *capabilities):
+    def start_collectd(self, *capabilities, behind=()):
         self.collectd = self.enterContext(
-            Unprivileged(*self.parts(), prefix=as_anybody(*capabilities))
+            Unprivileged(*self.parts(), prefix=list(behind) + as_anybody(*capabilities))
         )
 
     def check(self, name, denied=(), absent=(), present=()):
@@ -98,6 +99,17 @@ class Permissions(SidecarCase):
                 present=PULSE,
             )
             self.assertEqual([], self.go_values("sidecar"))
+
+    def test_hidden(self):
+        """behind a /proc that hides other users' processes (hidepid=2) they are not there"""
+        hide = ["unshare", "--mount", "sh", "-c", HIDE + ' && exec "$@"', "sh"]
+        if subprocess.run(hide + ["true"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+            self.skipTest("no mount namespaces here")
+        with Target("private"), OfAnybody("mine"):
+            self.start_collectd(behind=hide)
+            self.check("mine", present=PULSE + DESCRIPTORS + SMAPS + REGIONS)
+            self.assertEqual({"mine"}, set(self.instances()))
+            self.assertEqual([], self.complaints())
 
     def test_beside_one_that_is_closed(self):
         """beside a sidecar that may not be read another has all its values, and no complaint"""

@@ -1,6 +1,7 @@
 """Whose pprof port it is, and what SIDECAR_PPROF may hold."""
 
 import re
+import socket
 
 from harness import collectd_config as config
 from harness import namespace
@@ -17,7 +18,9 @@ from harness.case import (
     metric,
 )
 from harness.daemon import free_port, need
+from harness.hostile import Hostile, process_block
 from harness.target import Target, curl
+from harness.wait import wait_until
 
 # the real sidecar's default, for SIDECAR_PPROF=1
 DEFAULT_PORT = 6060
@@ -88,6 +91,38 @@ class Ownership(SidecarCase):
             self.wait_for_status("here", "pprof", OK)
             self.wait_for_status("there", "pprof", FOREIGN, UNSUPPORTED)
             self.assertEqual([], self.go_values("there"))
+
+
+class Taken(SidecarCase):
+    """The port has another owner before its owner is looked up again."""
+
+    DETAIL_INTERVAL = 300
+
+    @classmethod
+    def parts(cls):
+        return [config.sidecar(process_block(), detail_interval=cls.DETAIL_INTERVAL)]
+
+    def test_taken_between_two_details(self):
+        """whoever has a closed port next gets no request, and none of its answers is taken"""
+        with Hostile("good", instance="owner") as owner:
+            self.wait_for_status("owner", "pprof", OK)
+            self.assertEqual(7, self.value("go_goroutines", "owner"))
+            owner.behave("closed")
+            wait_until("the port to be closed", lambda: "closed" in owner.requests(), 10)
+            with socket.create_server(("127.0.0.1", owner.port), backlog=64) as thief:
+                thief.settimeout(10)
+                received = b""
+                for _ in range(4):
+                    peer, _ = thief.accept()
+                    with peer:
+                        peer.settimeout(10)
+                        received += peer.recv(4096)
+                        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                self.assertEqual(b"", received)
+                self.wait_for_status("owner", "pprof", FOREIGN)
+                count = lambda: self.page().value(metric("go_goroutines"), **labels("owner"))
+                wait_until("the count to go away", lambda: count() is None, 10)
+            self.assertTrue(owner.running)
 
 
 class Values(SidecarCase):

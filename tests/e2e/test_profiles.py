@@ -213,9 +213,9 @@ class Spoilt(SidecarCase):
 
     @classmethod
     def setUpClass(cls):
-        super().setUpClass()
         modes = list(SPOILT_DUMPS) + ["heap_incomplete"]
         cls.hostile = {mode: cls.enterClassContext(Hostile(mode)) for mode in modes}
+        super().setUpClass()  # when all of them listen: lines of the log are counted
 
     def deep_values(self, mode):
         names = ("go_goroutines_", "go_heap_inuse_matching")

@@ -31,3 +31,18 @@ class Growth(RedFlagCase):
             target.do("stop leak; stop garbage; release all; gc")
             for flag in ("fds_growing", "goroutines_growing", "heap_growing"):
                 self.notices.wait_for("leaky", flag, "okay", 90)
+
+    def test_memory(self):
+        """memory that leaks without pprof is seen long before it is much, and over when it is freed"""
+        with Target("blind") as target:
+            self.wait_for_instances("blind")
+            target.do("leak maps anon 4/s size=512KB")
+            notice = self.notices.wait_for("blind", "rss_growing", "warning", 90)
+            self.assertIn("anonymous memory grew by", notice["message"])
+            self.assertRegex(notice["meta"]["rate"], r" [MG]B/h$")
+            self.assertIn("anonymous", notice["meta"])
+            self.assertNotIn("heap_inuse", notice["meta"])
+            self.assertIn("RssAnon", notice["meta"]["next"])
+            self.assertEqual([], self.notices.all("blind", "rss"))
+            target.do("stop leak; release all")
+            self.notices.wait_for("blind", "rss_growing", "okay", 90)

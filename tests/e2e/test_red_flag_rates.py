@@ -27,7 +27,7 @@ class Rates(RedFlagCase):
                 5,
             )
             self.rest_for(24)
-            target.do("heap 80MB")
+            target.do("heap 80MB; gc")
             notice = self.notices.wait_for("spike", "heap_not_receding", "warning", 60)
             self.assertIn("main.leakHeap", notice["meta"]["site_1"])
             target.do("release all")
@@ -50,7 +50,9 @@ class Rates(RedFlagCase):
         with Target("busy", variables={"SIDECAR_PPROF": str(port)}) as target:
             self.wait_for_instances("busy")
             target.do("garbage 60MB/s; cpu 500")
-            self.notices.wait_for("busy", "allocation_rate", "warning", 60)
+            rate = self.notices.wait_for("busy", "allocation_rate", "warning", 60)
+            self.assertIn("main.makeGarbage", rate["meta"]["site_1"])
+            self.assertIn("main.makeGarbage", rate["message"])
             notice = self.notices.wait_for("busy", "cpu", "failure", 60)
             bundle = self.bundle("busy", "cpu", 60)
             self.assertEqual(notice["meta"]["capture"], bundle)

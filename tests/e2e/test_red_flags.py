@@ -1,10 +1,17 @@
 """Red flags of the example target: levels are breached, told of with their evidence, and over."""
 
 import os
+import time
 
+import pytest
+from harness import collectd_config as config
+from harness.case import SidecarCase, labels, metric
 from harness.daemon import free_port
+from harness.notices import Notices
 from harness.red_flags import WATCHES_PERCENT, RedFlagCase
+from harness.sqlite import Database
 from harness.target import Target
+from harness.wait import wait_until
 
 
 class Levels(RedFlagCase):
@@ -84,6 +91,19 @@ class Levels(RedFlagCase):
         notice = self.turns(command, "fetch_data_piling", "failure")
         self.assertIn("fetchData", notice["meta"]["stack"])
 
+    @pytest.mark.timeout(300)
+    def test_fetch_stuck(self):
+        """one fetch that has been waiting for minutes: its stack and age; a loop of a monitor is none"""
+        self.target.do("goroutines select 2 as=monitorPoll; goroutines sleep 1 as=fetchData; gc")
+        self.target.do("goroutines io_wait 1 as=fetchData; gc")
+        notice = self.notices.wait_for("proj", "fetch_stuck", "warning", 200)
+        self.assertEqual(1, notice["meta"]["value"])
+        self.assertEqual("io_wait", notice["meta"]["state"])
+        self.assertIn("fetchData", notice["meta"]["stack"])
+        self.assertRegex(notice["meta"]["age"], r"^[2-4] minutes$")
+        self.target.do("release goroutines io_wait")
+        self.notices.wait_for("proj", "fetch_stuck", "okay")
+
     def test_memory_regions(self):
         """regions of the memory map by the thousand"""
         self.turns("maps regions 1200", "memory_regions", "warning")
@@ -120,6 +140,45 @@ class Levels(RedFlagCase):
             other.do("release all")
             self.notices.wait_for("proj", "sqlite_contention", "okay")
 
+    def test_sqlite(self):
+        """SQLite's locks: an exclusive one stops reads; those of writers only do not"""
+        cases = (  # journal mode, the transaction, what it is called if it stops reads
+            ("delete", "BEGIN IMMEDIATE", None),
+            ("wal", "BEGIN EXCLUSIVE", None),
+            ("delete", "BEGIN EXCLUSIVE", "exclusive"),
+        )
+        for number, (mode, begin, kind) in enumerate(cases):
+            with self.subTest(mode + ", " + begin):
+                path = self.target.path("sqlite-%d.db" % number)
+                with Database(path, mode, begin) as database:
+                    for file in database.files():
+                        self.target.do("fds regular 1 path=%s" % file)
+                    self.assertEqual(kind and "database is locked", database.read() or None)
+                    if kind is not None:
+                        notice = self.notices.wait_for("proj", "sqlite_contention", "warning")
+                        self.assertEqual(kind, notice["meta"]["lock"])
+                        self.assertEqual(str(database.pid), notice["meta"]["owner_pid"])
+                    else:
+                        wait_until("the lock to be seen", lambda: self.locks("foreign") > 0, 20)
+                        self.assertEqual(0, self.locks("contended"))
+                        self.assertEqual(0, self.state("proj", "sqlite_contention"))
+                self.target.do("release all")
+        self.notices.wait_for("proj", "sqlite_contention", "okay")
+
+    def locks(self, kind):
+        return self.page().value(metric("process_file_locks"), **labels("proj", kind)) or 0
+
+    def test_handles(self):
+        """several handles on one database: its path; its journals and other databases are none"""
+        self.target.do("fds regular 2 path=app.db; fds regular 5 path=app.db-wal")
+        self.target.do("fds regular 5 path=app.db-shm; fds regular 4 path=other-%d.db")
+        self.wait_for_state("proj", "same_file", 1)
+        self.wait_for_state("proj", "sqlite_handles", 0)
+        notice = self.turns("fds regular 1 path=app.db", "sqlite_handles", "warning")
+        self.assertEqual(3, notice["meta"]["value"])
+        self.assertTrue(notice["meta"]["path"].endswith("/app.db"), notice)
+        self.assertIn("app.db", notice["message"])
+
     def test_end(self):
         """what is up ends with the process, and that is told"""
         self.target.do("threads 110")
@@ -143,6 +202,36 @@ class Missing(RedFlagCase):
             self.assertNotIn("capture", notice["meta"])
             target.do("release all")
             self.notices.wait_for("blind", "pprof_missing", "okay")
+
+
+class Crashing(SidecarCase):
+    """A program that ends before it is watched."""
+
+    @classmethod
+    def parts(cls):
+        cls.notices = Notices()
+        return [cls.notices.part(), config.sidecar(config.young(minimum_age=600))]
+
+    def test_crashes(self):
+        """one that is started again and again and ends young is told once, and counted"""
+        counter = metric("process_short_lived_total")
+        user = str(os.getuid())
+        for crashes in range(8):
+            with Target("doomed"):
+                time.sleep(1.5)  # it is found: a reading takes place each second
+            wait_until(
+                "%d crashes to be counted" % (crashes + 1),
+                lambda: self.page().value(counter, sidecar="sidecar") == crashes + 1,
+                10,
+            )
+            self.assertEqual(int(crashes >= 4), len(self.notices.all("sidecar", user)))
+        notice = self.notices.wait_for("sidecar", user, "warning")
+        self.assertEqual("process_short_lived", notice["type"])
+        self.assertEqual("SidecarCrashLooping", notice["meta"]["alertname"])
+        self.assertEqual(user, notice["meta"]["label:user"])
+        self.assertEqual(5, notice["meta"]["value"])
+        self.assertIn("do they crash?", notice["message"])
+        self.assertEqual(set(), self.instances())
 
 
 class Off(RedFlagCase):

@@ -18,12 +18,23 @@ PREFIX = "collectd_sidecar_"
 INTERVAL = 1
 
 # collector_status
-OK, OFF, DENIED, FOREIGN, REFUSED, TIMEOUT, MALFORMED, INVALID, CEILING, UNSUPPORTED, ERROR = range(
-    11
-)
 STATUS_NAMES = (
-    "ok off denied foreign refused timeout malformed invalid ceiling unsupported error".split()
+    "ok off denied foreign refused timeout malformed invalid ceiling unsupported error late".split()
 )
+(
+    OK,
+    OFF,
+    DENIED,
+    FOREIGN,
+    REFUSED,
+    TIMEOUT,
+    MALFORMED,
+    INVALID,
+    CEILING,
+    UNSUPPORTED,
+    ERROR,
+    LATE,
+) = range(len(STATUS_NAMES))
 
 
 def metric(name, derive=False):

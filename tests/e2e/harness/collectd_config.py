@@ -14,6 +14,7 @@ PLUGIN_OPTIONS = {
     "pprof_max_bytes": "PprofMaxBytes",
     "pprof_max_size": "PprofMaxSize",
     "summary": "Summary",
+    "max_new_names": "MaxNewNames",
     "max_processes": "MaxProcesses",
     "fd_match": "FdMatch",
     "goroutine_dump_interval": "GoroutineDumpInterval",
@@ -26,6 +27,8 @@ PLUGIN_OPTIONS = {
     "capture_folder": "CaptureFolder",
     "capture_on_warning": "CaptureOnWarning",
     "capture_interval": "CaptureInterval",
+    "capture_max_size": "CaptureMaxSize",
+    "capture_schedule": "CaptureSchedule",
     "baseline_delay": "BaselineDelay",
     "cpu_profile_seconds": "CpuProfileSeconds",
 }

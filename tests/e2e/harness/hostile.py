@@ -23,12 +23,16 @@ def process_block(**options):
 
 
 class Hostile(Daemon):
-    """Its instance is its working directory's name: the mode, unless given."""
+    """Its instance is its working directory's name: the mode, unless given.
+
+    A crowd of so many processes more has the same port open, in the same directory.
+    """
 
     name = "hostile"
 
-    def __init__(self, mode, instance=None):
+    def __init__(self, mode, instance=None, crowd=0):
         super().__init__()
+        self.crowd = crowd
         self.mode = mode
         self.instance = instance or mode
         self.port, self.bait_port = free_port(), free_port()
@@ -56,6 +60,7 @@ class Hostile(Daemon):
             str(self.port),
             str(self.bait_port),
             self.path("mode"),
+            str(self.crowd),
         ]
 
     def ready(self):

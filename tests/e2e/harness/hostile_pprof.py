@@ -1,15 +1,22 @@
 #!/usr/bin/python3
 """A pprof port that misbehaves on purpose; see MODES for the ways it can.
 
-Usage: hostile_pprof.py PORT BAIT-PORT MODE-FILE
+Usage: hostile_pprof.py PORT BAIT-PORT MODE-FILE [CROWD]
+
+With CROWD there are so many processes more, of another user if started by root:
+they do nothing, and have the port open as well.
 
 The file holds the name of a mode and is read anew for each connection, so a
 test can change its mind. "good" answers as Go does. For each request served a
 line "MODE PATH" is appended to MODE-FILE.requests, and every connection to the
 bait, which redirects point to, adds a line "bait". The port is bound before the
-program prints "ready"; in the mode "nobody" it is not bound at all.
+program prints "ready"; in the mode "nobody" it is not bound at all, and in the
+mode "closed" it is closed at once, while the program goes on.
 """
 
+import ctypes
+import os
+import signal
 import socket
 import struct
 import sys
@@ -19,6 +26,8 @@ import time
 PORT = int(sys.argv[1])
 BAIT = ("127.0.0.2", int(sys.argv[2]))
 MODE_FILE = sys.argv[3]
+CROWD = int(sys.argv[4]) if len(sys.argv) > 4 else 0
+NOBODY = 65534
 GIGABYTE = 1 << 30
 
 GOOD_MEMSTATS = {
@@ -265,17 +274,44 @@ def bait():
             peer.close()
 
 
-def main():
+def mode_now():
     with open(MODE_FILE, encoding="utf-8") as file:
-        if file.read().strip() == "nobody":
-            print("ready", flush=True)
-            threading.Event().wait()
-    server = socket.create_server(("127.0.0.1", PORT), backlog=64)
-    threading.Thread(target=bait, daemon=True).start()
-    print("ready", flush=True)
-    while True:
-        peer, _ = server.accept()
+        return file.read().strip()
+
+
+def make_crowd():
+    libc = ctypes.CDLL(None)
+    for _ in range(CROWD):
+        if os.fork() == 0:
+            if os.getuid() == 0:
+                os.setresuid(NOBODY, NOBODY, NOBODY)
+            libc.prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+            signal.pause()
+            os._exit(0)
+
+
+def accept_all(server):
+    server.settimeout(0.1)
+    while mode_now() != "closed":
+        try:
+            peer, _ = server.accept()
+        except TimeoutError:
+            continue
+        peer.settimeout(None)
         threading.Thread(target=serve, args=(peer,), daemon=True).start()
+
+
+def main():
+    if mode_now() == "nobody":
+        print("ready", flush=True)
+        threading.Event().wait()
+    with socket.create_server(("127.0.0.1", PORT), backlog=64) as server:
+        make_crowd()
+        threading.Thread(target=bait, daemon=True).start()
+        print("ready", flush=True)
+        accept_all(server)
+    note("closed")
+    threading.Event().wait()
 
 
 main()

@@ -88,6 +88,12 @@ def plugin_folder(name):
     return missing("no .libs/%s.so below %s: run make there" % (name, settings.builddir))
 
 
+def built_program(name):
+    """A program of ours in the build folder."""
+    path = os.path.join(settings.builddir, name)
+    return path if os.access(path, os.X_OK) else missing("no %s: run make there" % path)
+
+
 def sample(*parts):
     """The path of something that is shipped for users to copy."""
     path = os.path.join(SOURCE, "packaging", *parts)

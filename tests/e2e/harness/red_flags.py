@@ -15,7 +15,7 @@ GROWTH = {"Window": 4, "Hold": 16}
 WATCHES_PERCENT = 0.1
 LEVELS = (
     "memory_regions fds same_file session_files threads goroutines fetch_data_piling "
-    "sqlite_contention inotify_watches"
+    "fetch_stuck sqlite_contention sqlite_handles inotify_watches"
 ).split()
 
 
@@ -24,7 +24,7 @@ def quick_flags(**settings):
     rules = {flag: {"Hold": 2} for flag in LEVELS}
     rules["inotify_watches"].update(Warning=WATCHES_PERCENT)
     rules["rss"] = {"Hold": 2, "Warning": 150, "Failure": 400}
-    for flag in ("fds_growing", "goroutines_growing", "heap_growing"):
+    for flag in ("rss_growing", "fds_growing", "goroutines_growing", "heap_growing"):
         rules[flag] = dict(GROWTH)
     rules["heap_not_receding"] = {"Hold": 12, "Window": 600, "Warning": 40}
     rules["allocation_rate"] = {"Hold": 8}
