@@ -134,7 +134,7 @@ is_release() {
 
 # build_packages SOURCE: prints what is needed to build it.
 build_packages() {
-  echo 'gcc libc6-dev make pkg-config|pkgconf collectd-core collectd-dev libyajl-dev'
+  echo 'gcc libc6-dev make pkg-config|pkgconf collectd-core collectd-dev libyajl-dev zlib1g-dev'
   echo 'libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev'
   is_release "$1" || echo 'autoconf automake libtool'
 }

@@ -114,6 +114,7 @@ void target_free(struct target *target) {
   samples_drop(&target->detail_gauges);
   samples_drop(&target->detail_counters);
   flags_free(target->flags);
+  free(target->cpu);
   process_close(target->process);
   free(target);
 }

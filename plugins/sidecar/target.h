@@ -28,6 +28,7 @@
 #include "sidecar/users.h"
 
 struct capture;
+struct captured_cpu;
 
 /* A red flag that changed, on its way to a notification. */
 struct flag_notice {
@@ -121,6 +122,8 @@ struct target {
   struct flags *flags;
   bool has_baseline_capture;
   uint64_t warnings_captured; /* bit n: a warning of flag n was */
+  bool awaits_cpu;            /* a capture takes a CPU profile */
+  struct captured_cpu *cpu;   /* it did, and the flag it was for is up; NULL: none */
   struct {
     uint64_t wanted, done; /* numbers of rounds; equal: none is wanted */
   } rounds[ROUND_KINDS];

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "common/array.h"
 #include "common/clock.h"
@@ -32,6 +33,7 @@ static struct evidence_facts facts_of(const struct target *target,
       .heap_sites = target->go.heap_sites,
       .allocations = target->go.allocations,
       .stuck = &target->flags->stuck,
+      .cpu = target->cpu != NULL ? &target->cpu->profile : NULL,
       .rules = &services->config->red_flags,
       .goroutine_patterns = &services->config->goroutine_patterns,
       .memory_pressure_percent = NAN,
@@ -193,6 +195,7 @@ static void capture_change(struct target *target, const struct target_services *
     return;
   if (status->state == RED_FLAG_WARNING)
     target->warnings_captured |= flag_bit(status->flag);
+  target->awaits_cpu = target->awaits_cpu || cause.wants_cpu_profile;
   evidence_add(evidence, "capture", "%s", path);
 }
 
@@ -232,6 +235,29 @@ static void keep_baseline(struct target *target, const struct target_services *s
       request_capture(target, services, &baseline_cause, &facts, path) == -EALREADY;
 }
 
+/* ---- the CPU profile, which ends after the notification that it was taken for ---- */
+
+/* Returns whether there is a new one. */
+static bool take_cpu(struct target *target, const struct target_services *services) {
+  struct captured_cpu found;
+  if (!target->awaits_cpu || !capture_take_cpu(services->capture, process_pid(target->process),
+                                               process_start_ticks(target->process), &found))
+    return false;
+  target->awaits_cpu = false;
+  if (target->cpu == NULL)
+    target->cpu = malloc(sizeof(*target->cpu));
+  if (target->cpu == NULL)
+    return false;
+  *target->cpu = found;
+  return true;
+}
+
+static void forget_cpu(struct target *target) {
+  free(target->cpu);
+  target->cpu = NULL;
+  target->awaits_cpu = false;
+}
+
 /* ---- notifications ---- */
 
 static void notify(const struct target *target, const struct target_services *services,
@@ -246,14 +272,36 @@ static void notify(const struct target *target, const struct target_services *se
   services->sink.notify(services->sink.context, target->instance, &notice);
 }
 
+static int64_t since_wall_ms(const struct target_services *services,
+                             const struct flag_status *status, uint64_t now_ms) {
+  return suspends_wall_ms(&services->suspends, status->since_ms, now_ms, wall_ms());
+}
+
 static void notify_change(struct target *target, const struct target_services *services,
                           const struct flag_status *status, uint64_t now_ms) {
   struct evidence_facts facts = facts_of(target, services, now_ms);
   autoevidence(evidence);
   evidence_compose(&evidence, status, &facts);
   capture_change(target, services, status, &facts, &evidence);
-  int64_t since_ms = suspends_wall_ms(&services->suspends, status->since_ms, now_ms, wall_ms());
-  notify(target, services, status, since_ms, &evidence);
+  if (status->state == RED_FLAG_OK && red_flags[status->flag].wants_cpu_profile)
+    forget_cpu(target);
+  notify(target, services, status, since_wall_ms(services, status, now_ms), &evidence);
+}
+
+/* The same state once more, now with the stacks that use the CPU. */
+static void notify_cpu(const struct target *target, const struct target_services *services,
+                       uint64_t now_ms) {
+  for (size_t i = 0; i < RED_FLAGS; i++) {
+    struct flag_status status;
+    if (!red_flags[i].wants_cpu_profile ||
+        !evaluator_get(target->flags->evaluator, i, &status) || status.state == RED_FLAG_OK)
+      continue;
+    struct evidence_facts facts = facts_of(target, services, now_ms);
+    autoevidence(evidence);
+    evidence_compose(&evidence, &status, &facts);
+    evidence_add(&evidence, "capture", "%s", target->cpu->path);
+    notify(target, services, &status, since_wall_ms(services, &status, now_ms), &evidence);
+  }
 }
 
 static void observe_pprof(struct target *target, uint64_t now_ms) {
@@ -281,8 +329,13 @@ void target_flags_judge(struct target *target, struct target_services *services,
   observe_pprof(target, now_ms);
   size_t len = flags_judge(target->flags, now_ms, wall_ms(), changed);
   keep_baseline(target, services, now_ms);
-  for (size_t i = 0; i < len; i++)
+  bool has_cpu = take_cpu(target, services);
+  for (size_t i = 0; i < len; i++) {
     notify_change(target, services, &changed[i], now_ms);
+    has_cpu = has_cpu && !red_flags[changed[i].flag].wants_cpu_profile; /* it was told */
+  }
+  if (has_cpu)
+    notify_cpu(target, services, now_ms);
   add_states(target, samples);
 }
 

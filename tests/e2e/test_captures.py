@@ -117,10 +117,16 @@ class Unusual(RedFlagCase):
             bundle = self.bundle("busy", "cpu")
             self.assertEqual(bundle, notice["meta"]["capture"])
             with open(bundle + "/README.txt", encoding="utf-8") as file:
-                outputs = readme_commands.run_all(file.read())
+                readme = file.read()
+            self.assertRegex(readme, r"\n +\d+ %  main\.threadTime < main\.burnCPU < main\.")
+            outputs = readme_commands.run_all(readme)
             profile = bundle + "/cpu.pb.gz"
             self.assertIn("main.", outputs["go tool pprof -top " + profile])
             self.assertIn("main.", outputs["go tool pprof -http=localhost:8081 " + profile])
+            told = self.notices.wait_for_meta("busy", "cpu", "site_1")
+            self.assertRegex(told["message"], r"; \d+ % in main\.threadTime < main\.burnCPU")
+            for name in ("capture", "since"):
+                self.assertEqual(notice["meta"][name], told["meta"][name])
             target.do("stop cpu")
             self.notices.wait_for("busy", "cpu", "okay", 60)
             target.do("cpu 700")

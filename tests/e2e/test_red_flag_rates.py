@@ -65,6 +65,10 @@ class Rates(RedFlagCase):
                 check=False,
             ).stdout.decode()
             self.assertIn("main.", top)
+            notice = self.notices.wait_for_meta("busy", "cpu", "site_1")
+            self.assertEqual(("failure", bundle), (notice["severity"], notice["meta"]["capture"]))
+            self.assertRegex(notice["meta"]["site_1"], r"^\d+ %: main\.")
+            self.assertRegex(notice["message"], r" cores \(failure from .*; \d+ % in main\.")
             target.do("stop")
             for flag in ("allocation_rate", "cpu"):
                 self.notices.wait_for("busy", flag, "okay", 60)

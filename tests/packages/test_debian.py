@@ -93,7 +93,7 @@ class Debian(unittest.TestCase):
         self.assertIn("collectd-core (>= %s.%s~)" % (major, minor), depends)
         self.assertIn("collectd-core (<< %s.%d~)" % (major, int(minor) + 1), depends)
         others = {name.split()[0] for name in depends} - {"collectd-core", "libc6"}
-        self.assertEqual({"libcurl4", "libyajl2"}, others)
+        self.assertEqual({"libcurl4", "libyajl2", "zlib1g"}, others)
 
     def test_grafana_files(self):
         """collectd-plugin-sidecar-grafana has all that grafana/ generates, and its pages"""

@@ -73,7 +73,9 @@ class Rpm(unittest.TestCase):
         libraries = {
             line.partition("(")[0] for line in wanted if line.startswith("lib") and ".so." in line
         }
-        self.assertEqual({"libc.so.6", "libcurl.so.4", "libm.so.6", "libyajl.so.2"}, libraries)
+        self.assertEqual(
+            {"libc.so.6", "libcurl.so.4", "libm.so.6", "libyajl.so.2", "libz.so.1"}, libraries
+        )
 
     def test_grafana_files(self):
         """collectd-plugin-sidecar-grafana has all that grafana/ generates, for any machine"""

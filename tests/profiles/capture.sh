@@ -5,9 +5,13 @@
 #   heap.txt         heap?debug=1
 #   heap.pb.gz       the same moment's binary profile
 #   pprof.txt        what `go tool pprof` makes of heap.pb.gz: bytes by pattern
-# and with --hour also goroutines_aged.txt, with waits of 0, 1, 11 and 61 minutes.
+# and with --hour also goroutines_aged.txt, with waits of 0, 1, 11 and 61 minutes; or
+#   cpu.pb.gz        a CPU profile
+#   cpu.txt          what `go tool pprof` makes of it: nanoseconds by the innermost function of
+#                    each stack that is not of the standard library, or else the outermost
 #
 # usage: capture.sh target GO [--hour]      the example target, built with the program GO
+#        capture.sh cpu GO                  the same, its CPU profile only
 #        capture.sh cgo GO                  a program that waits in C and in Go
 #        capture.sh sidecar PROGRAM GO      the real sidecar, in tmux, with state of its own
 set -eu
@@ -87,7 +91,7 @@ say() { # a command to the target; its answer is awaited
   case $reply in ok*) ;; *) echo "$1: $reply" >&2; exit 1 ;; esac
 }
 
-capture_target() { # GO [--hour]
+start_target() { # GO
   folder=$here/target-$(version_of "$1")
   mkdir -p "$folder"
   (cd "$here/../target" && "$1" build -trimpath -o "$temp/sidecar" .)
@@ -98,6 +102,26 @@ capture_target() { # GO [--hour]
   exec 3>"$temp/in" 4<"$temp/out"
   IFS= read -r ready <&4
   echo "$ready" >&2
+}
+
+capture_cpu() { # GO
+  start_target "$1"
+  say "cpu 400"
+  say "garbage 60MB/s"
+  get "$port" 'profile?seconds=4' "$folder/cpu.pb.gz"
+  "$1" tool pprof -traces -unit=ns "$folder/cpu.pb.gz" 2>/dev/null | awk '
+    function end() { if (name != "") time[name] += ns; total += ns; name = ""; own = 0 }
+    /^-+\+/ { if (begun) end(); begun = 1; ns = 0; next }
+    !begun { next }
+    $1 ~ /^[0-9]+ns$/ { ns = $1; sub(/ns$/, "", ns); $1 = ""; sub(/^ /, "") }
+    { sub(/^ +/, ""); sub(/ \(inline\)$/, "") }
+    !own { name = $0; own = name ~ /^main\./ }
+    END { end(); print "total", total; for (name in time) print time[name], name }' |
+    sort -k1,1rn -k2 >"$folder/cpu.txt"
+}
+
+capture_target() { # GO [--hour]
+  start_target "$1"
 
   for kind in chan_receive chan_send chan_receive_nil chan_send_nil select select_forever \
     io_wait sleep mutex rwmutex rwmutex_write cond waitgroup syscall; do
@@ -209,6 +233,6 @@ capture_sidecar() { # PROGRAM GO
 }
 
 case ${1:-} in
-target | cgo | sidecar) what=$1; shift; "capture_$what" "$@" ;;
+target | cpu | cgo | sidecar) what=$1; shift; "capture_$what" "$@" ;;
 *) sed -n 's/^# \{0,1\}//p' "$0" | sed -n '/^usage/,$p' >&2; exit 2 ;;
 esac

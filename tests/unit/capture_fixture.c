@@ -236,9 +236,10 @@ static void send_file(struct hostile_connection *c, const char *path) {
 
 void answer_as_go(struct hostile_connection *c, void *context) {
   (void)context;
-  if (strncmp(c->request, "GET /debug/pprof/heap ", 22) == 0 ||
-      strncmp(c->request, "GET /debug/pprof/profile?seconds=1 ", 35) == 0)
+  if (strncmp(c->request, "GET /debug/pprof/heap ", 22) == 0)
     send_file(c, TEST_SRCDIR "/profiles/target-go1.26.8/heap.pb.gz");
+  else if (strncmp(c->request, "GET /debug/pprof/profile?seconds=1 ", 35) == 0)
+    send_file(c, TEST_SRCDIR "/profiles/target-go1.26.8/cpu.pb.gz");
   else if (strncmp(c->request, "GET /debug/pprof/goroutine?debug=2 ", 35) == 0)
     send_file(c, TEST_SRCDIR "/profiles/target-go1.26.8/goroutines.txt");
   else

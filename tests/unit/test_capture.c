@@ -53,6 +53,7 @@ static void a_bundle_contains_all_files_and_how_to_compare_them(void **state) {
   check_has(bundle, "README.txt", "1,043 descriptors are open\n");
   check_has(bundle, "README.txt", "\nNext\n  Look at `go");
   check_has(bundle, "README.txt", "go tool pprof -top cpu.pb.gz");
+  check_has(bundle, "README.txt", "     87 %  main.threadTime < main.burnCPU");
   check_lacks(bundle, "README.txt", "Not captured");
   check_has(bundle, "metrics.txt", "process_open_fds 1043");
   check_has(bundle, "fds.txt", "open descriptors\n");
@@ -61,6 +62,51 @@ static void a_bundle_contains_all_files_and_how_to_compare_them(void **state) {
   check_has(bundle, "goroutines.txt", "goroutine ");
   check_has(bundle, "heap.pb.gz", GZIP);
   check_has(bundle, "cpu.pb.gz", GZIP);
+  fixture_end(&f);
+}
+
+static void a_cpu_profile_is_taken_once_by_the_process_it_is_of(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  struct captured_cpu cpu;
+  char fds[CAPTURE_PATH_MAX], path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  fixture_open(&f);
+  const pid_t pid = f.request.pid;
+  const uint64_t start = f.request.start_ticks;
+  fixture_capture(&f, "fds", fds); /* has none */
+  fixture_settle(&f);
+  assert_false(capture_take_cpu(f.capture, pid, start, &cpu));
+  f.request.want_cpu_profile = true;
+  for (int i = 0; i < 20; i++) { /* more than are kept */
+    fixture_capture(&f, "cpu", path);
+    fixture_settle(&f);
+  }
+  assert_false(capture_take_cpu(f.capture, pid + 1, start, &cpu));
+  assert_false(capture_take_cpu(f.capture, pid, start + 1, &cpu));
+  assert_true(capture_take_cpu(f.capture, pid, start, &cpu));
+  assert_string_equal(cpu.path, path); /* the latest */
+  assert_int_equal(cpu.profile.len, CPU_USERS_MAX);
+  assert_non_null(strstr(cpu.profile.users[0].text, "main.threadTime"));
+  assert_false(capture_take_cpu(f.capture, pid, start, &cpu));
+  fixture_end(&f);
+}
+
+static void a_cpu_profile_that_cannot_be_understood_is_kept(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  struct captured_cpu cpu;
+  char path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  fixture_open(&f);
+  f.request.want_cpu_profile = true;
+  hostile_server_behave(f.server, hostile_answer,
+                        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" GZIP "abc");
+  fixture_capture(&f, "cpu", path);
+  fixture_settle(&f);
+  assert_false(capture_take_cpu(f.capture, f.request.pid, f.request.start_ticks, &cpu));
+  check_has(path, "cpu.pb.gz", GZIP);
+  check_has(path, "README.txt", "\nCPU, and as a flame graph\n  go tool pprof -top ");
   fixture_end(&f);
 }
 
@@ -663,6 +709,8 @@ static void freeing_nothing_is_fine(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_bundle_contains_all_files_and_how_to_compare_them),
+      cmocka_unit_test(a_cpu_profile_is_taken_once_by_the_process_it_is_of),
+      cmocka_unit_test(a_cpu_profile_that_cannot_be_understood_is_kept),
       cmocka_unit_test(a_capture_is_compared_with_the_scheduled_one_before),
       cmocka_unit_test(the_summary_next_to_the_bundles_is_the_latest),
       cmocka_unit_test(the_start_logs_where_captures_are_written),

@@ -200,14 +200,29 @@ static void heaps_are_compared_only_if_both_exist(void **state) {
 
 static void a_cpu_profile_is_shown_as_text_and_in_a_browser(void **state) {
   (void)state;
+  struct cpu_profile cpu = {.cpu_ns = 0};
   struct readme readme = {
-      .request = &request, .path = "/c/web/new", .has_cpu = true, .not_taken = ""};
+      .request = &request, .path = "/c/web/new", .cpu = &cpu, .not_taken = ""};
   check_text(print(&readme),
              "go tool pprof -top /c/web/new/cpu.pb.gz\n"
              "  go tool pprof -http=localhost:8081 /c/web/new/cpu.pb.gz\n",
              "heap.pb.gz");
   check_text(print(&readme), "http://localhost:8081; flame graphs", NULL);
-  readme.has_cpu = false;
+  cpu = (struct cpu_profile){
+      .cpu_ns = 8000000000,
+      .duration_ns = 30000000000,
+      .len = 2,
+      .users = {{6000000000, "history.load < main.main"}, {80000000, "main.\x1b[2J"}}};
+  check_text(print(&readme),
+             "\nCPU, and as a flame graph\n"
+             "  0.27 cores in 30 s, by the innermost function outside the standard library:\n"
+             "     75 %  history.load < main.main\n"
+             "      1 %  main.\\x1B[2J\n"
+             "  go tool pprof -top",
+             NULL);
+  cpu.duration_ns = 0;
+  check_text(print(&readme), "  8.00 s of CPU time, by", "cores in");
+  readme.cpu = NULL;
   check_text(print(&readme), NULL, "localhost");
 }
 

@@ -219,6 +219,25 @@ static void a_high_allocation_rate_names_what_allocates_not_what_is_kept(void **
                  "1.0 MB in 1 min (0 %): main.leak < main.main");
 }
 
+static void the_cpu_names_the_functions_that_use_it_once_there_is_a_profile(void **state) {
+  (void)state;
+  struct known known;
+  know_nothing(&known);
+  struct flag_status status = breach(RED_FLAG_CPU, RED_FLAG_WARNING, 0.31, 0.05);
+  check_evidence(&known, &status,
+                 "proj (pid 4711): CPU: 0.31 cores (warning from 0.05 cores) for 1 min",
+                 "site_1", "");
+  struct cpu_profile cpu = {
+      .cpu_ns = 8000000000,
+      .len = 2,
+      .users = {{6000000000, "history.load < main.main"}, {80000000, "main.\x1b[2J"}}};
+  known.facts.cpu = &cpu;
+  const char *line = "proj (pid 4711): CPU: 0.31 cores (warning from 0.05 cores) for 1 min; "
+                     "75 % in history.load < main.main";
+  check_evidence(&known, &status, line, "site_1", "75 %: history.load < main.main");
+  check_evidence(&known, &status, line, "site_2", "1 %: main.\\x1B[2J");
+}
+
 static void fetches_that_pile_up_name_the_stack_that_the_pattern_matches(void **state) {
   (void)state;
   struct known known;
@@ -392,6 +411,7 @@ int main(void) {
       cmocka_unit_test(stuck_goroutines_are_reported_with_the_stack_that_grew),
       cmocka_unit_test(a_growing_heap_is_reported_with_rate_and_sites),
       cmocka_unit_test(a_high_allocation_rate_names_what_allocates_not_what_is_kept),
+      cmocka_unit_test(the_cpu_names_the_functions_that_use_it_once_there_is_a_profile),
       cmocka_unit_test(fetches_that_pile_up_name_the_stack_that_the_pattern_matches),
       cmocka_unit_test(a_stuck_fetch_is_reported_with_stack_state_and_age),
       cmocka_unit_test(several_handles_on_a_database_name_its_path),

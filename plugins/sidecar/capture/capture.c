@@ -35,6 +35,7 @@ enum {
   QUEUE_MAX = 64,
   ERRORS_MAX = 64, /* kinds of failure: errnos modulo this */
   PAUSES_MAX = 16, /* users whose captures are paused */
+  CPU_MAX = 16,    /* CPU profiles that were not taken yet */
 };
 
 static const uint64_t FIRST_PAUSE_NS = 1000 * UINT64_C(1000000);
@@ -66,13 +67,15 @@ struct capture {
 
   atomic_bool wants_look;
 
-  pthread_mutex_t lock;   /* protects the next six; never held during I/O */
+  pthread_mutex_t lock;   /* protects the next eight; never held during I/O */
   struct job_queue queue; /* in the order of requests */
   unsigned queued;
   uid_t last_owner; /* whose turn was last */
   uint64_t refused; /* requests that found the queue full, not yet logged */
   struct ledger ledger;
-  struct demands demands; /* found, and not yet taken */
+  struct demands demands;           /* found, and not yet taken */
+  struct captured_cpu cpu[CPU_MAX]; /* pid 0: none */
+  size_t next_cpu;                  /* where the next one is kept */
 
   /* used only by the thread */
   struct writer writer;
@@ -248,6 +251,23 @@ struct demands capture_take_demands(struct capture *capture) {
   capture->demands.len = 0;
   pthread_mutex_unlock(&capture->lock);
   return demands;
+}
+
+bool capture_take_cpu(struct capture *capture, pid_t pid, uint64_t start_ticks,
+                      struct captured_cpu *ret) {
+  bool is_found = false;
+  pthread_mutex_lock(&capture->lock);
+  for (size_t i = 0; i < CPU_MAX; i++) {
+    struct captured_cpu *cpu =
+        &capture->cpu[(capture->next_cpu + i) % CPU_MAX]; /* oldest first */
+    if (cpu->pid != pid || cpu->start_ticks != start_ticks)
+      continue;
+    is_found = true;
+    *ret = *cpu;
+    cpu->pid = 0;
+  }
+  pthread_mutex_unlock(&capture->lock);
+  return is_found;
 }
 
 /* --- the log --- */
@@ -435,10 +455,25 @@ static int write_unless_paused(struct capture *capture, const struct capture_req
   return status;
 }
 
+/* For capture_take_cpu(), once the bundle is there. */
+static void keep_cpu(struct capture *capture, const struct capture_request *request) {
+  if (capture->writer.cpu.len == 0)
+    return;
+  pthread_mutex_lock(&capture->lock);
+  struct captured_cpu *cpu = &capture->cpu[capture->next_cpu];
+  *cpu = (struct captured_cpu){
+      .pid = request->pid, .start_ticks = request->start_ticks, .profile = capture->writer.cpu};
+  capture_name_path(capture->folder, request, cpu->path);
+  capture->next_cpu = (capture->next_cpu + 1) % CPU_MAX;
+  pthread_mutex_unlock(&capture->lock);
+}
+
 static void work(struct capture *capture, const struct capture_request *request) {
   struct writer_failure failure = {0};
   int status = write_unless_paused(capture, request, &failure);
   record_result(capture, request, status);
+  if (status == 0)
+    keep_cpu(capture, request);
   if (status == 0)
     log_recovery(capture);
   else if (failure.error != 0)

@@ -8,6 +8,7 @@
 
 #include "sidecar/capture/demand.h"
 #include "sidecar/capture/request.h"
+#include "sidecar/go/cpu_profile.h"
 
 struct capture; /* the queue of requests and the thread that works on it */
 
@@ -51,6 +52,19 @@ void capture_look(struct capture *capture);
 
 /* Returns the demands that were found since the last call. */
 struct demands capture_take_demands(struct capture *capture);
+
+/* A CPU profile that a capture took. */
+struct captured_cpu {
+  pid_t pid;
+  uint64_t start_ticks;
+  char path[CAPTURE_PATH_MAX]; /* of the bundle */
+  struct cpu_profile profile;
+};
+
+/* Takes the latest CPU profile of this process that was not taken yet. Returns false when there
+ * is none, or was, but those of many others came after it. */
+bool capture_take_cpu(struct capture *capture, pid_t pid, uint64_t start_ticks,
+                      struct captured_cpu *ret);
 
 /* What capture_request() would return, but for -ENOBUFS and -ENOMEM; of the request only pid,
  * start_ticks, reason, round, is_failure and monotonic_ms are read. */

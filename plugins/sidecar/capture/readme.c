@@ -113,15 +113,40 @@ static int print_listings(const struct readme *readme, struct buffer *text) {
   return status;
 }
 
+/* Which functions used it. */
+static int print_cpu_users(const struct cpu_profile *cpu, struct buffer *text) {
+  int status = 0;
+  if (cpu->len == 0)
+    return 0;
+  if (cpu->duration_ns > 0)
+    status = buffer_printf(text, "  %.2f cores in %.0f s",
+                           (double)cpu->cpu_ns / (double)cpu->duration_ns,
+                           (double)cpu->duration_ns / 1e9);
+  else
+    status = buffer_printf(text, "  %.2f s of CPU time", (double)cpu->cpu_ns / 1e9);
+  if (status == 0)
+    status = buffer_append_string(
+        text, ", by the innermost function outside the standard library:\n");
+  for (size_t i = 0; status == 0 && i < cpu->len; i++) {
+    char stack[SITE_TEXT_MAX * 4];
+    text_printable(stack, sizeof(stack), span_of(cpu->users[i].text));
+    status = buffer_printf(text, "    %3.0f %%  %s\n",
+                           100 * (double)cpu->users[i].ns / (double)cpu->cpu_ns, stack);
+  }
+  return status;
+}
+
 static int print_cpu(const struct readme *readme, struct buffer *text) {
-  if (!readme->has_cpu)
+  if (readme->cpu == NULL)
     return 0;
   int status = buffer_append_string(text, "\nCPU, and as a flame graph\n");
+  if (status == 0)
+    status = print_cpu_users(readme->cpu, text);
   return status == 0 ? print_profile(readme, text, CAPTURE_CPU_FILE) : status;
 }
 
 static int print_browser(const struct readme *readme, struct buffer *text) {
-  if (!readme->has_heap && !readme->has_cpu)
+  if (!readme->has_heap && readme->cpu == NULL)
     return 0;
   return buffer_append_string(
       text,

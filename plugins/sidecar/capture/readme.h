@@ -9,6 +9,7 @@
 
 #include "common/buffer.h"
 #include "sidecar/capture/request.h"
+#include "sidecar/go/cpu_profile.h"
 
 enum { README_MAX_BYTES = 64 * 1024 };
 
@@ -23,8 +24,9 @@ struct readme {
   const char *path;             /* of the bundle, absolute */
   struct readme_other baseline; /* none if this is it */
   struct readme_other previous; /* the last one that was scheduled or requested */
-  bool has_heap, has_goroutines, has_cpu;
-  const char *not_taken; /* lines of text; "" if nothing is missing */
+  bool has_heap, has_goroutines;
+  const struct cpu_profile *cpu; /* NULL: there is none; cpu_ns 0: nothing is known of it */
+  const char *not_taken;         /* lines of text; "" if nothing is missing */
 };
 
 /* Returns 0, -ENOMEM or -EMSGSIZE. */

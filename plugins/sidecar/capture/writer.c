@@ -20,6 +20,8 @@
 #include "sidecar/capture/listing.h"
 #include "sidecar/capture/reading.h"
 #include "sidecar/capture/readme.h"
+#include "sidecar/go/cpu_profile.h"
+#include "sidecar/go/gzip.h"
 #include "sidecar/go/pprof_query.h"
 #include "sidecar/os/listener.h"
 #include "sidecar/os/process.h"
@@ -455,6 +457,28 @@ static int gather_goroutines(struct writing *writing) {
   return 0;
 }
 
+enum { CPU_PROFILE_MAX_BYTES = 16 * 1024 * 1024 };
+
+/* What the file says. One that cannot be understood says nothing. */
+static int read_cpu_profile(const struct writing *writing, struct cpu_profile *ret) {
+  static const struct pattern_list no_patterns;
+  struct stack_matcher *matcher;
+  autobuffer(message, CPU_PROFILE_MAX_BYTES);
+  autoclose(fd, openat(writing->bundle.directory, CAPTURE_CPU_FILE,
+                       O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (fd < 0)
+    return -errno;
+  int status = gzip_read(fd, &message);
+  if (status != 0)
+    return status;
+  status = stack_matcher_new(&no_patterns, &matcher);
+  if (status != 0)
+    return status;
+  status = cpu_profile_parse(buffer_span(&message), matcher, ret);
+  stack_matcher_free(matcher);
+  return status;
+}
+
 static int gather_cpu(struct writing *writing) {
   char path[64];
   uint64_t seconds = writing->writer->options->cpu_profile_seconds;
@@ -463,7 +487,11 @@ static int gather_cpu(struct writing *writing) {
   snprintf(path, sizeof(path), "/debug/pprof/profile?seconds=%" PRIu64, seconds);
   struct profile profile = {
       .path = path, .file = CAPTURE_CPU_FILE, .magic = GZIP_MAGIC, .own_ms = seconds * 1000};
-  return take_profile(writing, &profile, &writing->has_cpu);
+  int status = take_profile(writing, &profile, &writing->has_cpu);
+  if (status == 0 && writing->has_cpu &&
+      read_cpu_profile(writing, &writing->writer->cpu) == -ENOMEM)
+    bundle_note(&writing->bundle, "the stacks of " CAPTURE_CPU_FILE, "no memory to read them");
+  return status;
 }
 
 static int gather_profiles(struct writing *writing) {
@@ -526,7 +554,7 @@ static int write_readme(struct writing *writing) {
       .previous = other_bundle(writing, BUNDLE_OF_TIME, previous),
       .has_heap = writing->has_heap,
       .has_goroutines = writing->has_goroutines,
-      .has_cpu = writing->has_cpu,
+      .cpu = writing->has_cpu ? &writing->writer->cpu : NULL,
       .not_taken = buffer_string(&writing->bundle.not_taken),
   };
   autobuffer(text, README_MAX_BYTES);
@@ -643,6 +671,7 @@ int writer_write(struct writer *writer, const struct capture_request *request,
                  struct writer_failure *failure) {
   struct writing writing;
   writing_start(&writing, writer, failure);
+  writer->cpu = (struct cpu_profile){0};
   writing.request = request;
   capture_name_instance(request->instance, writing.instance_name);
   capture_name_bundle(request->wall_time_ms, request->pid, request->reason, writing.name);

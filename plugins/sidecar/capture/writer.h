@@ -12,16 +12,18 @@
 #include "common/http.h"
 #include "sidecar/capture/inventory.h"
 #include "sidecar/capture/request.h"
+#include "sidecar/go/cpu_profile.h"
 #include "sidecar/watchdog.h"
 
-/* All borrowed, but the inventory, which begins as zero. */
+/* All borrowed, but the last two, which begin as zero. */
 struct writer {
   const struct capture_options *options;
   const char *folder;          /* the capture directory's path, without trailing slashes */
   struct http_loop *loop;      /* other threads may only wake it during a call */
   const atomic_bool *stopping; /* cancels the work; set it before waking the loop */
+  struct watchdog *watchdog;   /* capture_watchdog_new() */
   struct inventory inventory;
-  struct watchdog *watchdog; /* capture_watchdog_new() */
+  struct cpu_profile cpu; /* of the last bundle; cpu_ns 0: it has none */
 };
 
 /* Frees the inventory. */

@@ -511,6 +511,21 @@ EVIDENCE_OF(allocations) {
   }
 }
 
+/* ---- CPU ---- */
+
+EVIDENCE_OF(cpu) {
+  (void)status;
+  const struct cpu_profile *cpu = facts->cpu;
+  for (size_t i = 0; cpu != NULL && i < cpu->len && i < SITES_SHOWN; i++) {
+    char stack[EVIDENCE_STACK_SIZE];
+    double share = 100 * (double)cpu->users[i].ns / (double)cpu->cpu_ns;
+    text_printable(stack, sizeof(stack), span_of(cpu->users[i].text));
+    evidence_add(evidence, site_names[i], "%.0f %%: %s", share, stack);
+    if (i == 0)
+      buffer_printf(line, "; %.0f %% in %s", share, stack);
+  }
+}
+
 /* ---- pprof ---- */
 
 EVIDENCE_OF(missing_pprof) {

@@ -11,6 +11,7 @@
 #include "common/buffer.h"
 #include "common/pattern.h"
 #include "sidecar/go/allocations.h"
+#include "sidecar/go/cpu_profile.h"
 #include "sidecar/go/site.h"
 #include "sidecar/redflag/red_flag.h"
 #include "sidecar/redflag/snapshot.h"
@@ -48,6 +49,7 @@ struct evidence_facts {
   const struct site_history *goroutine_sites, *heap_sites;
   const struct allocations *allocations;
   const struct stuck *stuck;
+  const struct cpu_profile *cpu;      /* taken when the flag was raised */
   const struct red_flag_rules *rules; /* never NULL */
   const struct pattern_list *goroutine_patterns;
   double memory_pressure_percent; /* of the host, over a minute; NaN unknown */
@@ -110,6 +112,7 @@ EVIDENCE_OF(fetching);
 EVIDENCE_OF(stuck_fetch);
 EVIDENCE_OF(heap_growth);
 EVIDENCE_OF(allocations);
+EVIDENCE_OF(cpu);
 EVIDENCE_OF(contention);
 EVIDENCE_OF(watches);
 EVIDENCE_OF(missing_pprof);

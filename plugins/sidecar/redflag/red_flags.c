@@ -464,6 +464,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .hold_s = 600,
             .window_s = 1800,
             .wants_cpu_profile = true,
+            .add_evidence = evidence_of_cpu,
             .confirm = "top -b -n 1 -H -p PID | head -20",
             .confirm_pprof = "go tool pprof -top '" PPROF "profile?seconds=30'",
             .why = "a poll chain that runs twice, or a loop that does not end",

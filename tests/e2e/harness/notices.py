@@ -55,3 +55,12 @@ class Notices:
             return found[-1]
 
         return wait_until("%s of %s to be %s" % (flag, instance, severity), probe, timeout)
+
+    def wait_for_meta(self, instance, flag, name, timeout=60):
+        """The latest of that flag, once it has meta data of that name."""
+
+        def probe():
+            found = self.all(instance, flag)
+            return found[-1] if found and name in found[-1]["meta"] else None
+
+        return wait_until("%s of %s with %s" % (flag, instance, name), probe, timeout)
