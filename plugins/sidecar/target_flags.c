@@ -316,9 +316,9 @@ static void observe_pprof(struct target *target, uint64_t now_ms) {
 
 static void add_states(const struct target *target, struct samples *samples) {
   for (size_t i = 0; i < RED_FLAGS; i++) {
-    struct flag_status status;
-    if (evaluator_get(target->flags->evaluator, i, &status))
-      samples_add_gauge(samples, METRIC_RED_FLAG, red_flag_name(i), status.state);
+    enum red_flag_state state;
+    if (evaluator_get_state(target->flags->evaluator, i, &state))
+      samples_add_gauge(samples, METRIC_RED_FLAG, red_flag_name(i), state);
   }
 }
 

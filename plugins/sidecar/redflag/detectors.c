@@ -69,6 +69,10 @@ struct levels {
   struct level warning, failure;
 };
 
+static bool levels_are_ok(const struct levels *levels) {
+  return !levels->warning.is_raised && !levels->failure.is_raised;
+}
+
 static void levels_interrupt(struct levels *levels) {
   levels->warning.is_turning = levels->failure.is_turning = false;
 }
@@ -87,13 +91,14 @@ static void levels_get(const struct levels *levels, const struct red_flag_rule *
 
 /* ---- LEVEL ---- */
 
-static void level_observe(void *state, const struct red_flag_rule *rule,
+static bool level_observe(void *state, const struct red_flag_rule *rule,
                           const struct observation *observation) {
   struct levels *levels = state;
   level_judge(&levels->warning, observation->value, rule->warning, rule->hold_ms,
               observation->now_ms);
   level_judge(&levels->failure, observation->value - observation->discount, rule->failure,
               rule->hold_ms, observation->now_ms);
+  return levels_are_ok(levels);
 }
 
 static void level_interrupt(void *state) {
@@ -158,16 +163,21 @@ static void rate_init(void *state, const struct red_flag_rule *rule) {
   *(struct rate *)state = (struct rate){.per_second = NAN};
 }
 
-static void rate_observe(void *state, const struct red_flag_rule *rule,
+static bool rate_is_ok(const struct rate *rate) {
+  return levels_are_ok(&rate->levels) && !isnan(rate->per_second);
+}
+
+static bool rate_observe(void *state, const struct red_flag_rule *rule,
                          const struct observation *observation) {
   struct rate *rate = state;
   uint64_t span_ms = rate_span(rule), now_ms = observation->now_ms;
   if (!counter_add(&rate->counter, observation->value, span_ms, now_ms, &rate->per_second))
-    return;
+    return rate_is_ok(rate);
   judge_rate(&rate->levels.warning, rate->per_second, rule->warning, rule->hold_ms, span_ms,
              now_ms);
   judge_rate(&rate->levels.failure, rate->per_second, rule->failure, rule->hold_ms, span_ms,
              now_ms);
+  return rate_is_ok(rate);
 }
 
 static void rate_interrupt(void *state) {
@@ -225,7 +235,8 @@ static void windows_clear(struct windows *windows) {
 
 /* 0 is the newest, len - 1 the oldest. */
 static const struct window *windows_at(const struct windows *windows, uint32_t back) {
-  return &windows->closed[(windows->newest + WINDOWS_MAX - back) % WINDOWS_MAX];
+  uint32_t newest = windows->newest; /* without a division */
+  return &windows->closed[back <= newest ? newest - back : newest + WINDOWS_MAX - back];
 }
 
 /* The lower one; NaN is no number (fminf(3), without a call). */
@@ -305,11 +316,21 @@ struct hours {
   uint64_t begin_ms; /* of the current hour; 0: none yet */
   uint32_t len, newest;
   float current;
+  float same_time; /* the highest trough at this time of the days before, give or take an hour;
+                      NaN: not known */
   float troughs[HOURS_MAX];
 };
 
 static void hours_init(struct hours *hours) {
-  *hours = (struct hours){.current = NAN};
+  *hours = (struct hours){.current = NAN, .same_time = NAN};
+}
+
+static float highest_of_days(const struct hours *hours) {
+  float highest = NAN;
+  for (uint32_t day = DAY_HOURS; day <= hours->len; day += DAY_HOURS)
+    for (uint32_t back = day - 2; back <= day && back < hours->len; back++)
+      highest = fmaxf(highest, hours->troughs[(hours->newest + HOURS_MAX - back) % HOURS_MAX]);
+  return highest;
 }
 
 static void close_hour(struct hours *hours) {
@@ -328,17 +349,9 @@ static void hours_add(struct hours *hours, double value, uint64_t now_ms) {
     hours->begin_ms += passed * HOUR_MS;
     for (uint64_t i = 0; i < passed && i < HOURS_MAX; i++)
       close_hour(hours);
+    hours->same_time = highest_of_days(hours);
   }
   hours->current = lower(hours->current, (float)value);
-}
-
-/* The highest trough at this time of the days before, give or take an hour; NaN: not known. */
-static double same_time_before(const struct hours *hours) {
-  float highest = NAN;
-  for (uint32_t day = DAY_HOURS; day <= hours->len; day += DAY_HOURS)
-    for (uint32_t back = day - 2; back <= day && back < hours->len; back++)
-      highest = fmaxf(highest, hours->troughs[(hours->newest + HOURS_MAX - back) % HOURS_MAX]);
-  return (double)highest;
 }
 
 /* ---- rises ---- */
@@ -495,14 +508,15 @@ static double least_rise(const struct red_flag_rule *rule, double base, uint64_t
   return fmax(rule->warning, base * fmax(share, GROWTH_SHARE_MIN));
 }
 
-/* Has it grown in a span of steps of length windows each? */
+/* Has it grown in a span of steps of length windows each, to a trough of the last part of them?
+ */
 static bool has_grown(const struct growth *growth, const struct red_flag_rule *rule,
-                      double evenness, uint32_t steps, uint32_t length) {
+                      double evenness, uint32_t steps, uint32_t length, uint32_t part,
+                      double trough) {
   const struct windows *windows = &growth->windows;
-  bool may_be_jumps = steps == STEPS_OF_JUMPS && rule->grain > 0;
+  bool may_be_jumps = part < length;
   double troughs[STEPS_MAX + 1];
-  uint32_t part = may_be_jumps ? (length + 7) / 8 : length;
-  troughs[0] = trough_of(windows, 0, part);
+  troughs[0] = trough;
   troughs[steps] = trough_of(windows, steps * length, part);
   double rise = troughs[0] - troughs[steps];
   if (!(rise > 0 &&
@@ -510,11 +524,11 @@ static bool has_grown(const struct growth *growth, const struct red_flag_rule *r
     return false;
   for (uint32_t i = 1; i < steps; i++)
     troughs[i] = trough_of(windows, i * length, part);
-  return !has_gap(windows, (steps + 1) * length, length / 2) &&
-         is_even(troughs, steps, evenness, rule->grain) && is_steady(troughs, steps) &&
+  return is_steady(troughs, steps) && is_even(troughs, steps, evenness, rule->grain) &&
+         !has_gap(windows, (steps + 1) * length, length / 2) &&
          (may_be_jumps || is_smooth(windows, (steps + 1) * length)) &&
          rise >= usual_doubt(windows, steps * length) &&
-         !(troughs[0] - same_time_before(&growth->hours) < rise / 2);
+         !(troughs[0] - (double)growth->hours.same_time < rise / 2);
 }
 
 static void raise_growth(struct growth *growth, uint32_t steps, uint32_t length) {
@@ -541,13 +555,18 @@ static void look_for_growth(struct growth *growth, const struct red_flag_rule *r
     return; /* most of the time */
   for (size_t i = 0; i < ARRAY_LENGTH(divisions); i++) {
     uint32_t steps = divisions[i].steps;
+    bool may_be_jumps = steps == STEPS_OF_JUMPS && rule->grain > 0;
     for (uint32_t length = 1; (steps + 1) * length <= windows->len; length += 1 + length / 4) {
       uint64_t span_ms = windows->width_ms * steps * length;
       if (span_ms > GROWTH_HOLD_MAX_MS)
         break;
       if (span_ms < rule->hold_ms)
         continue;
-      if (has_grown(growth, rule, divisions[i].evenness, steps, length)) {
+      uint32_t part = may_be_jumps ? (length + 7) / 8 : length;
+      double trough = trough_of(windows, 0, part);
+      if (trough - (double)growth->lowest < rule->warning)
+        break; /* those of more windows are not higher */
+      if (has_grown(growth, rule, divisions[i].evenness, steps, length, part, trough)) {
         raise_growth(growth, steps, length);
         return;
       }
@@ -574,18 +593,19 @@ static void follow_growth(struct growth *growth) {
   windows_clear(&growth->windows);
 }
 
-static void growth_observe(void *state, const struct red_flag_rule *rule,
+static bool growth_observe(void *state, const struct red_flag_rule *rule,
                            const struct observation *observation) {
   struct growth *growth = state;
   if (!observation->is_warm)
-    return;
+    return !growth->is_raised;
   hours_add(&growth->hours, observation->value, observation->now_ms);
   if (windows_add(&growth->windows, observation->value, observation->now_ms) == 0)
-    return;
+    return !growth->is_raised;
   if (growth->is_raised)
     follow_growth(growth);
   else if (observation->is_allowed)
     look_for_growth(growth, rule);
+  return !growth->is_raised;
 }
 
 static bool growth_get(const void *state, const struct red_flag_rule *rule,
@@ -640,7 +660,7 @@ static void look_for_step(struct step *step, double warning, uint32_t closed) {
   if (isnan(base))
     return;
   double least = STEP_RELATIVE_MIN * base > warning ? STEP_RELATIVE_MIN * base : warning;
-  if (step->trough < base + least || step->trough - same_time_before(&step->hours) < least)
+  if (step->trough < base + least || step->trough - (double)step->hours.same_time < least)
     return;
   step->is_up = true;
   step->base = base;
@@ -648,16 +668,9 @@ static void look_for_step(struct step *step, double warning, uint32_t closed) {
   step->begin_ms = windows->closed_ms - windows->width_ms * closed;
 }
 
-static void step_observe(void *state, const struct red_flag_rule *rule,
-                         const struct observation *observation) {
-  struct step *step = state;
+/* windows has closed so many. */
+static void follow_step(struct step *step, const struct red_flag_rule *rule, uint32_t closed) {
   struct windows *windows = &step->windows;
-  if (!observation->is_warm)
-    return;
-  hours_add(&step->hours, observation->value, observation->now_ms);
-  uint32_t closed = windows_add(windows, observation->value, observation->now_ms);
-  if (closed == 0)
-    return;
   if (closed > WINDOWS_OF_HOLD / 2) {
     windows->len = 0;
     step->is_up = step->is_raised; /* a gap: it is not known whether it stayed */
@@ -679,6 +692,18 @@ static void step_observe(void *state, const struct red_flag_rule *rule,
   } else if (up_ms >= rule->hold_ms) {
     step->is_raised = true;
   }
+}
+
+static bool step_observe(void *state, const struct red_flag_rule *rule,
+                         const struct observation *observation) {
+  struct step *step = state;
+  if (!observation->is_warm)
+    return !step->is_raised;
+  hours_add(&step->hours, observation->value, observation->now_ms);
+  uint32_t closed = windows_add(&step->windows, observation->value, observation->now_ms);
+  if (closed > 0)
+    follow_step(step, rule, closed);
+  return !step->is_raised;
 }
 
 static bool step_get(const void *state, const struct red_flag_rule *rule,
@@ -728,7 +753,7 @@ static void usual_init(void *state, const struct red_flag_rule *rule) {
 static double unusual_floor(const struct usual *usual, const struct red_flag_rule *rule) {
   if (isnan(usual->median))
     return NAN;
-  double unusual = UNUSUAL * fmax(usual->median, same_time_before(&usual->hours));
+  double unusual = UNUSUAL * fmax(usual->median, (double)usual->hours.same_time);
   return unusual < rule->warning ? rule->warning : unusual;
 }
 
@@ -773,18 +798,19 @@ static void judge_floor(struct usual *usual, const struct red_flag_rule *rule,
   begin_part(usual, rate, now_ms);
 }
 
-static void usual_observe(void *state, const struct red_flag_rule *rule,
+static bool usual_observe(void *state, const struct red_flag_rule *rule,
                           const struct observation *observation) {
   struct usual *usual = state;
   uint64_t now_ms = observation->now_ms, span_ms = rate_span(rule);
   double rate;
   if (!counter_add(&usual->rate.counter, observation->value, span_ms, now_ms, &rate))
-    return;
+    return rate_is_ok(&usual->rate);
   usual->rate.per_second = rate;
   judge_rate(&usual->rate.levels.failure, rate, rule->failure, rule->hold_ms, span_ms, now_ms);
   if (observation->is_warm)
     hours_add(&usual->hours, rate, now_ms);
   judge_floor(usual, rule, observation, rate);
+  return rate_is_ok(&usual->rate);
 }
 
 static void usual_interrupt(void *state) {
@@ -821,23 +847,28 @@ static void baseline_init(void *state, const struct red_flag_rule *rule) {
   *(struct baseline *)state = (struct baseline){.base = NAN};
 }
 
-static void baseline_observe(void *state, const struct red_flag_rule *rule,
+static bool baseline_is_ok(const struct baseline *baseline) {
+  return levels_are_ok(&baseline->levels) && baseline->is_known;
+}
+
+static bool baseline_observe(void *state, const struct red_flag_rule *rule,
                              const struct observation *observation) {
   struct baseline *baseline = state;
   double value = observation->value;
   uint64_t now_ms = observation->now_ms;
   if (!observation->is_warm)
-    return;
+    return baseline_is_ok(baseline);
   if (baseline->begin_ms == 0)
     baseline->begin_ms = now_ms;
   if (now_ms - baseline->begin_ms < rule->window_ms) {
     baseline->base = fmin(baseline->base, value);
-    return;
+    return baseline_is_ok(baseline);
   }
   baseline->is_known = true;
   double base = fmax(baseline->base, BASE_MIN);
   level_judge(&baseline->levels.warning, value, rule->warning * base, rule->hold_ms, now_ms);
   level_judge(&baseline->levels.failure, value, rule->failure * base, rule->hold_ms, now_ms);
+  return baseline_is_ok(baseline);
 }
 
 static void baseline_interrupt(void *state) {

@@ -48,7 +48,8 @@ struct observation {
 struct detector_kind {
   size_t size; /* of the state, in bytes */
   void (*init)(void *state, const struct red_flag_rule *rule);
-  void (*observe)(void *state, const struct red_flag_rule *rule,
+  /* Returns whether the flag is known to be OK. */
+  bool (*observe)(void *state, const struct red_flag_rule *rule,
                   const struct observation *observation);
   /* To be called after a gap in the observations: a hold in progress starts again, and the
    * increase of a counter during the gap is ignored. */

@@ -1,6 +1,7 @@
 /*
  * Passes observations to the detectors of their flags and keeps the flags' status; see
- * evaluator.h. Only flags whose signal was observed are judged.
+ * evaluator.h. Only flags whose signal was observed are judged, and of these only those that are
+ * not OK, or were not: the status of the others is made when it is asked for.
  */
 #include "sidecar/redflag/evaluator.h"
 
@@ -38,13 +39,13 @@ struct evaluator {
   uint64_t offset_ms; /* by which our clock is ahead of the caller's */
   uint64_t warm_ms;   /* when the process has warmed up */
   uint64_t enabled;   /* bit n: flag n is judged */
-  uint64_t observed;  /* bit n: the signal of flag n was observed since the flag was judged */
+  uint64_t pending;   /* bit n: flag n is to be judged */
   uint64_t known;     /* bit n: enough was observed to know flag n */
   uint64_t raised;    /* bit n: flag n is not OK */
   uint64_t dependent; /* bit n: flag n is BY_OTHERS */
   uint64_t flags_of[RED_FLAG_SIGNALS];
   struct signal signals[RED_FLAG_SIGNALS];
-  struct flag_status statuses[RED_FLAGS];
+  struct flag_status statuses[RED_FLAGS]; /* as of when the flag was judged */
   struct judge judges[RED_FLAGS];
   alignas(max_align_t) char memory[]; /* memory of the detectors */
 };
@@ -206,15 +207,16 @@ void evaluator_observe(struct evaluator *evaluator, enum red_flag_signal signal,
   if (value >= it->condition_min)
     it->met_ms = evaluator->now_ms;
   struct observation observation = observation_of(evaluator, signal);
-  for (uint64_t left = evaluator->flags_of[signal] & ~evaluator->dependent; left != 0;
-       left &= left - 1) {
+  uint64_t ok = 0, flags = evaluator->flags_of[signal] & ~evaluator->dependent;
+  for (uint64_t left = flags; left != 0; left &= left - 1) {
     const struct judge *judge = &evaluator->judges[__builtin_ctzll(left)];
     if (was_paused)
       judge->kind->interrupt(judge->state);
     complete(&observation, evaluator, judge);
-    judge->kind->observe(judge->state, judge->rule, &observation);
+    if (judge->kind->observe(judge->state, judge->rule, &observation))
+      ok |= left & -left;
   }
-  evaluator->observed |= evaluator->flags_of[signal];
+  evaluator->pending |= flags & ~(ok & evaluator->known & ~evaluator->raised);
 }
 
 /* ---- judgement ---- */
@@ -277,19 +279,28 @@ static size_t judge_set(struct evaluator *evaluator, uint64_t set, struct flag_s
 size_t evaluator_judge(struct evaluator *evaluator, uint64_t now_ms,
                        struct flag_status ret[RED_FLAGS]) {
   set_time(evaluator, now_ms);
-  if (evaluator->observed == 0)
-    return 0;
-  size_t changes = judge_set(evaluator, evaluator->observed & ~evaluator->dependent, ret);
-  changes += judge_set(evaluator, dependent_flags(evaluator), ret + changes);
-  evaluator->observed = 0;
-  return changes;
+  size_t changes = judge_set(evaluator, evaluator->pending, ret);
+  evaluator->pending = 0;
+  return changes + judge_set(evaluator, dependent_flags(evaluator), ret + changes);
+}
+
+bool evaluator_get_state(const struct evaluator *evaluator, enum red_flag flag,
+                         enum red_flag_state *ret) {
+  if ((evaluator->enabled & evaluator->known & FLAG_BIT(flag)) == 0 ||
+      !is_fresh(evaluator, evaluator->judges[flag].signal))
+    return false;
+  *ret = evaluator->statuses[flag].state;
+  return true;
 }
 
 bool evaluator_get(const struct evaluator *evaluator, enum red_flag flag,
                    struct flag_status *ret) {
-  if ((evaluator->enabled & evaluator->known & FLAG_BIT(flag)) == 0 ||
-      !is_fresh(evaluator, evaluator->judges[flag].signal))
+  enum red_flag_state state;
+  if (!evaluator_get_state(evaluator, flag, &state))
     return false;
-  *ret = in_callers_time(evaluator, &evaluator->statuses[flag]);
+  struct flag_status status = evaluator->statuses[flag];
+  if (state == RED_FLAG_OK && (evaluator->pending & FLAG_BIT(flag)) == 0)
+    judge_flag(evaluator, &status);
+  *ret = in_callers_time(evaluator, &status);
   return true;
 }

@@ -50,4 +50,8 @@ size_t evaluator_judge(struct evaluator *evaluator, uint64_t now_ms,
 bool evaluator_get(const struct evaluator *evaluator, enum red_flag flag,
                    struct flag_status *ret);
 
+/* As evaluator_get(), for the state alone. */
+bool evaluator_get_state(const struct evaluator *evaluator, enum red_flag flag,
+                         enum red_flag_state *ret);
+
 #endif
