@@ -379,8 +379,7 @@ static const struct {
   double evenness;
 } divisions[] = {{4, 34}, {6, 11}, {8, 8.5}, {12, 6}};
 
-/* A count may also rise in as many equal jumps. */
-enum { STEPS_OF_JUMPS = 4, STEPS_MAX = 12 };
+enum { STEPS_MAX = 12 };
 
 static const double GROWTH_SHARE_MIN = 0.02;
 
@@ -389,8 +388,12 @@ static const double GROWTH_SHARE_MIN = 0.02;
 static const double GROWTH_STEADY_MIN = 0.85, GROWTH_STEADY_MAX = 1.5;
 
 /* How many times as far as by chance it must have risen from window to window. */
-static const double GROWTH_SMOOTHNESS = 3.6;
-enum { SMOOTH_STEPS_MIN = 24 };
+static const double GROWTH_SMOOTHNESS = 4.9;
+
+/* A count may also rise in equal jumps at equal times: so many, of so many units at least,
+ * equal within that share. */
+enum { JUMPS_MIN = 3, JUMP_MIN = 4 };
+static const double JUMPS_DIFFER = 0.1, JUMP_TIMES_DIFFER = 0.05;
 
 /* Below that part of the rate at which it was detected, it has levelled off. */
 static const double GROWTH_STALLED = 0.25;
@@ -486,8 +489,8 @@ static bool is_smooth_by(const struct windows *windows, uint32_t parts, uint32_t
 
 /* The same for single windows, or, where enough are left, for wider ones: a saw-tooth may be
  * slower than single windows. */
-static bool is_smooth(const struct windows *windows, uint32_t len) {
-  for (uint32_t length = 1; length == 1 || len / length > SMOOTH_STEPS_MIN; length *= 2)
+static bool is_smooth(const struct windows *windows, uint32_t len, uint32_t least_steps) {
+  for (uint32_t length = 1; length == 1 || len / length > least_steps; length *= 2)
     if (is_smooth_by(windows, len / length, length))
       return true;
   return false;
@@ -508,27 +511,83 @@ static double least_rise(const struct red_flag_rule *rule, double base, uint64_t
   return fmax(rule->warning, base * fmax(share, GROWTH_SHARE_MIN));
 }
 
-/* Has it grown in a span of steps of length windows each, to a trough of the last part of them?
- */
+static bool was_as_high_before(const struct growth *growth, double trough, double rise) {
+  return trough - (double)growth->hours.same_time < rise / 2;
+}
+
+/* Has it grown in a span of steps of length windows each, to this trough of the last step? */
 static bool has_grown(const struct growth *growth, const struct red_flag_rule *rule,
-                      double evenness, uint32_t steps, uint32_t length, uint32_t part,
-                      double trough) {
+                      double evenness, uint32_t steps, uint32_t length, double trough) {
   const struct windows *windows = &growth->windows;
-  bool may_be_jumps = part < length;
   double troughs[STEPS_MAX + 1];
   troughs[0] = trough;
-  troughs[steps] = trough_of(windows, steps * length, part);
+  troughs[steps] = trough_of(windows, steps * length, length);
   double rise = troughs[0] - troughs[steps];
   if (!(rise > 0 &&
         rise >= least_rise(rule, troughs[steps], windows->width_ms * steps * length)))
     return false;
   for (uint32_t i = 1; i < steps; i++)
-    troughs[i] = trough_of(windows, i * length, part);
+    troughs[i] = trough_of(windows, i * length, length);
   return is_steady(troughs, steps) && is_even(troughs, steps, evenness, rule->grain) &&
          !has_gap(windows, (steps + 1) * length, length / 2) &&
-         (may_be_jumps || is_smooth(windows, (steps + 1) * length)) &&
+         is_smooth(windows, (steps + 1) * length, rule->smooth_steps) &&
          rise >= usual_doubt(windows, steps * length) &&
-         !(troughs[0] - (double)growth->hours.same_time < rise / 2);
+         !was_as_high_before(growth, trough, rise);
+}
+
+/* Jumps in a row, from the newest window back. */
+struct jumps {
+  uint32_t len, first_gap; /* windows between the newest two */
+  uint32_t newest, oldest; /* windows before them */
+  double least, most;      /* heights */
+};
+
+/* Returns whether it is like those that are newer. */
+static bool add_jump(struct jumps *jumps, uint32_t back, double height) {
+  double gap = back - jumps->oldest;
+  if (jumps->len == 0)
+    *jumps = (struct jumps){.newest = back, .least = height, .most = height};
+  else if (jumps->len == 1)
+    jumps->first_gap = back - jumps->oldest;
+  else if (fabs(gap - jumps->first_gap) > 1 + JUMP_TIMES_DIFFER * jumps->first_gap)
+    return false;
+  jumps->len++;
+  jumps->oldest = back;
+  jumps->least = fmin(jumps->least, height);
+  jumps->most = fmax(jumps->most, height);
+  return jumps->most - jumps->least <= JUMPS_DIFFER * jumps->most;
+}
+
+/* Returns whether nothing else moved it, up to now or since twice their gap. */
+static bool find_jumps(const struct windows *windows, double grain, struct jumps *ret) {
+  double after = (double)windows_at(windows, 0)->trough;
+  *ret = (struct jumps){.len = 0};
+  for (uint32_t back = 1; back < windows->len; back++) {
+    double trough = (double)windows_at(windows, back)->trough, height = after - trough;
+    if (ret->len > 1 && back - ret->oldest > 2 * ret->first_gap)
+      break;
+    after = trough;
+    if (fabs(height) < grain)
+      continue;
+    if (!(height >= JUMP_MIN * grain) || !add_jump(ret, back, height))
+      return false;
+  }
+  return ret->len >= JUMPS_MIN;
+}
+
+/* Has it grown in jumps? *ret_windows: from before the first of them to now. */
+static bool has_jumped(const struct growth *growth, const struct red_flag_rule *rule,
+                       uint32_t *ret_windows) {
+  const struct windows *windows = &growth->windows;
+  struct jumps jumps;
+  if (rule->grain <= 0 || !find_jumps(windows, rule->grain, &jumps))
+    return false;
+  double trough = (double)windows_at(windows, 0)->trough;
+  double base = (double)windows_at(windows, jumps.oldest)->trough;
+  uint64_t span_ms = windows->width_ms * (jumps.oldest - jumps.newest);
+  *ret_windows = jumps.oldest;
+  return span_ms >= rule->hold_ms && trough - base >= least_rise(rule, base, span_ms) &&
+         !was_as_high_before(growth, trough, trough - base);
 }
 
 static void raise_growth(struct growth *growth, uint32_t steps, uint32_t length) {
@@ -553,20 +612,23 @@ static void look_for_growth(struct growth *growth, const struct red_flag_rule *r
   growth->lowest = lower((float)newest, growth->lowest);
   if (newest - (double)growth->lowest < rule->warning)
     return; /* most of the time */
+  uint32_t jumped;
+  if (has_jumped(growth, rule, &jumped)) {
+    raise_growth(growth, jumped, 1);
+    return;
+  }
   for (size_t i = 0; i < ARRAY_LENGTH(divisions); i++) {
     uint32_t steps = divisions[i].steps;
-    bool may_be_jumps = steps == STEPS_OF_JUMPS && rule->grain > 0;
     for (uint32_t length = 1; (steps + 1) * length <= windows->len; length += 1 + length / 4) {
       uint64_t span_ms = windows->width_ms * steps * length;
       if (span_ms > GROWTH_HOLD_MAX_MS)
         break;
       if (span_ms < rule->hold_ms)
         continue;
-      uint32_t part = may_be_jumps ? (length + 7) / 8 : length;
-      double trough = trough_of(windows, 0, part);
+      double trough = trough_of(windows, 0, length);
       if (trough - (double)growth->lowest < rule->warning)
         break; /* those of more windows are not higher */
-      if (has_grown(growth, rule, divisions[i].evenness, steps, length, part, trough)) {
+      if (has_grown(growth, rule, divisions[i].evenness, steps, length, trough)) {
         raise_growth(growth, steps, length);
         return;
       }

@@ -16,6 +16,8 @@
  *            part. That tells a leak from a few large steps,
  *          - as fast in the later half as in the earlier,
  *          - and above the same time of the days before.
+ *         A count may also have jumped: at least three times, equally far and at equal times, and
+ *         not moved otherwise.
  *         It is cleared once the trough has fallen back by half or rises at a quarter of the
  *         rate.
  * STEP    a spike that does not recede: the floor steps up within a fifteenth of Hold, well

@@ -1,7 +1,7 @@
 /*
  * Passes observations to the detectors of their flags and keeps the flags' status; see
- * evaluator.h. Only flags whose signal was observed are judged, and of these only those that are
- * not OK, or were not: the status of the others is made when it is asked for.
+ * evaluator.h. Only flags whose signal was observed are judged, and of these only those that
+ * are not OK, or were not: the status of the others is made when it is asked for.
  */
 #include "sidecar/redflag/evaluator.h"
 

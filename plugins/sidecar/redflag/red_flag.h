@@ -121,9 +121,11 @@ struct red_flag_info {
   const char *unit;        /* of warning and failure; "" none */
   double warning, failure; /* in unit; NaN: none */
   uint32_t hold_s;
-  uint32_t window_s; /* 0: the flag has no window */
-  double share;      /* growth: minimum rise in Hold as a share of the value; less in longer
-                        spans, in proportion */
+  uint32_t window_s;     /* 0: the flag has no window */
+  double share;          /* growth: minimum rise in Hold as a share of the value; less in longer
+                            spans, in proportion */
+  uint32_t smooth_steps; /* growth: it is smooth if it is in single windows, or in at least so
+                            many wider ones */
 
   /* Names of the patterns that the signal is made from, terminated by NULL, and the option that
    * defines such patterns. */
@@ -174,6 +176,7 @@ struct red_flag_rule {
   uint64_t hold_ms;
   uint64_t window_ms;                              /* 0: the flag has none */
   double share;                                    /* as in the row */
+  uint32_t smooth_steps;                           /* as in the row */
   double grain;                                    /* the least difference of two values */
   const char *patterns[RED_FLAG_PATTERNS_MAX + 1]; /* as in the row; borrowed */
 };
