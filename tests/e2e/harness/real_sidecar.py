@@ -106,7 +106,8 @@ class RealSidecar(Daemon):
 
     def tmux(self, *arguments):
         return subprocess.run(
-            [need("tmux", "tmux"), "-L", "e2e", "-f", "/dev/null"] + list(arguments),
+            # -N: a client that comes before our server must not start one of its own
+            [need("tmux", "tmux"), "-N", "-L", "e2e", "-f", "/dev/null"] + list(arguments),
             env=self.environment(),
             cwd=self.directory(),
             stdout=subprocess.PIPE,
