@@ -128,6 +128,13 @@ bool text_is_harmless_in_name(uint32_t code) {
   return is_harmless(code, false);
 }
 
+char *text_shorten(char *dst, size_t size, struct span s) {
+  bool fits = s.len < size;
+  snprintf(dst, size, "%.*s%s", (int)(fits ? s.len : text_utf8_cut(s, size - sizeof("..."))),
+           s.at, fits ? "" : "...");
+  return dst;
+}
+
 char *text_printable(char *dst, size_t size, struct span s) {
   static const char dots[] = "...";
   size_t used = 0;

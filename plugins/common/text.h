@@ -43,4 +43,7 @@ bool text_is_harmless_in_name(uint32_t code_point);
  */
 char *text_printable(char *dst, size_t size, struct span s);
 
+/* Copies a line that is printable; if it does not fit, as text_printable(). Returns dst. */
+char *text_shorten(char *dst, size_t size, struct span s);
+
 #endif

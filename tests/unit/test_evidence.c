@@ -230,11 +230,11 @@ static void the_cpu_names_the_functions_that_use_it_once_there_is_a_profile(void
   struct cpu_profile cpu = {
       .cpu_ns = 8000000000,
       .len = 2,
-      .users = {{6000000000, "history.load < main.main"}, {80000000, "main.\x1b[2J"}}};
+      .users = {{6000000000, "history.\x1b[2J < main.main"}, {80000000, "main.\x1b[2J"}}};
   known.facts.cpu = &cpu;
   const char *line = "proj (pid 4711): CPU: 0.31 cores (warning from 0.05 cores) for 1 min; "
-                     "75 % in history.load < main.main";
-  check_evidence(&known, &status, line, "site_1", "75 %: history.load < main.main");
+                     "75 % in history.\\x1B[2J < main.main";
+  check_evidence(&known, &status, line, "site_1", "75 %: history.\\x1B[2J < main.main");
   check_evidence(&known, &status, line, "site_2", "1 %: main.\\x1B[2J");
 }
 

@@ -192,6 +192,29 @@ static void a_long_line_is_truncated_and_marked(void **state) {
   }
 }
 
+static void a_line_is_shortened_between_characters(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *expected;
+  } cases[] = {
+      {"", ""},
+      {"1234567", "1234567"},
+      {"12345678", "1234..."},
+      {"123\xC3\xA9"
+       "567",
+       "123..."},
+      {"12\xC3\xA9"
+       "5678",
+       "12\xC3\xA9..."},
+      {"a\\x0A", "a\\x0A"},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    char line[8];
+    assert_ptr_equal(text_shorten(line, sizeof(line), span_of(cases[i].text)), line);
+    assert_string_equal(line, cases[i].expected);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(characters_are_those_of_rfc_3629),
@@ -199,6 +222,7 @@ int main(void) {
       cmocka_unit_test(characters_that_mislead_are_found),
       cmocka_unit_test(unsafe_characters_are_escaped_in_a_printable_line),
       cmocka_unit_test(a_long_line_is_truncated_and_marked),
+      cmocka_unit_test(a_line_is_shortened_between_characters),
   };
   return cmocka_run_group_tests_name("text", tests, NULL, NULL);
 }

@@ -53,7 +53,7 @@ char *evidence_stack(char *dst, size_t size, const struct site *site) {
   return text_printable(dst, size, span_of(site->text[0] != '\0' ? site->text : "?"));
 }
 
-/* ---- the line ---- */
+/* ---- the line: what goes into it is printable ---- */
 
 static char *format_amount(char dst[FORMAT_SIZE], enum red_flag_amount amount, double value) {
   switch (amount) {
@@ -77,14 +77,16 @@ static char *format_amount(char dst[FORMAT_SIZE], enum red_flag_amount amount, d
 
 static void begin_line(struct buffer *line, const struct red_flag_info *info,
                        const struct evidence_facts *facts) {
-  buffer_append_string(line, facts->instance);
+  char instance[LINE_SIZE / 2];
+  buffer_append_string(line,
+                       text_printable(instance, sizeof(instance), span_of(facts->instance)));
   if (facts->pid > 0)
     buffer_printf(line, " (pid %d)", (int)facts->pid);
   buffer_printf(line, ": %s", info->subject);
 }
 
 static void finish_line(struct evidence *evidence, const struct buffer *line) {
-  text_printable(evidence->line, sizeof(evidence->line), buffer_span(line));
+  text_shorten(evidence->line, sizeof(evidence->line), buffer_span(line));
 }
 
 static void add_growth(struct evidence *evidence, struct buffer *line,
