@@ -186,7 +186,8 @@ static int name_function(struct parsing *parsing, struct function *function) {
   if (function->name.len > STACK_FUNCTION_MAX)
     function->name.len = STACK_FUNCTION_MAX;
   int status = stack_matcher_match(parsing->matcher, function->name, &known);
-  function->is_standard = known.is_standard;
+  if (status == 0)
+    function->is_standard = known.is_standard;
   return status;
 }
 
@@ -201,14 +202,20 @@ static int find_cpu_type(struct parsing *parsing) {
   return -EBADMSG;
 }
 
+/* An empty table has no memory. */
+static void sort(void *table, size_t len, size_t size) {
+  if (len > 0)
+    qsort(table, len, size, compare_ids);
+}
+
 static void *find(const void *table, size_t len, size_t size, uint64_t id) {
   return len == 0 ? NULL : bsearch(&id, table, len, size, compare_ids);
 }
 
 /* runtime/pprof numbers both from 1, in this order: little is left to be sorted. */
 static int link_tables(struct parsing *parsing) {
-  qsort(parsing->locations, parsing->locations_len, sizeof(*parsing->locations), compare_ids);
-  qsort(parsing->functions, parsing->functions_len, sizeof(*parsing->functions), compare_ids);
+  sort(parsing->locations, parsing->locations_len, sizeof(*parsing->locations));
+  sort(parsing->functions, parsing->functions_len, sizeof(*parsing->functions));
   for (size_t i = 0; i < parsing->functions_len; i++) {
     int status = name_function(parsing, &parsing->functions[i]);
     if (status != 0)
