@@ -575,7 +575,8 @@ static bool find_jumps(const struct windows *windows, double grain, struct jumps
   return ret->len >= JUMPS_MIN;
 }
 
-/* Has it grown in jumps? *ret_windows: from before the first of them to now. */
+/* Has it grown in jumps? *ret_windows: to now from as long before the first of them as they are
+ * apart, so that rise and time are those of as many gaps as jumps. */
 static bool has_jumped(const struct growth *growth, const struct red_flag_rule *rule,
                        uint32_t *ret_windows) {
   const struct windows *windows = &growth->windows;
@@ -585,7 +586,9 @@ static bool has_jumped(const struct growth *growth, const struct red_flag_rule *
   double trough = (double)windows_at(windows, 0)->trough;
   double base = (double)windows_at(windows, jumps.oldest)->trough;
   uint64_t span_ms = windows->width_ms * (jumps.oldest - jumps.newest);
-  *ret_windows = jumps.oldest;
+  *ret_windows = jumps.oldest + jumps.first_gap;
+  if (*ret_windows >= windows->len)
+    *ret_windows = windows->len - 1;
   return span_ms >= rule->hold_ms && trough - base >= least_rise(rule, base, span_ms) &&
          !was_as_high_before(growth, trough, trough - base);
 }
