@@ -170,5 +170,5 @@ function(config) {
       ) + flag.evidence(self),
       self.commands(flag),
       { flag: flag.name }
-    ),
+    ) + (if severity.clearHold == null then {} else { keep_firing_for: severity.clearHold }),
 }

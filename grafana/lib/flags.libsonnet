@@ -3,10 +3,12 @@
 //
 // signal, types: the series that has the value, and its type instances as a regular expression; ''
 // where it has none. whole: what the value is a share of, or 1. severities: those that are on; one
-// that isJudged fires on the plugin's red_flag from `state` on.
+// that isJudged fires on the plugin's red_flag from `state` on; the others are resolved when the value
+// has been below the threshold for clearHold.
 local evidence = import '../alerts/evidence.libsonnet';
 local rows = import '../generated/red_flags.json';
 local judged = import 'judged.libsonnet';
+local promql = import 'promql.libsonnet';
 
 function(config)
   local particular = evidence(config);
@@ -16,13 +18,16 @@ function(config)
     local onlyPlugin = field == 'warning' && judged(row);
     assert !onlyPlugin || !std.isNumber(threshold) :
            "%s of %s is the plugin's to judge: set Warning in its <RedFlag> block; here true or null" % [field, row.name];
-    local hold = config.flags[row.name].hold;
+    local both = config.flags[row.name].hold;
+    local hold = if std.isObject(both) then both[field] else both;
     {
       name: name,
       threshold: threshold,
       isJudged: threshold == true,
       state: state,
-      hold: if std.isObject(hold) then hold[field] else hold,
+      hold: hold,
+      // The plugin has waited before it cleared what it judges.
+      clearHold: if threshold == true then null else promql(config).clearHold(hold),
     };
 
   [

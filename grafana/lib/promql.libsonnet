@@ -29,6 +29,12 @@ function(config) {
 
   times(duration, n): self.duration(self.seconds(duration) * n),
 
+  // How long a value has to be below its threshold until the plugin clears a flag of that hold
+  // (clear_hold in detectors.c): five holds and at most ten minutes, or one hold that is longer.
+  clearHold(hold):
+    local seconds = self.seconds(hold);
+    self.duration(std.min(5 * seconds, std.max(seconds, 600))),
+
   // Seconds for which the process has been running. Names are used again: what looks back has
   // to stay within one process's life.
   age: 'time() - ' + self.metric('process_start_time_seconds'),

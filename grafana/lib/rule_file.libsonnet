@@ -1,13 +1,13 @@
 // A Prometheus rule file: YAML in the order in which people read a rule, with expressions and
 // templates in lines of their own (std.manifestYamlDoc sorts fields and escapes quotes).
-local order = ['name', 'interval', 'alert', 'record', 'expr', 'for', 'labels', 'annotations', 'summary', 'description'];
+local order = ['name', 'interval', 'alert', 'record', 'expr', 'for', 'keep_firing_for', 'labels', 'annotations', 'summary', 'description'];
 local keys(object) =
   [f for f in order if std.objectHas(object, f)] +
   [f for f in std.objectFields(object) if !std.member(order, f)];
 
 // std.findSubstr and std.member take seconds for texts like these.
 local has(text, part) = std.length(std.split(text, part)) > 1;
-local words = ['name', 'interval', 'alert', 'record', 'for', 'severity', 'flag'];
+local words = ['name', 'interval', 'alert', 'record', 'for', 'keep_firing_for', 'severity', 'flag'];
 local scalar(key, text, indent) =
   if has(text, '\n') then ' |-\n' + std.join('\n', [indent + line for line in std.split(text, '\n') if line != ''])
   else if std.member(words, key) then ' ' + text

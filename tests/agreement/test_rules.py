@@ -76,6 +76,24 @@ class Rules(unittest.TestCase):
                 allowed = names if sent[metric] == ["*"] else set(sent[metric])
                 self.assertLessEqual(set(types.split("|")), allowed, metric)
 
+    def test_clearing(self):
+        """a level is resolved as late as the plugin clears its flag, five holds and at most ten minutes"""
+        code = agreement.read("plugins/sidecar/redflag/detectors.c")
+        holds, limit_ms = re.search(
+            r"CLEAR_HOLDS = (\d+), CLEAR_HOLD_MAX_MS = ([\d *]+)", code
+        ).groups()
+        limit = eval(limit_ms) / 1000
+        units = {"s": 1, "m": 60, "h": 3600}
+        seconds = lambda text: int(text[:-1]) * units[text[-1]]
+        found = re.findall(r"\n +for: (\w+)\n +keep_firing_for: (\w+)\n", agreement.read(ALERTS))
+        self.assertEqual({"30s", "1m", "3m", "10m"}, {hold for hold, _ in found})
+        for hold, clear in found:
+            hold = seconds(hold)
+            self.assertEqual(min(int(holds) * hold, max(hold, limit)), seconds(clear))
+        judged = [text for text in agreement.read(ALERTS).split("- alert: ") if "red_flag{type=" in text]
+        self.assertGreater(len(judged), 5)
+        self.assertFalse([text for text in judged if "keep_firing_for" in text])
+
     def test_statuses(self):
         """the words for the status of a collector are those of its numbers"""
         words = re.findall(r"if eq \$value (\d+)\.0 }}(\w+)", agreement.read(ALERTS))

@@ -1,10 +1,11 @@
 // What becomes of an alert when its value becomes unknown: it keeps the last one for a quarter of an
-// hour, as long as the process runs, and no other process of that name inherits it.
+// hour, as long as the process runs, and no other process of that name inherits it. Then it is resolved:
+// what the plugin judges at once, a level when it has been over for the five minutes of its holds.
 local t = import 'lib.libsonnet';
 local MiB = 1024 * 1024;
 
 // give: name, type, the value that fires and one that does not; says: the alert's text.
-local level(flag, alert, severity, summary, metric, type, up, down, says, next) = {
+local level(flag, alert, severity, summary, metric, type, up, down, says, next, clear=5) = {
   flag: flag,
   alert: alert,
   severity: severity,
@@ -12,9 +13,10 @@ local level(flag, alert, severity, summary, metric, type, up, down, says, next) 
   give: [metric, type, '%d' % up, '%d' % down],
   says: says,
   next: next,
+  clear: clear,
 };
 local judged(flag, alert, summary, says, next, severity='warning') =
-  level(flag, alert, severity, summary, 'red_flag', flag, 1, 0, says, next);
+  level(flag, alert, severity, summary, 'red_flag', flag, 1, 0, says, next, 0);
 local flags = [
   level('rss', 'SidecarRSSHigh', 'warning', 'Sidecar holds much resident memory.', 'process_resident_memory_bytes', '', 600 * MiB, 100 * MiB, 'RSS: 600MiB (warning from 500MiB).', "grep -E 'Rss|LazyFree|Swap' /proc/4711/smaps_rollup; lsof -p 4711 | wc -l; " + t.top()),
   level('fds', 'SidecarFDsHigh', 'warning', 'Sidecar has many open file descriptors.', 'process_open_fds', '', 214, 100, 'FDs: 214 (warning from 200).', "lsof -p 4711 | awk '{print $5}' | sort | uniq -c | sort -rn; lsof -p 4711 | grep REG | awk '{print $9}' | sort | uniq -c | sort -rn | head -20"),
@@ -45,26 +47,27 @@ local restarted = [
   for series in t.process('proj')
 ];
 
+// Over since the minute m: it fires until just before its end, and not just after.
+local over(flag, m) =
+  (if flag.clear == 0 then [] else [t.at('%dm' % (m + flag.clear - 1), flag.alert, [fired(flag)])]) +
+  [t.silent('%dm30s' % (m + flag.clear), flag.alert)];
+
 local tests(flag) = [
   test(flag, 'it is held for a quarter of an hour in which it is unknown', t.process('proj'), 'stale _x100', [
     t.at('19m', flag.alert, [fired(flag, if flag.flag == 'rss' then ' 600MiB are resident.' else if flag.flag == 'session_files' then ' They match codex_sessions.' else if flag.flag == 'inotify_watches' then ' They are 36044.' else '')]),
     t.at('21m', flag.alert, [fired(flag)]),
     t.at('33m', flag.alert, [fired(flag)]),
-    t.silent('36m', flag.alert),
-  ]),
+  ] + over(flag, 35)),
   test(flag, 'what is unknown ends with its process', ending, 'stale _x100', [
     t.at('24m', flag.alert, [fired(flag)]),
-    t.silent('25m30s', flag.alert),
-  ]),
+  ] + over(flag, 25)),
   test(flag, 'what is unknown is not inherited by the next process of the name', restarted, 'stale _x100', [
     t.at('24m', flag.alert, [fired(flag)]),
-    t.silent('25m30s', flag.alert),
-    t.silent('30m', flag.alert),
-  ]),
+  ] + over(flag, 25) + [t.silent('33m', flag.alert)]),
   test(flag, 'what was unknown and is well is over', t.process('proj'), 'stale _x4 %(down)sx100', [
     t.at('24m', flag.alert, [fired(flag)]),
-    t.silent('26m30s', flag.alert),
-  ]),
+    // The text of rss may be of the moment before its recording rule has the new value, or after.
+  ] + (if flag.flag == 'rss' then [t.silent('31m', flag.alert)] else over(flag, 25))),
 ];
 
 std.flattenArrays([tests(flag) for flag in flags]) + [
@@ -80,7 +83,7 @@ std.flattenArrays([tests(flag) for flag in flags]) + [
       t.at('24m', 'SidecarAllocationRateHigh', [
         t.alert('SidecarAllocationRateHigh', 'warning', 'proj', 'Sidecar allocates memory at a high rate.', 'allocations: 21MiB/s (warning from 20MiB/s).' + held, 'allocation_rate', next='go tool pprof -sample_index=alloc_space -top http://localhost:6061/debug/pprof/heap'),
       ]),
-      t.silent('25m30s', 'SidecarAllocationRateHigh'),
+      t.silent('35m30s', 'SidecarAllocationRateHigh'),
     ],
   },
 ]
