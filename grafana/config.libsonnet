@@ -122,6 +122,11 @@ local promql = import 'lib/promql.libsonnet';
     // How long a host that is gone is still missed; shorten it where hosts come and go.
     missedFor: '1d',
     collectorHold: '10m',
+    // Information on each sidecar that runs without pprof, or whose port belongs to another: SidecarPprofOff
+    // and SidecarPprofForeign. A sidecar has no pprof by default, and the second with SIDECAR_PPROF=1 has
+    // none either, so they would fire for the whole life of healthy ones. Set it to true where every
+    // sidecar is meant to have pprof. SidecarPprofMissing, which needs another red flag, is always on.
+    pprofAlerts: false,
     pprofOffHold: '15m',
     // Starts of one sidecar in restartWindow that are "again and again". Raise it where people
     // restart theirs often.

@@ -197,24 +197,26 @@ local alerts = import 'alert.libsonnet';
         'The plugin sidecar cannot read some of what it should.',
         ' has a collector that fails: {{ $labels.name }} is {{ $values.VALUE.Value }}. Next: journalctl -u collectd | grep "sidecar plugin" | tail -5'
       ),
-      of_sidecar(
-        'SidecarPprofForeign',
-        'warning',
-        now(root + 'collector_status-pprof'),
-        '$VALUE == %d' % code('foreign'),
-        config.collectorHold,
-        "Sidecar's pprof port belongs to another process.",
-        ' cannot be queried about its Go runtime: its port is that of another process. Next: ss -ltnp'
-      ),
-      of_sidecar(
-        'SidecarPprofOff',
-        'info',
-        now(root + 'collector_status-pprof'),
-        '$VALUE == %d' % code('off'),
-        config.pprofOffHold,
-        'Sidecar runs without pprof.',
-        ' has run for %s without pprof: heap and goroutines are unknown. Next: restart it with SIDECAR_PPROF=1' % config.pprofOffHold
-      ),
+    ] + (if !config.pprofAlerts then [] else [
+           of_sidecar(
+             'SidecarPprofForeign',
+             'info',
+             now(root + 'collector_status-pprof'),
+             '$VALUE == %d' % code('foreign'),
+             config.collectorHold,
+             "Sidecar's pprof port belongs to another process.",
+             ' cannot be queried about its Go runtime: its port is that of another process. Next: ss -ltnp'
+           ),
+           of_sidecar(
+             'SidecarPprofOff',
+             'info',
+             now(root + 'collector_status-pprof'),
+             '$VALUE == %d' % code('off'),
+             config.pprofOffHold,
+             'Sidecar runs without pprof.',
+             ' has run for %s without pprof: heap and goroutines are unknown. Next: restart it with SIDECAR_PPROF=1' % config.pprofOffHold
+           ),
+         ]) + [
       of_sidecar(
         'SidecarRestarting',
         'warning',

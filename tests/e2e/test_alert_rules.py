@@ -197,7 +197,7 @@ class Rules(unittest.TestCase):
 
     def test_pprof_foreign(self):
         """a sidecar whose port is another's has an alert"""
-        alert = self.one("SidecarPprofForeign", "warning", "late")
+        alert = self.one("SidecarPprofForeign", "info", "late")
         self.assertIn("the port in its SIDECAR_PPROF is that of another", alert["annotations"]["description"])
 
     def test_pprof_missing(self):

@@ -11,6 +11,7 @@
     rateWindow: '10s',
     notReportingHold: '5s',
     collectorHold: '2s',
+    pprofAlerts: true,
     pprofOffHold: '2s',
     restartWindow: '1m',
   },

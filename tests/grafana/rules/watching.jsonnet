@@ -104,18 +104,20 @@ local failing(collector, says) =
     alert_rule_test: [t.silent('1h', 'SidecarCollectorFailing')],
   },
   {
-    name: "pprof foreign: a sidecar whose port is another process's, after ten minutes",
+    name: "pprof foreign: where it is switched on, a sidecar whose port is another process's, after ten minutes",
+    configuration: '{ pprofAlerts: true }',
     interval: '30s',
     input_series: t.process('proj', port=null) + [status(3, 'pprof'), status(0, 'pprof', 'owner')],
     alert_rule_test: [
       t.silent('9m30s', 'SidecarPprofForeign'),
       t.at('10m', 'SidecarPprofForeign', [
-        t.alert('SidecarPprofForeign', 'warning', 'proj', "Sidecar's pprof port belongs to another process.", 'cannot be queried about its Go runtime: the port in its SIDECAR_PPROF is that of another process, as a rule of a sidecar started earlier.', next="tr '\\0' '\\n' </proc/4711/environ | grep ^SIDECAR_PPROF=; ss -ltnp"),
+        t.alert('SidecarPprofForeign', 'info', 'proj', "Sidecar's pprof port belongs to another process.", 'cannot be queried about its Go runtime: the port in its SIDECAR_PPROF is that of another process, as a rule of a sidecar started earlier.', next="tr '\\0' '\\n' </proc/4711/environ | grep ^SIDECAR_PPROF=; ss -ltnp"),
       ]),
     ],
   },
   {
-    name: 'pprof off: a sidecar without SIDECAR_PPROF, after a quarter of an hour',
+    name: 'pprof off: where it is switched on, a sidecar without SIDECAR_PPROF, after a quarter of an hour',
+    configuration: '{ pprofAlerts: true }',
     interval: '30s',
     input_series: t.process('proj', port=null) + [status(1, 'pprof'), status(0, 'pprof', 'other')],
     alert_rule_test: [
@@ -123,6 +125,15 @@ local failing(collector, says) =
       t.at('15m', 'SidecarPprofOff', [
         t.alert('SidecarPprofOff', 'info', 'proj', 'Sidecar runs without pprof.', 'has run for 15m without pprof: heap and goroutines are unknown.', next='restart it with SIDECAR_PPROF=1'),
       ]),
+    ],
+  },
+  {
+    name: 'pprof: a healthy sidecar without pprof, and one whose port is taken, have no alert',
+    interval: '30s',
+    input_series: t.process('proj', port=null) + [status(1, 'pprof'), status(3, 'pprof', 'late')],
+    alert_rule_test: [
+      t.silent('2h', name)
+      for name in ['SidecarPprofOff', 'SidecarPprofForeign', 'SidecarPprofMissing', 'SidecarCollectorFailing']
     ],
   },
   {
