@@ -153,6 +153,15 @@ class Documents(unittest.TestCase):
         text = agreement.read(MANUAL).split("  <Plugin notify_alertmanager>\n")[1]
         self.check_defaults(text.split("  </Plugin>")[0])
 
+    def test_dashboard_links(self):
+        """links to a dashboard set the variables that the dashboards have"""
+        triage = agreement.read("grafana/generated/dashboards/prometheus/triage.json")
+        names = set(re.findall(r'"name": "(\w+)"', triage.split('"templating"')[1]))
+        for path in (MANUAL, SAMPLE, "grafana/alertmanager/sidecar.tmpl"):
+            used = set(re.findall(r"[?&]var-(\w+)=", agreement.read(path)))
+            self.assertTrue(used, path)
+            self.assertLessEqual(used, names, path)
+
     def test_metrics(self):
         """man page and types.db have exactly the plugin's metrics"""
         texts = items(between("metrics"))

@@ -141,6 +141,8 @@ class Sample(unittest.TestCase):
         text = sample()
         text = text.replace("group_wait: 10s ", "group_wait: 1s ")
         text = text.replace("group_interval: 1m ", "group_interval: 1s ")
+        text = text.replace("group_wait: 2m\n", "group_wait: 2s\n")
+        text = text.replace("group_interval: 5m\n", "group_interval: 1s\n")
         text = text.replace(
             "  - name: people\n",
             "  - name: people\n    webhook_configs:\n      - url: %s\n" % self.hook.url,
@@ -211,13 +213,55 @@ class Sample(unittest.TestCase):
             return bool(found) and bool(found[0]["status"]["inhibitedBy"])
 
         wait_until("the warning to be inhibited", inhibited, 5)
-        groups = self.manager.groups()
-        of_sidecar = [g for g in groups if g["labels"].get("sidecar") == "proj"]
-        self.assertEqual(1, len(of_sidecar), "both ways are one group")
-        self.assertEqual(2, len(of_sidecar[0]["alerts"]))
+
+    def inhibited(self, **labels):
+        """Whether each alert with these labels is, of which there is one at least."""
+        found = self.manager.active(**labels)
+        self.assertTrue(found, labels)
+        return all(alert["status"]["inhibitedBy"] for alert in found)
+
+    def test_same_alert(self):
+        """of the same alert of collectd and of the rules the latter is sent, at the same severity"""
+        rule = {"alertname": "SidecarFDsHigh", "instance": HOST, "sidecar": "proj", "job": "collectd"}
+        self.manager.post([{"labels": dict(rule, severity="warning", flag="fds")}])
+        self.flag("warning", "fds")
+        self.flag("warning", "rss")  # the rules have nothing of it
+        self.flag("failure", "fds", "other")
+        self.hook.wait_for("SidecarRSSHigh", "firing", plugin="sidecar")
+        self.hook.wait_for("SidecarFDsHigh", "firing", sidecar="other")
+        (one,) = self.hook.of("SidecarFDsHigh", "firing", sidecar="proj")
+        self.assertNotIn("plugin", one["labels"])
+        self.assertTrue(self.inhibited(alertname="SidecarFDsHigh", sidecar="proj", plugin="sidecar"))
+        # a failure that the rules do not have is no warning that they have
+        self.flag("failure", "fds")
+        self.hook.wait_for("SidecarFDsHigh", "firing", sidecar="proj", plugin="sidecar", severity="critical")
+
+    def test_other_teams(self):
+        """alerts that are not about sidecars are neither inhibited nor dropped, whatever their labels"""
+        other = {"alertname": "DiskFull", "instance": "web1"}
+        gone = {"alertname": "SidecarPluginNotReporting", "instance": "web1", "severity": "warning"}
+        labels = [
+            dict(other, severity="critical", device="a"),
+            dict(other, severity="warning", device="b"),
+            dict(other, severity="info", device="c"),
+            dict(other, severity="critical", sidecar="envoy", device="d"),
+            dict(other, severity="warning", sidecar="envoy", device="e"),
+            gone,
+        ]
+        self.manager.post([{"labels": one} for one in labels])
+        for one in labels:
+            self.hook.wait_for(one["alertname"], "firing", **{k: v for k, v in one.items() if k != "alertname"})
+
+    def test_hosts(self):
+        """beside a critical alert of a host's disk collectd's warning of the same disk is not told"""
+        values = {"plugin": "df", "plugin_instance": "root", "type": "percent_bytes"}
+        labels = {"alertname": "CollectdDf", "instance": "web1", **values}
+        self.manager.post([{"labels": dict(labels, severity=s)} for s in ("critical", "warning")])
+        self.hook.wait_for("CollectdDf", "firing", severity="critical")
+        self.assertTrue(self.inhibited(alertname="CollectdDf", severity="warning"))
 
     def test_not_reporting(self):
-        """beside "not reporting" nothing else of that host is told, and of other hosts it is"""
+        """beside "not reporting" nothing of the rules is told about that host, but what collectd posts"""
         gone = {"alertname": "SidecarPluginNotReporting", "instance": "web1", "severity": "warning"}
         self.manager.post([{"labels": gone, "annotations": {"summary": "gone"}}])
         self.hook.wait_for("SidecarPluginNotReporting", "firing")
@@ -227,6 +271,10 @@ class Sample(unittest.TestCase):
         self.hook.wait_for("SidecarFDsHigh", "firing", instance="web2")
         (muted,) = self.manager.active(alertname="SidecarFDsHigh", instance="web1")
         self.assertTrue(muted["status"]["inhibitedBy"])
+        here = dict(gone, instance=HOST)
+        self.manager.post([{"labels": here}])
+        self.flag("failure", "fds")
+        self.hook.wait_for("SidecarFDsHigh", "firing", instance=HOST, plugin="sidecar")
 
     def test_retained(self):
         """a warning about RSS is not told when the rules know that Go only retains it"""

@@ -37,6 +37,25 @@ FDS = alert(
 )
 RSS = alert("SidecarRSSHigh", "resolved", "warning", "Sidecar holds much resident memory.", "")
 BOTH = {"status": "firing", "alerts": [FDS, RSS], "commonLabels": LABELS, "commonAnnotations": {}}
+# As notify_alertmanager posts a red flag: with the next steps in an annotation, without links.
+COLLECTD = {
+    "status": "firing",
+    "labels": dict(LABELS, alertname="SidecarFDsHigh", severity="warning", sidecar="a b", plugin="sidecar"),
+    "annotations": {
+        "summary": "Sidecar has many open file descriptors.",
+        "description": "a b (pid 4711): FDs: 214, warning from 200",
+        "next": "lsof -p 4711",
+        "capture": "/var/lib/collectd/sidecar/a b",
+    },
+    "startsAt": "2026-01-02T03:04:05Z",
+    "endsAt": "2026-01-02T04:05:06Z",
+}
+FLAG = {
+    "status": "firing",
+    "alerts": [COLLECTD],
+    "commonLabels": COLLECTD["labels"],
+    "commonAnnotations": COLLECTD["annotations"],
+}
 # As notify_alertmanager posts it, without links, for a host.
 PLAIN = {
     "status": "resolved",
@@ -88,6 +107,55 @@ Since 2026-01-02 03:04:05 UTC
 resolved: Sidecar holds much resident memory.
 It lasted from 2026-01-02 03:04:05 UTC to 2026-01-02 04:05:06 UTC."""
         self.check(expected, "sidecar.mail", BOTH)
+
+    def test_mail_of_collectd(self):
+        """a mail about collectd's own red flag has the next steps, the capture and the same links"""
+        expected = """\
+warning: Sidecar has many open file descriptors.
+a b (pid 4711): FDs: 214, warning from 200
+Next: lsof -p 4711
+Capture:   /var/lib/collectd/sidecar/a b
+Runbook:   https://wiki.example.org/collectd-sidecar/runbook.md#sidecarfdshigh
+Dashboard: http://localhost:3000/d/sidecar-triage?var-instance=web1&var-sidecar=a+b
+Since 2026-01-02 03:04:05 UTC"""
+        self.check(expected, "sidecar.mail", FLAG)
+        self.check(expected.split("Dashboard: ")[1].split("\n")[0], "sidecar.link", FLAG)
+
+    def test_mail_of_the_end(self):
+        """a mail about the end of collectd's alert has what ended it"""
+        over = dict(COLLECTD, status="resolved")
+        over["annotations"] = dict(COLLECTD["annotations"], resolution="FDs: 20, below 200 for 5 minutes")
+        expected = """\
+resolved: Sidecar has many open file descriptors.
+FDs: 20, below 200 for 5 minutes
+It lasted from 2026-01-02 03:04:05 UTC to 2026-01-02 04:05:06 UTC."""
+        self.check(expected, "sidecar.mail", dict(FLAG, status="resolved", alerts=[over]))
+
+    def test_links(self):
+        """the links that the templates add are those of the rules"""
+        with open(os.path.join(SOURCE, "grafana", "generated", "prometheus_alerts.yaml"), encoding="utf-8") as file:
+            rules = file.read()
+        with open(TEMPLATES, encoding="utf-8") as file:
+            templates = file.read()
+        for name, prefix, suffix in (
+            ("triage", "dashboard_url: '", "?var-instance={{ $labels.instance | urlquery }}&var-sidecar="),
+            ("runbook", "runbook_url: '", "#sidecarfdshigh"),
+        ):
+            link = templates.split('{{ define "sidecar.%s" }}' % name)[1].split("{{ end }}")[0]
+            self.assertIn(prefix + link + suffix, rules)
+
+    def test_link(self):
+        """the title leads to the dashboard that all alerts name, and nowhere where they differ"""
+        self.check("https://grafana/d/sidecar-triage", "sidecar.link", dict(BOTH, commonAnnotations=FDS["annotations"]))
+        self.check("", "sidecar.link", PLAIN)
+
+    def test_chat_of_collectd(self):
+        """a message in chat about collectd's own red flag has the next steps and the runbook"""
+        expected = """\
+*warning* Sidecar has many open file descriptors. <https://wiki.example.org/collectd-sidecar/runbook.md#sidecarfdshigh|runbook>
+a b (pid 4711): FDs: 214, warning from 200
+Next: lsof -p 4711"""
+        self.check(expected, "sidecar.chat", FLAG)
 
     def test_mail_without_links(self):
         """a mail about an alert without links has none, and no empty lines for them"""
