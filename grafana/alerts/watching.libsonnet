@@ -82,13 +82,19 @@ local alerts = import 'alert.libsonnet';
           a.host(
             'SidecarCrashLooping',
             'warning',
-            'increase(%s[%s]) >= %d' % [p.metric('process_short_lived_total'), config.shortLivedWindow, config.shortLived],
+            // not increase(), which extrapolates: these are processes
+            '%s - min_over_time(%s[%s]) >= %d' % [
+              p.metric('process_short_lived_total'),
+              p.metric('process_short_lived_total'),
+              config.shortLivedWindow,
+              config.shortLived,
+            ],
             null,
             'Sidecar ends right after its start, again and again.',
             'has had %s processes of <Process "{{ $labels.sidecar }}"> in %s that ended before they were old enough to be watched (warning from %d).' %
             [a.amounts.count.write('$value'), config.shortLivedWindow, config.shortLived],
             "journalctl --since -10m | grep -i -E 'oom|sidecar'; coredumpctl list",
-          ),
+          ) { keep_firing_for: config.shortLivedWindow },
         ] + (if !std.isNumber(rss.warning) then [] else [
                a.sidecar(
                  'SidecarRSSRetained',

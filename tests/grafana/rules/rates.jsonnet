@@ -57,7 +57,7 @@ local silentAlways(name, minutes) = [t.silent(minute(10 * i), name) for i in std
     interval: '1m',
     input_series: burning(0.9, 1.05, 30, 60),
     alert_rule_test: [
-      t.silent(minute(43), 'SidecarCPUHigh'),
+      t.silent(minute(42), 'SidecarCPUHigh'),
       t.at(minute(46), 'SidecarCPUHigh', [burns('critical', 'CPU: 1.05 cores (critical from 1). Usual are 0.90.')]),
     ],
   },
