@@ -80,7 +80,11 @@ local alerts = import 'alert.libsonnet';
   local host = name_part('$1'),
   local sidecar = name_part('$2'),
   local dashboard(id, variables) =
-    '%s/d/%s-graphite?%s' % [config.grafanaUrl, config.dashboards[id], std.join('&', variables)],
+    '%s/d/%s-graphite%s' % [
+      config.grafanaUrl,
+      config.dashboards[id],
+      if variables == [] then '' else '?' + std.join('&', variables),
+    ],
 
   local rule(name, severity, parts, condition, hold, summary, says, labels={}) =
     local data = parts { CONDITION: math(condition) };
@@ -92,7 +96,9 @@ local alerts = import 'alert.libsonnet';
       // No data is only where Graphite knows no sidecar at all: a value that is unknown for a
       // while is held by its query, and the series of those that have ended are there and empty.
       noDataState: 'OK',
-      execErrState: 'Error',
+      // When Graphite does not answer, nothing is known of any sidecar: only SidecarGraphiteNotAnswering
+      // fires. (KeepLast would keep what fires, but Grafana before 10.4 does not load it.)
+      execErrState: 'OK',
       'for': hold,
       labels: { severity: severity, [config.variables.host]: host } + labels,
       annotations: {
@@ -174,6 +180,22 @@ local alerts = import 'alert.libsonnet';
     warning: chosen(function(s) !s.isJudged && s.name == 'warning'),
     judged: chosen(function(s) s.isJudged),
     watching: [
+      // The one rule to which an error is an alert. Its condition never holds, and it has no host, so
+      // labels and texts have nothing to fill in.
+      rule(
+        'SidecarGraphiteNotAnswering',
+        'warning',
+        reduced('VALUE', 'isNonNull(%sprocess_count)' % root, 'sum', recent),
+        '$VALUE < 0',
+        config.notReportingHold,
+        'Graphite does not answer about sidecars.',
+        'Grafana has had no answer from Graphite, or only errors, for %s. What sidecars do is unknown, and their alerts are resolved. ' % config.notReportingHold +
+        'Next: on the host of graphite-web look at its log, and ask it: curl -s "http://127.0.0.1:8080/render?target=constantLine(1)&format=json"'
+      ) {
+        execErrState: 'Alerting',
+        labels: { severity: 'warning' },
+        annotations+: { dashboard_url: dashboard('fleet', []) },
+      },
       rule(
         'SidecarPluginNotReporting',
         'warning',

@@ -11,6 +11,8 @@ RUNBOOK = "grafana/runbook.md"
 PREFIX = "collectd_sidecar_"
 # Alerts that are off unless config.libsonnet's pprofAlerts is true.
 OPTIONAL = {"SidecarPprofForeign", "SidecarPprofOff"}
+# Alerts that only Grafana's rules over Graphite have.
+GRAPHITE = {"SidecarGraphiteNotAnswering"}
 
 
 class Alert:
@@ -106,7 +108,10 @@ class Rules(unittest.TestCase):
         """each alert has its section in the runbook, and each section its alert"""
         headings = re.findall(r"(?m)^## (\w+)$", agreement.read(RUNBOOK))
         self.assertEqual(len(set(headings)), len(headings))
-        self.assertEqual({alert.name for alert in alerts()} | OPTIONAL, set(headings))
+        self.assertEqual({alert.name for alert in alerts()} | OPTIONAL | GRAPHITE, set(headings))
+        over_graphite = agreement.read("grafana/generated/graphite_alerts.json")
+        for name in GRAPHITE:
+            self.assertIn('#%s"' % name.lower(), over_graphite)
         for name in OPTIONAL:
             self.assertIn("`pprofAlerts`", sections()[name])
             self.assertNotIn(name, agreement.read(ALERTS))

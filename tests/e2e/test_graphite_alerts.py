@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -85,10 +86,10 @@ class Alerts(SidecarCase):
             groups = json.load(file)["groups"]
         return [Rule(rule) for group in groups for rule in group["rules"]]
 
-    def render(self, target, seconds):
+    def render(self, target, seconds, web=None):
         query = {"target": target, "format": "json", "maxDataPoints": 500}
         query.update({"from": "-%ds" % seconds["from"], "until": "-%ds" % seconds["to"]})
-        url = "http://127.0.0.1:%d/render?%s" % (self.web.port, urllib.parse.urlencode(query))
+        url = "http://127.0.0.1:%d/render?%s" % ((web or self.web).port, urllib.parse.urlencode(query))
         with urllib.request.urlopen(url, timeout=20) as answer:
             return json.loads(answer.read())
 
@@ -164,6 +165,30 @@ class Alerts(SidecarCase):
             self.sample("process_pid", "odd=name", after=time.time())
             wait_until("another process not to have it", lambda: not up(), 6, poll=0.5)
         wait_until("the end", lambda: not up(), 12, poll=1)
+
+    def test_outage(self):
+        """a Graphite that does not answer is one alert, whatever was up before, and no other"""
+
+        def alerts(render):
+            return [alert for rule in self.shipped for alert in rule.alerts(render)]
+
+        def broken(*_):
+            raise urllib.error.HTTPError("http://graphite", 500, "no", {}, None)
+
+        self.assertEqual([], [a for a in alerts(self.render) if a[0] == "SidecarGraphiteNotAnswering"])
+        only = [("SidecarGraphiteNotAnswering", None, None)]
+        self.assertEqual(only, alerts(broken))
+        with GraphiteWeb(self.carbon) as other:
+            self.assertNotIn(only[0], alerts(lambda *args: self.render(*args, web=other)))
+        self.assertEqual(only, alerts(lambda *args: self.render(*args, web=other)))
+
+    def test_outage_texts(self):
+        """what is sent of an outage has nothing that would have to be filled in"""
+        (rule,) = [r for r in self.shipped if r.title == "SidecarGraphiteNotAnswering"]
+        sent = json.dumps([rule.rule["labels"], rule.rule["annotations"]])
+        self.assertNotIn("{{", sent)
+        self.assertNotIn("$", sent)
+        self.assertEqual({"severity": "warning"}, rule.rule["labels"])
 
     def test_reporting(self):
         """a plugin that no longer reports is missed, by its host"""

@@ -1,16 +1,19 @@
 """Grafana-managed rules over Graphite, evaluated: graphite-web answers, and what Grafana's server
-would do with the answers (reduce, math) is done here.
+would do with the answers (reduce, math, the states of errors and of no data) is done here.
 
 Only what the rules use is known. Anything else in a rule is an error, and so are two series with
 the same labels, which Grafana refuses.
 """
 
+import http.client
 import json
 import re
 import statistics
 
 REDUCERS = {"last": lambda values: values[-1], "min": min, "sum": sum, "mean": statistics.fmean}
 _MATH = re.compile(r"[\d\s.()*/>=<!&|+-]|\$\w+")
+# Grafana 10.0 loads these; the whole file fails with another one.
+STATES = {"execErrState": {"OK", "Error", "Alerting"}, "noDataState": {"OK", "NoData", "Alerting"}}
 _TEMPLATE = re.compile(r'\{\{ reReplaceAll "(.*)" "\$(\d)" \$labels\.name \}\}')
 
 
@@ -22,6 +25,8 @@ def provisioned(rule):
     """As Grafana takes it from a file: in labels $$ stands for a dollar, all else is as it is."""
     labels = rule["labels"].values()
     assert not any("$" in value.replace("$$", "") for value in labels), "a single $ is a variable"
+    for field, states in STATES.items():
+        assert rule[field] in states, (rule["title"], field, rule[field])
     rest = json.dumps({key: rule[key] for key in ("data", "annotations")})
     assert "$$" not in rest, "a doubled $: " + rule["title"]
     return dict(rule, labels={key: value.replace("$$", "$") for key, value in rule["labels"].items()})
@@ -45,9 +50,26 @@ class Rule:
         """{labels as a sorted tuple: value of the condition}; `render` asks graphite-web."""
         return self._value(self.rule["condition"], render)
 
-    def firing(self, render):
+    def alerts(self, render):
+        """What an evaluation makes fire, the hold left aside: [(title, host, sidecar)]. An error and
+        an empty answer are an alert without labels of a series unless the rule says that they are
+        none; Grafana calls them DatasourceError and DatasourceNoData when they keep their own state.
+        """
+        try:
+            found = self.evaluate(render)
+        except (OSError, http.client.HTTPException):
+            return self._state("execErrState", {"Error": "DatasourceError", "Alerting": self.title})
+        if not found:
+            return self._state("noDataState", {"NoData": "DatasourceNoData", "Alerting": self.title})
+        return [(self.title, *pair) for pair in self.firing(lambda *_: None, found)]
+
+    def _state(self, field, titles):
+        title = titles.get(self.rule[field])
+        return [] if title is None else [(title, None, None)]
+
+    def firing(self, render, found=None):
         """{(host, sidecar)} that are above, as the alert's labels name them."""
-        found = self.evaluate(render)
+        found = self.evaluate(render) if found is None else found
         return {
             (self._label("instance", labels), self._label("sidecar", labels))
             for labels, value in found.items()
