@@ -119,8 +119,12 @@ local promql = import 'lib/promql.libsonnet';
 
     // How long the plugin of a host, or a collector, may be silent: longer is calmer and later.
     notReportingHold: '5m',
+    // How long a start of Prometheus may take until each host is scraped: two scrape intervals at least.
+    notReportingGrace: '2m',
     // How long a host that is gone is still missed; shorten it where hosts come and go.
     missedFor: '1d',
+    // How often it is saved which hosts there are, for the time after an outage of Prometheus.
+    savedInterval: '15m',
     collectorHold: '10m',
     // Information on each sidecar that runs without pprof, or whose port belongs to another: SidecarPprofOff
     // and SidecarPprofForeign. A sidecar has no pprof by default, and the second with SIDECAR_PPROF=1 has

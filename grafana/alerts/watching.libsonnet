@@ -26,7 +26,8 @@ local alerts = import 'alert.libsonnet';
               p.metric('sidecar:plugin_last_report:timestamp'),
               p.seconds(config.notReportingHold),
             ],
-            null,
+            // After a start of Prometheus the first scrape of each host has to come first.
+            config.notReportingGrace,
             "collectd's plugin sidecar no longer reports.",
             'has sent nothing of the plugin sidecar for {{ $value | humanizeDuration }} (warning from %s). What sidecars do there is unknown.' %
             config.notReportingHold,

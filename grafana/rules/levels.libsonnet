@@ -64,16 +64,22 @@ local promql = import '../lib/promql.libsonnet';
           // thousands of flags, of which nearly all are 0.
           { record: config.flagsUp, expr: p.metric('red_flag') + ' > 0' },
           // When the plugin of each host last reported. The rule reads its own result, and so
-          // remembers hosts that are gone at the price of one series each.
+          // remembers hosts that are gone at the price of one series each; after an outage of
+          // Prometheus, in which its own result is too old to be read, it reads what was saved.
           {
             record: 'sidecar:plugin_last_report:timestamp',
             expr: |||
               max without (sidecar) (timestamp(%s))
               or
               (%s > time() - %d)
+              or
+              (last_over_time(%s[%s]) > time() - %d)
             ||| % [
               p.metric('process_count'),
               p.metric('sidecar:plugin_last_report:timestamp'),
+              p.seconds(config.missedFor),
+              p.metric('sidecar:plugin_last_report:saved'),
+              config.missedFor,
               p.seconds(config.missedFor),
             ],
           },
@@ -87,6 +93,12 @@ local promql = import '../lib/promql.libsonnet';
         name: 'sidecar-slow',
         interval: config.slowInterval,
         rules: [{ record: 'sidecar:starts:changes', expr: 'changes(%s[%s])' % [start, config.restartWindow] }],
+      },
+      {
+        // Few samples, since all of missedFor is read at each evaluation.
+        name: 'sidecar-saved',
+        interval: config.savedInterval,
+        rules: [{ record: 'sidecar:plugin_last_report:saved', expr: p.metric('sidecar:plugin_last_report:timestamp') }],
       },
     ],
   },

@@ -7,11 +7,13 @@ take real minutes or a machine of one's own: swap_growing, goroutines_stuck (ten
 cpu's warning (a day's usual), restarting.
 """
 
+import http.server
 import os
 import re
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -79,23 +81,77 @@ EXPECTED = (
 )  # fmt: skip
 
 
+def make_rules(folder):
+    """The rules with seconds for minutes."""
+    need("jsonnet", "jsonnet")
+    os.chmod(folder, 0o755)
+    fast = os.path.join(SOURCE, "tests", "grafana", "fast", "config.libsonnet")
+    subprocess.run([os.path.join(SOURCE, "grafana", "generate"), folder, fast], check=True)
+
+
+class Page:
+    """What write_prometheus serves of the hosts in `hosts`, on a port."""
+
+    def __init__(self, *hosts):
+        self.hosts = list(hosts)
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):  # noqa: N802
+                line = 'collectd_sidecar_process_count{sidecar="sidecar",instance="%s"} 1\n'
+                text = "".join(line % host for host in outer.hosts).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_port
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Outage(unittest.TestCase):
+    def test_not_reporting(self):
+        """a host that is lost while Prometheus is down for longer than its lookback is missed after it"""
+        lookback = 5
+        options = ["--query.lookback-delta=%ds" % lookback]
+        with tempfile.TemporaryDirectory() as rules, Page("web1", "web2") as page:
+            make_rules(rules)
+            more = "rule_files: ['%s/prometheus_*.yaml']\n" % rules
+            with Prometheus(page.port, more=more, options=options) as prometheus:
+                saved = "sidecar:plugin_last_report:saved"
+                wait_until("both hosts to be known", lambda: len(prometheus.query(saved)) == 2, 30)
+                prometheus.terminate()
+                page.hosts.remove("web1")
+                time.sleep(2 * lookback + 2)
+                prometheus.again()
+                firing = 'ALERTS{alertname="SidecarPluginNotReporting",alertstate="firing"}'
+                found = wait_until("web1 to be missed", lambda: prometheus.query(firing), 30)
+                self.assertEqual(["web1"], [labels["instance"] for labels, _ in found])
+                time.sleep(5)
+                since = prometheus.query("last_over_time(%s[1m])" % firing)
+                self.assertEqual(["web1"], [labels["instance"] for labels, _ in since])
+
+
 @pytest.mark.timeout(300)  # the first of them starts all
 class Rules(unittest.TestCase):
     """All is started and breached before the first test; only test_resolved changes anything."""
 
     @classmethod
     def setUpClass(cls):
-        need("jsonnet", "jsonnet")
         cls.rules = cls.enterClassContext(tempfile.TemporaryDirectory())
-        os.chmod(cls.rules, 0o755)
-        subprocess.run(
-            [
-                os.path.join(SOURCE, "grafana", "generate"),
-                cls.rules,
-                os.path.join(SOURCE, "tests", "grafana", "fast", "config.libsonnet"),
-            ],
-            check=True,
-        )
+        make_rules(cls.rules)
         cls.manager = cls.enterClassContext(Alertmanager())
         flags = [config.red_flag(flag, **options) for flag, options in JUDGED.items()]
         plugin = config.sidecar(config.young(), *flags, warm_up=1)

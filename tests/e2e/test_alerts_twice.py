@@ -4,7 +4,6 @@ The shipped alertmanager.yml, with seconds for minutes, and a webhook that count
 """
 
 import os
-import subprocess
 import tempfile
 import time
 import unittest
@@ -13,12 +12,11 @@ import pytest
 
 from harness import collectd_config as config
 from harness.alerting import Manager, Notifier, Webhook, node, notify_alertmanager
-from harness.daemon import need
 from harness.installation import SOURCE
 from harness.prometheus import Prometheus
 from harness.target import Target
 from harness.wait import wait_until
-from test_alert_rules import RULES_AND_ALERTMANAGER
+from test_alert_rules import RULES_AND_ALERTMANAGER, make_rules
 
 # A level, and a judgement of the plugin's that the rules pass on; each is up in seconds.
 FLAGS = {"fds": {"Hold": 1}, "fds_above_baseline": {"Hold": 1, "Window": 3}}
@@ -45,11 +43,8 @@ def configuration(hook):
 class Twice(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        need("jsonnet", "jsonnet")
         rules = cls.enterClassContext(tempfile.TemporaryDirectory())
-        os.chmod(rules, 0o755)
-        fast = os.path.join(SOURCE, "tests", "grafana", "fast", "config.libsonnet")
-        subprocess.run([os.path.join(SOURCE, "grafana", "generate"), rules, fast], check=True)
+        make_rules(rules)
         cls.hook = cls.enterClassContext(Webhook())
         cls.manager = Manager(cls.hook)
         cls.manager.text = configuration(cls.hook)

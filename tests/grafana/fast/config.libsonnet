@@ -10,6 +10,8 @@
     inotifyLimit: 100,
     rateWindow: '10s',
     notReportingHold: '5s',
+    notReportingGrace: '10s',
+    savedInterval: '1s',
     collectorHold: '2s',
     pprofAlerts: true,
     pprofOffHold: '2s',

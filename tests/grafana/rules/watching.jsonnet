@@ -57,7 +57,7 @@ local failing(collector, says) =
     ],
   },
   {
-    name: 'not reporting: a host whose plugin is silent for more than five minutes, for a day',
+    name: 'not reporting: a host whose plugin is silent for more than seven minutes, for a day',
     interval: '1m',
     input_series: [
       { series: 'collectd_sidecar_process_count{instance="web1", job="collectd", sidecar="sidecar"}', values: '2x60 stale' },
@@ -65,9 +65,9 @@ local failing(collector, says) =
       { series: 'collectd_sidecar_process_count{instance="web2", job="collectd", sidecar="sidecar"}', values: '2x2000' },
     ],
     alert_rule_test: [
-      t.silent('65m', 'SidecarPluginNotReporting'),
-      t.at('65m30s', 'SidecarPluginNotReporting', [
-        t.alert('SidecarPluginNotReporting', 'warning', null, "collectd's plugin sidecar no longer reports.", 'has sent nothing of the plugin sidecar for 5m 30s (warning from 5m). What sidecars do there is unknown.', next='systemctl status collectd; journalctl -u collectd -n 50; curl -s http://127.0.0.1:9103/metrics | grep -c ^collectd_sidecar_'),
+      t.silent('67m', 'SidecarPluginNotReporting'),
+      t.at('68m', 'SidecarPluginNotReporting', [
+        t.alert('SidecarPluginNotReporting', 'warning', null, "collectd's plugin sidecar no longer reports.", 'has sent nothing of the plugin sidecar for 8m 0s (warning from 5m). What sidecars do there is unknown.', next='systemctl status collectd; journalctl -u collectd -n 50; curl -s http://127.0.0.1:9103/metrics | grep -c ^collectd_sidecar_'),
       ]),
       t.silent('1502m', 'SidecarPluginNotReporting'),
     ],
