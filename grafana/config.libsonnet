@@ -117,6 +117,12 @@ local promql = import 'lib/promql.libsonnet';
 
     // --- the watching itself
 
+    // How the metrics of the plugin notify_alertmanager begin.
+    notifyPrefix: 'collectd_notify_alertmanager_',
+    // How long a flag of the plugin may be up without the alert of the rules before collectd's own alerts
+    // of that host are sent again: longer than the rules lag behind, two scrapes and two evaluations.
+    agreementHold: '3m',
+
     // How long the plugin of a host, or a collector, may be silent: longer is calmer and later.
     notReportingHold: '5m',
     // How long a start of Prometheus may take until each host is scraped: two scrape intervals at least.

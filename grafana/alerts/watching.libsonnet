@@ -33,6 +33,35 @@ local alerts = import 'alert.libsonnet';
             config.notReportingHold,
             'systemctl status collectd; journalctl -u collectd -n 50; curl -s http://127.0.0.1:9103/metrics | grep -c ^collectd_sidecar_',
           ),
+          // For Alertmanager, which inhibits collectd's own alerts by it (alertmanager.yml): a host whose
+          // collectd sends alerts itself is watched by the rules as well, and they agree.
+          a.host(
+            'SidecarWatchedByRules',
+            'info',
+            |||
+              min by (instance) (time() - %(report)s) < %(hold)d
+              and on (instance)
+              %(notify)s
+              unless on (instance)
+              (
+                (%(up)s and %(up)s offset %(lag)s)
+                unless on (instance, sidecar, type)
+                label_replace(%(alerts)s, "type", "$1", "flag", "(.*)")
+              )
+            ||| % {
+              report: p.metric('sidecar:plugin_last_report:timestamp'),
+              hold: p.seconds(config.notReportingHold),
+              notify: p.named(config.notifyPrefix + 'alerts'),
+              up: p.metric(config.flagsUp),
+              lag: config.agreementHold,
+              alerts: p.named('ALERTS', 'alertstate="firing", flag!=""'),
+            },
+            null,
+            'Alerts of this host come from the rules, and not from collectd.',
+            "sends alerts itself, and is watched by these rules too. Alertmanager sends the rules' alerts.",
+            'amtool alert query --inhibited plugin=sidecar',
+            // At the end of a flag one rule may be an evaluation behind the other.
+          ) { keep_firing_for: p.duration(p.seconds(config.agreementHold) / 3) },
           a.sidecar(
             'SidecarCollectorFailing',
             'warning',

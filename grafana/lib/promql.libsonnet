@@ -6,12 +6,16 @@ function(config) {
   // metric('process_fds', 'type="pipe"'): a metric, or the series of a recording rule, with its
   // prefix and all its matchers. What counts has _total behind its name already.
   metric(name, matchers=''):
-    local all = std.join(', ', [m for m in [matchers, config.selector] if m != '']);
     local prefix =
       if std.length(std.split(name, ':')) > 1 then ''
       else if isStandard(name) then config.standardPrefix
       else config.prefix;
-    prefix + name + (if all == '' then '' else '{' + all + '}'),
+    self.named(prefix + name, matchers),
+
+  // The same of a series that is not the plugin's.
+  named(name, matchers=''):
+    local all = std.join(', ', [m for m in [matchers, config.selector] if m != '']);
+    name + (if all == '' then '' else '{' + all + '}'),
 
   // 0.1 and not 0.10000000000000001; 2147483648 and not 2.14748e+09.
   number(n): if std.floor(n) == n then '%d' % n else '%g' % n,

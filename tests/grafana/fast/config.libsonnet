@@ -9,6 +9,7 @@
     unknownHold: '30s',
     inotifyLimit: 100,
     rateWindow: '10s',
+    agreementHold: '6s',
     notReportingHold: '5s',
     notReportingGrace: '10s',
     savedInterval: '1s',

@@ -8,6 +8,10 @@ local heapStats = t.curl('heap?debug=1') + " | grep '^# Heap'";
 local rss(severity, says, next) = t.alert('SidecarRSSHigh', severity, 'proj', 'Sidecar holds much resident memory.', says, 'rss', next=next);
 local retained(says, next) = t.alert('SidecarRSSRetained', 'info', 'proj', 'Sidecar is large because Go has kept memory that it freed.', says, next=next);
 local restart = 'restart it with SIDECAR_PPROF=1';
+local watched =
+  t.alert('SidecarWatchedByRules', 'info', null, 'Alerts of this host come from the rules, and not from collectd.', "sends alerts itself, and is watched by these rules too. Alertmanager sends the rules' alerts.", next='amtool alert query --inhibited plugin=sidecar') {
+    exp_labels: { instance: 'web1', severity: 'info' },
+  };
 local crashing = t.alert('SidecarCrashLooping', 'warning', null, 'Sidecar ends right after its start, again and again.', 'has had 5 processes of <Process "sidecar"> in 10m that ended before they were old enough to be watched (warning from 5).', next="journalctl --since -10m | grep -i -E 'oom|sidecar'; coredumpctl list") { exp_labels+: { sidecar: 'sidecar' } };
 
 local failing(collector, says) =
@@ -136,6 +140,26 @@ local failing(collector, says) =
       t.silent('2h', name)
       for name in ['SidecarPprofOff', 'SidecarPprofForeign', 'SidecarPprofMissing', 'SidecarCollectorFailing']
     ],
+  },
+  {
+    name: 'watched by rules: a host whose collectd sends alerts too, while the rules have those of its flags',
+    interval: '1m',
+    input_series:
+      t.process('proj') + [
+        { series: 'collectd_sidecar_process_count{instance="web1", job="collectd", sidecar="sidecar"}', values: '1x300 stale' },
+        { series: 'collectd_notify_alertmanager_alerts{instance="web1", job="collectd", notify_alertmanager="-", type="firing"}', values: '0x1000' },
+        // collectd sends no alerts
+        { series: 'collectd_sidecar_process_count{instance="web2", job="collectd", sidecar="sidecar"}', values: '1x1000' },
+        // a judgement, whose alert fires with it; a level on which both agree; a level that is the plugin's alone
+        t.series('proj', 'red_flag', '0x59 1x29 0x1000', 'fds_growing'),
+        t.series('proj', 'red_flag', '0x121 1x29 0x1000', 'threads'),
+        t.series('proj', 'process_threads', '10x119 70x29 10x1000'),
+        t.series('proj', 'red_flag', '0x199 1x29 0x1000', 'fds'),
+        t.series('proj', 'process_open_fds', '120x1000'),
+      ],
+    alert_rule_test:
+      [t.at('%dm' % m, 'SidecarWatchedByRules', [watched]) for m in [5, 59, 60, 61, 64, 85, 89, 90, 95, 119, 122, 125, 128, 150, 155, 160, 201, 202, 240, 304]] +
+      [t.silent('%dm' % m, 'SidecarWatchedByRules') for m in [206, 220, 229, 310]],
   },
   {
     name: 'restarting: four restarts in an hour are silent',
