@@ -47,44 +47,44 @@ function(config, q, panels, triage)
           'Hosts whose plugin reports. Fewer than you expect: a collectd is down, or its plugin is not loaded. `collectd -T` on the host says which.',
           [q.hosts('hosts')],
           'none'
-        ),
+        ) + q.now,
         panels.stat(
           'Sidecars',
           'Sidecars that are watched. A step down without a deployment: look for the purple marks, when sidecars ended.',
           [q.sidecars('sidecars')],
           'none'
-        ),
+        ) + q.now,
         panels.stat(
           'Red flags up',
           'Flags of all chosen sidecars at warning or failure. Normal: 0. The table below says whose.',
           [q.flags_up(1, 'up')],
           'none'
-        ) + panels.colored({ warning: 1, failure: null }),
+        ) + panels.colored({ warning: 1, failure: null }) + q.now,
         panels.stat(
           'Of these, failures',
           'Flags at failure: these sidecars are sick now. Normal: 0. Sort the table by flags and open the first in Triage.',
           [q.flags_up(2, 'failures')],
           'none'
-        ) + panels.colored({ warning: null, failure: 1 }),
+        ) + panels.colored({ warning: null, failure: 1 }) + q.now,
         panels.stat(
           'Without Go values',
           "Sidecars whose pprof server cannot be read: started without SIDECAR_PPROF, or its port is another's. Nothing is known of their heap and goroutines. Restart them with SIDECAR_PPROF=1, a second one on a host with a port of its own.",
           [q.without('pprof', 'sidecars')],
           'none'
-        ) + panels.colored({ warning: 1, failure: null }, 'text'),
+        ) + panels.colored({ warning: 1, failure: null }, 'text') + q.now,
         panels.stat(
           'Not readable',
           'Sidecars that collectd may not or cannot read from /proc. Normal: 0. Grant CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; `collector_status` says why.',
           [q.without('process', 'sidecars')],
           'none'
-        ) + panels.colored({ warning: 1, failure: null }),
+        ) + panels.colored({ warning: 1, failure: null }) + q.now,
       ],
     },
     {
       title: 'Now',
       panels: [
         panels.table(
-          'Sidecars',
+          'All sidecars',
           "Every sidecar of the chosen hosts, as it is now. An empty cell is a value that could not be read. Numbers turn orange at the red flag's warning and red at its failure. Click a sidecar to open it in Triage.",
           table.targets,
           table.transformations,
@@ -98,14 +98,14 @@ function(config, q, panels, triage)
       panels: [
         panels.timeline(
           'Red flags of all chosen sidecars',
-          'A row for each flag that was up, coloured by the worst sidecar. Normal: no rows. A flag that is up on many hosts at once came with a version; one that comes each night, with a job.',
-          [q.flags_of_many()],
+          'A row for each flag that was up, coloured by the worst sidecar. Normal: one green row, nothing up. A flag that is up on many hosts at once came with a version; one that comes each night, with a job.',
+          q.flags_of_many(),
           flag_states
         ) + panels.size(24, 8),
         panels.timeline(
           'Flagged sidecars',
-          'The twenty worst of the sidecars that have a flag up at the end of the time range, each coloured by its worst flag. Normal: no rows. Open a red one in Triage.',
-          [q.flagged_sidecars(20)],
+          'The twenty worst of the sidecars that have a flag up at the end of the time range, each coloured by its worst flag. Normal: one green row, nothing up. Open a red one in Triage.',
+          q.flagged_sidecars(20),
           flag_states
         ) + panels.size(24, 8),
       ],

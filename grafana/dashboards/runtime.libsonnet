@@ -109,7 +109,7 @@ function(config, q, panels)
           'Go forces one every two minutes. Longer ago: the process is stopped or starved.',
           [q.time('go_memstats_last_gc_time_seconds', 'last')],
           'dateTimeFromNow'
-        ) + { options+: { graphMode: 'none' } } + panels.size(24, 3),
+        ) + panels.size(24, 3),
       ],
     },
     {

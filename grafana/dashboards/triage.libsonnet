@@ -34,31 +34,31 @@ function(config, q, panels)
       panels.stat(
         'RSS',
         text.levels(flags.rss, text.bytes) + ' High: the row "Is RSS high?" says what it is.',
-        [q.value('max', 'process_resident_memory_bytes', 'RSS')],
+        [q.latest('process_resident_memory_bytes', 'RSS')],
         'bytes'
       ) + panels.colored(flags.rss),
       panels.stat(
         'Open files',
         text.band(bands.process_open_fds) + ' ' + text.levels(flags.fds),
-        [q.value('max', 'process_open_fds', 'open files')],
+        [q.latest('process_open_fds', 'open files')],
         'none'
       ) + panels.colored(flags.fds),
       panels.stat(
         'Heap in use',
         'Stable once sessions are loaded. Far below RSS: what is resident is retained, or outside Go.',
-        [q.value('max', 'go_memstats_heap_inuse_bytes', 'in use')],
+        [q.latest('go_memstats_heap_inuse_bytes', 'in use')],
         'bytes'
       ),
       panels.stat(
         'Goroutines',
         text.band(bands.go_goroutines) + ' ' + text.levels(flags.goroutines),
-        [q.value('max', 'go_goroutines', 'goroutines')],
+        [q.latest('go_goroutines', 'goroutines')],
         'none'
       ) + panels.colored(flags.goroutines) + panels.size(3, 4),
       panels.stat(
         'Threads',
         text.band(bands.process_threads) + ' ' + text.levels(flags.threads),
-        [q.value('max', 'process_threads', 'threads')],
+        [q.latest('process_threads', 'threads')],
         'none'
       ) + panels.colored(flags.threads) + panels.size(3, 4),
       panels.stat(
@@ -66,23 +66,23 @@ function(config, q, panels)
         'When it started. What has leaked since is gone with a restart; look at the evidence first.',
         [q.time('process_start_time_seconds', 'started')],
         'dateTimeFromNow'
-      ) + { options+: { graphMode: 'none' } } + panels.size(2, 4),
+      ) + panels.size(2, 4),
       panels.stat(
         'PID',
         'Its process id, for the commands of the guide on its host.',
-        [q.value('max', 'process_pid', 'pid')],
+        [q.latest('process_pid', 'pid')],
         'none'
-      ) + { options+: { graphMode: 'none' } } + panels.size(2, 4),
+      ) + panels.size(2, 4),
       panels.stat(
         'pprof port',
         'Where its pprof server listens, for curl on its host. Empty: none is known to be its own; see Collectors below.',
-        [q.value('max', 'process_pprof_port', 'port')],
+        [q.latest('process_pprof_port', 'port')],
         'none'
-      ) + { options+: { graphMode: 'none' } } + panels.size(2, 4),
+      ) + panels.size(2, 4),
       panels.timeline(
         'Red flags',
-        'A row for each red flag of the plugin. Normal: all green. Read the red ones from left to right: what came first is nearer the cause.',
-        [q.flags()],
+        'A row for each red flag that was up in the time range. Normal: one green row, nothing up. Read the others from left to right: what came first is nearer the cause.',
+        q.flags(),
         {
           '0': panels.mapping(0, 'ok', 'green'),
           '1': panels.mapping(1, 'warning', 'orange'),

@@ -13,7 +13,10 @@ LEFT_OUT = {
     "process_short_lived": "of no sidecar that is watched; its alert has the number",
 }
 # What recording rules make, and from which metrics.
-RECORDED = {"sidecar:red_flag:up": "red_flag"}
+RECORDED = {
+    "sidecar:red_flag:up": "red_flag",
+    "sidecar:held_bytes": "process_resident_memory_bytes",
+}
 
 UNITS = {"none", "short", "bytes", "Bps", "ops", "opm", "s", "ns", "percentunit", "dateTimeFromNow"}
 
@@ -184,6 +187,17 @@ class Dashboards(unittest.TestCase):
 
         self.each_panel(check)
 
+    def test_timelines(self):
+        """timelines have the colours of their mappings: thresholds would make Grafana drop those"""
+
+        def check(_, panel):
+            if panel["type"] == "state-timeline":
+                defaults = panel["fieldConfig"]["defaults"]
+                self.assertEqual("fixed", defaults["color"]["mode"])
+                self.assertNotIn("thresholds", defaults)
+
+        self.each_panel(check)
+
     def test_legends(self):
         """each series has a name of its own, and what is drawn differently is among the names"""
 
@@ -214,7 +228,7 @@ class Dashboards(unittest.TestCase):
 
     def test_variables(self):
         """host and sidecar offer All and several, and every variable in a query is there"""
-        own = {"__rate_interval", "__interval", "__from"}
+        own = {"__rate_interval", "__interval", "__range", "__from"}
         for dashboard in self.all:
             names = {variable["name"] for variable in dashboard.variables()}
             for variable in dashboard.variables():

@@ -38,6 +38,27 @@ function(config)
       "''",
     ]));
   local at_least(series, level) = call('removeBelowValue', [series, '%d' % level]);
+  local consolidated(series, how) = call('consolidateBy', [series, quoted(how)]);
+
+  // The newest point may not have come yet from all: it is the one before then. Three points are
+  // less than a process that has ended is missed for.
+  local newest(series) = call('keepLastValue', [series, '3']);
+  // How many of the series are at `level` or above. countSeries would count those without a value
+  // as well. 0 takes a value that is below; without any value there is no answer.
+  local count(series, level) =
+    local known = newest(series);
+    local ones = call('pow', [at_least(known, level), '0']);
+    consolidated(call('sumSeries', [ones, call('scale', [known, '0'])]), 'max');
+
+  // States of flags, 0 to 2, also where Graphite has averaged them: rounded up, and the worst of
+  // those that fall on one point of the screen.
+  local states(series) = consolidated(call('round', [call('offset', [series, '0.49'])]), 'max');
+  local raised(series) = call('maximumAbove', [states(series), '0']);
+  // 0 while no flag is up of sidecars that are known.
+  local calm = named(
+    call('removeEmptySeries', [call('removeAboveValue', [states(combined('max', path('red_flag', '*'))), '0'])]),
+    'nothing up'
+  );
 
   {
     datasource: datasource,
@@ -57,7 +78,9 @@ function(config)
       local rest = call('diffSeries', [minuend] + [sum(m) for m in less]);
       named(at_least(call('divideSeries', [rest, call('isNonNull', [sum(less[0])])]), 0), legend),
     remainder(first, less, legend):: self.difference(first, less, [], legend),
-    time(metric, legend):: named(scaled(combined('max', path(metric)), 1000), legend),
+    // What stands as a number, and not as a line: the newest value, and no average of several.
+    latest(metric, legend):: named(consolidated(newest(combined('max', path(metric))), 'last'), legend),
+    time(metric, legend):: named(consolidated(scaled(newest(combined('max', path(metric))), 1000), 'last'), legend),
 
     // --- many sidecars
 
@@ -67,17 +90,22 @@ function(config)
         if sources == [null] then path(metric)
         else by_sidecar(path(metric, null, '{%s}' % std.join(',', sources)), 'sum', [-4, -3]);
       highest(scaled(smooth(series, slow), scale), n),
-    hosts(legend)::
-      named(call('countSeries', [call('groupByNode', [blocks, '-3', "'max'"])]), legend),
-    sidecars(legend):: named(combined('sum', blocks), legend),
-    flags_up(level, legend)::
-      named(call('countSeries', [at_least(path('red_flag', '*'), level)]), legend),
-    without(collector, legend)::
-      named(call('countSeries', [at_least(path('collector_status', collector), 1)]), legend),
-    flags():: by_type('max', 'red_flag'),
-    flags_of_many():: by_type('max', 'red_flag'),
-    flagged_sidecars(n)::
-      highest(call('currentAbove', [by_sidecar(path('red_flag', '*'), 'max', [-3, -2]), '0']), n),
+    hosts(legend):: named(count(call('groupByNode', [blocks, '-3', "'max'"]), 0), legend),
+    sidecars(legend):: named(consolidated(combined('sum', newest(blocks)), 'max'), legend),
+    flags_up(level, legend):: named(count(path('red_flag', '*'), level), legend),
+    without(collector, legend):: named(count(path('collector_status', collector), 1), legend),
+    // The flags that were up in the time range, and when none was.
+    flags():: [
+      target(call('aliasSub', [
+        raised(call('groupByNode', [path('red_flag', '*'), '-1', "'max'"])), quoted(@'^.*red_flag-(\w+).*$'), quoted(@'\1'),
+      ])),
+      calm,
+    ],
+    flags_of_many():: self.flags(),
+    flagged_sidecars(n):: [
+      highest(call('currentAbove', [states(by_sidecar(path('red_flag', '*'), 'max', [-3, -2])), '0']), n),
+      calm,
+    ],
 
     // Grafana makes rows of such names: a series is called
     //   row="instance=HOST sidecar=NAME" column=COLUMN
@@ -90,7 +118,8 @@ function(config)
         if std.objectHas(column, 'flags') then by_sidecar(up, 'sum', [-3, -2])
         else scaled(path(column.metric), if std.objectHas(column, 'scale') then column.scale else 1);
       {
-        targets: [renamed(series(columns[i]), name(i)) for i in std.range(0, std.length(columns) - 1)],
+        // Without the series of sidecars that have ended, which have no value and no place in a row.
+        targets: [renamed(call('removeEmptySeries', [series(columns[i])]), name(i)) for i in std.range(0, std.length(columns) - 1)],
         transformations: [
           { id: 'reduce', options: { mode: 'seriesToRows', reducers: ['lastNotNull'] } },
           { id: 'extractFields', options: { source: 'Field', format: 'kvp' } },
@@ -111,7 +140,7 @@ function(config)
       },
 
     url_variables: '&${graphite_datasource:queryparam}&${prefix:queryparam}',
-    now: { timeFrom: '5m', hideTimeOverride: false },
+    now: { timeFrom: '5m', hideTimeOverride: true },
 
     // --- annotations: when sidecars started and ended
 

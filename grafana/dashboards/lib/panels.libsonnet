@@ -53,7 +53,7 @@ local steps_of(levels, below) =
     options: {
       reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false },
       colorMode: 'value',
-      graphMode: 'area',
+      graphMode: 'none',  // a flat sparkline strikes the number through
       justifyMode: 'auto',
       orientation: 'auto',
       textMode: 'auto',
@@ -80,14 +80,14 @@ local steps_of(levels, below) =
     },
   },
 
-  // A row of colour for each series. `mappings` gives values a text and a colour.
+  // A row of colour for each series. `mappings` gives values a text and a colour. The colour mode is
+  // fixed: with thresholds, Grafana merges values by threshold and forgets the mappings.
   timeline(title, description, targets, mappings):: panel('state-timeline', title, description, targets, 'none') {
     width:: 24,
     fieldConfig+: {
       defaults+: {
-        color: { mode: 'thresholds' },
+        color: { mode: 'fixed', fixedColor: 'text' },
         mappings: [{ type: 'value', options: mappings }],
-        thresholds: { mode: 'absolute', steps: [step('transparent', null)] },
         custom: { lineWidth: 0, fillOpacity: 80, spanNulls: false },
       },
     },

@@ -26,6 +26,13 @@ function(config)
   local highest(expression, n) =
     '%s (%s) and topk(%d, %s (%s))' % [by_sidecar, expression(''), n, by_sidecar, expression(' @ end()')];
 
+  // 0 while no flag is up of sidecars that are known: the rules run, and have made something of them.
+  local nothing_up = 'nothing up';
+  local calm = target(
+    '0 * group(%s) unless on () %s' % [metric_of('sidecar:held_bytes', one_sidecar), metric_of(config.flagsUp, one_sidecar)],
+    nothing_up
+  );
+
   {
     datasource: datasource,
 
@@ -46,6 +53,8 @@ function(config)
       local expression = std.join(' - ', [gauge(m) for m in [first] + less]) + std.join('', [' + ' + gauge(m) for m in more]);
       target('sum(clamp_min(%s, 0))' % expression, legend),
     remainder(first, less, legend):: self.difference(first, less, [], legend),
+    // What stands as a number, and not as a line: the newest value.
+    latest(metric, legend):: self.value('max', metric, legend),
     time(metric, legend)::
       target('max(%s) * 1000' % gauge(metric), legend),
 
@@ -66,13 +75,29 @@ function(config)
     without(collector, legend)::
       target('sum(%s != bool 0)' % gauge('collector_status', collector), legend),
 
-    // Flags over time, of one or a few sidecars, read from what the plugin sends.
-    flags():: self.types('max', 'red_flag'),
+    // Flags over time, of one or a few sidecars, read from what the plugin sends: those that were up
+    // in the time range, and when none was.
+    flags()::
+      local worst = 'max by (type) (%s)';
+      [
+        target(
+          '%s and on (type) %s > 0' % [
+            worst % gauge('red_flag'),
+            worst % ('max_over_time(%s[$__range] @ end())' % gauge('red_flag')),
+          ],
+          '{{type}}'
+        ),
+        target('max(%s) == 0' % gauge('red_flag'), nothing_up),
+      ],
     // The same of many: from the recording rule, which has only the flags that are up.
-    flags_of_many()::
+    flags_of_many():: [
       target('max by (type) (%s)' % metric_of(config.flagsUp, one_sidecar), '{{type}}'),
-    flagged_sidecars(n)::
+      calm,
+    ],
+    flagged_sidecars(n):: [
       target(highest(function(at) metric_of(config.flagsUp, one_sidecar) + at, n), names),
+      calm,
+    ],
 
     // A table with a row for each sidecar: { targets, transformations }. columns: [{ name, metric,
     // scale? }]; the one with flags: true counts the flags that are up.

@@ -21,6 +21,11 @@ HELD = [
 MAY_BE_EMPTY = {
     "sidecar:red_flag:up": "no red flag is up",
     "currentAbove(": "no red flag is up",
+    "maximumAbove(": "no red flag is up",
+    "[$__range] @ end())": "no red flag is up",
+    ") == 0": "a red flag is up",
+    "unless on ()": "a red flag is up",
+    "'nothing up'": "a red flag is up",
 }
 
 

@@ -57,6 +57,7 @@ class FromPrometheus:
             "sidecar": sidecar or ".+",
             "__rate_interval": "10s",
             "__interval": "%ds" % STEP,
+            "__range": "%ds" % SECONDS,
         }
 
     def get(self, path, **parameters):

@@ -1,0 +1,136 @@
+"""What the dashboards say of a made-up fleet with a history, over both data sources: calm, leaking,
+without pprof, ended and restarted sidecars."""
+
+import unittest
+
+from harness.dashboard_history import MB, SPAN, Answers, Fleet, Sidecar
+from harness.graphite import CarbonCache, GraphiteWeb
+from harness.prometheus import Prometheus
+
+HOUR = 3600
+SICK = [
+    Sidecar("calm"),
+    Sidecar(
+        "leaky",
+        leak=60 * MB,
+        fds=97,
+        flags={"rss_growing": (HOUR, 1), "fds": (HOUR // 2, 1), "fds_growing": (2 * HOUR, 2)}.items(),
+    ),
+    Sidecar("plain", pprof=False),
+    Sidecar("ended", end=HOUR, flags={"fds": (0, 2)}.items()),
+    Sidecar("young", start=SPAN - 45 * 60, leak=600 * MB),
+]
+CALM = [Sidecar("calm"), Sidecar("plain", pprof=False), Sidecar("ended", end=HOUR)]
+
+
+class FilledPrometheus(Prometheus):
+    """A Prometheus that has the fleet's history, and scrapes nothing."""
+
+    def __init__(self, fleet):
+        super().__init__(configuration="global: {}\n")
+        self.fleet = fleet
+
+    def prepare(self):
+        super().prepare()
+        self.fleet.write_prometheus(self.path("data"))
+
+
+class Servers(unittest.TestCase):
+    sidecars = ()
+
+    @classmethod
+    def setUpClass(cls):
+        # `calm` is late, so that the newest point of sums is incomplete.
+        fleet = Fleet(cls.sidecars, behind=("calm",))
+        prometheus = cls.enterClassContext(FilledPrometheus(fleet))
+        carbon = cls.enterClassContext(CarbonCache())
+        fleet.write_whisper(carbon)
+        cls.servers = {
+            "prometheus": prometheus,
+            "graphite": cls.enterClassContext(GraphiteWeb(carbon)),
+        }
+
+    def both(self, sidecar=None, **more):
+        """Answers of each data source, each a subtest."""
+        for name, server in self.servers.items():
+            with self.subTest(name):
+                yield Answers(name, server, sidecar, **more)
+
+
+class SickFleet(Servers):
+    """One of four has red flags; a fifth had some when it ended two hours ago."""
+
+    sidecars = SICK
+
+    def test_counts(self):
+        """the counts are those of the sidecars that run, also while one is late"""
+        expected = {
+            "Hosts": 1,
+            "Sidecars": 4,
+            "Red flags up": 3,
+            "Of these, failures": 1,
+            "Without Go values": 1,
+            "Not readable": 0,
+        }
+        for answers in self.both():
+            found = {title: list(answers.last("fleet", title).values()) for title in expected}
+            self.assertEqual({title: [count] for title, count in expected.items()}, found)
+
+    def test_flag_rows(self):
+        """a row for each flag that was up, with whole states"""
+        for answers in self.both():
+            rows = answers.of("fleet", "Red flags of all chosen sidecars")
+            self.assertLessEqual({"fds", "rss_growing", "fds_growing"}, set(rows))
+            self.assertLessEqual(set(rows), {"fds", "rss_growing", "fds_growing", "nothing up"})
+            states = {value for values in rows.values() for value in values}
+            self.assertLessEqual(states, {None, 0, 1, 2})
+
+    def test_table(self):
+        """no series without a value gets into the table, and every sidecar that runs does"""
+        for answers in self.both():
+            for name, values in answers.of("fleet", "All sidecars").items():
+                self.assertTrue([v for v in values if v is not None], name)
+                self.assertNotIn("ended", name)
+
+    def test_whole_numbers(self):
+        """a count that is shown as a number is no average of several points"""
+        for answers in self.both("leaky", width=10):
+            ((count),) = answers.last("triage", "Open files").values()
+            self.assertIn(count, (30 + round(97 * SPAN / HOUR), 29 + round(97 * SPAN / HOUR)))
+
+    def test_no_pprof(self):
+        """a sidecar without pprof has no Go values, not 0"""
+        for answers in self.both("plain"):
+            self.assertEqual({}, answers.last("triage", "Heap in use"))
+            self.assertEqual({}, answers.last("triage", "Goroutines"))
+
+
+class CalmFleet(Servers):
+    """No flag is up, nor was one."""
+
+    sidecars = CALM
+
+    def test_one_row(self):
+        """each timeline of flags is one row that says that nothing is up"""
+        panels = (
+            ("fleet", "Red flags of all chosen sidecars"),
+            ("fleet", "Flagged sidecars"),
+            ("triage", "Red flags"),
+        )
+        for answers in self.both():
+            for dashboard, title in panels:
+                rows = answers.of(dashboard, title)
+                self.assertEqual(["nothing up"], list(rows), (dashboard, title))
+                self.assertEqual({0}, set(rows["nothing up"]) - {None})
+
+    def test_none(self):
+        """the counts of what is wrong are 0"""
+        for answers in self.both():
+            for title in ("Red flags up", "Of these, failures", "Not readable"):
+                self.assertEqual([0], list(answers.last("fleet", title).values()), title)
+
+    def test_unknown(self):
+        """of a sidecar that there is not nothing is known, not even that nothing is up"""
+        for answers in self.both("other"):
+            for dashboard, title in (("fleet", "Red flags up"), ("triage", "Red flags")):
+                self.assertEqual({}, answers.last(dashboard, title), title)
