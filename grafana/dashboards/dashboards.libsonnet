@@ -33,12 +33,12 @@ local layouts = {
         description: description,
         time: time,
       };
-      local fleet = about('fleet', 'Fleet', 'All sidecars: which one is sick?', 'now-6h');
+      local fleet = about('fleet', 'Fleet', 'All sidecars: which one is sick?', 'now-6h') + { wide: true };
       local triage = about('triage', 'Triage', 'One sidecar: what is wrong with it? Of several chosen, lines are the highest and stacks are sums.', 'now-6h');
       local runtime = about('runtime', 'Go runtime', 'Heap, allocation, garbage collection and goroutines of one sidecar. Of several chosen, lines are the highest and stacks are sums.', 'now-6h');
       local q = back_end.queries;
       local new(id, about, others, sections) = {
-        ['%s/%s.json' % [name, id]]: dashboard.new(about, others, back_end.variables, q.annotations(), sections, config),
+        ['%s/%s.json' % [name, id]]: dashboard.new(about, others, q.url_variables, back_end.variables, q.annotations(), sections, config),
       };
       all +
       new('fleet', fleet, [triage, runtime], layouts.fleet(config, q, panels, triage)) +

@@ -32,7 +32,7 @@ function(config, q, panels)
           'Heap objects',
           'Normal: a saw-tooth on one level. More objects while bytes stay: many small things are kept, such as messages in a list.',
           [q.value('max', 'go_memstats_heap_objects', 'objects')],
-          'short'
+          'locale'
         ),
         panels.timeseries(
           'Memory from the system',
@@ -58,7 +58,7 @@ function(config, q, panels)
           'Allocation rate',
           text.levels(flags.allocation_rate, text.bytes) + ' Bytes allocated, whether freed later or not. High: the allocs profile (`go tool pprof -sample_index=alloc_space`) says where.',
           [q.rate('max', 'go_memstats_alloc_bytes', 'allocated', slow=true)],
-          'Bps'
+          'binBps'
         ) + panels.bounds(flags.allocation_rate),
         panels.timeseries(
           'Objects allocated and freed',
@@ -67,7 +67,7 @@ function(config, q, panels)
             q.rate('max', 'go_memstats_mallocs', 'allocated', slow=true),
             q.rate('max', 'go_memstats_frees', 'freed', slow=true),
           ],
-          'ops'
+          'cps'
         ),
         panels.timeseries(
           'Bytes for each object',
@@ -119,13 +119,13 @@ function(config, q, panels)
           'Goroutines',
           text.band(config.bands.go_goroutines) + ' ' + text.levels(flags.goroutines) + ' Steady growth is a leak: Triage shows their states and stacks.',
           [q.value('max', 'go_goroutines', 'goroutines')],
-          'none'
+          'locale'
         ) + panels.bounds(flags.goroutines, config.bands.go_goroutines) + panels.size(12, 8),
         panels.timeseries(
           'By state',
           'What they wait for. Normal: most in select, chan receive and IO wait. Runnable ones mean too little CPU.',
           [q.types('sum', 'go_goroutines_state')],
-          'none'
+          'locale'
         ) + panels.stacked + panels.size(12, 8),
       ],
     },

@@ -1,17 +1,25 @@
 // Triage: one sidecar, its rows in the order of the guide's flowchart: is RSS high, then the
-// descriptors, the memory map, the heap; then goroutines, threads and CPU, locks. Of several chosen
+// descriptors, the memory map, the heap; then goroutines, threads and CPU, locks. Above them stand
+// what it grows by and its red flags; from the descriptors on, rows are opened when wanted. Of several chosen
 // sidecars lines are the highest and stacks are sums, so that a row never has more lines than kinds.
+local flag_rows = import 'lib/flag_rows.libsonnet';
 local text = import 'lib/text.libsonnet';
 
 function(config, q, panels)
   local flags = config.levels;
   local bands = config.bands;
   local none = { warning: null, failure: null };
+  local sessions = config.flags.session_files.patterns;
+  local fetches = config.flags.fetch_data_piling.patterns;
+  local stuck = config.flags.fetch_stuck.patterns;
+  local MiB = 1024 * 1024;
   local retained = ['go_memstats_heap_idle_bytes', 'go_memstats_heap_released_bytes'];
-  local in_use = 'in use (if it grows: a leak)';
-  local kept = 'free, kept by Go (if it grows: retained, no leak)';
-  local stacks = 'goroutine stacks (if they grow: a goroutine leak)';
-  local outside = 'outside the Go heap (if it grows: cgo or mmap)';
+  local rows = flag_rows(config, panels);
+  local no_pprof = panels.empty('no pprof');
+  local in_use = 'heap in use';
+  local kept = 'kept by Go';
+  local stacks = 'stacks';
+  local outside = 'outside Go';
   local reconciled = [
     q.value('sum', 'go_memstats_heap_inuse_bytes', in_use),
     q.remainder(retained[0], [retained[1]], kept),
@@ -36,59 +44,105 @@ function(config, q, panels)
         text.levels(flags.rss, text.bytes) + ' High: the row "Is RSS high?" says what it is.',
         [q.latest('process_resident_memory_bytes', 'RSS')],
         'bytes'
-      ) + panels.colored(flags.rss),
+      ) + panels.colored(flags.rss) + panels.size(3, 4),
       panels.stat(
         'Open files',
         text.band(bands.process_open_fds) + ' ' + text.levels(flags.fds),
         [q.latest('process_open_fds', 'open files')],
-        'none'
+        'locale'
       ) + panels.colored(flags.fds),
       panels.stat(
         'Heap in use',
         'Stable once sessions are loaded. Far below RSS: what is resident is retained, or outside Go.',
         [q.latest('go_memstats_heap_inuse_bytes', 'in use')],
         'bytes'
-      ),
+      ) + no_pprof,
       panels.stat(
         'Goroutines',
         text.band(bands.go_goroutines) + ' ' + text.levels(flags.goroutines),
         [q.latest('go_goroutines', 'goroutines')],
-        'none'
-      ) + panels.colored(flags.goroutines) + panels.size(3, 4),
+        'locale'
+      ) + panels.colored(flags.goroutines) + no_pprof,
       panels.stat(
         'Threads',
         text.band(bands.process_threads) + ' ' + text.levels(flags.threads),
         [q.latest('process_threads', 'threads')],
-        'none'
+        'locale'
       ) + panels.colored(flags.threads) + panels.size(3, 4),
       panels.stat(
         'Started',
-        'When it started. What has leaked since is gone with a restart; look at the evidence first.',
+        'When it started. What has leaked since is gone with a restart; look at the evidence first. Empty when several are chosen.',
         [q.time('process_start_time_seconds', 'started')],
         'dateTimeFromNow'
-      ) + panels.size(2, 4),
+      ) + panels.empty('choose one') + panels.size(3, 4),
       panels.stat(
-        'PID',
-        'Its process id, for the commands of the guide on its host.',
-        [q.latest('process_pid', 'pid')],
-        'none'
-      ) + panels.size(2, 4),
-      panels.stat(
-        'pprof port',
-        'Where its pprof server listens, for curl on its host. Empty: none is known to be its own; see Collectors below.',
-        [q.latest('process_pprof_port', 'port')],
-        'none'
-      ) + panels.size(2, 4),
+        'Process',
+        'Its process id and where its pprof server listens, for the commands of the guide on its host. Without a port none is known to be its own; see Collectors below. Empty when several are chosen.',
+        [q.single('process_pid', 'pid'), q.single('process_pprof_port', 'pprof')],
+        'string'
+      ) + panels.empty('choose one') + panels.size(3, 4),
+    ],
+  };
+
+  // The troughs of one growth window against those of the one before; negative numbers are shrinking.
+  local growing(name, what, targets, unit, flag) =
+    panels.bars(
+      name + ' per hour',
+      'Growth per hour, trough to trough: the lowest value of the last %s against the lowest of the time before. Normal: about 0. %s Known of a sidecar that has been running for two hours.' % [config.growthWindow, what],
+      targets,
+      unit,
+      flags[flag].warning
+    ) + panels.empty('not known yet') + q.recent_hours + panels.size(6, 9);
+  local growth = {
+    panels: [
+      growing(
+        'Memory',
+        'The part that grows with RSS is the answer. Heap in use: a leak, compare two heap profiles. Kept by Go: retained, it comes back under pressure. Stacks: goroutines. Outside Go: cgo (SQLite) or mmap.',
+        [q.growth(q.value('max', 'process_resident_memory_bytes', 'RSS'))] + [q.growth(part) for part in reconciled],
+        'bytes',
+        'rss_growing'
+      ),
+      growing(
+        'Descriptors',
+        'All, regions of the memory map, and the six classes that grow most. Regular files: sessions that are not closed. Pipes: tmux commands that are not waited for. Regions without files: mmap.',
+        [
+          q.growth(q.value('max', 'process_open_fds', 'all')),
+          q.growth(q.value('max', 'process_memory_regions', 'regions')),
+          q.growth_of_types('process_fds', 6),
+        ],
+        'locale',
+        'fds_growing'
+      ) + panels.decimals(0),
+      growing(
+        'Goroutines',
+        'All, and the six states that grow most. Chan receive and chan send: the other end does not read or send. IO wait: connections or files.',
+        [
+          q.growth(q.value('max', 'go_goroutines', 'all')),
+          q.growth_of_types('go_goroutines_state', 6),
+        ],
+        'locale',
+        'goroutines_growing'
+      ) + panels.decimals(0) + panels.empty('no pprof, or not known yet'),
+      growing(
+        'Heap by origin',
+        'The known origins (HeapMatch) below which most was allocated and kept, and all other heap in use. One that grows names the leak.',
+        [
+          q.growth(q.other('go_memstats_heap_inuse_bytes', 'go_heap_inuse_matching_bytes', 'other')),
+          q.growth_of_types('go_heap_inuse_matching_bytes', 6),
+        ],
+        'bytes',
+        'rss_growing'
+      ) + panels.empty('no pprof, or not known yet'),
+    ],
+  };
+  local flag_timeline = {
+    panels: [
       panels.timeline(
         'Red flags',
-        'A row for each red flag that was up in the time range. Normal: one green row, nothing up. Read the others from left to right: what came first is nearer the cause.',
+        'A row for each red flag that was up in the time range. Normal: one green row, nothing up. Read the others from left to right: what came first is nearer the cause. A click leads to the runbook.',
         q.flags(),
-        {
-          '0': panels.mapping(0, 'ok', 'green'),
-          '1': panels.mapping(1, 'warning', 'orange'),
-          '2': panels.mapping(2, 'failure', 'red'),
-        }
-      ) + panels.size(24, 10),
+        rows.states
+      ) + rows.runbook + panels.size(24, 8),
     ],
   };
 
@@ -98,32 +152,30 @@ function(config, q, panels)
       panels.timeseries(
         'RSS',
         text.levels(flags.rss, text.bytes) + ' High or rising: the next panel says what it is made of. High and flat after a spike is usually retained memory.',
-        [
-          q.value('max', 'process_resident_memory_bytes', 'RSS'),
-          q.value('max', 'process_resident_memory_peak_bytes', 'highest so far'),
-          q.value('max', 'process_smaps_bytes', 'given back if it ended', type='footprint'),
-        ],
+        [q.value('max', 'process_resident_memory_bytes', 'RSS')],
         'bytes'
       ) + panels.bounds(flags.rss) + panels.size(8, 10),
       panels.timeseries(
         'Leak, cgo or mmap, or retained?',
-        "RSS, taken apart. The part that grows is the answer: heap in use is a leak (compare two heap profiles); free memory kept by Go is retained and comes back under pressure; outside Go's heap is cgo (SQLite), mapped files or the program itself (`pmap -x`). Empty without pprof: restart with SIDECAR_PPROF=1.",
+        "RSS, taken apart. The part that grows is the answer: heap in use is a leak (compare two heap profiles); free memory kept by Go is retained and comes back under pressure; stacks are goroutines; outside Go's heap is cgo (SQLite), mapped files or the program itself (`pmap -x`). Without pprof: restart with SIDECAR_PPROF=1.",
         reconciled + [q.value('sum', 'process_resident_memory_bytes', 'RSS')],
         'bytes'
-      ) + panels.stacked + colours + panels.overlay('RSS') + panels.size(10, 10),
-      panels.bars(
-        'What grew in this time range',
-        'The difference of each part between the right and the left edge. Choose a time range in which RSS rises: the longest bar is the answer. All short: nothing leaks.',
-        reconciled,
-        'bytes',
-        'diff'
-      ) + panels.size(6, 10),
+      ) + panels.stacked + colours + panels.overlay('RSS') + panels.size(16, 10),
       panels.timeseries(
         'RSS by kind',
         'Anonymous memory is heap and stacks, file is the program and mapped files, shmem is shared. Growing file memory is mmap; anonymous that grows while the Go heap does not is cgo. Swap is not part of RSS.',
         [q.types('sum', 'process_memory_bytes')],
         'bytes'
-      ) + panels.stacked + panels.size(12, 8),
+      ) + panels.stacked,
+      panels.timeseries(
+        'Peak, and given back at the end',
+        'The highest RSS so far, and what would be free if it ended now. Far above RSS: a spike that is over.',
+        [
+          q.value('max', 'process_resident_memory_peak_bytes', 'highest so far'),
+          q.value('max', 'process_smaps_bytes', 'given back', type='footprint'),
+        ],
+        'bytes'
+      ),
       panels.timeseries(
         'Swapped out',
         'Normal: none. Growing: the host is short of memory, and all that the program does becomes slow, SQLite first. Free memory on the host.',
@@ -132,7 +184,16 @@ function(config, q, panels)
           q.value('max', 'process_smaps_bytes', 'proportional share', type='swap_pss'),
         ],
         'bytes'
-      ) + panels.size(12, 8),
+      ) + panels.span(16 * MiB),
+      panels.timeseries(
+        'Retained by Go',
+        'Freed by the program and kept for later: idle heap that was not returned, and pages that the kernel may take (lazyfree) and has not taken. Both count as RSS, and neither is a leak.',
+        [
+          q.remainder(retained[0], [retained[1]], 'idle, not returned'),
+          q.value('max', 'process_smaps_bytes', 'lazyfree', type='lazyfree'),
+        ],
+        'bytes'
+      ) + panels.span(16 * MiB) + panels.size(24, 7),
     ],
   };
 
@@ -141,10 +202,11 @@ function(config, q, panels)
       name,
       text.band(bands['process_fds/' + class]) + ' Above it for long: `lsof -p PID` says which.',
       [q.value('max', 'process_fds', name, type=class)],
-      'none'
+      'locale'
     ) + panels.bounds(none, bands['process_fds/' + class], bands['process_fds/' + class][1]) + panels.size(8, 7);
   local descriptors = {
     title: '2. File descriptors',
+    collapsed: true,
     panels: [
       panels.timeseries(
         'Open files',
@@ -153,56 +215,72 @@ function(config, q, panels)
           q.value('max', 'process_open_fds', 'open files'),
           q.value('min', 'process_max_fds', 'limit'),
         ],
-        'none'
-      ) + panels.bounds(flags.fds, bands.process_open_fds) + panels.series('limit', { 'custom.lineStyle': { fill: 'dash', dash: [8, 8] }, 'custom.axisPlacement': 'right' }),
+        'locale'
+      ) + panels.bounds(flags.fds, bands.process_open_fds) + panels.series('limit', {
+        'custom.axisPlacement': 'right',
+        'custom.lineStyle': { fill: 'dash', dash: [8, 8] },
+        'custom.thresholdsStyle': { mode: 'off' },
+      }),
       panels.timeseries(
         'By class',
         'Normal: each class is flat. Regular files: sessions that are not closed. Pipes: tmux commands that are not waited for. Sockets: pprof or watchers.',
         [q.types('sum', 'process_fds')],
-        'none'
+        'locale'
       ) + panels.stacked,
       panels.timeseries(
-        'Session files and databases',
-        'Open files that match a pattern (FdMatch). ' + text.levels(flags.session_files) + " Session files that grow: the adapters' watchers do not close what they read.",
-        [q.types('max', 'process_fds_matching')],
-        'none'
+        'Session files',
+        'Open files that match a pattern of session files (FdMatch). ' + text.levels(flags.session_files) + " Growing: the adapters' watchers do not close what they read.",
+        [q.types('max', 'process_fds_matching', only=sessions)],
+        'locale'
       ) + panels.bounds(flags.session_files),
       class_of('Regular files', 'regular'),
       class_of('Pipes', 'pipe'),
       class_of('Directories', 'directory'),
       panels.timeseries(
-        'The same file, and deleted files',
-        'Opens of the file that is open most. ' + text.levels(flags.same_file) + ' Repeats: a handle that is not closed. Deleted: its space on disk is not free before it is closed.',
+        'Opens of one file',
+        'Opens of the file that is open most. ' + text.levels(flags.same_file) + ' Repeats: a handle that is not closed.',
+        [q.value('max', 'process_fds_same_file_max', 'opens of one file')],
+        'locale'
+      ) + panels.bounds(flags.same_file),
+      panels.timeseries(
+        'Duplicate and deleted files',
+        'Opens after the first of each file, and open files that were deleted: their space on disk is not free before they are closed. Normal: a few, on one level.',
         [
-          q.value('max', 'process_fds_same_file_max', 'opens of one file'),
           q.value('max', 'process_fds_duplicate', 'opens beyond the first'),
           q.value('max', 'process_fds_deleted', 'deleted'),
         ],
-        'none'
-      ) + panels.bounds(flags.same_file) + panels.size(12, 8),
+        'locale'
+      ) + panels.span(10),
+      panels.timeseries(
+        'Other matching files',
+        'Open files that match the other patterns (FdMatch), such as databases with their journals. Normal: on one level.',
+        [q.types('max', 'process_fds_matching', but=sessions)],
+        'locale'
+      ) + panels.span(10),
       panels.timeseries(
         'inotify watches',
-        'All processes of a user share a limit (`sysctl fs.inotify.max_user_watches`). ' + text.levels({
-          [severity]: if flags.inotify_watches[severity] == null then null else flags.inotify_watches[severity] * config.inotifyLimit
-          for severity in ['warning', 'failure']
-        }) + ' Growing: folders are watched and not given up.',
+        'Watches of folders and files. Normal: on one level. Growing: folders are watched and not given up.',
         [q.value('max', 'process_inotify_watches', 'watches')],
-        'none'
-      ) + panels.bounds({
-        [severity]: if flags.inotify_watches[severity] == null then null else flags.inotify_watches[severity] * config.inotifyLimit
-        for severity in ['warning', 'failure']
-      }, to=100) + panels.size(12, 8),
+        'locale'
+      ) + panels.span(100) + panels.size(12, 8),
+      panels.timeseries(
+        'inotify watches, of the limit',
+        'Of the %d watches (`sysctl fs.inotify.max_user_watches`, inotifyLimit in config.libsonnet) that all processes of a user share. ' % config.inotifyLimit + text.levels(flags.inotify_watches, text.share),
+        [q.share('max', 'process_inotify_watches', config.inotifyLimit, 'of the limit')],
+        'percentunit'
+      ) + panels.bounds(flags.inotify_watches) + panels.size(12, 8),
     ],
   };
 
   local map = {
     title: '3. Memory map',
+    collapsed: true,
     panels: [
       panels.timeseries(
         'Regions',
         text.levels(flags.memory_regions) + ' Thousands of regions are a leak of files or of mmap: compare with the open files.',
         [q.value('max', 'process_memory_regions', 'regions')],
-        'none'
+        'locale'
       ) + panels.bounds(flags.memory_regions),
       panels.timeseries(
         'Sums over the map',
@@ -221,92 +299,112 @@ function(config, q, panels)
 
   local heap = {
     title: '4. Heap',
+    collapsed: true,
     panels: [
       panels.timeseries(
         'Heap',
-        'Allocated is a saw-tooth. Normal: troughs on one level once sessions are loaded. Troughs that rise for hours are a leak; a spike that does not recede is retained memory. `go tool pprof -base heap1.prof heap2.prof` names the place.',
+        'Allocated is a saw-tooth. Normal: its floor, the lowest of each %s, is level once sessions are loaded. A floor that rises for hours is a leak; a spike that does not recede is retained memory. `go tool pprof -base heap1.prof heap2.prof` names the place.' % config.growthWindow,
         [
           q.value('max', 'go_memstats_heap_alloc_bytes', 'allocated'),
           q.value('max', 'go_memstats_heap_inuse_bytes', 'in use'),
           q.value('max', 'go_memstats_next_gc_bytes', 'next collection at'),
+          q.floor('go_memstats_heap_alloc_bytes', 'floor'),
         ],
         'bytes'
-      ),
+      ) + panels.series('floor', { 'custom.lineWidth': 3, color: { mode: 'fixed', fixedColor: 'text' } }) + no_pprof,
       panels.timeseries(
         'Allocation rate',
         text.levels(flags.allocation_rate, text.bytes) + ' A high rate is work for the collector, and CPU; it is no leak.',
         [q.rate('max', 'go_memstats_alloc_bytes', 'allocated', slow=true)],
-        'Bps'
-      ) + panels.bounds(flags.allocation_rate),
+        'binBps'
+      ) + panels.bounds(flags.allocation_rate) + no_pprof,
       panels.timeseries(
         'Heap in use by origin',
-        'Allocated below functions that are known to leak (HeapMatch), estimated from samples. Normal: small. One that grows names the leak.',
-        [q.types('max', 'go_heap_inuse_matching_bytes')],
+        'Allocated below functions that are known to leak (HeapMatch), estimated from samples, and all other heap in use. Normal: nearly all is other. One that grows names the leak.',
+        [
+          q.types('sum', 'go_heap_inuse_matching_bytes'),
+          q.other('go_memstats_heap_inuse_bytes', 'go_heap_inuse_matching_bytes', 'other'),
+        ],
         'bytes'
-      ),
+      ) + no_pprof,
     ],
   };
 
   local goroutines = {
     title: '5. Goroutines',
+    collapsed: true,
     panels: [
       panels.timeseries(
         'Goroutines',
         text.band(bands.go_goroutines) + ' ' + text.levels(flags.goroutines) + ' Steady growth is a leak: take `goroutine?debug=2` and look for what many of them share.',
         [q.value('max', 'go_goroutines', 'goroutines')],
-        'none'
-      ) + panels.bounds(flags.goroutines, bands.go_goroutines) + panels.size(12, 8),
+        'locale'
+      ) + panels.bounds(flags.goroutines, bands.go_goroutines) + no_pprof + panels.size(12, 8),
       panels.timeseries(
         'By state',
         'What they wait for. Growing chan receive or chan send: the other end does not read or send. Growing IO wait: connections or files. Running and runnable: CPU.',
         [q.types('sum', 'go_goroutines_state')],
-        'none'
-      ) + panels.stacked + panels.size(12, 8),
+        'locale'
+      ) + panels.stacked + no_pprof + panels.size(12, 8),
       panels.timeseries(
         'By age',
         'How many have waited for at least that long. Those that wait by design are on one level; growth at 10 minutes and more is goroutines that are stuck.',
         [q.types('max', 'go_goroutines_blocked')],
-        'none'
-      ) + panels.size(12, 8),
+        'locale'
+      ) + panels.span(10) + no_pprof,
       panels.timeseries(
-        'Matching stacks',
-        'Goroutines with a known function on their stack (GoroutineMatch). fetch_data: ' + text.levels(flags.fetch_data_piling) + ' More at once: the one before has not returned, as a rule because the database is locked.',
-        [q.types('max', 'go_goroutines_matching')],
-        'none'
-      ) + panels.bounds(flags.fetch_data_piling) + panels.size(12, 8),
+        'Fetches at once',
+        'Goroutines with fetchData on their stack (GoroutineMatch). ' + text.levels(flags.fetch_data_piling) + ' More at once: the one before has not returned, as a rule because the database is locked.',
+        [q.types('max', 'go_goroutines_matching', only=fetches)],
+        'locale'
+      ) + panels.bounds(flags.fetch_data_piling) + no_pprof,
       panels.timeseries(
-        'Matching stacks that wait',
-        'Of those, the goroutines that have been waiting for two minutes at least. Normal: none of fetch_data and monitor; commands of bubbletea (tea_cmd) wait for events. ' + text.levels(flags.fetch_stuck) + ' One is a plugin that is frozen.',
-        [q.types('max', 'go_goroutines_matching_blocked')],
-        'none'
-      ) + panels.bounds(flags.fetch_stuck) + panels.size(24, 8),
+        'Fetches that are stuck',
+        'Goroutines of fetches and monitors that have been waiting for two minutes at least. Normal: none. ' + text.levels(flags.fetch_stuck) + ' One is a plugin that is frozen.',
+        [q.types('max', 'go_goroutines_matching_blocked', only=stuck)],
+        'locale'
+      ) + panels.bounds(flags.fetch_stuck) + no_pprof,
+      panels.timeseries(
+        'Other matching stacks',
+        'Goroutines with another known function on their stack (GoroutineMatch). Normal: on one level.',
+        [q.types('max', 'go_goroutines_matching', but=fetches)],
+        'locale'
+      ) + panels.span(10) + no_pprof + panels.size(12, 8),
+      panels.timeseries(
+        'Other matching stacks that wait',
+        'Of the other patterns, goroutines that have been waiting for two minutes at least. Commands of bubbletea (tea_cmd) wait for events. Normal: on one level.',
+        [q.types('max', 'go_goroutines_matching_blocked', but=stuck)],
+        'locale'
+      ) + panels.span(10) + no_pprof + panels.size(12, 8),
     ],
   };
 
   local threads = {
     title: '6. Threads, CPU and I/O',
+    collapsed: true,
     panels: [
       panels.timeseries(
         'Threads',
         text.band(bands.process_threads) + ' ' + text.levels(flags.threads) + ' Each blocking system call holds one: many goroutines in syscall make many threads.',
         [q.value('max', 'process_threads', 'threads')],
-        'none'
+        'locale'
       ) + panels.bounds(flags.threads, bands.process_threads),
       panels.timeseries(
         'CPU',
-        'Cores used. ' + text.levels({ warning: null, failure: flags.cpu.failure }) + ' Twice the usual while it is not typed into: poll chains that run side by side. `pprof/profile?seconds=30` says where.',
+        'Cores used. ' + text.levels({ warning: null, failure: flags.cpu.failure }) + ' The line is its usual, the median of the time range. Twice that while it is not typed into: poll chains that run side by side. `pprof/profile?seconds=30` says where.',
         [
           q.rate('sum', 'ps_cputime', 'user', source='user', scale=1e-6),
           q.rate('sum', 'ps_cputime', 'system', source='syst', scale=1e-6),
+          q.usual_cpu('usual'),
         ],
-        'none'
-      ) + panels.stacked + panels.bounds({ warning: null, failure: flags.cpu.failure }, to=flags.cpu.failure),
+        'locale'
+      ) + panels.stacked + panels.overlay('usual') + panels.bounds({ warning: null, failure: flags.cpu.failure }, to=flags.cpu.failure),
       panels.timeseries(
         'Context switches',
         'Normal: hundreds a second while it is in use. Thousands when idle: a poll loop without a pause.',
         [q.rate('max', 'contextswitch', 'switches', slow=true)],
-        'ops'
-      ),
+        'cps'
+      ) + panels.span(1000),
       panels.timeseries(
         'Page faults',
         'Minor ones follow allocation. Major ones read from disk: normal at the start, later a sign of swapping.',
@@ -314,8 +412,8 @@ function(config, q, panels)
           q.rate('max', 'ps_pagefaults', 'minor', source='minflt'),
           q.rate('max', 'ps_pagefaults', 'major', source='majflt'),
         ],
-        'ops'
-      ) + panels.size(12, 8),
+        'cps'
+      ) + panels.span(100) + panels.size(12, 8),
       panels.timeseries(
         'Storage',
         'Bytes read from and written to storage. Normal: little. Steady reading: session files are read again and again.',
@@ -323,34 +421,42 @@ function(config, q, panels)
           q.rate('max', 'ps_disk_octets', 'read', source='read'),
           q.rate('max', 'ps_disk_octets', 'written', source='write'),
         ],
-        'Bps'
-      ) + panels.size(12, 8),
+        'binBps'
+      ) + panels.span(MiB) + panels.size(12, 8),
     ],
   };
 
   local locks = {
     title: '7. SQLite locks',
+    collapsed: true,
     panels: [
       panels.timeseries(
-        'Locks on its open files',
-        'Its own, and those of other processes. ' + text.levels(flags.sqlite_contention) + ' Contended are those that stop readers of a database. One that stays: another program, such as td, keeps the database; `fuser` or /proc/locks says which.',
-        [q.types('max', 'process_file_locks')],
-        'none'
-      ) + panels.bounds(flags.sqlite_contention) + panels.size(12, 8),
+        'Contended locks',
+        'Write locks of other processes that stop readers of its databases. ' + text.levels(flags.sqlite_contention) + ' One that stays: another program, such as td, keeps the database; `fuser` or /proc/locks says which.',
+        [q.value('max', 'process_file_locks', 'contended', type='contended')],
+        'locale'
+      ) + panels.bounds(flags.sqlite_contention),
       panels.timeseries(
-        'Handles on databases',
-        'Open files of databases, with their journals, and handles on the database with most. Normal: a few files for each database, and one or two handles. ' + text.levels(flags.sqlite_handles) + ' Many on one: handles are not closed, and wait for each other.',
+        'Locks on its open files',
+        'Its own locks, and those of other processes on files that it has open. Normal: a few that come and go.',
         [
-          q.value('max', 'process_fds_matching', 'database files', type='sqlite'),
-          q.value('max', 'process_fds_same_database_max', 'handles on one'),
+          q.value('max', 'process_file_locks', 'held', type='held'),
+          q.value('max', 'process_file_locks', 'foreign', type='foreign'),
         ],
-        'none'
-      ) + panels.bounds(flags.sqlite_handles) + panels.size(12, 8),
+        'locale'
+      ) + panels.span(10),
+      panels.timeseries(
+        'Handles on one database',
+        'Opens of the database that is open most, without its journals. Normal: one or two. ' + text.levels(flags.sqlite_handles) + ' Many: handles are not closed, and wait for each other.',
+        [q.value('max', 'process_fds_same_database_max', 'handles on one')],
+        'locale'
+      ) + panels.bounds(flags.sqlite_handles),
     ],
   };
 
   local watching = {
     title: 'The watching itself',
+    collapsed: true,
     panels: [
       panels.timeline(
         'Collectors',
@@ -370,4 +476,4 @@ function(config, q, panels)
     ],
   };
 
-  [now, rss, descriptors, map, heap, goroutines, threads, locks, watching]
+  [now, growth, flag_timeline, rss, descriptors, map, heap, goroutines, threads, locks, watching]

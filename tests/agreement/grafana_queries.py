@@ -15,7 +15,9 @@ FOLDER = os.path.join("grafana", "generated", "dashboards")
 # metric{matchers}: every selector has matchers, but for the first variable's
 _PROMETHEUS = re.compile(r"(?:label_values\(|\b)(\w[\w:]*)(?:\{([^}]*)\}|(?=, job\)))")
 # .sidecar-NAME.metric[-type][.source]
-_GRAPHITE = re.compile(r"\.sidecar-(?:\$\{sidecar\}|\*)\.(\w+)(?:-([\w*]+))?(?:\.(\w+|\{[^}]*\}))?")
+_GRAPHITE = re.compile(
+    r"\.sidecar-(?:\$\{sidecar\}|\*)\.(\w+)(?:-([\w*]+|\{[^}]*\}))?(?:\.(\w+|\{[^}]*\}))?"
+)
 
 
 class Query:
@@ -34,15 +36,16 @@ class Query:
         found = set()
         if self.dashboard.back_end == "prometheus":
             for name, matchers in _PROMETHEUS.findall(self.text):
-                kind = re.search(r'\btype="([^"]*)"', matchers)
-                found.add((name, kind.group(1) if kind else None))
-        else:
-            for name, kind, sources in _GRAPHITE.findall(self.text):
-                kind = None if kind in ("", "*") else kind
-                if not sources:
+                kinds = re.search(r'\btype=~?"([^"]*)"', matchers)
+                for kind in kinds.group(1).split("|") if kinds else [None]:
                     found.add((name, kind))
-                for source in re.findall(r"\w+", sources):
-                    found.add(("%s.%s" % (name, source), kind))
+        else:
+            for name, kinds, sources in _GRAPHITE.findall(self.text):
+                for kind in re.findall(r"\w+", kinds) or [None]:
+                    if not sources:
+                        found.add((name, kind))
+                    for source in re.findall(r"\w+", sources):
+                        found.add(("%s.%s" % (name, source), kind))
         return found
 
 
@@ -53,9 +56,15 @@ class Dashboard:
         with open(os.path.join(source, self.path), encoding="utf-8") as file:
             self.json = json.load(file)
 
+    def all_panels(self):
+        """Also the rows' titles, each before its panels, which a collapsed row has in itself."""
+        for panel in self.json["panels"]:
+            yield panel
+            yield from panel.get("panels", [])
+
     def panels(self):
         """All but the rows' titles."""
-        return [panel for panel in self.json["panels"] if panel["type"] != "row"]
+        return [panel for panel in self.all_panels() if panel["type"] != "row"]
 
     def variables(self):
         return self.json["templating"]["list"]

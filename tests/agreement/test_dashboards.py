@@ -10,15 +10,28 @@ import grafana_queries
 # Metrics that are on no panel, and why.
 LEFT_OUT = {
     "collector_success": "collector_status on Triage tells the same and why",
-    "process_short_lived": "of no sidecar that is watched; its alert has the number",
 }
 # What recording rules make, and from which metrics.
 RECORDED = {
     "sidecar:red_flag:up": "red_flag",
     "sidecar:held_bytes": "process_resident_memory_bytes",
+    "sidecar:cpu_cores:rate": "ps_cputime_user_total",
 }
 
-UNITS = {"none", "short", "bytes", "Bps", "ops", "opm", "s", "ns", "percentunit", "dateTimeFromNow"}
+UNITS = {
+    "locale", "string", "bytes", "binBps", "cps", "opm", "s", "ns", "percentunit", "dateTimeFromNow"
+}  # fmt: skip
+# Flags without a metric of their own, and what they judge.
+JUDGED = {
+    "cpu": {("ps_cputime", None)},
+    "inotify_watches": {("process_inotify_watches", None)},
+}
+
+
+def alias_of(expression):
+    """The name that Graphite's alias() gives, or None."""
+    match = re.fullmatch(r"alias\(.*, '([^']*)'\)", expression)
+    return match.group(1) if match else None
 
 
 def names_of(metric, back_end):
@@ -33,6 +46,7 @@ class Dashboards(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.all = grafana_queries.dashboards(agreement.SOURCE)
+        cls.flags = json.loads(agreement.read("grafana/generated/red_flags.json"))
         cls.metrics = {
             back_end: {n: m for m in agreement.metrics() for n in names_of(m, back_end)}
             for back_end in grafana_queries.BACK_ENDS
@@ -124,23 +138,41 @@ class Dashboards(unittest.TestCase):
 
     def test_places(self):
         """no panel lies over another or outside, and each line of panels is 24 columns wide"""
+
+        def fill(panels, top):
+            taken = {}
+            for panel in panels:
+                at = panel["gridPos"]
+                self.assertGreaterEqual(at["w"], 3, panel["title"])
+                for x in range(at["x"], at["x"] + at["w"]):
+                    for y in range(at["y"], at["y"] + at["h"]):
+                        self.assertNotIn((x, y), taken, panel["title"])
+                        taken[x, y] = panel["title"]
+            height = 1 + max(y for _, y in taken)
+            self.assertEqual({(x, y) for x in range(24) for y in range(top, height)}, set(taken))
+
         for dashboard in self.all:
             with self.subTest(dashboard.path):
-                taken = {}
-                for panel in dashboard.json["panels"]:
-                    at = panel["gridPos"]
-                    self.assertGreaterEqual(at["w"], 2, panel["title"])
-                    for x in range(at["x"], at["x"] + at["w"]):
-                        for y in range(at["y"], at["y"] + at["h"]):
-                            self.assertNotIn((x, y), taken, panel["title"])
-                            taken[x, y] = panel["title"]
-                height = 1 + max(y for _, y in taken)
-                self.assertEqual({(x, y) for x in range(24) for y in range(height)}, set(taken))
+                fill(dashboard.json["panels"], 0)
+                for row in dashboard.json["panels"]:
+                    if row.get("panels"):
+                        self.assertTrue(row["collapsed"])
+                        fill(row["panels"], row["gridPos"]["y"] + 1)
+
+    def test_rows(self):
+        """what is wrong stands above the rows that are collapsed"""
+        for dashboard in self.all:
+            if dashboard.name != "runtime":
+                titles = [panel["title"] for panel in dashboard.json["panels"]]
+                collapsed = [p["title"] for p in dashboard.json["panels"] if p.get("collapsed")]
+                self.assertTrue(collapsed)
+                flags = [p["title"] for p in dashboard.panels() if p["type"] == "state-timeline"]
+                self.assertLess(titles.index(flags[0]), titles.index(collapsed[0]))
 
     def test_ids(self):
         """ids are unique, and uids are those of one dashboard each"""
         for dashboard in self.all:
-            ids = [panel["id"] for panel in dashboard.json["panels"]]
+            ids = [panel["id"] for panel in dashboard.all_panels()]
             self.assertEqual(sorted(set(ids)), sorted(ids), dashboard.path)
         uids = [dashboard.json["uid"] for dashboard in self.all]
         self.assertEqual(len(self.all), len(set(uids)))
@@ -152,7 +184,7 @@ class Dashboards(unittest.TestCase):
 
         def shape(dashboard):
             keys = ("title", "type", "gridPos", "description", "fieldConfig", "options")
-            return [{key: panel.get(key) for key in keys} for panel in dashboard.json["panels"]]
+            return [{key: panel.get(key) for key in keys} for panel in dashboard.all_panels()]
 
         by_name = {(d.back_end, d.name): shape(d) for d in self.all}
         for name in grafana_queries.NAMES:
@@ -187,6 +219,38 @@ class Dashboards(unittest.TestCase):
 
         self.each_panel(check)
 
+    def test_thresholds(self):
+        """orange and red lie only behind series that a flag judges by these thresholds"""
+        judged = set().union(*JUDGED.values())
+        for flag in self.flags:
+            if flag["metric"] is not None:
+                kinds = flag["patterns"] if flag["type_instance"] == "*" else [flag["type_instance"]]
+                judged |= {(flag["metric"], kind or None) for kind in kinds}
+
+        def check(dashboard, panel):
+            defaults = panel["fieldConfig"]["defaults"]
+            style = defaults.get("custom", {}).get("thresholdsStyle", {}).get("mode", "off")
+            colors = {s["color"] for s in defaults.get("thresholds", {}).get("steps", [])}
+            if panel["type"] != "timeseries" or style == "off" or not colors & {"orange", "red"}:
+                return
+            off = {
+                override["matcher"]["options"]
+                for override in panel["fieldConfig"]["overrides"]
+                if {"id": "custom.thresholdsStyle", "value": {"mode": "off"}} in override["properties"]
+                and {"id": "custom.axisPlacement", "value": "right"} in override["properties"]
+            }
+            for query in dashboard.queries():
+                if query.title == panel["title"] and query.target in panel["targets"]:
+                    if off & {query.target.get("legendFormat"), alias_of(query.text)}:
+                        continue
+                    for name, kind in query.metrics():
+                        name = re.sub(r"^collectd_sidecar_|^sidecar:", "", name)
+                        name = re.sub(r"_(user|syst)_total$|\.\w+$|_total$", "", name)
+                        name = name.replace("cpu_cores:rate", "ps_cputime")
+                        self.assertIn((name, kind), judged)
+
+        self.each_panel(check)
+
     def test_timelines(self):
         """timelines have the colours of their mappings: thresholds would make Grafana drop those"""
 
@@ -207,6 +271,8 @@ class Dashboards(unittest.TestCase):
             legends = [target["legendFormat"] for target in panel["targets"]]
             self.assertEqual(sorted(set(legends)), sorted(legends))
             self.assertNotIn("", legends)
+            if "{{type}}" in legends:
+                legends += [flag["name"] for flag in self.flags]
             for override in panel["fieldConfig"]["overrides"]:
                 self.assertIn(override["matcher"]["options"], legends)
 
@@ -248,9 +314,14 @@ class Dashboards(unittest.TestCase):
                 if other.back_end == dashboard.back_end and other is not dashboard
             }
             links = dashboard.json["links"]
-            self.assertEqual(others, {link["url"] for link in links})
+            self.assertEqual(others, {link["url"].split("?")[0] for link in links})
             for link in links:
-                self.assertTrue(link["includeVars"] and link["keepTime"])
+                self.assertTrue(link["keepTime"])
+                self.assertEqual("/d/sidecar-fleet" not in link["url"], link["includeVars"])
+                # Fleet is of all: it gets the data source, and not the sidecar that was looked at.
+                if not link["includeVars"]:
+                    self.assertIn("${%s_datasource:queryparam}" % dashboard.back_end, link["url"])
+                    self.assertNotRegex(link["url"], r"\b(instance|sidecar)\b[:}]")
 
     def test_format(self):
         """the files are classic JSON that Grafana 10 to 13 load"""

@@ -92,6 +92,68 @@ class SickFleet(Servers):
                 self.assertTrue([v for v in values if v is not None], name)
                 self.assertNotIn("ended", name)
 
+    def test_growth(self):
+        """growth per hour is that of the troughs, and known of those that have run for long"""
+        for answers in self.both():
+            found = answers.column("RSS/h")
+            self.assertEqual({"calm", "leaky", "plain"}, set(found))
+            self.assertAlmostEqual(60 * MB, found["leaky"], delta=2 * MB)
+            self.assertAlmostEqual(0, found["calm"], delta=MB / 2)
+            found = answers.column("Files/h")
+            self.assertAlmostEqual(97, found["leaky"], delta=4)
+            self.assertEqual({"calm", "leaky"}, set(answers.column("Gor./h")))
+
+    def test_worst(self):
+        """the worst flag is a failure before a warning, and growth before a level"""
+        for answers in self.both():
+            panel = answers.panels["fleet", "All sidecars"]
+            (mapping,) = [
+                p["value"][0]["options"]
+                for o in panel["fieldConfig"]["overrides"]
+                for p in o["properties"]
+                if p["id"] == "mappings"
+            ]
+            worst = answers.column("Worst flag")
+            texts = {name: mapping["%d" % value]["text"] for name, value in worst.items()}
+            self.assertEqual(
+                {"calm": "ok", "plain": "ok", "young": "ok", "leaky": "fds_growing"}, texts
+            )
+            self.assertEqual("red", mapping["%d" % worst["leaky"]]["color"])
+            self.assertEqual({"calm": 0, "plain": 0, "young": 0, "leaky": 3}, answers.column("Flags"))
+
+    def test_headline(self):
+        """Triage names what grows, by how much an hour"""
+        for answers in self.both("leaky"):
+            memory = answers.last("triage", "Memory per hour")
+            self.assertAlmostEqual(60 * MB, memory["RSS"], delta=2 * MB)
+            self.assertAlmostEqual(60 * MB, memory["heap in use"], delta=2 * MB)
+            for part in ("kept by Go", "stacks", "outside Go"):
+                self.assertAlmostEqual(0, memory[part], delta=MB / 2)
+            files = answers.last("triage", "Descriptors per hour")
+            self.assertAlmostEqual(97, files["all"], delta=4)
+            self.assertAlmostEqual(97, files["regular"], delta=4)
+            self.assertEqual(0, files["pipe"])
+            self.assertEqual(0, files["regions"])
+            origins = answers.last("triage", "Heap by origin per hour")
+            self.assertAlmostEqual(60 * MB, origins["bufio_scanner"], delta=2 * MB)
+            self.assertAlmostEqual(0, origins["other"], delta=MB / 2)
+
+    def test_no_headline(self):
+        """of a young sidecar, and of one that has ended, no growth is known"""
+        for sidecar in ("young", "ended"):
+            for answers in self.both(sidecar):
+                for title in ("Memory", "Descriptors", "Goroutines", "Heap by origin"):
+                    found = answers.last("triage", title + " per hour")
+                    self.assertEqual({}, found, (sidecar, title))
+
+    def test_one_process(self):
+        """a process id and a port are those of one process, and nothing where several are chosen"""
+        for answers in self.both("leaky"):
+            self.assertEqual({"pid": 4711, "pprof": 6060}, answers.last("triage", "Process"))
+        for answers in self.both():
+            self.assertEqual({}, answers.last("triage", "Process"))
+            self.assertEqual({}, answers.last("triage", "Started"))
+
     def test_whole_numbers(self):
         """a count that is shown as a number is no average of several points"""
         for answers in self.both("leaky", width=10):

@@ -1,6 +1,8 @@
 // Targets for Graphite, as write_graphite names things: PREFIX HOST.sidecar-NAME.TYPE[-INSTANCE]
 // [.SOURCE]. The functions are those of the other back end. Nodes are counted from the end,
 // because the prefix may have any number of them. Counters come as rates: write_graphite's StoreRates.
+local promql = import '../../lib/promql.libsonnet';
+
 function(config)
   local datasource = { type: 'graphite', uid: '${graphite_datasource}' };
   local v = config.variables;
@@ -18,11 +20,14 @@ function(config)
   local target(expression) = { datasource: datasource, target: expression };
   local call(function_name, arguments) = '%s(%s)' % [function_name, std.join(', ', arguments)];
   local quoted(text) = "'%s'" % text;
-  local named(expression, legend) = target(call('alias', [expression, quoted(legend)]));
+  local time(duration) = std.strReplace(duration, 'm', 'min');
+  // `series` is the expression without its name.
+  local named(expression, legend) =
+    target(call('alias', [expression, quoted(legend)])) { series:: expression, legend:: legend };
   local scaled(expression, scale) = if scale == 1 then expression else call('scale', [expression, '%g' % scale]);
   local combined(combine, series) = call(combine + 'Series', [series]);
   // Counters of the detail tier move once a minute, and are flat between.
-  local smooth(series, slow) = if slow then call('movingAverage', [series, quoted('4min')]) else series;
+  local smooth(series, slow) = if slow then call('movingAverage', [series, quoted(time(config.rateWindow))]) else series;
 
   // Host and sidecar of a series whose name ends with HOST.sidecar-NAME[.TYPE…], also inside a
   // function's name; quotes and commas are none of write_graphite's characters.
@@ -31,12 +36,10 @@ function(config)
     target(call('aliasSub', [series, quoted(names_in_path), quoted(replacement)]));
   local by_sidecar(series, combine, nodes) = call('groupByNodes', [series, quoted(combine)] + ['%d' % n for n in nodes]);
   local highest(series, n) = renamed(call('highest', [series, '%d' % n, "'last'"]), @'\2 @ \1');
-  local by_type(combine, metric) =
-    target(call('aliasSub', [
-      call('groupByNode', [path(metric, '*'), '-1', quoted(combine)]),
-      quoted('^%s-' % metric),
-      "''",
-    ]));
+  // The type instance of a series, also inside functions' names.
+  local named_by_type(series, metric) =
+    target(call('aliasSub', [series, quoted(@'^.*%s-([^.,() ]+).*$' % metric), quoted(@'\1')]));
+  local of_types(combine, metric, types='*') = call('groupByNode', [path(metric, types), '-1', quoted(combine)]);
   local at_least(series, level) = call('removeBelowValue', [series, '%d' % level]);
   local consolidated(series, how) = call('consolidateBy', [series, quoted(how)]);
 
@@ -60,11 +63,50 @@ function(config)
     'nothing up'
   );
 
+  // The last trough less the one before, for an hour. The troughs are those of growthWindow before
+  // each point, and so complete also in the last of the steps, which the time range may cut off.
+  local window = promql(config).seconds(config.growthWindow);
+  local lowest(series, seconds) = call('summarize', [series, quoted('%ds' % seconds), "'min'", 'true']);
+  local rise(series) =
+    local troughs = call('movingMin', [lowest(series, window / 3), quoted('%ds' % window)]);
+    call('scale', [call('derivative', [lowest(troughs, window)]), '%d' % (3600 / window)]);
+  // 1 of a process that has been running for more than three of these steps, and nothing of a younger
+  // one: its start, lowest or highest of a step, has no third difference from 0.
+  local same(start, how) =
+    local steps = call('summarize', [start, quoted('%ds' % window), quoted(how), 'true']);
+    local differences = call('derivative', [call('derivative', [call('derivative', [steps])])]);
+    call('pow', [call('removeAboveValue', [call('removeBelowValue', [differences, '0']), '0']), '0']);
+  // 1 at the end of the time range, of a process that has sent something lately.
+  local recently(series) = call('timeSlice', [series, quoted('-' + time(config.graphiteDelay))]);
+  local runs(start) =
+    call('summarize', [recently(call('pow', [start, '0'])), quoted('%ds' % window), "'max'", 'true']);
+  local grown(series) =
+    local start = combined('max', path('process_start_time_seconds'));
+    call('divideSeries', [rise(series), call('multiplySeries', [same(start, 'min'), same(start, 'max'), runs(start)])]);
+  // The same of each sidecar. A product of one that lacks the metric is 1: less than `far`.
+  local grown_each(metric) =
+    local far = '1000000000000';
+    local sidecar(series) = call('aliasSub', [series, quoted(names_in_path), quoted(@'\1.sidecar-\2')]);
+    local start = path('process_start_time_seconds');
+    local parts = [
+      sidecar(part)
+      for part in [call('offset', [rise(path(metric)), far]), same(start, 'min'), same(start, 'max'), runs(start)]
+    ];
+    local product = call('groupByNodes', [call('group', parts), "'multiply'", '0', '1']);
+    call('offset', [call('removeBelowValue', [product, '100000000000']), '-' + far]);
+
   {
     datasource: datasource,
 
     value(combine, metric, legend, type=null):: named(combined(combine, path(metric, type)), legend),
-    types(combine, metric):: by_type(combine, metric),
+    types(combine, metric, only=[], but=[])::
+      local all = of_types(combine, metric, if only == [] then '*' else '{%s}' % std.join(',', only));
+      local some = if but == [] then all else call('exclude', [all, quoted('-(%s)$' % std.join('|', but))]);
+      named_by_type(some, metric) { series:: some },
+    share(combine, metric, whole, legend)::
+      named(call('scale', [combined(combine, path(metric)), '%.12f' % (1 / whole)]), legend),
+    floor(metric, legend)::
+      named(call('movingMin', [combined('max', path(metric)), quoted(time(config.growthWindow))]), legend),
     rate(combine, metric, legend, source=null, scale=1, slow=false)::
       named(scaled(smooth(combined(combine, path(metric, null, source)), slow), scale), legend),
     quotient(metric, divisor, legend, scale=1)::
@@ -78,9 +120,27 @@ function(config)
       local rest = call('diffSeries', [minuend] + [sum(m) for m in less]);
       named(at_least(call('divideSeries', [rest, call('isNonNull', [sum(less[0])])]), 0), legend),
     remainder(first, less, legend):: self.difference(first, less, [], legend),
+    other(metric, parts, legend)::
+      local whole = combined('sum', path(metric));
+      local rest = call('diffSeries', [whole, combined('sum', path(parts, '*'))]);
+      named(at_least(call('divideSeries', [rest, call('isNonNull', [whole])]), 0), legend),
+    usual_cpu(legend)::
+      local cores = call('scale', [combined('sum', path('ps_cputime', null, '{user,syst}')), '0.000001']);
+      named(call('nPercentile', [cores, '50']), legend),
     // What stands as a number, and not as a line: the newest value, and no average of several.
     latest(metric, legend):: named(consolidated(newest(combined('max', path(metric))), 'last'), legend),
-    time(metric, legend):: named(consolidated(scaled(newest(combined('max', path(metric))), 1000), 'last'), legend),
+    single(metric, legend, scale=1)::
+      local known = newest(path(metric));
+      local one = call('removeAboveValue', [call('sumSeries', [call('pow', [known, '0'])]), '1']);
+      named(consolidated(call('divideSeries', [scaled(combined('max', known), scale), one]), 'last'), legend),
+    time(metric, legend):: self.single(metric, legend, 1000),
+
+    // --- growth per hour, trough to trough
+
+    growth(of):: named(grown(of.series), of.legend),
+    growth_of_types(metric, n)::
+      named_by_type(call('highest', [grown(of_types('max', metric)), '%d' % n, "'last'"]), metric),
+    recent_hours: { timeFrom: '3h', hideTimeOverride: true },
 
     // --- many sidecars
 
@@ -95,28 +155,37 @@ function(config)
     flags_up(level, legend):: named(count(path('red_flag', '*'), level), legend),
     without(collector, legend):: named(count(path('collector_status', collector), 1), legend),
     // The flags that were up in the time range, and when none was.
-    flags():: [
-      target(call('aliasSub', [
-        raised(call('groupByNode', [path('red_flag', '*'), '-1', "'max'"])), quoted(@'^.*red_flag-(\w+).*$'), quoted(@'\1'),
-      ])),
-      calm,
-    ],
+    flags():: [named_by_type(raised(of_types('max', 'red_flag')), 'red_flag'), calm],
     flags_of_many():: self.flags(),
     flagged_sidecars(n):: [
       highest(call('currentAbove', [states(by_sidecar(path('red_flag', '*'), 'max', [-3, -2])), '0']), n),
       calm,
     ],
 
+    short_lived(legend)::
+      named(call('scale', [combined('sum', '%s.sidecar-*.process_short_lived' % host), '60']), legend),
+
     // Grafana makes rows of such names: a series is called
     //   row="instance=HOST sidecar=NAME" column=COLUMN
     // which is taken apart into a table with a row for each row and a column for each column.
     table(columns)::
       local name(i) = @'row="%s=\1 sidecar=\2" column=c%d' % [v.host, i];
+      // The newest value of those that run, in few points: the time range is that of the growth.
+      local now(series) =
+        local steps = call('summarize', [recently(series), quoted(time(config.graphiteDelay)), "'last'"]);
+        call('keepLastValue', [steps, '1']);
       // 1 for a flag that is up, warning or failure, and 0 for one that is not.
-      local up = call('round', [call('scale', [path('red_flag', '*'), '0.6'])]);
+      local flags = now(path('red_flag', '*'));
+      local up = call('round', [call('scale', [flags, '0.6'])]);
       local series(column) =
-        if std.objectHas(column, 'flags') then by_sidecar(up, 'sum', [-3, -2])
-        else scaled(path(column.metric), if std.objectHas(column, 'scale') then column.scale else 1);
+        if std.objectHas(column, 'count') then by_sidecar(up, 'sum', [-3, -2])
+        else if std.objectHas(column, 'worst') then
+          by_sidecar(call('group', [call('scale', [flags, '0'])] + [
+            call('offset', [call('scale', [at_least(now(path('red_flag', flag)), 1), '100']), '%d' % column.worst[flag]])
+            for flag in std.objectFields(column.worst)
+          ]), 'max', [-3, -2])
+        else if std.objectHas(column, 'growth') then grown_each(column.growth)
+        else scaled(now(path(column.metric)), if std.objectHas(column, 'scale') then column.scale else 1);
       {
         // Without the series of sidecars that have ended, which have no value and no place in a row.
         targets: [renamed(call('removeEmptySeries', [series(columns[i])]), name(i)) for i in std.range(0, std.length(columns) - 1)],
@@ -133,7 +202,7 @@ function(config)
             options: {
               excludeByName: { @'row\column': true },
               indexByName: { [v.host]: 0, sidecar: 1 },
-              renameByName: { ['c%d' % i]: columns[i].name for i in std.range(0, std.length(columns) - 1) },
+              renameByName: { [v.host]: 'host' } + { ['c%d' % i]: columns[i].name for i in std.range(0, std.length(columns) - 1) },
             },
           },
         ],

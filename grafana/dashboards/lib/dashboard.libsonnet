@@ -17,42 +17,51 @@ local flow(section, y) =
   local placed = std.foldl(place, section.panels, start);
   { y: placed.y + placed.height, panels: placed.panels };
 
-local row(title, y) = {
+// A collapsed row has its panels in itself; they are where they will be when it is opened.
+local row(title, y, collapsed, panels) = {
   type: 'row',
   title: title,
-  collapsed: false,
-  panels: [],
+  collapsed: collapsed,
+  panels: if collapsed then panels else [],
   gridPos: { x: 0, y: y, w: 24, h: 1 },
 };
 
 local place_sections(sections) =
   local place(state, section) =
     local titled = std.objectHas(section, 'title');
+    local collapsed = std.get(section, 'collapsed', false);
     local placed = flow(section, state.y + if titled then 1 else 0);
     {
-      y: placed.y,
-      panels: state.panels + (if titled then [row(section.title, state.y)] else []) + placed.panels,
+      y: if collapsed then state.y + 1 else placed.y,
+      panels:
+        state.panels +
+        (if titled then [row(section.title, state.y, collapsed, placed.panels)] else []) +
+        (if collapsed then [] else placed.panels),
     };
   std.foldl(place, sections, { y: 0, panels: [] }).panels;
 
-// A link to another of our dashboards that takes variables and time range along.
-local link(other) = {
+local numbered(panels, first) = [panels[i] { id: first + i } for i in std.range(0, std.length(panels) - 1)];
+
+// A link to another of our dashboards that takes variables and time range along; to one of
+// everything (`wide`) only those that say where the data are.
+local link(other, where) = {
+  local wide = std.get(other, 'wide', false),
   type: 'link',
   title: other.title,
   tooltip: other.description,
-  url: '/d/' + other.uid,
+  url: '/d/' + other.uid + if wide then '?' + where[1:] else '',
   icon: 'dashboard',
   tags: [],
   asDropdown: false,
   targetBlank: false,
-  includeVars: true,
+  includeVars: !wide,
   keepTime: true,
 };
 
 {
-  // about: { uid, title, description, time }; others: the `about` of those it links to;
-  // sections: [{ title?, panels }].
-  new(about, others, variables, annotations, sections, config)::
+  // about: { uid, title, description, time, wide? }; others: the `about` of those it links to, with
+  // the variables that say where the data are; sections: [{ title?, collapsed?, panels }].
+  new(about, others, where, variables, annotations, sections, config)::
     local placed = place_sections(sections);
     {
       uid: about.uid,
@@ -66,9 +75,13 @@ local link(other) = {
       refresh: config.dashboardRefresh,
       timezone: 'browser',
       time: { from: about.time, to: 'now' },
-      links: [link(other) for other in others],
+      links: [link(other, where) for other in others],
       templating: { list: variables },
       annotations: { list: annotations },
-      panels: [placed[i] { id: i + 1 } for i in std.range(0, std.length(placed) - 1)],
+      panels: [
+        if std.get(panel, 'panels', []) == [] then panel
+        else panel { panels: numbered(panel.panels, 100 * panel.id) }
+        for panel in numbered(placed, 1)
+      ],
     },
 }

@@ -60,17 +60,18 @@ local steps_of(levels, below) =
     },
   },
 
-  // Bars of one number for each series: `calculation` is a reducer of Grafana's, such as diff.
-  bars(title, description, targets, unit, calculation):: panel('bargauge', title, description, targets, unit) {
+  // Bars of one number for each series, from 0 on: orange from `warning`, full at four times that,
+  // so that a calm sidecar's are short.
+  bars(title, description, targets, unit, warning):: panel('bargauge', title, description, targets, unit) {
     fieldConfig+: {
       defaults+: {
-        min:: null,
+        [if warning != null then 'max']: 4 * warning,
         color: { mode: 'thresholds' },
-        thresholds: { mode: 'absolute', steps: [step('blue', null)] },
+        thresholds: { mode: 'absolute', steps: steps_of({ warning: warning, failure: null }, 'green') },
       },
     },
     options: {
-      reduceOptions: { calcs: [calculation], fields: '', values: false },
+      reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false },
       orientation: 'horizontal',
       displayMode: 'basic',
       valueMode: 'color',
@@ -82,7 +83,7 @@ local steps_of(levels, below) =
 
   // A row of colour for each series. `mappings` gives values a text and a colour. The colour mode is
   // fixed: with thresholds, Grafana merges values by threshold and forgets the mappings.
-  timeline(title, description, targets, mappings):: panel('state-timeline', title, description, targets, 'none') {
+  timeline(title, description, targets, mappings):: panel('state-timeline', title, description, targets, 'locale') {
     width:: 24,
     fieldConfig+: {
       defaults+: {
@@ -102,9 +103,9 @@ local steps_of(levels, below) =
   },
   mapping(index, text, color):: { index: index, text: text, color: color },
 
-  // `columns`: [{ name, unit?, decimals?, levels?, links? }] in their order; the targets' answers are made
-  // columns of those names by `transformations`, the query back end's part.
-  table(title, description, targets, transformations, columns, sort):: panel('table', title, description, targets, 'none') {
+  // `columns`: [{ name, unit?, decimals?, width?, mappings?, levels?, links? }] in their order; the
+  // targets' answers are made columns of those names by `transformations`, the query back end's part.
+  table(title, description, targets, transformations, columns, sort):: panel('table', title, description, targets, 'locale') {
     width:: 24,
     height:: 12,
     transformations: transformations,
@@ -121,6 +122,11 @@ local steps_of(levels, below) =
           properties:
             (if std.objectHas(column, 'unit') then [{ id: 'unit', value: column.unit }] else []) +
             (if std.objectHas(column, 'decimals') then [{ id: 'decimals', value: column.decimals }] else []) +
+            (if std.objectHas(column, 'width') then [{ id: 'custom.width', value: column.width }] else []) +
+            (if std.objectHas(column, 'mappings') then [
+               { id: 'mappings', value: [{ type: 'value', options: column.mappings }] },
+               { id: 'custom.cellOptions', value: { type: 'color-text' } },
+             ] else []) +
             (if std.objectHas(column, 'links') then [{ id: 'links', value: column.links }] else []) +
             (if std.objectHas(column, 'levels') then [
                { id: 'custom.cellOptions', value: { type: 'color-text' } },
@@ -133,13 +139,22 @@ local steps_of(levels, below) =
     options: {
       showHeader: true,
       cellHeight: 'sm',
-      footer: { show: false, enablePagination: true, reducer: ['sum'], countRows: false },
+      footer: { show: false, enablePagination: false, reducer: ['sum'], countRows: false },
       sortBy: [{ displayName: sort, desc: true }],
     },
   },
 
   // --- what is added to a panel
 
+  // What stands where there is no value.
+  empty(text):: { fieldConfig+: { defaults+: { noValue: text } } },
+  decimals(n):: { fieldConfig+: { defaults+: { decimals: n } } },
+  // The axis reaches at least to here, so that a calm panel does not zoom into noise.
+  span(to):: { fieldConfig+: { defaults+: { custom+: { axisSoftMin: 0, axisSoftMax: to } } } },
+  // The legend as a table of the newest values, the highest first.
+  ranked:: {
+    options+: { legend: { displayMode: 'table', placement: 'bottom', showLegend: true, calcs: ['lastNotNull'], sortBy: 'Last *', sortDesc: true } },
+  },
   size(width, height):: { width:: width, height:: height },
   stacked:: {
     fieldConfig+: { defaults+: { custom+: { fillOpacity: 40, stacking: { mode: 'normal', group: 'A' } } } },

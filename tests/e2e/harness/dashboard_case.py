@@ -25,6 +25,8 @@ MAY_BE_EMPTY = {
     "[$__range] @ end())": "no red flag is up",
     ") == 0": "a red flag is up",
     "unless on ()": "a red flag is up",
+    " offset 30m": "growth takes 90 minutes; the made-up fleet has it",
+    "derivative(summarize(": "growth takes 90 minutes; the made-up fleet has it",
     "'nothing up'": "a red flag is up",
 }
 

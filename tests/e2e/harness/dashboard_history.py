@@ -171,6 +171,19 @@ class Answers:
                 found[name] = known[-1]
         return found
 
+    def column(self, title):
+        """{sidecar: its value in that column of Fleet's table}"""
+        panel = self.panels["fleet", "All sidecars"]
+        titles = [one["matcher"]["options"] for one in panel["fieldConfig"]["overrides"]][1:]
+        target = panel["targets"][titles.index(title)]
+        found = {}
+        for name, values in getattr(self, self.back_end)(target, 3 * 3600):
+            known = [value for value in values if value is not None]
+            sidecar = re.search(r'sidecar"?(?:: "|=)(\w+)', name).group(1)
+            if known:
+                found[sidecar] = known[-1]
+        return found
+
     def prometheus(self, target, seconds):
         text = filled_in(target["expr"], self.values)
         now = time.time()
