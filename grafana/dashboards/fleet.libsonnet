@@ -2,6 +2,7 @@
 // sidecar is queried for one moment only, in the table; over time there are the worst five of each
 // kind and the flags that are up.
 local flag_rows = import 'lib/flag_rows.libsonnet';
+local promql = import '../lib/promql.libsonnet';
 local text = import 'lib/text.libsonnet';
 
 function(config, q, panels, triage)
@@ -88,12 +89,12 @@ function(config, q, panels, triage)
       panels: [
         panels.table(
           'All sidecars',
-          "Every sidecar of the chosen hosts, as it is now, the sickest first. A column with /h is growth per hour, trough to trough: above 0 for hours is a leak; it is known of sidecars that have been running for two hours. An empty cell is a value that is not known. Numbers turn orange at the red flag's warning and red at its failure. Click a sidecar to open it in Triage.",
+          "Every sidecar of the chosen hosts, as it is now, the sickest first. A column with /h is growth per hour, trough to trough: above 0 for hours is a leak; it is known of sidecars that have been running for %d minutes. An empty cell is a value that is not known. Numbers turn orange at the red flag's warning and red at its failure. Click a sidecar to open it in Triage." % (3 * promql(config).seconds(config.growthWindow) / 60),
           table.targets,
           table.transformations,
           [{ name: 'sidecar', links: to_triage }] + columns,
           'Worst flag'
-        ) + q.recent_hours,
+        ) + q.now,
       ],
     },
     {

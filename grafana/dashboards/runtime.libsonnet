@@ -3,7 +3,7 @@ local text = import 'lib/text.libsonnet';
 
 function(config, q, panels)
   local flags = config.levels;
-  [
+  local sections = [
     {
       title: 'Heap',
       panels: [
@@ -85,31 +85,31 @@ function(config, q, panels)
           'Normal: one every two minutes when idle (0.5 per minute), and several per second only under load. Many with little heap: a small heap with much garbage.',
           [q.rate('max', 'go_gc_cycles', 'collections', scale=60, slow=true)],
           'opm'
-        ) + panels.size(6, 8),
+        ),
         panels.timeseries(
           'Time paused',
           'The share of time in which the program stood still for the collector. Normal: far below 1 %. More: too many goroutines or too little CPU.',
           [q.rate('max', 'go_gc_pause_nanoseconds', 'paused', scale=1e-9, slow=true)],
           'percentunit'
-        ) + panels.size(6, 8),
+        ),
         panels.timeseries(
           'Pause for each collection',
           'Normal: below a millisecond. Longer: the host has no CPU left, or is swapping.',
           [q.quotient('go_gc_pause_nanoseconds', 'go_gc_cycles', 'pause')],
           'ns'
-        ) + panels.size(6, 8),
+        ),
         panels.timeseries(
           'CPU of the collector',
           'Its share of the CPU time since the program started. Normal: below 5 %. More: reduce allocation, or raise GOGC.',
           [q.value('max', 'go_gc_cpu_fraction', 'collector')],
           'percentunit'
-        ) + panels.size(6, 8),
+        ) + panels.size(16, 8),
         panels.stat(
           'Last collection',
           'Go forces one every two minutes. Longer ago: the process is stopped or starved.',
           [q.time('go_memstats_last_gc_time_seconds', 'last')],
           'dateTimeFromNow'
-        ) + panels.size(24, 3),
+        ) + panels.size(8, 8),
       ],
     },
     {
@@ -129,4 +129,6 @@ function(config, q, panels)
         ) + panels.stacked + panels.size(12, 8),
       ],
     },
-  ]
+  ];
+
+  [section { panels: [panel + panels.empty('no pprof') for panel in section.panels] } for section in sections]

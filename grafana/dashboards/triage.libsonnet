@@ -3,6 +3,7 @@
 // what it grows by and its red flags; from the descriptors on, rows are opened when wanted. Of several chosen
 // sidecars lines are the highest and stacks are sums, so that a row never has more lines than kinds.
 local flag_rows = import 'lib/flag_rows.libsonnet';
+local promql = import '../lib/promql.libsonnet';
 local text = import 'lib/text.libsonnet';
 
 function(config, q, panels)
@@ -88,11 +89,11 @@ function(config, q, panels)
   local growing(name, what, targets, unit, flag) =
     panels.bars(
       name + ' per hour',
-      'Growth per hour, trough to trough: the lowest value of the last %s against the lowest of the time before. Normal: about 0. %s Known of a sidecar that has been running for two hours.' % [config.growthWindow, what],
+      'Growth per hour, trough to trough: the lowest value of the last %s against the lowest of the time before. Normal: about 0. %s Known of a sidecar that has been running for %d minutes.' % [config.growthWindow, what, 3 * promql(config).seconds(config.growthWindow) / 60],
       targets,
       unit,
       flags[flag].warning
-    ) + panels.empty('not known yet') + q.recent_hours + panels.size(6, 9);
+    ) + panels.empty('not known yet') + q.now + panels.size(6, 9);
   local growth = {
     panels: [
       growing(

@@ -34,6 +34,9 @@ function(config)
   local names_in_path = @'^.*?([^.(,]+)\.sidecar-([^.,)]+).*$';
   local renamed(series, replacement) =
     target(call('aliasSub', [series, quoted(names_in_path), quoted(replacement)]));
+  // The name without functions, HOST.sidecar-NAME: groupByNodes would parse each name, which takes
+  // graphite-web a millisecond or two.
+  local its_sidecar(series) = call('aliasSub', [series, quoted(names_in_path), quoted(@'\1.sidecar-\2')]);
   local by_sidecar(series, combine, nodes) = call('groupByNodes', [series, quoted(combine)] + ['%d' % n for n in nodes]);
   local highest(series, n) = renamed(call('highest', [series, '%d' % n, "'last'"]), @'\2 @ \1');
   // The type instance of a series, also inside functions' names.
@@ -63,37 +66,36 @@ function(config)
     'nothing up'
   );
 
-  // The last trough less the one before, for an hour. The troughs are those of growthWindow before
-  // each point, and so complete also in the last of the steps, which the time range may cut off.
+  // The last trough less the one before, for an hour: `troughs` ends in what makes one series of
+  // several. Sums leave out what is unknown, so that each part is shifted by `far`: a sum that lacks
+  // one is below the others, and is removed.
   local window = promql(config).seconds(config.growthWindow);
-  local lowest(series, seconds) = call('summarize', [series, quoted('%ds' % seconds), "'min'", 'true']);
-  local rise(series) =
-    local troughs = call('movingMin', [lowest(series, window / 3), quoted('%ds' % window)]);
-    call('scale', [call('derivative', [lowest(troughs, window)]), '%d' % (3600 / window)]);
-  // 1 of a process that has been running for more than three of these steps, and nothing of a younger
-  // one: its start, lowest or highest of a step, has no third difference from 0.
-  local same(start, how) =
-    local steps = call('summarize', [start, quoted('%ds' % window), quoted(how), 'true']);
-    local differences = call('derivative', [call('derivative', [call('derivative', [steps])])]);
-    call('pow', [call('removeAboveValue', [call('removeBelowValue', [differences, '0']), '0']), '0']);
-  // 1 at the end of the time range, of a process that has sent something lately.
-  local recently(series) = call('timeSlice', [series, quoted('-' + time(config.graphiteDelay))]);
-  local runs(start) =
-    call('summarize', [recently(call('pow', [start, '0'])), quoted('%ds' % window), "'max'", 'true']);
-  local grown(series) =
-    local start = combined('max', path('process_start_time_seconds'));
-    call('divideSeries', [rise(series), call('multiplySeries', [same(start, 'min'), same(start, 'max'), runs(start)])]);
-  // The same of each sidecar. A product of one that lacks the metric is 1: less than `far`.
-  local grown_each(metric) =
-    local far = '1000000000000';
-    local sidecar(series) = call('aliasSub', [series, quoted(names_in_path), quoted(@'\1.sidecar-\2')]);
-    local start = path('process_start_time_seconds');
+  local far = 1000000000000;
+  local rise(series, name=function(one) one, join=function(all) call('sumSeries', all), more=[]) =
+    local trough = call('movingMin', [series, quoted(time(config.growthWindow))]);
+    local before = call('timeShift', [trough, quoted(time(config.growthWindow))]);
+    local number(n) = '%d' % n;
     local parts = [
-      sidecar(part)
-      for part in [call('offset', [rise(path(metric)), far]), same(start, 'min'), same(start, 'max'), runs(start)]
-    ];
-    local product = call('groupByNodes', [call('group', parts), "'multiply'", '0', '1']);
-    call('offset', [call('removeBelowValue', [product, '100000000000']), '-' + far]);
+      name(call('offset', [trough, number(far)])),
+      name(call('offset', [call('scale', [before, '-1']), number(far)])),
+    ] + [call('scale', [one, number(far)]) for one in more];
+    local all = call('removeBelowValue', [join(parts), number((std.length(parts) - 0.5) * far)]);
+    call('scale', [call('offset', [all, '-' + number(std.length(parts) * far)]), number(3600 / window)]);
+  // 1 of a process that runs and was the same one three windows ago.
+  local same(name=function(one) one, join=function(all) call('sumSeries', all), start) =
+    local recent = call('movingMax', [start, quoted(time(config.graphiteDelay))]);
+    local before = call('scale', [call('timeShift', [recent, quoted('%ds' % (3 * window))]), '-1']);
+    local difference = join([name(recent), name(before)]);
+    call('pow', [call('removeAboveValue', [call('removeBelowValue', [difference, '0']), '0']), '0']);
+  local starts = path('process_start_time_seconds');
+  local same_one = same(start=combined('max', starts));
+  local joined(nodes) = function(all) call('groupByNodes', [call('group', all), quoted('sum')] + nodes);
+  local grown(series) = call('divideSeries', [rise(series), same_one]);
+  local grown_types(metric) =
+    local name(series) = named_by_type(series, metric).target;
+    call('divideSeries', [rise(of_types('max', metric), name, joined(['0'])), same_one]);
+  local grown_each(metric) =
+    rise(path(metric), its_sidecar, joined(['0', '1']), [same(its_sidecar, joined(['0', '1']), starts)]);
 
   {
     datasource: datasource,
@@ -139,8 +141,11 @@ function(config)
 
     growth(of):: named(grown(of.series), of.legend),
     growth_of_types(metric, n)::
-      named_by_type(call('highest', [grown(of_types('max', metric)), '%d' % n, "'last'"]), metric),
-    recent_hours: { timeFrom: '3h', hideTimeOverride: true },
+      target(call('aliasSub', [
+        call('highest', [grown_types(metric), '%d' % n, "'last'"]),
+        quoted(@'^.*?removeBelowValue\(([^.,() ]+).*$'),
+        quoted(@'\1'),
+      ])),
 
     // --- many sidecars
 
@@ -170,22 +175,17 @@ function(config)
     // which is taken apart into a table with a row for each row and a column for each column.
     table(columns)::
       local name(i) = @'row="%s=\1 sidecar=\2" column=c%d' % [v.host, i];
-      // The newest value of those that run, in few points: the time range is that of the growth.
-      local now(series) =
-        local steps = call('summarize', [recently(series), quoted(time(config.graphiteDelay)), "'last'"]);
-        call('keepLastValue', [steps, '1']);
       // 1 for a flag that is up, warning or failure, and 0 for one that is not.
-      local flags = now(path('red_flag', '*'));
-      local up = call('round', [call('scale', [flags, '0.6'])]);
+      local up = call('round', [call('scale', [newest(path('red_flag', '*')), '0.6'])]);
       local series(column) =
-        if std.objectHas(column, 'count') then by_sidecar(up, 'sum', [-3, -2])
+        if std.objectHas(column, 'count') then by_sidecar(its_sidecar(up), 'sum', [0, 1])
         else if std.objectHas(column, 'worst') then
-          by_sidecar(call('group', [call('scale', [flags, '0'])] + [
-            call('offset', [call('scale', [at_least(now(path('red_flag', flag)), 1), '100']), '%d' % column.worst[flag]])
+          by_sidecar(its_sidecar(call('group', [
+            call('scale', [newest(path('red_flag', flag)), '%d' % column.worst[flag]])
             for flag in std.objectFields(column.worst)
-          ]), 'max', [-3, -2])
+          ])), 'max', [0, 1])
         else if std.objectHas(column, 'growth') then grown_each(column.growth)
-        else scaled(now(path(column.metric)), if std.objectHas(column, 'scale') then column.scale else 1);
+        else scaled(path(column.metric), if std.objectHas(column, 'scale') then column.scale else 1);
       {
         // Without the series of sidecars that have ended, which have no value and no place in a row.
         targets: [renamed(call('removeEmptySeries', [series(columns[i])]), name(i)) for i in std.range(0, std.length(columns) - 1)],

@@ -3,9 +3,9 @@ local rows = import '../../generated/red_flags.json';
 local judged = import '../../lib/judged.libsonnet';
 
 function(config, panels)
-  // A cell that names the worst flag has 100 times its state and its number: a failure is above all
-  // warnings, and of two in one state growth, which the plugin judges, is above a level.
-  local number(i) = std.length(rows) - i + if judged(rows[i]) && !rows[i].is_information then 50 else 0;
+  // A cell that names the worst flag has its number times its state. Numbers are between 100 and 200,
+  // so that a failure is above all warnings; of two in one state growth is above a level.
+  local number(i) = 100 + std.length(rows) - i + if judged(rows[i]) && !rows[i].is_information then 50 else 0;
   local colors = { '1': 'orange', '2': 'red' };
   {
     states: {
@@ -15,7 +15,7 @@ function(config, panels)
     },
     numbers: { [rows[i].name]: number(i) for i in std.range(0, std.length(rows) - 1) },
     mappings: { '0': panels.mapping(0, 'ok', 'green') } + {
-      [std.toString(100 * state + number(i))]:
+      [std.toString(state * number(i))]:
         panels.mapping(100 * state + i, rows[i].name, colors[std.toString(state)])
       for state in [1, 2]
       for i in std.range(0, std.length(rows) - 1)

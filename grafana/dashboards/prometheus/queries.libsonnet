@@ -93,8 +93,6 @@ function(config)
     growth_of_types(metric, n)::
       local grown = self.growth(self.types('max', metric));
       grown { expr: 'sort_desc(topk(%d, %s))' % [n, grown.expr] },
-    // So that the time before the range's end is long enough.
-    recent_hours: {},
 
     // --- many sidecars
 
@@ -142,7 +140,7 @@ function(config)
 
     // A table with a row for each sidecar: { targets, transformations }. columns: [{ name, metric,
     // scale? }], or instead of a metric `growth` of one; `count` of the flags that are up; `worst`,
-    // { flag: number }, which is that flag's number above 100 times its state.
+    // { flag: number }, which is that flag's number times its state.
     table(columns)::
       local up(matchers) = metric_of(config.flagsUp, one_sidecar + matchers);
       local or_none(expression) =
@@ -154,7 +152,7 @@ function(config)
           or_none('%s (%s)' % [
             by_sidecar,
             std.join(' or ', [
-              '100 * %s + %d' % [up(['type="%s"' % flag]), column.worst[flag]]
+              '%s * %d' % [up(['type="%s"' % flag]), column.worst[flag]]
               for flag in std.objectFields(column.worst)
             ]),
           ])

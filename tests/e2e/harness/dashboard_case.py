@@ -26,7 +26,8 @@ MAY_BE_EMPTY = {
     ") == 0": "a red flag is up",
     "unless on ()": "a red flag is up",
     " offset 30m": "growth takes 90 minutes; the made-up fleet has it",
-    "derivative(summarize(": "growth takes 90 minutes; the made-up fleet has it",
+    "removeBelowValue(groupByNodes(group(": "growth takes 90 minutes; the made-up fleet has it",
+    "removeBelowValue(sumSeries(offset(movingMin(": "growth takes 90 minutes; the made-up fleet has it",
     "'nothing up'": "a red flag is up",
 }
 

@@ -12,10 +12,13 @@ import re
 import subprocess
 import time
 
-import whisper
-
+from .daemon import missing, need
 from .dashboards import FromGraphite, FromPrometheus, dashboards, filled_in
-from .daemon import need
+
+try:
+    import whisper
+except ImportError:
+    whisper = None
 
 STEP = 30
 SPAN = 3 * 3600
@@ -101,6 +104,8 @@ class Fleet:
     # --- the two servers' storages
 
     def write_whisper(self, carbon):
+        if whisper is None:
+            missing("no whisper (Debian package python3-whisper)")
         for name, kind, instance, points in self.series():
             folder = carbon.path("whisper", "collectd", HOST, "sidecar-" + name)
             os.makedirs(folder, exist_ok=True)
@@ -177,7 +182,7 @@ class Answers:
         titles = [one["matcher"]["options"] for one in panel["fieldConfig"]["overrides"]][1:]
         target = panel["targets"][titles.index(title)]
         found = {}
-        for name, values in getattr(self, self.back_end)(target, 3 * 3600):
+        for name, values in getattr(self, self.back_end)(target, 300):
             known = [value for value in values if value is not None]
             sidecar = re.search(r'sidecar"?(?:: "|=)(\w+)', name).group(1)
             if known:
