@@ -1,8 +1,8 @@
 // Fleet: every sidecar of the chosen hosts, made for a thousand hosts. What costs a series for each
 // sidecar is queried for one moment only, in the table; over time there are the worst five of each
 // kind and the flags that are up.
-local flag_rows = import 'lib/flag_rows.libsonnet';
 local promql = import '../lib/promql.libsonnet';
+local flag_rows = import 'lib/flag_rows.libsonnet';
 local text = import 'lib/text.libsonnet';
 
 function(config, q, panels, triage)

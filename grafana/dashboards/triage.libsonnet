@@ -2,8 +2,8 @@
 // descriptors, the memory map, the heap; then goroutines, threads and CPU, locks. Above them stand
 // what it grows by and its red flags; from the descriptors on, rows are opened when wanted. Of several chosen
 // sidecars lines are the highest and stacks are sums, so that a row never has more lines than kinds.
-local flag_rows = import 'lib/flag_rows.libsonnet';
 local promql = import '../lib/promql.libsonnet';
+local flag_rows = import 'lib/flag_rows.libsonnet';
 local text = import 'lib/text.libsonnet';
 
 function(config, q, panels)
