@@ -70,7 +70,7 @@ async function check(path) {
   const found = Object.fromEntries(
     frames[0].fields.map((field) => [getFieldDisplayName(field, frames[0]), [...field.values].map((v) => v ?? null)])
   );
-  const names = table.fieldConfig.overrides.map((override) => override.matcher.options).slice(1);
+  const names = table.fieldConfig.overrides.map((override) => override.matcher.options).slice(-table.targets.length);
   const expected = { host: HOSTS, sidecar: ['proj', 'proj'] };
   names.forEach((name, column) => {
     expected[name] = HOSTS.map((host) => (unknown(host, column) ? null : value(host, column)));

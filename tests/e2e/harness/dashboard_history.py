@@ -179,7 +179,8 @@ class Answers:
     def column(self, title):
         """{sidecar: its value in that column of Fleet's table}"""
         panel = self.panels["fleet", "All sidecars"]
-        titles = [one["matcher"]["options"] for one in panel["fieldConfig"]["overrides"]][1:]
+        titles = [one["matcher"]["options"] for one in panel["fieldConfig"]["overrides"]]
+        titles = titles[-len(panel["targets"]) :]  # before them come the host and the sidecar
         target = panel["targets"][titles.index(title)]
         found = {}
         for name, values in getattr(self, self.back_end)(target, 300):
