@@ -224,8 +224,9 @@ class Dashboards(unittest.TestCase):
         judged = set().union(*JUDGED.values())
         for flag in self.flags:
             if flag["metric"] is not None:
-                kinds = flag["patterns"] if flag["type_instance"] == "*" else [flag["type_instance"]]
-                judged |= {(flag["metric"], kind or None) for kind in kinds}
+                kind = flag["type_instance"]
+                kinds = flag["patterns"] if kind == "*" else [kind]
+                judged |= {(flag["metric"], one or None) for one in kinds}
 
         def check(dashboard, panel):
             defaults = panel["fieldConfig"]["defaults"]
@@ -233,12 +234,12 @@ class Dashboards(unittest.TestCase):
             colors = {s["color"] for s in defaults.get("thresholds", {}).get("steps", [])}
             if panel["type"] != "timeseries" or style == "off" or not colors & {"orange", "red"}:
                 return
-            off = {
-                override["matcher"]["options"]
-                for override in panel["fieldConfig"]["overrides"]
-                if {"id": "custom.thresholdsStyle", "value": {"mode": "off"}} in override["properties"]
-                and {"id": "custom.axisPlacement", "value": "right"} in override["properties"]
-            }
+            off = set()
+            for override in panel["fieldConfig"]["overrides"]:
+                properties = {p["id"]: p["value"] for p in override["properties"]}
+                if properties.get("custom.thresholdsStyle") == {"mode": "off"}:
+                    self.assertEqual("right", properties["custom.axisPlacement"])
+                    off.add(override["matcher"]["options"])
             for query in dashboard.queries():
                 if query.title == panel["title"] and query.target in panel["targets"]:
                     if off & {query.target.get("legendFormat"), alias_of(query.text)}:

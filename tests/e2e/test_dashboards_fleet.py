@@ -8,14 +8,10 @@ from harness.graphite import CarbonCache, GraphiteWeb
 from harness.prometheus import Prometheus
 
 HOUR = 3600
+UP = {"rss_growing": (HOUR, 1), "fds": (HOUR // 2, 1), "fds_growing": (2 * HOUR, 2)}
 SICK = [
     Sidecar("calm"),
-    Sidecar(
-        "leaky",
-        leak=60 * MB,
-        fds=97,
-        flags={"rss_growing": (HOUR, 1), "fds": (HOUR // 2, 1), "fds_growing": (2 * HOUR, 2)}.items(),
-    ),
+    Sidecar("leaky", leak=60 * MB, fds=97, flags=UP.items()),
     Sidecar("plain", pprof=False),
     Sidecar("ended", end=HOUR, flags={"fds": (0, 2)}.items()),
     Sidecar("young", start=SPAN - 45 * 60, leak=600 * MB),
@@ -37,11 +33,12 @@ class FilledPrometheus(Prometheus):
 
 class Servers(unittest.TestCase):
     sidecars = ()
+    end = SPAN
 
     @classmethod
     def setUpClass(cls):
         # `calm` is late, so that the newest point of sums is incomplete.
-        fleet = Fleet(cls.sidecars, behind=("calm",))
+        fleet = Fleet(cls.sidecars, behind=("calm",), end=cls.end)
         prometheus = cls.enterClassContext(FilledPrometheus(fleet))
         carbon = cls.enterClassContext(CarbonCache())
         fleet.write_whisper(carbon)
@@ -119,7 +116,8 @@ class SickFleet(Servers):
                 {"calm": "ok", "plain": "ok", "young": "ok", "leaky": "fds_growing"}, texts
             )
             self.assertEqual("red", mapping["%d" % worst["leaky"]]["color"])
-            self.assertEqual({"calm": 0, "plain": 0, "young": 0, "leaky": 3}, answers.column("Flags"))
+            expected = {"calm": 0, "plain": 0, "young": 0, "leaky": 3}
+            self.assertEqual(expected, answers.column("Flags"))
 
     def test_headline(self):
         """Triage names what grows, by how much an hour"""
@@ -196,3 +194,17 @@ class CalmFleet(Servers):
         for answers in self.both("other"):
             for dashboard, title in (("fleet", "Red flags up"), ("triage", "Red flags")):
                 self.assertEqual({}, answers.last(dashboard, title), title)
+
+
+class SilentFleet(Servers):
+    """Their host reports no more for an hour."""
+
+    sidecars = SICK
+    end = SPAN - HOUR
+
+    def test_silence(self):
+        """what is not known any more is no number: no counts, no rows in the table"""
+        titles = ("Hosts", "Sidecars", "Red flags up", "Without Go values", "Not readable")
+        for answers in self.both():
+            for title in titles + ("All sidecars",):
+                self.assertEqual({}, answers.last("fleet", title), title)

@@ -101,10 +101,11 @@ function(config)
     worst_rate(metric, n, sources=[null], scale=1, slow=false)::
       local expression(at) = std.join(' + ', [per_second(metric, source, at, slow) for source in sources]);
       target(scaled('(%s)' % highest(expression, n), scale), names),
+    // Of the moment: over time, the last value of what has ended would stand.
     hosts(legend)::
-      target('count(count by (%s) (%s))' % [v.host, metric_of('process_count', [])], legend),
+      instant('count(count by (%s) (%s))' % [v.host, metric_of('process_count', [])], legend),
     sidecars(legend)::
-      target('sum(%s)' % metric_of('process_count', []), legend),
+      instant('sum(%s)' % metric_of('process_count', []), legend),
     // Processes a minute that ended before they were watched.
     short_lived(legend)::
       target('60 * sum(rate(%s[%s]))' % [metric_of('process_short_lived_total', []), config.rateWindow], legend),
@@ -112,7 +113,7 @@ function(config)
     flags_up(level, legend)::
       instant('sum(%s >= bool %d)' % [gauge('red_flag'), level], legend),
     without(collector, legend)::
-      target('sum(%s != bool 0)' % gauge('collector_status', collector), legend),
+      instant('sum(%s != bool 0)' % gauge('collector_status', collector), legend),
 
     // Flags over time, of one or a few sidecars, read from what the plugin sends: those that were up
     // in the time range, and when none was.

@@ -32,8 +32,8 @@ def saw(floor, height, period=120):
 
 
 def sidecar(leak=0, fds=0, pprof=True, flags=(), start=0):
-    """{(type, type instance): value(t)}, t in seconds from the beginning of the history. leak: bytes
-    an hour, fds: descriptors an hour; flags: {name: (since, state)}."""
+    """{(type, type instance): value(t)}, t in seconds from the beginning of the history. leak:
+    bytes an hour, fds: descriptors an hour; flags: {name: (since, state)}."""
     hours = lambda t: max(0, t - start) / 3600
     heap = saw(lambda t: 40 * MB + leak * hours(t), 8 * MB)
     descriptors = lambda t: 30 + round(fds * hours(t))
@@ -78,14 +78,14 @@ class Sidecar:
 
 class Fleet:
     """Sidecars, and the first second of their history, which ends now. The newest point of
-    `behind` has not arrived yet."""
+    `behind` has not arrived yet. Their host has reported until `end`."""
 
-    def __init__(self, sidecars, behind=()):
-        self.sidecars, self.behind = sidecars, behind
+    def __init__(self, sidecars, behind=(), end=SPAN):
+        self.sidecars, self.behind, self.end = sidecars, behind, end
         self.begin = int(time.time()) // STEP * STEP - SPAN
 
     def points(self, one, value):
-        end = min(one.end, SPAN - STEP if one.name in self.behind else SPAN)
+        end = min(one.end, self.end, SPAN - STEP if one.name in self.behind else SPAN)
         return [(self.begin + t, value(t)) for t in range(one.start, end + 1, STEP)]
 
     def series(self):
@@ -99,7 +99,8 @@ class Fleet:
                 yield one.name, kind, instance, self.points(one, value)
         name = "sidecar"  # of the Process block
         count = lambda t: sum(one.start <= t <= one.end for one in self.sidecars)
-        yield name, "process_count", "", [(self.begin + t, count(t)) for t in range(0, SPAN + 1, STEP)]
+        times = range(0, self.end + 1, STEP)
+        yield name, "process_count", "", [(self.begin + t, count(t)) for t in times]
 
     # --- the two servers' storages
 
