@@ -20,14 +20,15 @@ function(config, q, panels)
         ) + panels.stacked + panels.overlay('heap from the system') + panels.size(12, 9),
         panels.timeseries(
           'Live heap and the next collection',
-          'HeapAlloc is a saw-tooth: up to the target of the next collection, then down. Normal: troughs on one level. Troughs that rise for hours are a leak; a target that stays high is a heap that has grown.',
+          'HeapAlloc is a saw-tooth: up to the target of the next collection, then down. Normal: its floor, the lowest of each %s, is level. A floor that rises for hours is a leak; a target that stays high is a heap that has grown.' % config.growthWindow,
           [
             q.value('max', 'go_memstats_heap_alloc_bytes', 'allocated'),
             q.value('max', 'go_memstats_heap_inuse_bytes', 'in use'),
             q.value('max', 'go_memstats_next_gc_bytes', 'next collection at'),
+            q.floor('go_memstats_heap_alloc_bytes', 'floor'),
           ],
           'bytes'
-        ) + panels.size(12, 9),
+        ) + panels.series('floor', { 'custom.lineWidth': 3, color: { mode: 'fixed', fixedColor: 'text' } }) + panels.size(12, 9),
         panels.timeseries(
           'Heap objects',
           'Normal: a saw-tooth on one level. More objects while bytes stay: many small things are kept, such as messages in a list.',

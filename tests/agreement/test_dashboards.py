@@ -82,6 +82,43 @@ class Dashboards(unittest.TestCase):
                         if kind is not None and instances != ["*"]:
                             self.assertIn(kind, instances)
 
+    def test_rates(self):
+        """what is read once a minute has its rate over minutes, else the lines flicker"""
+        known = self.metrics["prometheus"]
+        found = 0
+        for dashboard in self.all:
+            for query in dashboard.queries():
+                rates = re.findall(r"rate\((\w+)\{[^}]*\}\[(.*?)\]", query.text)
+                for name, window in rates:
+                    if known[name].tier == "detail":
+                        self.assertEqual("5m", window, str(query))
+                        found += 1
+        self.assertGreater(found, 5)
+
+    def test_no_pprof(self):
+        """panels of Go's values say what it means when they are empty"""
+        for dashboard in self.all:
+            for panel in dashboard.panels():
+                asked = [q.metrics() for q in dashboard.queries() if q.target in panel["targets"]]
+                names = {name for metrics in asked for name, _ in metrics}
+                names = {name.replace("collectd_sidecar_", "") for name in names}
+                names.discard("process_start_time_seconds")
+                if dashboard.name == "fleet" or not names:
+                    continue
+                if all(name.startswith("go_") for name in names):
+                    text = panel["fieldConfig"]["defaults"].get("noValue", "")
+                    self.assertIn("no pprof", text, panel["title"])
+
+    def test_ranks(self):
+        """the legends of the worst are tables, the highest first"""
+        for dashboard in self.all:
+            for panel in dashboard.panels():
+                if "five that are highest" in panel["description"]:
+                    legend = panel["options"]["legend"]
+                    self.assertEqual(("table", True), (legend["displayMode"], legend["sortDesc"]))
+                    self.assertEqual(["lastNotNull"], legend["calcs"])
+                    self.assertEqual(12, panel["gridPos"]["w"])
+
     def test_patterns(self):
         """a pattern that a query names is one of the plugin's default patterns"""
         defaults = {name for _, name, _ in agreement.default_patterns()}
