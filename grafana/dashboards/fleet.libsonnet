@@ -14,7 +14,7 @@ function(config, q, panels, triage)
       what + ' The five that are highest at the end of the time range. Open the one that stands out in Triage.',
       targets,
       unit
-    ) + panels.bounds(levels) + panels.ranked + panels.size(12, 9);
+    ) + panels.bounds(levels) + panels.ranked + panels.size(12, 10);
   local none = { warning: null, failure: null };
   // What a growth flag takes for growth, within an hour.
   local rising(flag) = { warning: flags[flag].warning, failure: null };
@@ -105,13 +105,13 @@ function(config, q, panels, triage)
           'A row for each flag that was up, coloured by the worst sidecar. Normal: one green row, nothing up. A flag that is up on many hosts at once came with a version; one that comes each night, with a job.',
           q.flags_of_many(),
           rows.states
-        ) + rows.runbook + panels.size(24, 8),
+        ) + rows.runbook + panels.size(24, 7),
         panels.timeline(
           'Flagged sidecars',
           'The twenty worst of the sidecars that have a flag up at the end of the time range, each coloured by its worst flag. Normal: one green row, nothing up. Open a red one in Triage.',
           q.flagged_sidecars(20),
           rows.states
-        ) + panels.size(24, 8),
+        ) + panels.size(24, 7),
       ],
     },
     {
@@ -143,7 +143,7 @@ function(config, q, panels, triage)
           'Processes of all chosen hosts that ended before they were watched, a minute. Normal: near 0. Steady: sidecar is started again and again, and ends at once; run it by hand on its host.',
           [q.short_lived('a minute')],
           'locale'
-        ) + panels.span(5) + panels.size(12, 9),
+        ) + panels.span(5) + panels.size(12, 10),
       ],
     },
   ]

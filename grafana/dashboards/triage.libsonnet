@@ -143,7 +143,7 @@ function(config, q, panels)
         'A row for each red flag that was up in the time range. Normal: one green row, nothing up. Read the others from left to right: what came first is nearer the cause. A click leads to the runbook.',
         q.flags(),
         rows.states
-      ) + rows.runbook + panels.size(24, 8),
+      ) + rows.runbook + panels.size(24, 7),
     ],
   };
 

@@ -125,6 +125,7 @@ local steps_of(levels, below) =
             (if std.objectHas(column, 'width') then [{ id: 'custom.width', value: column.width }] else []) +
             (if std.objectHas(column, 'mappings') then [
                { id: 'mappings', value: [{ type: 'value', options: column.mappings }] },
+               { id: 'custom.align', value: 'left' },
                { id: 'custom.cellOptions', value: { type: 'color-text' } },
              ] else []) +
             (if std.objectHas(column, 'links') then [{ id: 'links', value: column.links }] else []) +
