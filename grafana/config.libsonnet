@@ -57,7 +57,7 @@ local promql = import 'lib/promql.libsonnet';
     annotationLimit: 100,
     // Growth per hour, trough to trough: the lowest value of this time against the lowest of the time
     // before. Longer than any saw-tooth of a heap; the longer, the calmer and the later. Shown of
-    // processes that have been running for three times as long. Minutes, a divisor of 60m.
+    // processes that have been running for three times as long.
     growthWindow: '30m',
     // How long Graphite may have nothing new of a process that runs: a process that has sent nothing
     // for longer has ended. Longer than the interval of collectd and the delay of carbon together.

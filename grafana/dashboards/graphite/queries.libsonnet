@@ -66,9 +66,10 @@ function(config)
     'nothing up'
   );
 
-  // The last trough less the one before, for an hour: `troughs` ends in what makes one series of
-  // several. Sums leave out what is unknown, so that each part is shifted by `far`: a sum that lacks
-  // one is below the others, and is removed.
+  // The last trough less the one before, for an hour. Of several series, `name` gives the parts of
+  // each one name, and `join` sums up those of one name; `more` is 1 where growth may be shown. Sums
+  // leave out what is unknown, so each part is shifted by `far`: a sum that lacks one is below the
+  // others, and is removed.
   local window = promql(config).seconds(config.growthWindow);
   local far = 1000000000000;
   local rise(series, name=function(one) one, join=function(all) call('sumSeries', all), more=[]) =
@@ -80,7 +81,7 @@ function(config)
       name(call('offset', [call('scale', [before, '-1']), number(far)])),
     ] + [call('scale', [one, number(far)]) for one in more];
     local all = call('removeBelowValue', [join(parts), number((std.length(parts) - 0.5) * far)]);
-    call('scale', [call('offset', [all, '-' + number(std.length(parts) * far)]), number(3600 / window)]);
+    call('scale', [call('offset', [all, '-' + number(std.length(parts) * far)]), '%g' % (3600 / window)]);
   // 1 of a process that runs and was the same one three windows ago.
   local same(name=function(one) one, join=function(all) call('sumSeries', all), start) =
     local recent = call('movingMax', [start, quoted(time(config.graphiteDelay))]);

@@ -29,7 +29,7 @@ function(config)
   // min_over: up to where its offset goes.
   local window = promql(config).seconds(config.growthWindow);
   local rise(min_over, condition) =
-    '(%s) - %s offset %s)) * %d%s' % [min_over, min_over, config.growthWindow, 3600 / window, condition];
+    '(%s) - %s offset %s)) * %g%s' % [min_over, min_over, config.growthWindow, 3600 / window, condition];
   local old_enough(max) = 'time() - %s (%s) >= %d' % [max, gauge('process_start_time_seconds'), 3 * window];
 
   // 0 while no flag is up of sidecars that are known: the rules run, and have made something of them.
