@@ -93,7 +93,7 @@ function(config, q, panels)
       targets,
       unit,
       flags[flag].warning
-    ) + panels.empty('not known yet') + q.now + panels.size(6, 9);
+    ) + panels.empty('not known') + q.now + panels.size(6, 9);
   local growth = {
     panels: [
       growing(
@@ -123,7 +123,7 @@ function(config, q, panels)
         ],
         'locale',
         'goroutines_growing'
-      ) + panels.decimals(0) + panels.empty('no pprof, or not known yet'),
+      ) + panels.decimals(0) + panels.empty('no pprof, or not known'),
       growing(
         'Heap by origin',
         'The known origins (HeapMatch) below which most was allocated and kept, and all other heap in use. One that grows names the leak.',
@@ -133,7 +133,7 @@ function(config, q, panels)
         ],
         'bytes',
         'rss_growing'
-      ) + panels.empty('no pprof, or not known yet'),
+      ) + panels.empty('no pprof, or not known'),
     ],
   };
   local flag_timeline = {
