@@ -14,7 +14,7 @@ function(config, q, panels, triage)
       what + ' The five that are highest at the end of the time range. Open the one that stands out in Triage.',
       targets,
       unit
-    ) + panels.bounds(levels) + panels.ranked + panels.size(12, 10);
+    ) + panels.bounds(levels) + panels.ranked + panels.size(12, 11);
   local none = { warning: null, failure: null };
   // What a growth flag takes for growth, within an hour.
   local rising(flag) = { warning: flags[flag].warning, failure: null };
@@ -143,7 +143,7 @@ function(config, q, panels, triage)
           'Processes of all chosen hosts that ended before they were watched, a minute. Normal: near 0. Steady: sidecar is started again and again, and ends at once; run it by hand on its host.',
           [q.short_lived('a minute')],
           'locale'
-        ) + panels.span(5) + panels.size(12, 10),
+        ) + panels.span(5) + panels.size(12, 11),
       ],
     },
   ]
