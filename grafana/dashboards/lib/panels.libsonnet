@@ -78,6 +78,8 @@ local steps_of(levels, below) =
       showUnfilled: true,
       minVizWidth: 0,
       minVizHeight: 10,
+      // Few bars would get names so large that they are cut.
+      text: { titleSize: 13, valueSize: 16 },
     },
   },
 
