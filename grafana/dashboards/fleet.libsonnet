@@ -92,7 +92,7 @@ function(config, q, panels, triage)
           "Every sidecar of the chosen hosts, as it is now, the sickest first. A column with /h is growth per hour, trough to trough: above 0 for hours is a leak; it is known of sidecars that have been running for %d minutes. An empty cell is a value that is not known. Numbers turn orange at the red flag's warning and red at its failure. Click a sidecar to open it in Triage." % (3 * promql(config).seconds(config.growthWindow) / 60),
           table.targets,
           table.transformations,
-          [{ name: 'sidecar', links: to_triage }] + columns,
+          [{ name: 'host', least: 110 }, { name: 'sidecar', least: 120, links: to_triage }] + columns,
           'Worst flag'
         ) + q.now,
       ],

@@ -38,7 +38,6 @@ function(config)
   // graphite-web a millisecond or two.
   local its_sidecar(series) = call('aliasSub', [series, quoted(names_in_path), quoted(@'\1.sidecar-\2')]);
   local by_sidecar(series, combine, nodes) = call('groupByNodes', [series, quoted(combine)] + ['%d' % n for n in nodes]);
-  local highest(series, n) = renamed(call('highest', [series, '%d' % n, "'last'"]), @'\2 @ \1');
   // The type instance of a series, also inside functions' names.
   local named_by_type(series, metric) =
     target(call('aliasSub', [series, quoted(@'^.*%s-([^.,() ]+).*$' % metric), quoted(@'\1')]));
@@ -49,6 +48,12 @@ function(config)
   // The newest point may not have come yet from all: it is the one before then. Three points are
   // less than a process that has ended is missed for.
   local newest(series) = call('keepLastValue', [series, '3']);
+  // The n that are highest at the end of the time range, where -1 stands for what has ended; all are
+  // above `level`. The highest of the values that fall on one point of the screen, not their average.
+  local highest(series, n, level='-0.5') =
+    local running = call('currentAbove', [call('transformNull', [newest(series), '-1']), level]);
+    local found = call('highest', [running, '%d' % n, "'last'"]);
+    renamed(consolidated(at_least(found, 0), 'max'), @'\2 @ \1');
   // How many of the series are at `level` or above. countSeries would count those without a value
   // as well. 0 takes a value that is below; without any value there is no answer.
   local count(series, level) =
@@ -161,10 +166,13 @@ function(config)
     flags_up(level, legend):: named(count(path('red_flag', '*'), level), legend),
     without(collector, legend):: named(count(path('collector_status', collector), 1), legend),
     // The flags that were up in the time range, and when none was.
-    flags():: [named_by_type(raised(of_types('max', 'red_flag')), 'red_flag'), calm],
+    flags():: [
+      named_by_type(raised(call('groupByNode', [newest(path('red_flag', '*')), '-1', "'max'"])), 'red_flag'),
+      calm,
+    ],
     flags_of_many():: self.flags(),
     flagged_sidecars(n):: [
-      highest(call('currentAbove', [states(by_sidecar(path('red_flag', '*'), 'max', [-3, -2])), '0']), n),
+      highest(states(by_sidecar(path('red_flag', '*'), 'max', [-3, -2])), n, '0'),
       calm,
     ],
 

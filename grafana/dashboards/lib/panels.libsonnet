@@ -105,7 +105,7 @@ local steps_of(levels, below) =
   },
   mapping(index, text, color):: { index: index, text: text, color: color },
 
-  // `columns`: [{ name, unit?, decimals?, width?, mappings?, levels?, links? }] in their order; the
+  // `columns`: [{ name, unit?, decimals?, width?, least?, mappings?, levels?, links? }] in their order; the
   // targets' answers are made columns of those names by `transformations`, the query back end's part.
   table(title, description, targets, transformations, columns, sort):: panel('table', title, description, targets, 'locale') {
     width:: 24,
@@ -124,6 +124,7 @@ local steps_of(levels, below) =
           properties:
             (if std.objectHas(column, 'unit') then [{ id: 'unit', value: column.unit }] else []) +
             (if std.objectHas(column, 'decimals') then [{ id: 'decimals', value: column.decimals }] else []) +
+            (if std.objectHas(column, 'least') then [{ id: 'custom.minWidth', value: column.least }] else []) +
             (if std.objectHas(column, 'width') then [{ id: 'custom.width', value: column.width }] else []) +
             (if std.objectHas(column, 'mappings') then [
                { id: 'mappings', value: [{ type: 'value', options: column.mappings }] },
