@@ -250,7 +250,9 @@ GROWING = Growing("build-1", "docs", 6003)
 BUSY = Busy("build-2", "crawler", 7124)
 WITHOUT_PPROF = WithoutPprof("build-2", "website", 8235)
 ENDED = Ended("build-1", "gone", 9346)
-MIXED = [CALM, SICK, GROWING, BUSY, WITHOUT_PPROF, ENDED]
+# More than the worst five of anything.
+OTHERS = [Sidecar("build-2", "tools", 1357), Sidecar("dev.example.org", "web", 2468)]
+MIXED = [CALM, SICK, GROWING, BUSY, WITHOUT_PPROF, ENDED] + OTHERS
 QUIET = [
     Sidecar("quiet-1", "notes", 101),
     Sidecar("quiet-1", "api", 102),

@@ -183,6 +183,8 @@ def test_worst(look):
             texts = [value["text"] for value in one["legend"].values()]
             assert one["text"] in texts, panel
         assert panel.json["gridPos"]["w"] >= 12, panel
+    for title, name in {"RSS": "docs", "Open files": "api", "CPU": "crawler"}.items():
+        assert look("fleet", "mixed").panel(title).legend[0].startswith(name + " "), title
 
 
 def test_worst_that_run(look):

@@ -6,6 +6,7 @@ import pytest
 
 import asking
 import scenarios
+import servers
 
 ALARMING = re.compile("(orange|red)$")
 MB = scenarios.MB
@@ -64,6 +65,8 @@ def test_sick(look):
     colors = {title: page.panel(title, "stat").value()["color"] for title in ("RSS", "Threads")}
     assert page.panel("Open files", "stat").value()["color"] == "red"
     assert colors == {"RSS": "green", "Threads": "green"}
+    files = scenarios.call(scenarios.SICK.values()["process_open_fds"], servers.SECONDS)
+    assert page.panel("Open files", "stat").value()["text"].replace(",", "") == str(files)
     for title in ("Open files", "Opens of one file"):
         chart = page.panel(title, "timeseries")
         red = [
