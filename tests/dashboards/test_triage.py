@@ -159,6 +159,16 @@ def test_without_pprof(look, name):
             assert page.panel(title, "stat").value()["text"] == "no pprof", title
 
 
+@pytest.mark.parametrize(
+    "name, words", [("fleet", "mixed"), ("triage", "sick"), ("runtime", "calm")]
+)
+def test_titles(look, name, words):
+    """the titles of panels are read to their end at 1280 pixels (%s)"""
+    for panel in look(name, words).panels:
+        room = asking.width_of(panel.json, 1280) - 24  # the description's mark
+        assert 7.5 * len(panel.title) <= room, panel
+
+
 # --- rates
 
 
