@@ -1,4 +1,4 @@
-"""Grafana's own packages from npm, installed for a test and kept by nobody."""
+"""Grafana's own packages from npm, installed for a test and not kept."""
 
 import os
 import shutil
