@@ -144,6 +144,30 @@ static void a_capture_of_a_process_that_blocks_its_reader(void **state) {
   fixture_end(&f);
 }
 
+/* It holds descriptors, and there may be no other capture for days. */
+static void a_reading_that_was_left_behind_is_closed_once_it_returns(void **state) {
+  (void)state;
+  struct capture_fixture f;
+  char path[CAPTURE_PATH_MAX];
+  fixture_start(&f);
+  fixture_open(&f);
+  fixture_settle(&f);
+  unsigned descriptors = own_descriptors();
+  wrapped_calls_patience_ms = 20;
+  sudden_block_arm(3);
+  assert_int_equal(fixture_request(&f, "fds", path), 0);
+  fixture_wait_for_log(&f, "a process that blocks its readers");
+  wrapped_calls_patience_ms = 0;
+  assert_true(own_descriptors() > descriptors);
+  assert_true(sudden_block_release());
+  for (int i = 0; i < 20000 && own_descriptors() > descriptors; i++) {
+    capture_look(f.capture);
+    usleep(1000);
+  }
+  assert_int_equal(own_descriptors(), descriptors);
+  fixture_end(&f);
+}
+
 /* ... and for good: capture_free() does not wait for it. */
 static void the_end_of_captures_while_a_process_blocks(void **state) {
   (void)state;
@@ -168,6 +192,7 @@ int main(void) {
       cmocka_unit_test(a_capture_of_a_process_that_ends_as_a_zombie),
       cmocka_unit_test(a_capture_of_a_process_that_ends_and_disappears),
       cmocka_unit_test(a_capture_of_a_process_that_blocks_its_reader),
+      cmocka_unit_test(a_reading_that_was_left_behind_is_closed_once_it_returns),
       cmocka_unit_test(the_end_of_captures_while_a_process_blocks),
   };
   return cmocka_run_group_tests_name("capture_end", tests, NULL, NULL);

@@ -505,6 +505,7 @@ static void *run(void *argument) {
   survey(capture);
   while (!atomic_load(&capture->stopping)) {
     log_refused(capture);
+    watchdog_begin(capture->watchdog); /* closes what was left behind and has returned */
     look(capture);
     struct job *job = take_job(capture);
     if (job != NULL) {
