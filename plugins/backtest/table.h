@@ -1,6 +1,6 @@
 /*
  * A recording as comma-separated values: the first line has the names of the columns, `time`
- * and metrics, each further line a row. Errors name line and column, and the remedy. Pure.
+ * and metrics, each further line a row. An error says in which line and column. Pure.
  */
 #ifndef BACKTEST_TABLE_H
 #define BACKTEST_TABLE_H

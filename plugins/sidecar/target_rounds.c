@@ -104,7 +104,7 @@ static void begin_all_requested(struct target_rounds *rounds, const struct targe
 
 /* ---- going on ---- */
 
-/* Is there something to request for it now? Notes what was written meanwhile. */
+/* Is there something to request for it now? Also notes what has been written since. */
 static bool is_due(struct target *target, const struct target_services *services,
                    enum round_kind kind) {
   if (!is_wanted(target, kind) || target_is_blocked(target) || target->detail_ns == 0)

@@ -10,10 +10,9 @@ import socket
 import subprocess
 
 from harness.daemon import free_port, need
-from harness.graphite import CarbonCache, GraphiteWeb
+from harness.graphite import CarbonCache
 from harness.installation import SOURCE
 from harness.prometheus import Prometheus
-from harness.wait import wait_until
 
 import scenarios
 
@@ -69,18 +68,7 @@ class FilledPrometheus(Prometheus):
             self.promtool("create-blocks-from", "rules", *span, *where, RULES)
             self.terminate()
             self.port = free_port()
-            with open(self.path("output.log"), "ab") as output:
-                self.process = subprocess.Popen(
-                    self.argv(),
-                    cwd=self.folder,
-                    env=self.environment(),
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    preexec_fn=self.before_exec,
-                    start_new_session=True,
-                )
-            wait_until("prometheus to answer", self._alive_and_ready, self.start_timeout)
+            self.again()
 
 
 class FilledCarbon(CarbonCache):

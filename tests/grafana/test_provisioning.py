@@ -5,10 +5,10 @@ import http.server
 import json
 import os
 import subprocess
-import threading
 import unittest
 
 from harness.daemon import need
+from harness.http_listener import HttpListener
 from harness.installation import SOURCE
 
 SCRIPT = os.path.join(SOURCE, "grafana", "provisioning", "external_alertmanager")
@@ -17,7 +17,7 @@ PASSWORD = 'p"w\\d'
 BASIC = base64.b64encode(("admin:" + PASSWORD).encode()).decode()
 
 
-class Grafana:
+class Grafana(HttpListener):
     """Has the choice that was made of it, refuses strangers, and `external` without a data source."""
 
     def __init__(self, alertmanagers=("http://127.0.0.1:9093/api/v2/alerts",)):
@@ -55,19 +55,7 @@ class Grafana:
                 self.end_headers()
                 self.wfile.write(text)
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = "http://127.0.0.1:%d/grafana/" % self.server.server_port
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler, "/grafana/")
 
     def ask(self, **variables):
         need("curl", "curl")

@@ -12,15 +12,14 @@ import os
 import ssl
 import signal
 import socket
-import subprocess
-import threading
 import time
 import urllib.request
 
 from . import collectd_config as config
 from .alertmanager import Alertmanager
 from .collectd import HOST, Collectd
-from .daemon import die_with_parent, free_port, missing
+from .daemon import free_port, missing
+from .http_listener import HttpListener
 from .installation import stock_plugins
 from .wait import Probe, wait_until
 
@@ -130,22 +129,11 @@ class Notifier(Collectd):
         return time.monotonic() - begin
 
     def again(self):
-        """Starts it anew in the same folder."""
-        for name in ("inject", "collectd.log"):
+        """Starts it in the same folder, without its former log."""
+        for name in ("inject", "collectd.log", "output.log"):
             if os.path.exists(self.path(name)):
                 os.remove(self.path(name))
-        with open(self.path("output.log"), "wb") as output:
-            self.process = subprocess.Popen(
-                self.argv(),
-                cwd=self.directory(),
-                env=self.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                preexec_fn=die_with_parent,
-                start_new_session=True,
-            )
-        wait_until("collectd to answer", self._alive_and_ready, self.start_timeout)
+        super().again()
 
     @property
     def state_file(self):
@@ -197,7 +185,7 @@ class Notifier(Collectd):
 # --- the far end
 
 
-class Webhook:
+class Webhook(HttpListener):
     """Receives what Alertmanager tells its users; `told` holds (status, alert) in order."""
 
     def __init__(self):
@@ -211,19 +199,7 @@ class Webhook:
                 self.send_response(200)
                 self.end_headers()
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = "http://127.0.0.1:%d/" % self.server.server_port
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler)
 
     def of(self, alertname, status, **labels):
         wanted = dict(labels, alertname=alertname)
@@ -370,7 +346,7 @@ def cluster(count, webhook):
 # --- a far end that misbehaves
 
 
-class Pretender:
+class Pretender(HttpListener):
     """Stands where an Alertmanager should be; `answer(server, request body)` decides.
 
     Posts are kept as (time, list of alerts). answer() returns (status, headers, body), or
@@ -403,9 +379,6 @@ class Pretender:
                 self.send_response(200)
                 self.end_headers()
 
-            def log_message(self, *_):
-                pass
-
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
             request_queue_size = 64
@@ -413,19 +386,9 @@ class Pretender:
             def handle_error(self, *_):
                 pass  # the client may go at any moment
 
-        self.server = Server(("127.0.0.1", 0), Handler)
+        super().__init__(Handler, "", Server)
         if tls is not None:
             self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
-        self.port = self.server.server_port
-        self.url = "http://127.0.0.1:%d" % self.port
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
 
     def alertnames(self):
         """Of all posts, in order, with repetitions."""

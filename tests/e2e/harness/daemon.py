@@ -138,7 +138,12 @@ class Daemon:
         self.folder = private_folder(self.name)
         self.prepare()
         started.append(self)
-        with open(self.path("output.log"), "wb") as output:
+        self._run()
+        return self
+
+    def _run(self):
+        """Runs the program in its folder; what it writes is added to its log."""
+        with open(self.path("output.log"), "ab") as output:
             self.process = subprocess.Popen(
                 self.argv(),
                 cwd=self.directory(),
@@ -149,7 +154,11 @@ class Daemon:
                 preexec_fn=self.before_exec,
                 start_new_session=True,
             )
-        return self
+
+    def again(self):
+        """Starts it in the folder that it had before it ended."""
+        self._run()
+        wait_until("%s to answer" % self.name, self._alive_and_ready, self.start_timeout)
 
     def start(self):
         try:

@@ -1,12 +1,11 @@
 """A real Prometheus that scrapes one or more ports every second."""
 
 import json
-import subprocess
 import urllib.parse
 import urllib.request
 
 from .daemon import Daemon, free_port, need
-from .wait import Probe, wait_until
+from .wait import Probe
 
 # As the README tells people to scrape collectd: the host name stays in `instance`, and a
 # series that left /metrics is gone at the next scrape and not five minutes later.
@@ -50,21 +49,6 @@ class Prometheus(Daemon):
             "--log.level=warn",
             *self.options,
         ]
-
-    def again(self):
-        """Starts it in the folder that it had before terminate()."""
-        with open(self.path("output.log"), "ab") as output:
-            self.process = subprocess.Popen(
-                self.argv(),
-                cwd=self.directory(),
-                env=self.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                preexec_fn=self.before_exec,
-                start_new_session=True,
-            )
-        wait_until("prometheus to answer", self._alive_and_ready, self.start_timeout)
 
     def get(self, path, **parameters):
         url = "http://127.0.0.1:%d%s?%s" % (self.port, path, urllib.parse.urlencode(parameters))
