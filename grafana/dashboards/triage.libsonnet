@@ -104,7 +104,7 @@ function(config, q, panels)
         'rss_growing'
       ),
       growing(
-        'Descriptors',
+        'Descriptors and regions',
         'All, regions of the memory map, and the six classes that grow most. Regular files: sessions that are not closed. Pipes: tmux commands that are not waited for. Regions without files: mmap.',
         [
           q.growth(q.value('max', 'process_open_fds', 'all')),

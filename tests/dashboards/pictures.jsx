@@ -3,7 +3,7 @@ import 'uplot/dist/uPlot.min.css';
 import React from 'react';
 import { createRoot } from 'react-dom/client';
 import { BarGauge, BigValue, Table, TimeSeries } from '@grafana/ui';
-import { dateTime, getFieldDisplayValues } from '@grafana/data';
+import { dateTime, getDisplayValueAlignmentFactors, getFieldDisplayValues } from '@grafana/data';
 import { dataOf, replaceVariables, theme } from './frames.js';
 import { look } from './panels.js';
 
@@ -20,30 +20,30 @@ function Stats({ panel, data, width, height }) {
     theme,
   });
   const each = height / values.length;
+  const shared = { alignmentFactors: getDisplayValueAlignmentFactors(values), text: panel.options.text, theme, width };
   return values.map((one, i) =>
     panel.type === 'stat' ? (
       <BigValue
         key={i}
+        {...shared}
         value={one.display}
         sparkline={one.sparkline}
         colorMode={panel.options.colorMode}
         graphMode={panel.options.graphMode}
         textMode={panel.options.textMode}
         count={values.length}
-        theme={theme}
-        width={width}
         height={each}
       />
     ) : (
       <BarGauge
         key={i}
+        {...shared}
         value={one.display}
         field={one.field}
         display={one.view?.getFieldDisplayProcessor(one.colIndex)}
         displayMode={panel.options.displayMode}
         orientation={panel.options.orientation}
-        theme={theme}
-        width={width}
+        namePlacement={panel.options.namePlacement || 'auto'}
         height={each - 8}
       />
     )

@@ -7,7 +7,6 @@ import subprocess
 from harness.dashboards import grafana_queries
 from harness.installation import SOURCE
 
-import asking
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 

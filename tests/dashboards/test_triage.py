@@ -115,7 +115,7 @@ def test_growth_of_calm(look):
         ("growing", "Memory per hour", {"RSS": 30 * MB, "heap in use": 30 * MB}),
         ("growing", "Goroutines per hour", {"all": 10, "chan_receive": 10}),
         ("growing", "Heap by origin per hour", {"other": 30 * MB}),
-        ("sick", "Descriptors per hour", {"all": 257, "regular": 257}),
+        ("sick", "Descriptors and regions per hour", {"all": 257, "regular": 257}),
     ],
 )
 def test_growth_of_leak(look, words, title, grown):
@@ -129,6 +129,14 @@ def test_growth_of_leak(look, words, title, grown):
             assert bar["number"] < min(grown.values()) / 10, (name, bar)
             assert not ALARMING.search(bar["color"]), (name, bar)
     assert set(grown) <= set(bars)
+
+
+def test_names_of_bars(look):
+    """names of bars are no larger than the text that Grafana leaves room for (%s)"""
+    for panel in look("triage", "calm").of_type("bargauge"):
+        # @grafana/ui measures them at three fifths of a bar's height, 18 pixels or more, and an em
+        # is two thirds of that.
+        assert panel.json["options"]["text"]["titleSize"] <= 18 / 1.5, panel
 
 
 # --- several, and none

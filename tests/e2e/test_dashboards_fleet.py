@@ -127,7 +127,7 @@ class SickFleet(Servers):
             self.assertAlmostEqual(60 * MB, memory["heap in use"], delta=2 * MB)
             for part in ("kept by Go", "stacks", "outside Go"):
                 self.assertAlmostEqual(0, memory[part], delta=MB / 2)
-            files = answers.last("triage", "Descriptors per hour")
+            files = answers.last("triage", "Descriptors and regions per hour")
             self.assertAlmostEqual(97, files["all"], delta=4)
             self.assertAlmostEqual(97, files["regular"], delta=4)
             self.assertEqual(0, files["pipe"])
