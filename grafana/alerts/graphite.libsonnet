@@ -147,7 +147,7 @@ local alerts = import 'alert.libsonnet';
         commands(flag),
       ],
       flag.name
-    ),
+    ) + (if severity.clearHold == null then {} else { keepFiringFor: severity.clearHold }),
 
   local judged(flag, severity) =
     local now = '{{ if $values.NOW.Labels }}, now %s{{ end }}' % amounts[flag.amount].write('$values.NOW.Value');

@@ -1,5 +1,6 @@
 """The alert rules and their runbook agree with the code: flags, metrics, commands."""
 
+import json
 import re
 import unittest
 
@@ -26,6 +27,7 @@ class Alert:
         self.name = text.split("\n")[0]
         self.flag, self.severity = field("flag"), field("severity")
         self.summary, self.runbook_url = field("summary"), field("runbook_url")
+        self.hold, self.keep = field("for"), field("keep_firing_for")
 
 
 def alerts():
@@ -97,6 +99,20 @@ class Rules(unittest.TestCase):
         judged = [text for text in agreement.read(ALERTS).split("- alert: ") if "red_flag{type=" in text]
         self.assertGreater(len(judged), 5)
         self.assertFalse([text for text in judged if "keep_firing_for" in text])
+
+    def test_over_graphite(self):
+        """the rules for Graphite hold, and keep firing, as long as those for Prometheus"""
+        groups = json.loads(agreement.read("grafana/generated/graphite_alerts.json"))["groups"]
+        rules = [rule for group in groups for rule in group["rules"] if "flag" in rule["labels"]]
+        found = {
+            (rule["title"], rule["labels"]["severity"]): (rule["for"], rule.get("keepFiringFor"))
+            for rule in rules
+        }
+        self.assertEqual(len(rules), len(found))
+        self.assertGreater(len([keep for _, keep in found.values() if keep]), 20)
+        prometheus = {(a.name, a.severity): (a.hold or "0s", a.keep) for a in alerts()}
+        for alert, holds in found.items():
+            self.assertEqual(prometheus[alert], holds, alert)
 
     def test_statuses(self):
         """the words for the status of a collector are those of its numbers"""
