@@ -140,7 +140,8 @@ class SickFleet(Servers):
         """of a young sidecar, and of one that has ended, no growth is known"""
         for sidecar in ("young", "ended"):
             for answers in self.both(sidecar):
-                for title in ("Memory", "Descriptors", "Goroutines", "Heap by origin"):
+                titles = ("Memory", "Descriptors and regions", "Goroutines", "Heap by origin")
+                for title in titles:
                     found = answers.last("triage", title + " per hour")
                     self.assertEqual({}, found, (sidecar, title))
 
