@@ -2,6 +2,7 @@
 # Captures the goroutine dumps and heap profiles that the tests replay. Each program gets a
 # folder here with
 #   goroutines.txt   goroutine?debug=2
+#   grouped.txt      goroutine?debug=1
 #   heap.txt         heap?debug=1
 #   heap.pb.gz       the same moment's binary profile
 #   pprof.txt        what `go tool pprof` makes of heap.pb.gz: bytes by pattern
@@ -12,7 +13,7 @@
 #
 # usage: capture.sh target GO [--hour]      the example target, built with the program GO
 #        capture.sh cpu GO                  the same, its CPU profile only
-#        capture.sh cgo GO                  a program that waits in C and in Go
+#        capture.sh cgo GO                  a program that waits in C and in Go, and has labels
 #        capture.sh sidecar PROGRAM GO      the real sidecar, in tmux, with state of its own
 set -eu
 
@@ -135,6 +136,7 @@ capture_target() { # GO [--hour]
   say "goroutines chan_receive 2 locked"
   say "goroutines running 1"
   get "$port" 'goroutine?debug=2' "$folder/goroutines.txt"
+  get "$port" 'goroutine?debug=1' "$folder/grouped.txt"
   say "release goroutines running"
 
   say "heap 100MB"
@@ -165,8 +167,8 @@ capture_cgo() { # GO
   cat >"$temp/cgo/go.mod" <<'GO_MOD'
 module example.com/cgo
 
-go 1.19
 GO_MOD
+  version_of "$1" | sed 's/^go\([0-9]*\.[0-9]*\).*/go \1/' >>"$temp/cgo/go.mod"
   cat >"$temp/cgo/main.go" <<'GO_SOURCE'
 package main
 
@@ -191,13 +193,15 @@ func main() {
 		go C.pause()
 		go C.callBack()
 	}
-	labels := pprof.Labels("path", "a]:\n[b, 7 minutes")
+	labels := pprof.Labels("path", "a]:\n[b, 7 minutes\t{\"}]: \u00fc", "plain", "value")
 	go pprof.Do(context.Background(), labels, func(context.Context) { select {} })
+	plain := pprof.Labels("plain", "value")
+	go pprof.Do(context.Background(), plain, func(context.Context) { select {} })
 	http.ListenAndServe(os.Args[1], nil)
 }
 GO_SOURCE
   (cd "$temp/cgo" && CGO_ENABLED=1 "$1" build -trimpath -o "$temp/program" .)
-  for setting in plain ancestors system; do
+  for setting in plain ancestors system leaks; do
     port=$(free_port)
     unset GODEBUG GOTRACEBACK
     case $setting in
@@ -207,7 +211,12 @@ GO_SOURCE
     "$temp/program" "127.0.0.1:$port" &
     pid=$!
     wait_for "$port"
-    get "$port" 'goroutine?debug=2' "$folder/goroutines_$setting.txt"
+    # since Go 1.27; in Go 1.26 with GOEXPERIMENT=goroutineleakprofile
+    if [ "$setting" != leaks ] ||
+      get "$port" 'goroutineleak?debug=1' "$folder/grouped_$setting.txt" 2>/dev/null; then
+      [ "$setting" = leaks ] || get "$port" 'goroutine?debug=1' "$folder/grouped_$setting.txt"
+      get "$port" 'goroutine?debug=2' "$folder/goroutines_$setting.txt"
+    fi
     kill "$pid"
     wait "$pid" 2>/dev/null || :
     pid=
@@ -228,6 +237,7 @@ capture_sidecar() { # PROGRAM GO
   wait_for "$port"
   sleep 6
   get "$port" 'goroutine?debug=2' "$folder/goroutines.txt"
+  get "$port" 'goroutine?debug=1' "$folder/grouped.txt"
   get "$port" 'heap?gc=1' /dev/null
   heap_pair "$2" "$port" "$folder"
 }

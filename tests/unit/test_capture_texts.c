@@ -1,6 +1,8 @@
 /* What captures write, without a disk: counts, listings, README. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "cases.h"
 #include "sidecar/capture/listing.h"
@@ -238,6 +240,56 @@ static void paths_are_quoted_for_the_shell(void **state) {
   check_text(print(&readme), "'/my captures/it'\\''s/new/goroutines.txt' | sort", NULL);
 }
 
+/* Labels, the form of Go 1.27 and that of Go 1.26, contain what else would match. */
+#define LABELLED_DUMP                                                                          \
+  "goroutine 1 [chan receive, 12 minutes] {a: \"]: [sleep\"}:\nmain.a()\n\t/a.go:1 +0x1\n\n"   \
+  "goroutine 2 [select, 3 minutes labels:{\"a\": \"[sleep\"}]:\nmain.b()\n\t/a.go:1 +0x1\n\n"  \
+  "goroutine 3 gp=0xc0 m=nil [IO wait, locked to thread] {a: \"b, 7 minutes]:\"}:\n"           \
+  "main.c()\n\t/a.go:1 +0x1\n\n"                                                               \
+  "goroutine 4 [select labels:{\"a\": \"b, 7 minutes]:\"}]:\nmain.d()\n\t/a.go:1 +0x1\n"
+
+static char *output_of(const char *command) {
+  char *output = calloc(1, 4096);
+  FILE *pipe = popen(command, "r");
+  assert_non_null(output);
+  assert_non_null(pipe);
+  assert_true(fread(output, 1, 4095, pipe) < 4095);
+  assert_int_equal(pclose(pipe), 0);
+  return output;
+}
+
+static void commands_for_goroutines_are_not_misled_by_labels(void **state) {
+  (void)state;
+  char folder[] = "/tmp/test_capture_texts.XXXXXX", path[64], *commands[8];
+  assert_non_null(mkdtemp(folder));
+  snprintf(path, sizeof(path), "%s/goroutines.txt", folder);
+  FILE *dump = fopen(path, "w");
+  assert_non_null(dump);
+  fputs(LABELLED_DUMP, dump);
+  fclose(dump);
+  struct readme readme = {
+      .request = &request, .path = folder, .has_goroutines = true, .not_taken = ""};
+  char *text = print(&readme), *section = strstr(text, "\nGoroutines:");
+  size_t len = 0;
+  assert_non_null(section);
+  for (char *line = strtok(section, "\n"); line != NULL && len < 8; line = strtok(NULL, "\n"))
+    if (strstr(line, path) != NULL)
+      commands[len++] = line;
+  assert_int_equal(len, 4);
+  char *states = output_of(commands[0]);
+  assert_int_equal(strlen(states),
+                   strlen("      2 select\n      1 IO wait\n      1 chan receive\n"));
+  assert_true(strstr(states, " 1 IO wait\n") && strstr(states, " 1 chan receive\n"));
+  check_text(states, " 2 select\n", NULL);
+  char *waits = output_of(commands[1]);
+  assert_true(strstr(waits, "main.a") && strstr(waits, "main.b"));
+  check_text(waits, "goroutine 2 ", "goroutine 4 ");
+  check_text(output_of(commands[2]), "goroutine 1 ", "goroutine 3 ");
+  free(text);
+  unlink(path);
+  rmdir(folder);
+}
+
 static void the_head_is_printable_and_the_steps_are_those_of_the_request(void **state) {
   (void)state;
   struct capture_request hostile = request;
@@ -267,6 +319,7 @@ int main(void) {
       cmocka_unit_test(heaps_are_compared_only_if_both_exist),
       cmocka_unit_test(a_cpu_profile_is_shown_as_text_and_in_a_browser),
       cmocka_unit_test(paths_are_quoted_for_the_shell),
+      cmocka_unit_test(commands_for_goroutines_are_not_misled_by_labels),
       cmocka_unit_test(the_head_is_printable_and_the_steps_are_those_of_the_request),
   };
   return cmocka_run_group_tests_name("capture_texts", tests, NULL, NULL);

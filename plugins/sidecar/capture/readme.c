@@ -155,14 +155,15 @@ static int print_browser(const struct readme *readme, struct buffer *text) {
       "the user that\ncollectd runs as can read the files: use sudo, or copy them.\n");
 }
 
+/* Labels of goroutines, text of the program in braces, match nothing here. */
 static int print_goroutines(const struct readme *readme, struct buffer *text) {
   static const struct {
     const char *command, *rest;
   } commands[] = {
-      {"  sed -n 's/^goroutine [0-9]* .*\\[\\([^],]*\\).*/\\1/p'",
+      {"  sed -n 's/ labels:{.*//; s/^goroutine [^{]*\\[\\([^],]*\\).*/\\1/p'",
        " | sort | uniq -c | sort -rn"},
-      {"  grep -A5 -E 'minutes(, [a-z ]+)?\\]:'", ""},
-      {"  grep -A5 -E '\\[(chan receive|chan send|sleep)'", ""},
+      {"  grep -A5 -E '^goroutine [^{]*, [0-9]+ minutes'", ""},
+      {"  grep -A5 -E '^goroutine [^{]*\\[(chan receive|chan send|sleep)'", ""},
       {"  grep -B2 '[fF]etchData'", ""},
   };
   if (!readme->has_goroutines)

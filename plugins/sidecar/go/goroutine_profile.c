@@ -97,11 +97,6 @@ static int take_note(struct goroutine_profile_parser *parser, struct span note) 
 
 /* The notes in the brackets, separated by ", ": the state, then details. */
 static int take_notes(struct goroutine_profile_parser *parser, struct span notes) {
-  /* GODEBUG=tracebacklabels: arbitrary text of the program follows at the end */
-  const char *labels = memmem(notes.at, notes.len, " labels:{", strlen(" labels:{"));
-  if (labels != NULL)
-    notes.len = (size_t)(labels - notes.at);
-
   bool is_first = true;
   while (notes.len > 0) {
     const char *comma = memchr(notes.at, ',', notes.len);
@@ -122,25 +117,59 @@ static int take_notes(struct goroutine_profile_parser *parser, struct span notes
   return is_first ? -EBADMSG : 0;
 }
 
+/*
+ * Splits what follows "[" in a header into the notes and what ends it: "]:", or labels of the
+ * goroutine (runtime/pprof.SetGoroutineLabels) and a colon. Labels are text of the program and
+ * may contain anything, but notes contain neither a "]" nor a brace. Labels are
+ *   "] {key: \"any text\", ...}:"         since Go 1.27, with GODEBUG=tracebacklabels=1, the
+ *                                        default for modules with "go 1.27"
+ *   " labels:{\"key\": \"any text\"}]:"  in Go 1.26, with the same setting.
+ */
+static int split_header(struct span text, bool is_long, struct span *ret_notes) {
+  static const char old_labels[] = " labels:{";
+  size_t len = 0;
+  while (len < text.len && text.at[len] != ']' && text.at[len] != '{')
+    len++;
+  struct span notes = span_make(text.at, len);
+  struct span rest = span_make(text.at + len, text.len - len);
+  const char *end = "]:";
+  if (span_starts_with(rest, "{")) {
+    if (len < strlen(old_labels) - 1 ||
+        memcmp(text.at + len + 1 - strlen(old_labels), old_labels, strlen(old_labels)) != 0)
+      return -EBADMSG;
+    notes.len = len + 1 - strlen(old_labels);
+    end = "}]:";
+  } else if (span_starts_with(rest, "] {")) {
+    end = "}:";
+  } else if (rest.len != strlen(end) && !is_long) {
+    return -EBADMSG;
+  }
+  if (!is_long && !span_ends_with(rest, end))
+    return -EBADMSG;
+  *ret_notes = notes;
+  return 0;
+}
+
 /* "goroutine 18 [chan receive, 12 minutes]:"; with GOTRACEBACK=system or crash also
  * "goroutine 18 gp=0xc000007880 m=nil [...]:". */
 static int take_header(struct goroutine_profile_parser *parser, struct line line) {
-  struct span rest = line.text;
+  struct span rest = line.text, notes;
   uint64_t id;
   if (!scan_literal(&rest, "goroutine ") || scan_u64(&rest, &id) != 0 ||
       !scan_literal(&rest, " "))
     return -EBADMSG;
   const char *bracket = memchr(rest.at, '[', rest.len);
-  if (bracket == NULL || (!line.is_long && !span_ends_with(rest, "]:")))
+  if (bracket == NULL)
     return -EBADMSG;
-  const char *end = rest.at + rest.len - (line.is_long ? 0 : strlen("]:"));
-  if (bracket >= end)
-    return -EBADMSG;
+  rest = span_make(bracket + 1, (size_t)(rest.at + rest.len - bracket - 1));
+  int status = split_header(rest, line.is_long, &notes);
+  if (status != 0)
+    return status;
 
   parser->in_stack = true;
   parser->waited_minutes = 0;
   stack_begin(&parser->stack);
-  return take_notes(parser, span_make(bracket + 1, (size_t)(end - bracket - 1)));
+  return take_notes(parser, notes);
 }
 
 static int take_frame(struct goroutine_profile_parser *parser, struct span name) {

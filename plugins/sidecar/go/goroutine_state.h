@@ -1,7 +1,7 @@
 /*
  * The state of a goroutine, from its header in goroutine?debug=2 (runtime/traceback.go,
  * goroutineheader): a wait reason (runtime/runtime2.go, waitReasonStrings) or a plain status
- * (gStatusStrings), grouped into the ten states that have a metric. Covers Go 1.19 to 1.26; an
+ * (gStatusStrings), grouped into the ten states that have a metric. Covers Go 1.19 to 1.27; an
  * unknown reason is "other". Pure.
  */
 #ifndef SIDECAR_GO_GOROUTINE_STATE_H

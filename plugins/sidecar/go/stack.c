@@ -77,7 +77,7 @@ uint64_t stack_matcher_searched(const struct stack_matcher *matcher) {
   return matcher->searched;
 }
 
-/* First elements of the import paths of Go's standard library, up to Go 1.26. */
+/* First elements of the import paths of Go's standard library, up to Go 1.27. */
 static const char *const standard_library[] = {
     "archive",  "bufio",   "bytes",   "cmp",      "compress", "container", "context", "crypto",
     "database", "debug",   "embed",   "encoding", "errors",   "expvar",    "flag",    "fmt",
@@ -85,7 +85,7 @@ static const char *const standard_library[] = {
     "log",      "maps",    "math",    "mime",     "net",      "os",        "path",    "plugin",
     "reflect",  "regexp",  "runtime", "slices",   "sort",     "strconv",   "strings", "structs",
     "sync",     "syscall", "testing", "text",     "time",     "unicode",   "unique",  "unsafe",
-    "vendor",   "weak",
+    "uuid",     "vendor",  "weak",
 };
 
 static uint8_t flags_of(struct span name) {
