@@ -90,7 +90,8 @@ const struct metric_info metrics[METRICS] = {
                                  "goroutines by what they wait for (goroutine dump)"},
     [METRIC_GOROUTINES_BLOCKED] =
         {"go_goroutines_blocked", METRIC_GAUGE, TIER_DETAIL, "goroutines",
-         "goroutines that have been waiting for at least that long (goroutine dump)"},
+         "goroutines that have been waiting for at least that long, or that Go found to be "
+         "leaked (goroutine dump)"},
     [METRIC_GOROUTINES_MATCHING] = {"go_goroutines_matching", METRIC_GAUGE, TIER_DETAIL,
                                     "goroutines",
                                     "goroutines with a function on their stack that matches a "

@@ -243,6 +243,7 @@ static void paths_are_quoted_for_the_shell(void **state) {
 /* Labels, the form of Go 1.27 and that of Go 1.26, contain what else would match. */
 #define LABELLED_DUMP                                                                          \
   "goroutine 1 [chan receive, 12 minutes] {a: \"]: [sleep\"}:\nmain.a()\n\t/a.go:1 +0x1\n\n"   \
+  "goroutine 5 [select (leaked)]:\nmain.e()\n\t/a.go:1 +0x1\n\n"                               \
   "goroutine 2 [select, 3 minutes labels:{\"a\": \"[sleep\"}]:\nmain.b()\n\t/a.go:1 +0x1\n\n"  \
   "goroutine 3 gp=0xc0 m=nil [IO wait, locked to thread] {a: \"b, 7 minutes]:\"}:\n"           \
   "main.c()\n\t/a.go:1 +0x1\n\n"                                                               \
@@ -278,11 +279,12 @@ static void commands_for_goroutines_are_not_misled_by_labels(void **state) {
   assert_int_equal(len, 4);
   char *states = output_of(commands[0]);
   assert_int_equal(strlen(states),
-                   strlen("      2 select\n      1 IO wait\n      1 chan receive\n"));
+                   strlen("      2 select\n      1 select (leaked)\n      1 IO wait\n"
+                          "      1 chan receive\n"));
   assert_true(strstr(states, " 1 IO wait\n") && strstr(states, " 1 chan receive\n"));
   check_text(states, " 2 select\n", NULL);
   char *waits = output_of(commands[1]);
-  assert_true(strstr(waits, "main.a") && strstr(waits, "main.b"));
+  assert_true(strstr(waits, "main.a") && strstr(waits, "main.b") && strstr(waits, "main.e"));
   check_text(waits, "goroutine 2 ", "goroutine 4 ");
   check_text(output_of(commands[2]), "goroutine 1 ", "goroutine 3 ");
   free(text);

@@ -176,6 +176,30 @@ static void stuck_goroutines_are_reported_with_the_stack_that_grew(void **state)
       "age", "47 minutes");
 }
 
+/* Go no longer says how long they have been waiting. */
+static void stuck_goroutines_that_have_leaked_are_reported_as_such(void **state) {
+  (void)state;
+  struct known known;
+  know_nothing(&known);
+  static struct stuck stuck;
+  memset(&stuck, 0, sizeof(stuck));
+  for (uint64_t round = 0; round < 2; round++) {
+    struct site_top top = {.len = 0};
+    add_site(&top, 1, round == 0 ? 2 : 12, "main.leak < main.main");
+    top.sites[0].state = GOROUTINE_CHAN_SEND;
+    top.sites[0].blocked = top.sites[0].leaked = round == 0 ? 0 : 12;
+    site_history_update(&known.goroutine_sites, &top);
+    stuck_observe(&stuck, &top);
+  }
+  known.facts.stuck = &stuck;
+  struct flag_status status = breach(RED_FLAG_GOROUTINES_STUCK, RED_FLAG_WARNING, 10, NAN);
+  check_evidence(
+      &known, &status,
+      "proj (pid 4711): goroutines blocked for 10 minutes: 10 for 1 min beyond the baseline; "
+      "+10, 12 leaked: nothing can wake them; 12 in chan_send at main.leak < main.main",
+      "leaked", "12");
+}
+
 static void a_growing_heap_is_reported_with_rate_and_sites(void **state) {
   (void)state;
   struct known known;
@@ -409,6 +433,7 @@ int main(void) {
       cmocka_unit_test(growth_of_descriptors_names_the_class_that_grew),
       cmocka_unit_test(memory_is_reported_with_the_retained_part),
       cmocka_unit_test(stuck_goroutines_are_reported_with_the_stack_that_grew),
+      cmocka_unit_test(stuck_goroutines_that_have_leaked_are_reported_as_such),
       cmocka_unit_test(a_growing_heap_is_reported_with_rate_and_sites),
       cmocka_unit_test(a_high_allocation_rate_names_what_allocates_not_what_is_kept),
       cmocka_unit_test(the_cpu_names_the_functions_that_use_it_once_there_is_a_profile),

@@ -74,9 +74,11 @@ static void captured_dumps_agree_with_grep(void **state) {
       {GOROUTINE_RUNNABLE, "^goroutine [^[]*\\[(runnable|preempted)[],( ]"},
   };
   static const char *const ages[GOROUTINE_BLOCKED_AGES] = {
-      [GOROUTINE_BLOCKED_1M] = "^goroutine [^[]*\\[[^]]*, [0-9]+ minutes[],]",
-      [GOROUTINE_BLOCKED_10M] = "^goroutine [^[]*\\[[^]]*, [0-9]{2,} minutes[],]",
-      [GOROUTINE_BLOCKED_1H] = "^goroutine [^[]*\\[[^]]*, ([6-9][0-9]|[0-9]{3,}) minutes[],]",
+      [GOROUTINE_BLOCKED_1M] = "^goroutine [^[]*\\[[^]]*(, [0-9]+ minutes[],]|\\(leaked\\))",
+      [GOROUTINE_BLOCKED_10M] =
+          "^goroutine [^[]*\\[[^]]*(, [0-9]{2,} minutes[],]|\\(leaked\\))",
+      [GOROUTINE_BLOCKED_1H] =
+          "^goroutine [^[]*\\[[^]]*(, ([6-9][0-9]|[0-9]{3,}) minutes[],]|\\(leaked\\))",
   };
   char **paths = profile_files("goroutines");
   for (size_t i = 0; paths[i] != NULL; i++) {
@@ -719,10 +721,15 @@ static void a_site_has_those_that_have_been_blocked_for_ten_minutes(void **state
   assert_int_equal(parse(span_of(text), 10), 0);
   assert_int_equal(profile.sites.sites[0].weight, 4);
   assert_int_equal(profile.sites.sites[0].blocked, 2);
-  assert_int_equal(profile.blocked[GOROUTINE_BLOCKED_10M], 2);
+  /* the one that has leaked counts for every age: nothing can wake it */
+  assert_int_equal(profile.blocked[GOROUTINE_BLOCKED_1M], 5);
+  assert_int_equal(profile.blocked[GOROUTINE_BLOCKED_10M], 3);
+  assert_int_equal(profile.blocked[GOROUTINE_BLOCKED_1H], 2);
+  assert_int_equal(profile.sites.sites[0].leaked, 0);
   for (size_t i = 1; i < profile.sites.len; i++) {
     const struct site *site = &profile.sites.sites[i];
     check_int(site->text, site->blocked, strcmp(site->text, "main.h") == 0);
+    check_int(site->text, site->leaked, site->blocked);
   }
   assert_int_equal(profile.sites.len, 3);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cases.h"
+#include "profile_files.h"
 #include "sidecar/redflag/flags.h"
 
 static struct stuck stuck;
@@ -149,6 +150,34 @@ static void nothing_is_overestimated_when_there_are_more_stacks_than_are_listed(
   check_int("found", stuck_count(&stuck) > 200, true);
 }
 
+/* A request for goroutineleak takes their wait times away for good. */
+static void the_stuck_are_still_stuck_once_go_has_found_them_leaked(void **state) {
+  (void)state;
+  static const char *const notes[] = {"chan send", "chan send, 12 minutes",
+                                      "chan send (leaked)"};
+  static const unsigned goroutines[] = {1, 6, 6};
+  struct profile_patterns patterns;
+  struct goroutine_profile_parser *parser = malloc(sizeof(*parser));
+  struct goroutine_profile *profile = malloc(sizeof(*profile));
+  assert_true(parser != NULL && profile != NULL);
+  profile_patterns_compile(&patterns, stack_patterns_of_goroutines);
+  for (size_t i = 0; i < ARRAY_LENGTH(notes); i++) {
+    char text[128];
+    int len = snprintf(text, sizeof(text), "goroutine 1 [%s]:\nmain.f()\n\t/a.go:1 +0x1\n\n",
+                       notes[i]);
+    goroutine_profile_parser_init(parser, patterns.matcher);
+    for (unsigned n = 0; n < goroutines[i]; n++)
+      assert_int_equal(goroutine_profile_parser_feed(parser, text, (size_t)len), 0);
+    assert_int_equal(goroutine_profile_parser_finish(parser, profile), 0);
+    stuck_observe(&stuck, &profile->sites);
+    check_int(notes[i], stuck_count(&stuck), goroutines[i] - 1);
+    check_int(notes[i], profile->blocked[GOROUTINE_BLOCKED_10M], i == 0 ? 0 : 6);
+  }
+  profile_patterns_free(&patterns);
+  free(profile);
+  free(parser);
+}
+
 /* The metric counts all that wait; the signal, the comparison and the trend do not. */
 static void ageing_is_no_rise_in_the_comparison(void **state) {
   (void)state;
@@ -207,6 +236,7 @@ int main(void) {
       TEST(a_leak_beside_such_a_pool_is_found),
       TEST(one_that_comes_back_allows_one),
       TEST(nothing_is_overestimated_when_there_are_more_stacks_than_are_listed),
+      TEST(the_stuck_are_still_stuck_once_go_has_found_them_leaked),
       TEST(ageing_is_no_rise_in_the_comparison),
       TEST(counts_without_stacks_are_taken_as_they_are),
   };

@@ -162,7 +162,7 @@ static int print_goroutines(const struct readme *readme, struct buffer *text) {
   } commands[] = {
       {"  sed -n 's/ labels:{.*//; s/^goroutine [^{]*\\[\\([^],]*\\).*/\\1/p'",
        " | sort | uniq -c | sort -rn"},
-      {"  grep -A5 -E '^goroutine [^{]*, [0-9]+ minutes'", ""},
+      {"  grep -A5 -E '^goroutine [^{]*(, [0-9]+ minutes|\\(leaked\\))'", ""},
       {"  grep -A5 -E '^goroutine [^{]*\\[(chan receive|chan send|sleep)'", ""},
       {"  grep -B2 '[fF]etchData'", ""},
   };

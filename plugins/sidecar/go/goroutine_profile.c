@@ -74,7 +74,7 @@ static void end_goroutine(struct goroutine_profile_parser *parser) {
   counts->goroutines++;
   counts->by_state[parser->state]++;
   for (size_t i = 0; i < GOROUTINE_BLOCKED_AGES; i++)
-    counts->blocked[i] += parser->waited_minutes >= blocked_minutes[i];
+    counts->blocked[i] += parser->is_leaked || parser->waited_minutes >= blocked_minutes[i];
   stack_count_matches(stack, 1, counts->matching);
 
   stack->site.key = stack_key_mix(stack->key, parser->state);
@@ -82,6 +82,7 @@ static void end_goroutine(struct goroutine_profile_parser *parser) {
   stack->site.oldest_minutes = parser->waited_minutes;
   stack->site.blocked =
       parser->is_leaked || parser->waited_minutes >= blocked_minutes[GOROUTINE_BLOCKED_10M];
+  stack->site.leaked = parser->is_leaked;
   stack->site.state = parser->state;
   site_table_add(&parser->sites, &stack->site);
   count_blocked(parser, &stack->site);

@@ -33,7 +33,9 @@ struct goroutine_profile {
   uint64_t goroutines; /* in the dump; the sum over by_state */
   uint64_t by_state[GOROUTINE_STATES];
   /* With at least that wait time in the header. Go records the start of a wait at a garbage
-   * collection, so a wait appears late, never early. */
+   * collection, so a wait appears late, never early. Leaked ones count for every age: once
+   * goroutineleak has been requested, Go omits their wait time for good, and nothing can end
+   * the wait. */
   uint64_t blocked[GOROUTINE_BLOCKED_AGES];
   /* Goroutines by pattern: with a match in any frame shown, or in "created by". */
   uint64_t matching[PATTERNS_MAX];

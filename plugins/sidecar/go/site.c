@@ -42,6 +42,7 @@ void site_table_add(struct site_table *table, const struct site *observed) {
     site->weight = sum(site->weight, observed->weight);
     site->objects = sum(site->objects, observed->objects);
     site->blocked = sum(site->blocked, observed->blocked);
+    site->leaked = sum(site->leaked, observed->leaked);
     if (observed->oldest_minutes > site->oldest_minutes)
       site->oldest_minutes = observed->oldest_minutes;
     return;
@@ -149,7 +150,8 @@ static struct site_record *place_for(struct site_history *history, uint64_t weig
 void site_history_update(struct site_history *history, const struct site_top *top) {
   for (size_t i = 0; i < history->len; i++) {
     struct site *now = &history->records[i].now;
-    now->weight = now->objects = now->uncertainty = now->oldest_minutes = now->blocked = 0;
+    now->weight = now->objects = now->uncertainty = now->oldest_minutes = 0;
+    now->blocked = now->leaked = 0;
   }
   for (size_t i = 0; i < top->len; i++) {
     const struct site *site = &top->sites[i];

@@ -28,6 +28,7 @@ struct site {
   uint64_t objects;        /* heap: objects in use; goroutines: as weight */
   uint64_t oldest_minutes; /* goroutines: the longest wait at this site; heap: 0 */
   uint64_t blocked;        /* goroutines: those blocked for ten minutes, or leaked; heap: 0 */
+  uint64_t leaked;         /* of those: nothing can wake them; no wait time is known */
   enum goroutine_state state; /* goroutines; GOROUTINE_OTHER in a heap profile */
   char text[SITE_TEXT_MAX];   /* the stack in short (stack.h); "" without frames */
 };
@@ -55,7 +56,8 @@ struct site_top {
 
 void site_table_init(struct site_table *table);
 
-/* Adds an observation: sums up weight, objects and blocked, and keeps the longest wait. */
+/* Adds an observation: sums up weight, objects, blocked and leaked, and keeps the longest wait.
+ */
 void site_table_add(struct site_table *table, const struct site *observed);
 
 void site_table_top(const struct site_table *table, struct site_top *ret);

@@ -193,6 +193,7 @@ void stack_begin(struct stack *stack) {
   stack->is_text_full = false;
   stack->text_len = 0;
   stack->site.text[0] = '\0';
+  stack->site.leaked = 0;
 }
 
 static bool is_major_version(struct span element) {

@@ -427,6 +427,21 @@ EVIDENCE_OF(goroutine_growth) {
   }
 }
 
+/* How long those at a site have been waiting, as far as it is known. */
+static void add_wait(struct evidence *evidence, struct buffer *line, const char *separator,
+                     const struct site *site) {
+  if (site->oldest_minutes > 0) {
+    evidence_add(evidence, "age", "%" PRIu64 " minutes", site->oldest_minutes);
+    buffer_printf(line, "%sthe oldest for %" PRIu64 " minutes", separator,
+                  site->oldest_minutes);
+  }
+  if (site->leaked > 0) {
+    evidence_add(evidence, "leaked", "%" PRIu64, site->leaked);
+    buffer_printf(line, "%s%" PRIu64 " leaked: nothing can wake %s", separator, site->leaked,
+                  site->leaked == 1 ? "it" : "them");
+  }
+}
+
 EVIDENCE_OF(stuck_goroutines) {
   (void)status;
   const struct stuck_group *worst = facts->stuck != NULL ? stuck_worst(facts->stuck) : NULL;
@@ -434,9 +449,8 @@ EVIDENCE_OF(stuck_goroutines) {
   if (site == NULL)
     return;
   evidence_add(evidence, "growth", "%" PRIu64, stuck_in_group(worst));
-  evidence_add(evidence, "age", "%" PRIu64 " minutes", site->oldest_minutes);
-  buffer_printf(line, " beyond the baseline; +%" PRIu64 ", the oldest for %" PRIu64 " minutes",
-                stuck_in_group(worst), site->oldest_minutes);
+  buffer_printf(line, " beyond the baseline; +%" PRIu64, stuck_in_group(worst));
+  add_wait(evidence, line, ", ", site);
   add_site(evidence, line, site);
 }
 
@@ -463,10 +477,7 @@ EVIDENCE_OF(stuck_fetch) {
   char stack[EVIDENCE_STACK_SIZE];
   if (site->weight == 0)
     return;
-  if (site->oldest_minutes > 0) {
-    evidence_add(evidence, "age", "%" PRIu64 " minutes", site->oldest_minutes);
-    buffer_printf(line, "; the oldest for %" PRIu64 " minutes", site->oldest_minutes);
-  }
+  add_wait(evidence, line, "; ", site);
   evidence_stack(stack, sizeof(stack), site);
   evidence_add(evidence, "state", "%s", goroutine_state_name(site->state));
   evidence_add(evidence, "stack", "%s", stack);

@@ -331,8 +331,8 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .window_s = 300,
             .smooth_steps = 24,
             .add_evidence = evidence_of_stuck_goroutines,
-            .confirm_pprof =
-                "curl -s '" PPROF "goroutine?debug=2' | grep -A5 -E ', [0-9]+ minutes'",
+            .confirm_pprof = "curl -s '" PPROF "goroutine?debug=2' | grep -A5 -E "
+                             "'^goroutine [^{]*(, [0-9]+ minutes|\\(leaked\\))'",
             .why = "more and more goroutines of the same stacks have been blocked for 10 "
                    "minutes, and none of them comes back",
             .tuning = "Raise the minimum rise where waiting workers are started all the time.",

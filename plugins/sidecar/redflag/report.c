@@ -126,6 +126,8 @@ static void write_site(struct buffer *text, const struct site_record *record, bo
                 goroutine_state_name(record->now.state));
   if (record->now.oldest_minutes > 0)
     buffer_printf(text, ", oldest %" PRIu64 " minutes", record->now.oldest_minutes);
+  if (record->now.leaked > 0)
+    buffer_printf(text, ", %" PRIu64 " leaked", record->now.leaked);
   buffer_printf(text, ": %s\n", stack);
 }
 
