@@ -411,11 +411,13 @@ void samples_add_memstats_counters(struct samples *samples, const struct memstat
 void samples_add_goroutine_profile(struct samples *samples,
                                    const struct goroutine_profile *profile,
                                    const struct pattern_list *patterns) {
+  add_by_pattern(samples, METRIC_GOROUTINES_MATCHING, patterns, profile->matching);
+  if (profile->is_grouped)
+    return;
   for (size_t i = 0; i < GOROUTINE_STATES; i++)
     samples_add_gauge(samples, METRIC_GOROUTINES_STATE, state_name(i), profile->by_state[i]);
   for (size_t i = 0; i < GOROUTINE_BLOCKED_AGES; i++)
     samples_add_gauge(samples, METRIC_GOROUTINES_BLOCKED, blocked_name(i), profile->blocked[i]);
-  add_by_pattern(samples, METRIC_GOROUTINES_MATCHING, patterns, profile->matching);
   add_by_pattern(samples, METRIC_GOROUTINES_MATCHING_BLOCKED, patterns,
                  profile->matching_blocked);
 }

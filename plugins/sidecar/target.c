@@ -102,6 +102,7 @@ static void free_go(struct target_go *go) {
   samples_drop(&go->goroutine_gauges);
   samples_drop(&go->heap_gauges);
   free(go->goroutine_sites);
+  free(go->goroutine_groups);
   free(go->heap_sites);
   free(go->allocations);
 }

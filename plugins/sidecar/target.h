@@ -86,9 +86,14 @@ struct target_go {
   struct held_samples memstats_gauges, memstats_counters;
   uint64_t dump_queried_ns, heap_queried_ns; /* 0: never */
   uint64_t goroutines_ns, heap_ns;           /* when the held ones were taken */
+  struct evidence_moment dump, groups;       /* of the last ones */
+  bool has_new_sites;                        /* of goroutines, in this reading */
   struct held_samples goroutine_gauges, heap_gauges;
   /* NULL before the first profile */
   struct site_history *goroutine_sites, *heap_sites;
+  /* While there are more than GoroutineDumpMax; NULL otherwise. Of goroutine_sites, which are
+   * then those of the last dump, it has the baseline. */
+  struct site_history *goroutine_groups;
   struct allocations *allocations;
 };
 

@@ -21,6 +21,8 @@ static int64_t wall_ms(void) {
 
 static struct evidence_facts facts_of(const struct target *target,
                                       const struct target_services *services, uint64_t now_ms) {
+  const struct target_go *go = &target->go;
+  bool is_grouped = go->goroutine_groups != NULL;
   struct evidence_facts facts = {
       .instance = target->instance,
       .pid = process_pid(target->process),
@@ -29,7 +31,8 @@ static struct evidence_facts facts_of(const struct target *target,
       .now = &target->flags->now,
       .baseline = &target->flags->baseline,
       .findings = &target->flags->findings,
-      .goroutine_sites = target->go.goroutine_sites,
+      .goroutine_sites = is_grouped ? go->goroutine_groups : go->goroutine_sites,
+      .older_dump = is_grouped ? go->goroutine_sites : NULL,
       .heap_sites = target->go.heap_sites,
       .allocations = target->go.allocations,
       .stuck = &target->flags->stuck,
@@ -39,6 +42,10 @@ static struct evidence_facts facts_of(const struct target *target,
       .memory_pressure_percent = NAN,
       .inotify_watches_limit = VALUE_UNKNOWN,
   };
+  if (!go->has_new_sites)
+    facts.sites_of = is_grouped ? go->groups : go->dump;
+  if (is_grouped)
+    facts.dump_of = go->dump;
   if (host_memory_pressure(services->host, &facts.memory_pressure_percent) != 0)
     facts.memory_pressure_percent = NAN;
   if (host_inotify_watches_limit(services->host, &facts.inotify_watches_limit) != 0)
@@ -215,6 +222,8 @@ static void mark_baseline(struct target *target) {
   flags_mark_baseline(target->flags, wall_ms());
   if (target->go.goroutine_sites != NULL)
     site_history_mark_baseline(target->go.goroutine_sites);
+  if (target->go.goroutine_groups != NULL)
+    site_history_mark_baseline(target->go.goroutine_groups);
   if (target->go.heap_sites != NULL)
     site_history_mark_baseline(target->go.heap_sites);
 }

@@ -43,21 +43,6 @@ static bool is_due(uint64_t interval_ms, uint64_t queried_ns, uint64_t now_ns) {
   return interval_ms > 0 && (queried_ns == 0 || now_ns - queried_ns >= interval_ns / 20 * 19);
 }
 
-static bool is_below_ceiling(struct target *target, const struct target_services *services) {
-  uint64_t max = services->config->goroutine_dump_max;
-  if (target->go.goroutines <= max)
-    return true;
-  char reason[160];
-  snprintf(reason, sizeof(reason),
-           "%llu goroutines are more than %llu: no dump, which would stop the process "
-           "for long",
-           (unsigned long long)target->go.goroutines, (unsigned long long)max);
-  drop_goroutines(target);
-  target_collector_ended(target, services, COLLECTOR_GOROUTINES, STATUS_CEILING, reason,
-                         VALUE_UNKNOWN);
-  return false;
-}
-
 /* Bits of pprof.h; they count as queried. */
 static unsigned profiles_due(struct target *target, const struct target_services *services,
                              uint64_t now_ns) {
@@ -71,8 +56,8 @@ static unsigned profiles_due(struct target *target, const struct target_services
   if (go->goroutines != VALUE_UNKNOWN &&
       is_due(services->config->goroutine_dump_interval_ms, go->dump_queried_ns, now_ns)) {
     go->dump_queried_ns = now_ns;
-    if (is_below_ceiling(target, services))
-      due |= PPROF_GOROUTINE_DUMP;
+    bool may_dump = go->goroutines <= services->config->goroutine_dump_max;
+    due |= may_dump ? PPROF_GOROUTINE_DUMP : PPROF_GOROUTINE_GROUPS;
   }
   return due;
 }
@@ -127,6 +112,25 @@ static void age_counters(struct target_go *go, uint64_t held_ns, uint64_t now_ns
 
 /* ---- profiles ---- */
 
+static void free_groups(struct target_go *go) {
+  free(go->goroutine_groups);
+  go->goroutine_groups = NULL;
+}
+
+/* From the last dump on, if there was one. */
+static void keep_groups(struct target_go *go, const struct site_top *sites) {
+  if (go->goroutine_groups == NULL) {
+    go->goroutine_groups = malloc(sizeof(*go->goroutine_groups));
+    if (go->goroutine_groups == NULL)
+      return;
+    if (go->goroutine_sites != NULL)
+      site_history_begin_grouped(go->goroutine_groups, go->goroutine_sites);
+    else
+      site_history_init(go->goroutine_groups);
+  }
+  site_history_update(go->goroutine_groups, sites);
+}
+
 static void keep_sites(struct site_history **history, const struct site_top *sites) {
   if (*history == NULL) {
     *history = malloc(sizeof(**history));
@@ -150,13 +154,34 @@ static void take_goroutines(struct target *target, const struct target_services 
                             const struct goroutine_profile *profile, uint64_t now_ns) {
   struct samples gauges;
   gauges.len = 0;
-  keep_sites(&target->go.goroutine_sites, &profile->sites);
+  struct target_go *go = &target->go;
+  keep_sites(&go->goroutine_sites, &profile->sites);
+  free_groups(go);
+  go->dump.wall_ms = clock_wall_ns() / 1000000;
+  go->dump.goroutines = profile->goroutines;
+  go->has_new_sites = true;
   /* the counts of a truncated dump are not those of the process */
   if (!profile->is_cut_short)
     samples_add_goroutine_profile(&gauges, profile, &services->config->goroutine_patterns);
   observe_goroutines(target, profile->is_cut_short ? NULL : profile);
-  samples_hold(&target->go.goroutine_gauges, &gauges);
-  target->go.goroutines_ns = now_ns;
+  samples_hold(&go->goroutine_gauges, &gauges);
+  go->goroutines_ns = now_ns;
+}
+
+/* Counted by stack, instead of a dump. */
+static void take_groups(struct target *target, const struct target_services *services,
+                        const struct goroutine_profile *profile, uint64_t now_ns) {
+  struct target_go *go = &target->go;
+  struct samples gauges;
+  gauges.len = 0;
+  keep_groups(go, &profile->sites);
+  go->groups.wall_ms = clock_wall_ns() / 1000000;
+  go->groups.goroutines = profile->goroutines;
+  go->has_new_sites = true;
+  samples_add_goroutine_profile(&gauges, profile, &services->config->goroutine_patterns);
+  observe_goroutines(target, profile);
+  samples_hold(&go->goroutine_gauges, &gauges);
+  go->goroutines_ns = now_ns;
 }
 
 static void take_heap(struct target *target, const struct target_services *services,
@@ -171,15 +196,10 @@ static void take_heap(struct target *target, const struct target_services *servi
   target->go.heap_ns = now_ns;
 }
 
-static void dump_answered(struct target *target, const struct target_services *services,
-                          const struct pprof_round *round) {
-  const struct pprof_answer *answer = &round->goroutine_dump_answer;
-  enum collector_status status = collector_status_of(answer->error);
-  const char *what = answer->reason;
-  if (answer->error == 0 && round->goroutine_profile->is_cut_short) {
-    status = STATUS_MALFORMED;
-    what = "the goroutine dump is truncated";
-  }
+/* The status of the collector after a request of its own; what says why. */
+static void goroutines_ended(struct target *target, const struct target_services *services,
+                             const struct pprof_answer *answer, enum collector_status status,
+                             const char *what) {
   if (status != STATUS_OK && target->collectors[COLLECTOR_PPROF].status != STATUS_OK) {
     /* the same failure: one log line is enough */
     target->collectors[COLLECTOR_GOROUTINES].status = status;
@@ -191,18 +211,51 @@ static void dump_answered(struct target *target, const struct target_services *s
                          answer->duration_ns);
 }
 
+static void dump_answered(struct target *target, const struct target_services *services,
+                          const struct pprof_round *round, uint64_t now_ns) {
+  const struct pprof_answer *answer = &round->goroutine_dump_answer;
+  const struct goroutine_profile *profile = round->goroutine_profile;
+  if (profile != NULL && profile->is_cut_short)
+    goroutines_ended(target, services, answer, STATUS_MALFORMED,
+                     "the goroutine dump is truncated");
+  else
+    goroutines_ended(target, services, answer, collector_status_of(answer->error),
+                     answer->reason);
+  if (profile != NULL)
+    take_goroutines(target, services, profile, now_ns);
+  else
+    drop_goroutines(target);
+}
+
+static void groups_answered(struct target *target, const struct target_services *services,
+                            const struct pprof_round *round, uint64_t now_ns) {
+  const struct pprof_answer *answer = &round->goroutine_groups_answer;
+  const struct goroutine_profile *profile = round->goroutine_groups;
+  char reason[200];
+  if (profile == NULL) {
+    goroutines_ended(target, services, answer, collector_status_of(answer->error),
+                     answer->reason);
+    drop_goroutines(target);
+    return;
+  }
+  snprintf(reason, sizeof(reason),
+           "%llu goroutines are more than %llu: no dump, which would stop the process for "
+           "long; they are counted by stack, without states and wait times",
+           (unsigned long long)profile->goroutines,
+           (unsigned long long)services->config->goroutine_dump_max);
+  goroutines_ended(target, services, answer, STATUS_CEILING, reason);
+  take_groups(target, services, profile, now_ns);
+}
+
 static void take_profiles(struct target *target, const struct target_services *services,
                           const struct pprof_round *round, uint64_t now_ns,
                           struct samples *samples) {
   struct target_go *go = &target->go;
   const struct config *config = services->config;
-  if (round->answered & PPROF_GOROUTINE_DUMP) {
-    dump_answered(target, services, round);
-    if (round->goroutine_profile != NULL)
-      take_goroutines(target, services, round->goroutine_profile, now_ns);
-    else
-      drop_goroutines(target);
-  }
+  if (round->answered & PPROF_GOROUTINE_DUMP)
+    dump_answered(target, services, round, now_ns);
+  if (round->answered & PPROF_GOROUTINE_GROUPS)
+    groups_answered(target, services, round, now_ns);
   if (round->answered & PPROF_HEAP_PROFILE) {
     if (round->heap_profile != NULL)
       take_heap(target, services, round->heap_profile, now_ns);
@@ -303,6 +356,7 @@ static void take_nothing(struct target *target, const struct target_services *se
 int target_go_take(struct target *target, struct target_services *services, uint64_t now_ns,
                    struct samples *samples) {
   target->go.goroutines = VALUE_UNKNOWN;
+  target->go.has_new_sites = false;
   age_counters(&target->go, held_for_ns(services->config->detail_interval_ms), now_ns);
   if (target->go.endpoint.client == NULL) {
     take_nothing(target, services);

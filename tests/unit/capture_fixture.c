@@ -242,6 +242,8 @@ void answer_as_go(struct hostile_connection *c, void *context) {
     send_file(c, TEST_SRCDIR "/profiles/target-go1.26.8/cpu.pb.gz");
   else if (strncmp(c->request, "GET /debug/pprof/goroutine?debug=2 ", 35) == 0)
     send_file(c, TEST_SRCDIR "/profiles/target-go1.26.8/goroutines.txt");
+  else if (strncmp(c->request, "GET /debug/pprof/goroutine?debug=1 ", 35) == 0)
+    send_file(c, TEST_SRCDIR "/profiles/target-go1.27.3/grouped.txt");
   else
     hostile_send_text(c, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
 }

@@ -37,6 +37,12 @@ static void load(struct buffer *page, const char *name) {
   fclose(stream);
 }
 
+static const char groups_page[] = "goroutine profile: total 40\n"
+                                  "37 @ 0x1 0x2\n"
+                                  "#\t0x1\tmain.fetchData+0x1\t/src/main.go:7\n\n"
+                                  "3 @ 0x1\n"
+                                  "#\t0x1\ttime.Sleep+0x1\t/src/sleep.go:7\n\n";
+
 int go_server_set_up_group(void **state) {
   load(&index_page, "pprof_index/go1.26_busy");
   load(&heap_page, "memstats/go1.26_busy");
@@ -69,6 +75,8 @@ static void answer(struct hostile_connection *c, bool has_heap, size_t dump_len)
     send_page(c, heap_page.data, heap_page.len);
   else if (asks_for(c, "goroutine?debug=2") && dump_len > 0)
     send_page(c, dump_page, dump_len);
+  else if (asks_for(c, "goroutine?debug=1") && dump_len > 0)
+    send_page(c, groups_page, strlen(groups_page));
   else
     hostile_send_text(c, "HTTP/1.1 404 Not Found\r\n\r\n");
 }

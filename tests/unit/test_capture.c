@@ -593,7 +593,8 @@ static void omitted_files_are_explained(void **state) {
   fixture_open(&f);
   f.request.want_goroutine_dump = false;
   fixture_capture(&f, "goroutines", path);
-  check_has(path, "README.txt", "goroutines.txt: a dump stops the program");
+  check_has(path, "goroutines.txt", "goroutine profile: total ");
+  check_has(path, "README.txt", "\nGoroutines by stack, the most frequent first.");
   f.request.pprof_url = NULL;
   fixture_capture(&f, "goroutines", path);
   check_has(path, "README.txt", "restart it with SIDECAR_PPROF=1");

@@ -292,6 +292,14 @@ static void commands_for_goroutines_are_not_misled_by_labels(void **state) {
   rmdir(folder);
 }
 
+static void without_a_dump_the_commands_are_for_goroutines_by_stack(void **state) {
+  (void)state;
+  struct readme readme = {
+      .request = &request, .path = "/c/new", .has_goroutine_groups = true, .not_taken = ""};
+  check_text(print(&readme), "\n  head -n 40 /c/new/goroutines.txt\n", "sort | uniq");
+  check_text(print(&readme), "does not show how long they have been waiting", "minutes");
+}
+
 static void the_head_is_printable_and_the_steps_are_those_of_the_request(void **state) {
   (void)state;
   struct capture_request hostile = request;
@@ -321,6 +329,7 @@ int main(void) {
       cmocka_unit_test(heaps_are_compared_only_if_both_exist),
       cmocka_unit_test(a_cpu_profile_is_shown_as_text_and_in_a_browser),
       cmocka_unit_test(paths_are_quoted_for_the_shell),
+      cmocka_unit_test(without_a_dump_the_commands_are_for_goroutines_by_stack),
       cmocka_unit_test(commands_for_goroutines_are_not_misled_by_labels),
       cmocka_unit_test(the_head_is_printable_and_the_steps_are_those_of_the_request),
   };

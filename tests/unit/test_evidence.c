@@ -176,6 +176,54 @@ static void stuck_goroutines_are_reported_with_the_stack_that_grew(void **state)
       "age", "47 minutes");
 }
 
+/* Above the ceiling of dumps: the stacks are those of now, or the time of them is shown. */
+static void older_stacks_are_shown_with_their_time(void **state) {
+  (void)state;
+  struct known known;
+  know_nothing(&known);
+  grow(&known.goroutine_sites, 5, 12, GOROUTINE_CHAN_RECEIVE, 0);
+  known.facts.sites_of =
+      (struct evidence_moment){.wall_ms = INT64_C(1785550380000), .goroutines = 17};
+  struct flag_status status = breach(RED_FLAG_GOROUTINES, RED_FLAG_FAILURE, 6000, 1000);
+  check_evidence(&known, &status,
+                 "proj (pid 4711): goroutines: 6000 (failure from 1000) for 1 min; 12 of 17 at "
+                 "02:13 UTC in chan_receive at main.leak < main.main",
+                 "count", "12 of 17 at 02:13 UTC");
+
+  /* now without states, with the baseline of the dump */
+  static struct site_history groups;
+  struct site_top top = {.len = 0};
+  add_site(&top, 77, 5990, "main.leak < main.main");
+  top.sites[0].state = GOROUTINE_STATE_UNKNOWN;
+  known.goroutine_sites.records[0].now.frames_key = 77;
+  site_history_begin_grouped(&groups, &known.goroutine_sites);
+  site_history_update(&groups, &top);
+  known.facts.goroutine_sites = &groups;
+  known.facts.older_dump = &known.goroutine_sites;
+  known.facts.dump_of = known.facts.sites_of;
+  known.facts.sites_of = (struct evidence_moment){0, 0};
+  check_evidence(&known, &status,
+                 "proj (pid 4711): goroutines: 6000 (failure from 1000) for 1 min; 5990 at "
+                 "main.leak < main.main",
+                 "count", "5990");
+  status = breach(RED_FLAG_GOROUTINES_GROWING, RED_FLAG_WARNING, 6000, NAN);
+  autoevidence(evidence);
+  evidence_compose(&evidence, &status, &known.facts);
+  assert_string_equal(fact(&evidence, "growth"), "5985");
+
+  /* what is stuck is known from the dump alone */
+  static struct stuck stuck;
+  memset(&stuck, 0, sizeof(stuck));
+  stuck.len = 1;
+  stuck.groups[0] = (struct stuck_group){.key = 1, .blocked = 4, .weight = 12};
+  known.facts.stuck = &stuck;
+  status = breach(RED_FLAG_GOROUTINES_STUCK, RED_FLAG_WARNING, 4, NAN);
+  check_evidence(&known, &status,
+                 "proj (pid 4711): goroutines blocked for 10 minutes: 4 for 1 min beyond the "
+                 "baseline; +4; 12 of 17 at 02:13 UTC in chan_receive at main.leak < main.main",
+                 "count", "12 of 17 at 02:13 UTC");
+}
+
 /* Go no longer says how long they have been waiting. */
 static void stuck_goroutines_that_have_leaked_are_reported_as_such(void **state) {
   (void)state;
@@ -433,6 +481,7 @@ int main(void) {
       cmocka_unit_test(growth_of_descriptors_names_the_class_that_grew),
       cmocka_unit_test(memory_is_reported_with_the_retained_part),
       cmocka_unit_test(stuck_goroutines_are_reported_with_the_stack_that_grew),
+      cmocka_unit_test(older_stacks_are_shown_with_their_time),
       cmocka_unit_test(stuck_goroutines_that_have_leaked_are_reported_as_such),
       cmocka_unit_test(a_growing_heap_is_reported_with_rate_and_sites),
       cmocka_unit_test(a_high_allocation_rate_names_what_allocates_not_what_is_kept),

@@ -202,6 +202,10 @@ static void a_program_with_too_many_goroutines_is_not_stopped_for_a_dump(void **
   assert_int_equal(atomic_load(&requests.dump), 0);
   assert_int_equal(status_of("pprof"), STATUS_OK);
   assert_true(watched_gauge("proj", "go_goroutines", "") == GO_GOROUTINES);
+  assert_true(watched_gauge("proj", "go_goroutines_matching", "fetch_data") == 37);
+  assert_true(watched_gauge("proj", "go_goroutines_matching", "monitor") == 0);
+  assert_false(has("go_goroutines_state", "sleep"));
+  assert_false(has("go_goroutines_blocked", "10m"));
 }
 
 /* ---- what goes wrong ---- */

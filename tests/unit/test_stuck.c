@@ -207,6 +207,84 @@ static void ageing_is_no_rise_in_the_comparison(void **state) {
   flags_free(flags);
 }
 
+/* Above the ceiling of dumps. */
+static void without_wait_times_the_stuck_are_still_stuck_unless_they_are_gone(void **state) {
+  (void)state;
+  add(1, 4, 0);
+  dump();
+  add(1, 20, 16);
+  add(2, 9, 9);
+  top.sites[0].frames_key = 71;
+  top.sites[1].frames_key = 72;
+  stuck.groups[0].frames_key = 71;
+  dump();
+  check_int("stuck", stuck_count(&stuck), 16 - 4 + 9);
+
+  /* more of one stack may be new, and of the other some have come back */
+  static struct site_top grouped;
+  grouped.len = 2;
+  grouped.sites[0] = (struct site){.key = 71, .weight = 6000};
+  grouped.sites[1] = (struct site){.key = 72, .weight = 5};
+  stuck_bound(&stuck, &grouped);
+  check_int("bounded", stuck_count(&stuck), 16 - 4 + 1);
+  stuck_bound(&stuck, &grouped);
+  check_int("bounded again", stuck_count(&stuck), 16 - 4 + 1);
+  grouped.len = 0;
+  grouped.unlisted_max = 100;
+  stuck_bound(&stuck, &grouped);
+  check_int("unlisted", stuck_count(&stuck), 16 - 4 + 1);
+  grouped.unlisted_max = 0;
+  stuck_bound(&stuck, &grouped);
+  check_int("gone", stuck_count(&stuck), 0);
+}
+
+static void goroutines_without_wait_times_leave_no_flag_without_a_value(void **state) {
+  (void)state;
+  static struct red_flag_rules rules;
+  static struct pattern_list patterns;
+  static const struct pattern_list none;
+  static struct goroutine_profile profile;
+  struct flags *flags;
+  memset(&patterns, 0, sizeof(patterns));
+  assert_int_equal(pattern_list_add_defaults(&patterns, stack_patterns_of_goroutines), 0);
+  struct flags_options options = {&rules, &none, &patterns};
+  red_flag_rules_init(&rules);
+  assert_int_equal(flags_new(&options, 0, 1000, &flags), 0);
+  struct reading reading = {
+      .parts = READING_GOROUTINES, .now_ms = 1000, .goroutine_profile = &profile};
+  memset(&profile, 0, sizeof(profile));
+  profile.is_grouped = true;
+  profile.matching[0] = 9;
+  flags_observe(flags, &reading);
+  check_int("fetches", flags->now.fetch_data, 9);
+  check_int("no dump before: stuck", flags->now.goroutines_stuck, VALUE_UNKNOWN);
+  check_int("no dump before: fetches", flags->now.fetches_stuck, VALUE_UNKNOWN);
+
+  profile.is_grouped = false;
+  profile.goroutines = profile.by_state[GOROUTINE_SELECT] = profile.sites.sites[0].weight = 12;
+  profile.sites.len = 1;
+  profile.sites.sites[0].key = profile.sites.sites[0].frames_key = 5;
+  profile.matching_blocked[0] = 7;
+  flags_observe(flags, &reading);
+  profile.sites.sites[0].weight = profile.sites.sites[0].blocked = 20;
+  flags_observe(flags, &reading);
+  check_int("dump: stuck", flags->now.goroutines_stuck, 8);
+  check_int("dump: fetches", flags->now.fetches_stuck, 7);
+
+  profile.is_grouped = true;
+  profile.goroutines = profile.sites.sites[0].weight = 6000;
+  profile.sites.sites[0].blocked = 0;
+  flags_observe(flags, &reading);
+  check_int("grouped: stuck", flags->now.goroutines_stuck, 8);
+  check_int("grouped: fetches", flags->now.fetches_stuck, 7);
+  check_int("grouped: states", flags->now.goroutines_by_state[GOROUTINE_SELECT], VALUE_UNKNOWN);
+  profile.matching[0] = 2;
+  flags_observe(flags, &reading);
+  check_int("fewer", flags->now.fetches_stuck, 2);
+  flags_free(flags);
+  pattern_list_clear(&patterns);
+}
+
 static void counts_without_stacks_are_taken_as_they_are(void **state) {
   (void)state;
   static struct red_flag_rules rules;
@@ -236,6 +314,8 @@ int main(void) {
       TEST(a_leak_beside_such_a_pool_is_found),
       TEST(one_that_comes_back_allows_one),
       TEST(nothing_is_overestimated_when_there_are_more_stacks_than_are_listed),
+      TEST(without_wait_times_the_stuck_are_still_stuck_unless_they_are_gone),
+      TEST(goroutines_without_wait_times_leave_no_flag_without_a_value),
       TEST(the_stuck_are_still_stuck_once_go_has_found_them_leaked),
       TEST(ageing_is_no_rise_in_the_comparison),
       TEST(counts_without_stacks_are_taken_as_they_are),

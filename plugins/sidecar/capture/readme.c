@@ -178,6 +178,24 @@ static int print_goroutines(const struct readme *readme, struct buffer *text) {
   return status;
 }
 
+static int print_goroutine_groups(const struct readme *readme, struct buffer *text) {
+  if (!readme->has_goroutine_groups)
+    return 0;
+  int status = buffer_append_string(
+      text,
+      "\nGoroutines by stack, the most frequent first. There are more than GoroutineDumpMax, "
+      "or "
+      "their\nnumber was not known, so there is no dump, which would stop the program for "
+      "long: "
+      "the file\ndoes not show how long they have been waiting, nor what for where it is a "
+      "channel. The first;\nthose that fetch data\n");
+  if (status == 0)
+    status = print_command(text, "  head -n 40", readme->path, CAPTURE_GOROUTINES_FILE, "");
+  return status == 0 ? print_command(text, "  grep -B9 '[fF]etchData'", readme->path,
+                                     CAPTURE_GOROUTINES_FILE, "")
+                     : status;
+}
+
 static int print_files(const struct readme *readme, struct buffer *text) {
   (void)readme;
   return buffer_append_string(
@@ -209,8 +227,16 @@ static int print_gaps(const struct readme *readme, struct buffer *text) {
 
 int readme_print(const struct readme *readme, struct buffer *text) {
   int (*const parts[])(const struct readme *, struct buffer *) = {
-      print_head,       print_steps,    print_heap,  print_cpu,  print_browser,
-      print_goroutines, print_listings, print_files, print_gaps,
+      print_head,
+      print_steps,
+      print_heap,
+      print_cpu,
+      print_browser,
+      print_goroutines,
+      print_goroutine_groups,
+      print_listings,
+      print_files,
+      print_gaps,
   };
   for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
     int status = parts[i](readme, text);

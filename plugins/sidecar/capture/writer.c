@@ -129,7 +129,7 @@ struct writing {
   struct identity identity;
   int folder, instance; /* descriptors; -1: not open */
   struct bundle bundle;
-  bool has_heap, has_goroutines, has_cpu;
+  bool has_heap, has_goroutines, has_goroutine_groups, has_cpu;
 };
 
 static void writing_start(struct writing *writing, struct writer *writer,
@@ -319,7 +319,7 @@ static int gather_memory_map(struct writing *writing) {
 
 #define GZIP_MAGIC "\x1f\x8b"
 
-enum { RUN_MS = 60 * 1000, MAGIC_MAX = 16 };
+enum { RUN_MS = 60 * 1000, MAGIC_MAX = 32 };
 
 struct profile {
   const char *path;  /* "/debug/pprof/heap" */
@@ -446,15 +446,15 @@ static int gather_heap(struct writing *writing) {
 }
 
 static int gather_goroutines(struct writing *writing) {
-  struct profile profile = {.path = "/debug/pprof/goroutine?debug=2",
-                            .file = CAPTURE_GOROUTINES_FILE,
-                            .magic = "goroutine "};
+  struct profile dump = {.path = "/debug/pprof/goroutine?debug=2",
+                         .file = CAPTURE_GOROUTINES_FILE,
+                         .magic = "goroutine "};
+  struct profile groups = {.path = "/debug/pprof/goroutine?debug=1",
+                           .file = CAPTURE_GOROUTINES_FILE,
+                           .magic = "goroutine profile: total "};
   if (writing->request->want_goroutine_dump)
-    return take_profile(writing, &profile, &writing->has_goroutines);
-  bundle_note(&writing->bundle, profile.file,
-              "a dump stops the program, which has more than GoroutineDumpMax or does not say "
-              "how many");
-  return 0;
+    return take_profile(writing, &dump, &writing->has_goroutines);
+  return take_profile(writing, &groups, &writing->has_goroutine_groups);
 }
 
 enum { CPU_PROFILE_MAX_BYTES = 16 * 1024 * 1024 };
@@ -554,6 +554,7 @@ static int write_readme(struct writing *writing) {
       .previous = other_bundle(writing, BUNDLE_OF_TIME, previous),
       .has_heap = writing->has_heap,
       .has_goroutines = writing->has_goroutines,
+      .has_goroutine_groups = writing->has_goroutine_groups,
       .cpu = writing->has_cpu ? &writing->writer->cpu : NULL,
       .not_taken = buffer_string(&writing->bundle.not_taken),
   };

@@ -49,6 +49,9 @@ struct goroutine_profile {
   /* The end is missing: Go itself stops at 64 MB, or the connection broke. The counts are then
    * not those of the process, but the sites still show what piles up. */
   bool is_cut_short;
+  /* Counted by stack alone (goroutine_groups.h): by_state, blocked, matching_blocked and
+   * longest_blocked are unknown, and matching is without "created by". */
+  bool is_grouped;
   struct site_top sites;
 };
 

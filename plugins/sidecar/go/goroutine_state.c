@@ -22,7 +22,7 @@ static const char *const state_names[GOROUTINE_STATES] = {
 };
 
 const char *goroutine_state_name(enum goroutine_state state) {
-  return state < GOROUTINE_STATES ? state_names[state] : "other";
+  return state < GOROUTINE_STATES ? state_names[state] : "";
 }
 
 struct reason {

@@ -22,10 +22,11 @@ enum goroutine_state {
   GOROUTINE_RUNNING,
   GOROUTINE_RUNNABLE,
   GOROUTINE_OTHER,
-  GOROUTINE_STATES
+  GOROUTINE_STATES,
+  GOROUTINE_STATE_UNKNOWN = GOROUTINE_STATES /* no goroutine dump shows it */
 };
 
-/* The state's name as a type instance: "chan_receive". */
+/* The state's name as a type instance: "chan_receive"; of one that is unknown "". */
 const char *goroutine_state_name(enum goroutine_state state);
 
 /*

@@ -122,23 +122,11 @@ static int take_record(struct heap_profile_parser *parser, struct span text) {
   return status != 0 ? status : scale(counts.allocated, rate, &parser->allocated);
 }
 
-/* "#\t0x43d0ab\tmain.load+0x2b\t\t/src/main.go:7"; only the address if the function has no
- * name. */
 static int take_frame(struct heap_profile_parser *parser, struct line line) {
-  struct span rest = line.text, ignored;
-  if (!scan_literal(&rest, "#\t0x"))
-    return -EBADMSG;
-  if (!scan_word(&rest, &ignored))
-    return -EBADMSG;
-  scan_blanks(&rest);
-  if (rest.len == 0)
-    return 0;
-  const char *end = memchr(rest.at, '\t', rest.len);
-  struct span name = span_make(rest.at, end != NULL ? (size_t)(end - rest.at) : rest.len);
-  const char *offset = memrchr(name.at, '+', name.len);
-  if (offset == NULL || offset == name.at || (end == NULL && line.is_long))
-    return -EBADMSG;
-  name.len = (size_t)(offset - name.at);
+  struct span name;
+  int status = stack_frame_name(line.text, line.is_long, &name);
+  if (status != 0 || name.len == 0)
+    return status;
   return stack_add_frame(&parser->stack, parser->matcher, name);
 }
 

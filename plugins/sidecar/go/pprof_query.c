@@ -96,6 +96,46 @@ static void dump_forget(struct pprof_round *round) {
   round->goroutine_profile = NULL;
 }
 
+/* ---- goroutines by stack; as the dump ---- */
+
+struct groups_sink {
+  struct goroutine_groups_parser parser;
+  struct goroutine_profile *profile; /* to become the round's */
+};
+
+static int groups_begin(void *sink, const struct pprof_options *options) {
+  struct groups_sink *groups = sink;
+  if (options->goroutine_matcher == NULL)
+    return -EINVAL;
+  groups->profile = malloc(sizeof(*groups->profile));
+  if (groups->profile == NULL)
+    return -ENOMEM;
+  goroutine_groups_parser_init(&groups->parser, options->goroutine_matcher);
+  return 0;
+}
+
+static int groups_feed(void *sink, const char *bytes, size_t len) {
+  struct groups_sink *groups = sink;
+  return goroutine_groups_parser_feed(&groups->parser, bytes, len);
+}
+
+static int groups_finish(void *sink, struct pprof_round *round) {
+  struct groups_sink *groups = sink;
+  int status = goroutine_groups_parser_finish(&groups->parser, groups->profile);
+  if (status == 0)
+    round->goroutine_groups = steal_pointer(&groups->profile);
+  return status;
+}
+
+static void groups_drop(void *sink) {
+  free(((struct groups_sink *)sink)->profile);
+}
+
+static void groups_forget(struct pprof_round *round) {
+  free(round->goroutine_groups);
+  round->goroutine_groups = NULL;
+}
+
 /* ---- the heap profile; as the dump ---- */
 
 /* One body contains both: the records and, after them, the MemStats. */
@@ -190,6 +230,18 @@ const struct pprof_query pprof_queries[] = {
         .finish = dump_finish,
         .drop = dump_drop,
         .forget = dump_forget,
+    },
+    {
+        .bit = PPROF_GOROUTINE_GROUPS,
+        .path = "/debug/pprof/goroutine?debug=1",
+        .answer = offsetof(struct pprof_round, goroutine_groups_answer),
+        .at_once = 8,
+        .sink_size = sizeof(struct groups_sink),
+        .begin = groups_begin,
+        .feed = groups_feed,
+        .finish = groups_finish,
+        .drop = groups_drop,
+        .forget = groups_forget,
     },
 };
 

@@ -10,17 +10,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sidecar/go/goroutine_groups.h"
 #include "sidecar/go/goroutine_profile.h"
 #include "sidecar/go/heap_profile.h"
 #include "sidecar/go/memstats.h"
 
 /* The kinds of queries: bits. */
 enum {
-  PPROF_GOROUTINE_COUNT = 1 << 0, /* /debug/pprof/ */
-  PPROF_MEMSTATS = 1 << 1,        /* /debug/pprof/heap?debug=1 */
-  PPROF_HEAP_PROFILE = 1 << 2,    /* the same, with its records; includes MemStats */
-  PPROF_GOROUTINE_DUMP = 1 << 3,  /* /debug/pprof/goroutine?debug=2: stops the process while
-                                     it is written */
+  PPROF_GOROUTINE_COUNT = 1 << 0,  /* /debug/pprof/ */
+  PPROF_MEMSTATS = 1 << 1,         /* /debug/pprof/heap?debug=1 */
+  PPROF_HEAP_PROFILE = 1 << 2,     /* the same, with its records; includes MemStats */
+  PPROF_GOROUTINE_DUMP = 1 << 3,   /* /debug/pprof/goroutine?debug=2: stops the process while
+                                      it is written */
+  PPROF_GOROUTINE_GROUPS = 1 << 4, /* /debug/pprof/goroutine?debug=1: instead, above the ceiling
+                                      of dumps */
 };
 
 struct pprof_options {
@@ -43,11 +46,11 @@ struct pprof_round {
   unsigned queried, answered; /* bits as above; queried includes those in progress, answered
                                  includes failures */
   struct pprof_answer goroutine_count_answer, memstats_answer;
-  struct pprof_answer heap_profile_answer, goroutine_dump_answer;
+  struct pprof_answer heap_profile_answer, goroutine_dump_answer, goroutine_groups_answer;
   uint64_t goroutines; /* VALUE_UNKNOWN unless answered without an error */
   struct memstats memstats;
   struct heap_profile *heap_profile; /* NULL unless answered without an error */
-  struct goroutine_profile *goroutine_profile;
+  struct goroutine_profile *goroutine_profile, *goroutine_groups; /* as above */
 };
 
 /* Frees what a collected round owns. */

@@ -177,6 +177,33 @@ void site_history_update(struct site_history *history, const struct site_top *to
     site_history_mark_baseline(history);
 }
 
+/* Adds what is known of a site to what is known of others with the same frames. */
+static void add_record(struct site_record *record, const struct site_record *other) {
+  record->now.weight = sum(record->now.weight, other->now.weight);
+  record->now.uncertainty = sum(record->now.uncertainty, other->now.uncertainty);
+  record->now.objects = sum(record->now.objects, other->now.objects);
+  record->baseline_weight = sum(record->baseline_weight, other->baseline_weight);
+  record->baseline_objects = sum(record->baseline_objects, other->baseline_objects);
+  record->was_unlisted |= other->was_unlisted;
+}
+
+void site_history_begin_grouped(struct site_history *history, const struct site_history *from) {
+  *history = *from;
+  history->len = 0;
+  for (size_t i = 0; i < from->len; i++) {
+    struct site_record record = from->records[i];
+    record.now.key = record.now.frames_key;
+    record.now.key += record.now.key == 0; /* as in a table */
+    record.now.state = GOROUTINE_STATE_UNKNOWN;
+    record.now.oldest_minutes = record.now.blocked = record.now.leaked = 0;
+    struct site_record *same = find_record(history, record.now.key);
+    if (same != NULL)
+      add_record(same, &record);
+    else
+      history->records[history->len++] = record;
+  }
+}
+
 void site_history_mark_baseline(struct site_history *history) {
   history->has_baseline = history->has_profile;
   history->unlisted_baseline_max = history->unlisted_max;

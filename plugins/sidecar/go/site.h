@@ -23,6 +23,8 @@ enum {
 
 struct site {
   uint64_t key;            /* hash of the functions of the stack, and of the state */
+  uint64_t frames_key;     /* hash of the functions outside Go's runtime alone: the same in each
+                              form of a profile; 0: there are none */
   uint64_t weight;         /* at least; exact while uncertainty is 0 */
   uint64_t uncertainty;    /* at most this much more */
   uint64_t objects;        /* heap: objects in use; goroutines: as weight */
@@ -92,6 +94,13 @@ void site_history_init(struct site_history *history);
 
 /* Adds the sites of a newer profile. The first one is the baseline until another is marked. */
 void site_history_update(struct site_history *history, const struct site_top *top);
+
+/*
+ * Begins the history of profiles whose sites have frames_key as their key, with the baseline of
+ * those that have a key for each state and creator: sites with the same frames become one, of
+ * unknown state. Sites are those of the last profile of the other history until the next one.
+ */
+void site_history_begin_grouped(struct site_history *history, const struct site_history *from);
 
 /* Makes the last profile the baseline. Without one, the next will be. */
 void site_history_mark_baseline(struct site_history *history);

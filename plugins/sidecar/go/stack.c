@@ -193,7 +193,7 @@ void stack_begin(struct stack *stack) {
   stack->is_text_full = false;
   stack->text_len = 0;
   stack->site.text[0] = '\0';
-  stack->site.leaked = 0;
+  stack->site.leaked = stack->site.frames_key = 0;
 }
 
 static bool is_major_version(struct span element) {
@@ -260,6 +260,25 @@ static void show(struct stack *stack, struct span name, const struct stack_funct
   stack->last_shown = function->hash;
 }
 
+int stack_frame_name(struct span line, bool is_long, struct span *ret_name) {
+  struct span rest = line, ignored;
+  if (!scan_literal(&rest, "#\t0x"))
+    return -EBADMSG;
+  if (!scan_word(&rest, &ignored))
+    return -EBADMSG;
+  scan_blanks(&rest);
+  *ret_name = span_make(rest.at, 0);
+  if (rest.len == 0)
+    return 0;
+  const char *end = memchr(rest.at, '\t', rest.len);
+  struct span name = span_make(rest.at, end != NULL ? (size_t)(end - rest.at) : rest.len);
+  const char *offset = memrchr(name.at, '+', name.len);
+  if (offset == NULL || offset == name.at || (end == NULL && is_long))
+    return -EBADMSG;
+  ret_name->len = (size_t)(offset - name.at);
+  return 0;
+}
+
 int stack_add_frame(struct stack *stack, struct stack_matcher *matcher, struct span name) {
   struct stack_function function;
   int status = stack_matcher_match(matcher, name, &function);
@@ -269,6 +288,8 @@ int stack_add_frame(struct stack *stack, struct stack_matcher *matcher, struct s
   show(stack, name, &function);
   stack->is_runtime_only &= function.is_runtime;
   stack->key = stack_key_mix(stack->key, function.hash);
+  if (!function.is_runtime)
+    stack->site.frames_key = stack_key_mix(stack->site.frames_key, function.hash);
   stack->matches |= function.matches;
   stack->frame_matches |= function.matches;
   stack->frames++;

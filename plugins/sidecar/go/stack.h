@@ -87,6 +87,13 @@ struct stack {
 
 void stack_begin(struct stack *stack);
 
+/*
+ * The function in a frame's line of runtime/pprof's text format (printStackRecord):
+ * "#\t0x43d0ab\tmain.load+0x2b\t\t/src/main.go:7"; "" if only the address is known. A line
+ * that is_long is only the beginning of it. Returns 0 or -EBADMSG.
+ */
+int stack_frame_name(struct span line, bool is_long, struct span *ret_name);
+
 /* Adds a frame. Return values as of stack_matcher_match(). */
 int stack_add_frame(struct stack *stack, struct stack_matcher *matcher, struct span name);
 

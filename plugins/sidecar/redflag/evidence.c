@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "common/clock.h"
 #include "common/format.h"
 #include "common/scan.h"
 #include "common/text.h"
@@ -387,7 +388,8 @@ static const struct site *find_site(const struct evidence_facts *facts,
 
 /* NULL: the last dump did not list it. */
 static const struct site *site_of_key(const struct evidence_facts *facts, uint64_t key) {
-  const struct site_history *sites = facts->goroutine_sites;
+  const struct site_history *sites =
+      facts->older_dump != NULL ? facts->older_dump : facts->goroutine_sites;
   for (size_t i = 0; sites != NULL && i < sites->len; i++)
     if (sites->records[i].now.key == key)
       return &sites->records[i].now;
@@ -399,21 +401,35 @@ static uint64_t weight_of(const struct site *site, const struct evidence_facts *
   return site->weight;
 }
 
-static void add_site(struct evidence *evidence, struct buffer *line, const struct site *site) {
-  char stack[EVIDENCE_STACK_SIZE];
+char *evidence_moment_text(char dst[EVIDENCE_MOMENT_SIZE],
+                           const struct evidence_moment *moment) {
+  char time[sizeof("23:59 UTC")];
+  dst[0] = '\0';
+  if (moment->wall_ms != 0 &&
+      clock_format_utc(time, sizeof(time), "%H:%M UTC", moment->wall_ms / 1000))
+    snprintf(dst, EVIDENCE_MOMENT_SIZE, " of %" PRIu64 " at %s", moment->goroutines, time);
+  return dst;
+}
+
+static void add_site(struct evidence *evidence, struct buffer *line, const struct site *site,
+                     const struct evidence_moment *moment) {
+  char stack[EVIDENCE_STACK_SIZE], of[EVIDENCE_MOMENT_SIZE];
   if (site == NULL)
     return;
   evidence_stack(stack, sizeof(stack), site);
-  evidence_add(evidence, "state", "%s", goroutine_state_name(site->state));
+  evidence_moment_text(of, moment);
+  bool has_state = site->state != GOROUTINE_STATE_UNKNOWN;
+  if (has_state)
+    evidence_add(evidence, "state", "%s", goroutine_state_name(site->state));
   evidence_add(evidence, "stack", "%s", stack);
-  evidence_add(evidence, "count", "%" PRIu64, site->weight);
-  buffer_printf(line, "; %" PRIu64 " in %s at %s", site->weight,
+  evidence_add(evidence, "count", "%" PRIu64 "%s", site->weight, of);
+  buffer_printf(line, "; %" PRIu64 "%s%s%s at %s", site->weight, of, has_state ? " in " : "",
                 goroutine_state_name(site->state), stack);
 }
 
 EVIDENCE_OF(goroutines) {
   (void)status;
-  add_site(evidence, line, find_site(facts, weight_of));
+  add_site(evidence, line, find_site(facts, weight_of), &facts->sites_of);
 }
 
 EVIDENCE_OF(goroutine_growth) {
@@ -423,7 +439,7 @@ EVIDENCE_OF(goroutine_growth) {
       site_history_grown(facts->goroutine_sites, grown, 1) > 0) {
     uint64_t by = grown[0]->now.weight - grown[0]->baseline_weight;
     evidence_add(evidence, "growth", "%" PRIu64, by);
-    add_site(evidence, line, &grown[0]->now);
+    add_site(evidence, line, &grown[0]->now, &facts->sites_of);
   }
 }
 
@@ -451,7 +467,7 @@ EVIDENCE_OF(stuck_goroutines) {
   evidence_add(evidence, "growth", "%" PRIu64, stuck_in_group(worst));
   buffer_printf(line, " beyond the baseline; +%" PRIu64, stuck_in_group(worst));
   add_wait(evidence, line, ", ", site);
-  add_site(evidence, line, site);
+  add_site(evidence, line, site, &facts->dump_of);
 }
 
 /* Of those whose stack a pattern of the flag matches. */
@@ -466,22 +482,25 @@ static uint64_t fetching_weight_of(const struct site *site,
   return 0;
 }
 
+/* The value is of the same profile as the sites. */
 EVIDENCE_OF(fetching) {
+  static const struct evidence_moment as_new = {0, 0};
   (void)status;
-  add_site(evidence, line, find_site(facts, fetching_weight_of));
+  add_site(evidence, line, find_site(facts, fetching_weight_of), &as_new);
 }
 
 EVIDENCE_OF(stuck_fetch) {
   (void)status;
   const struct site *site = &facts->findings->stuck_fetch;
-  char stack[EVIDENCE_STACK_SIZE];
+  char stack[EVIDENCE_STACK_SIZE], of[EVIDENCE_MOMENT_SIZE];
   if (site->weight == 0)
     return;
   add_wait(evidence, line, "; ", site);
   evidence_stack(stack, sizeof(stack), site);
   evidence_add(evidence, "state", "%s", goroutine_state_name(site->state));
   evidence_add(evidence, "stack", "%s", stack);
-  buffer_printf(line, " in %s at %s", goroutine_state_name(site->state), stack);
+  buffer_printf(line, " in %s at %s%s", goroutine_state_name(site->state), stack,
+                evidence_moment_text(of, &facts->dump_of));
 }
 
 /* ---- the heap ---- */

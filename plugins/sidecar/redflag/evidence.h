@@ -38,6 +38,13 @@ struct findings {
   struct site stuck_fetch;     /* the one that has been waiting the longest; weight 0: none */
 };
 
+/* When a profile of the goroutines was taken, and how many there were. wall_ms 0: it is as new
+ * as the values that it explains. */
+struct evidence_moment {
+  int64_t wall_ms;
+  uint64_t goroutines;
+};
+
 /* Everything that a line may use. Pointers are borrowed; NULL if nothing is known. */
 struct evidence_facts {
   const char *instance;
@@ -47,6 +54,10 @@ struct evidence_facts {
   const struct snapshot *now, *baseline;
   const struct findings *findings;
   const struct site_history *goroutine_sites, *heap_sites;
+  /* The sites of the last dump, if goroutine_sites are of a later profile, by stack alone;
+   * otherwise NULL. What was found stuck is of the dump. */
+  const struct site_history *older_dump;
+  struct evidence_moment sites_of, dump_of;
   const struct allocations *allocations;
   const struct stuck *stuck;
   const struct cpu_profile *cpu;      /* taken when the flag was raised */
@@ -90,6 +101,12 @@ const char *evidence_value(const struct evidence *evidence, size_t i);
 
 /* The stack of a site as one printable line, cut to size. Returns dst. */
 char *evidence_stack(char *dst, size_t size, const struct site *site);
+
+enum { EVIDENCE_MOMENT_SIZE = 48 };
+
+/* " of 17 at 02:13 UTC"; "" if it is as new as the values. Returns dst. */
+char *evidence_moment_text(char dst[EVIDENCE_MOMENT_SIZE],
+                           const struct evidence_moment *moment);
 
 /* ---- the evidence of each kind of flag, for the table of red flags ---- */
 

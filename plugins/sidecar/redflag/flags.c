@@ -227,22 +227,50 @@ static uint64_t count_stuck(struct stuck *stuck, const struct goroutine_profile 
   return stuck_count(stuck);
 }
 
+/* Of goroutines counted by stack alone, which have no ages: at most those that were stuck in
+ * the last dump, and no more than there still are. */
+static void observe_grouped(struct flags *flags, const struct goroutine_profile *profile,
+                            uint64_t fetches_stuck) {
+  struct snapshot *now = &flags->now;
+  const char *name;
+  stuck_bound(&flags->stuck, &profile->sites);
+  if (flags->stuck.has_dump)
+    now->goroutines_stuck = stuck_count(&flags->stuck);
+  uint64_t fetches =
+      most_of_patterns(&flags->options.rules->rules[RED_FLAG_FETCH_STUCK],
+                       flags->options.goroutine_patterns, profile->matching, &name);
+  if (fetches_stuck != VALUE_UNKNOWN)
+    now->fetches_stuck = fetches < fetches_stuck ? fetches : fetches_stuck;
+}
+
+static void observe_dump(struct flags *flags, const struct goroutine_profile *profile) {
+  struct snapshot *now = &flags->now;
+  const char *name;
+  for (size_t i = 0; i < GOROUTINE_STATES; i++)
+    now->goroutines_by_state[i] = profile->by_state[i];
+  now->goroutines_stuck = count_stuck(&flags->stuck, profile);
+  now->fetches_stuck =
+      most_of_patterns(&flags->options.rules->rules[RED_FLAG_FETCH_STUCK],
+                       flags->options.goroutine_patterns, profile->matching_blocked, &name);
+  find_stuck_fetch(flags, profile, name);
+}
+
 static void observe_goroutines(struct flags *flags, const struct reading *reading) {
   const struct goroutine_profile *profile = reading->goroutine_profile;
   struct snapshot *now = &flags->now;
   const char *name;
+  uint64_t fetches_stuck = now->fetches_stuck;
   now->goroutines_stuck = now->fetch_data = now->fetches_stuck = VALUE_UNKNOWN;
   for (size_t i = 0; i < GOROUTINE_STATES; i++)
-    now->goroutines_by_state[i] = profile != NULL ? profile->by_state[i] : VALUE_UNKNOWN;
+    now->goroutines_by_state[i] = VALUE_UNKNOWN;
   if (profile != NULL) {
-    now->goroutines_stuck = count_stuck(&flags->stuck, profile);
+    if (profile->is_grouped)
+      observe_grouped(flags, profile, fetches_stuck);
+    else
+      observe_dump(flags, profile);
     now->fetch_data =
         most_of_patterns(&flags->options.rules->rules[RED_FLAG_FETCH_DATA_PILING],
                          flags->options.goroutine_patterns, profile->matching, &name);
-    now->fetches_stuck =
-        most_of_patterns(&flags->options.rules->rules[RED_FLAG_FETCH_STUCK],
-                         flags->options.goroutine_patterns, profile->matching_blocked, &name);
-    find_stuck_fetch(flags, profile, name);
   }
   signal_count(flags, SIGNAL_GOROUTINES_STUCK, now->goroutines_stuck, reading->now_ms);
   signal_count(flags, SIGNAL_FETCH_DATA, now->fetch_data, reading->now_ms);

@@ -122,13 +122,13 @@ static void write_site(struct buffer *text, const struct site_record *record, bo
                   format_bytes(total, (double)record->now.weight), stack);
     return;
   }
-  buffer_printf(text, "  +%-6" PRIu64 " now %-6" PRIu64 " %s", by, record->now.weight,
-                goroutine_state_name(record->now.state));
+  const char *state = goroutine_state_name(record->now.state);
+  buffer_printf(text, "  +%-6" PRIu64 " now %-6" PRIu64 " %s", by, record->now.weight, state);
   if (record->now.oldest_minutes > 0)
     buffer_printf(text, ", oldest %" PRIu64 " minutes", record->now.oldest_minutes);
   if (record->now.leaked > 0)
     buffer_printf(text, ", %" PRIu64 " leaked", record->now.leaked);
-  buffer_printf(text, ": %s\n", stack);
+  buffer_printf(text, "%s%s\n", state[0] != '\0' ? ": " : "", stack);
 }
 
 static void write_sites(struct buffer *text, const char *title,
@@ -216,6 +216,8 @@ void report_write(struct buffer *text, const struct report *report) {
   write_sites(text, "Heap in use that grew since the baseline, by stack", facts->heap_sites,
               true);
   write_allocations(text, facts->allocations);
-  write_sites(text, "Goroutines that grew since the baseline, by stack", facts->goroutine_sites,
-              false);
+  char title[100], of[EVIDENCE_MOMENT_SIZE];
+  snprintf(title, sizeof(title), "Goroutines that grew since the baseline, by stack%s",
+           evidence_moment_text(of, &facts->sites_of));
+  write_sites(text, title, facts->goroutine_sites, false);
 }

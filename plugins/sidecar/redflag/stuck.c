@@ -55,13 +55,26 @@ void stuck_observe(struct stuck *stuck, const struct site_top *top) {
     struct stuck_group *group = place_for(stuck);
     if (group == NULL)
       break;
-    *group = (struct stuck_group){.key = site->key, .allowance = allowance};
+    *group = (struct stuck_group){
+        .key = site->key, .frames_key = site->frames_key, .allowance = allowance};
     update_group(group, site, 0);
   }
   stuck->unlisted_max = top->unlisted_max;
   if (!stuck->has_dump)
     stuck_mark_baseline(stuck);
   stuck->has_dump = true;
+}
+
+void stuck_bound(struct stuck *stuck, const struct site_top *grouped) {
+  for (size_t i = 0; i < stuck->len; i++) {
+    struct stuck_group *group = &stuck->groups[i];
+    const struct site *site = find_site(grouped, group->frames_key);
+    uint64_t max = site != NULL ? site_weight_max(site) : grouped->unlisted_max;
+    if (group->frames_key == 0 || max >= group->blocked)
+      continue;
+    group->allowance += group->blocked - max;
+    group->blocked = max;
+  }
 }
 
 void stuck_mark_baseline(struct stuck *stuck) {

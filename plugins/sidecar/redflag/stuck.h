@@ -24,7 +24,8 @@
 enum { STUCK_GROUPS_MAX = 2 * SITE_TOP_MAX };
 
 struct stuck_group {
-  uint64_t key;       /* of the site */
+  uint64_t key; /* of the site */
+  uint64_t frames_key;
   uint64_t blocked;   /* for ten minutes or longer, in the last dump */
   uint64_t allowance; /* of these are not stuck */
   uint64_t weight;    /* at most so many goroutines in the last dump; 0: it was not listed */
@@ -41,6 +42,11 @@ struct stuck {
 
 /* Adds the sites of a newer, complete dump. */
 void stuck_observe(struct stuck *stuck, const struct site_top *top);
+
+/* Bounds the counts of the last dump by goroutines counted by stack alone, with frames_key as
+ * the sites' key: without wait times, so more cannot be found stuck, but those that are gone
+ * have come back. */
+void stuck_bound(struct stuck *stuck, const struct site_top *grouped);
 
 /* Makes the last dump the baseline. */
 void stuck_mark_baseline(struct stuck *stuck);
