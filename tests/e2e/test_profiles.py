@@ -9,6 +9,7 @@ from harness import collectd_config as config
 from harness.case import CEILING, MALFORMED, OFF, OK, SidecarCase, labels, metric
 from harness.daemon import free_port, need
 from harness.hostile import Hostile, process_block
+from harness.installation import target_program_of
 from harness.target import Target, curl
 from harness.wait import Probe, wait_until
 
@@ -144,7 +145,7 @@ class Profiles(SidecarCase):
         self.assertEqual(0, found["10m"])
 
     def test_ceiling(self):
-        """above GoroutineDumpMax there is no dump: ceiling, one log line, no stale values"""
+        """above GoroutineDumpMax stacks are counted: ceiling, one log line, no stale values"""
         self.wait_for_status("deep", "goroutines", OK)
         self.target.do("goroutines cond 400")
         self.wait_for_status("deep", "goroutines", CEILING)
@@ -251,6 +252,81 @@ for _mode, _wrong in SPOILT_DUMPS.items():
     _test = _make(_mode)
     _test.__doc__ = "a goroutine dump with %s: malformed, no values, one log line" % _wrong
     setattr(Spoilt, "test_" + _mode, _test)
+
+
+class Toolchains(SidecarCase):
+    """Targets built by several versions of Go, whose dumps show labels and leaks."""
+
+    @classmethod
+    def parts(cls):
+        return [config.sidecar(config.young(), goroutine_dump_max=300)]
+
+    def by_type(self, name, instance):
+        return self.page().by_label("type", metric(name), sidecar=instance)
+
+    def check_toolchain(self, toolchain):
+        program = target_program_of(toolchain)
+        instance = toolchain.replace(".", "-")
+        port = free_port()
+        url = "http://127.0.0.1:%d/debug/pprof/" % port
+        commands = [
+            "goroutines chan_receive 5 as=fetchData labelled",
+            "goroutines chan_receive_nil 3 labelled",
+            "goroutines sleep 4",
+        ]
+        variables = {"SIDECAR_PPROF": str(port), "GODEBUG": "tracebacklabels=1"}
+        with Target(instance, variables=variables, do=commands, program=program) as target:
+            self.wait_for_status(instance, "goroutines", OK)
+            self.assertEqual(8, self.rested("go_goroutines_state", instance, "chan_receive"))
+            self.assertEqual(4, self.rested("go_goroutines_state", instance, "sleep"))
+            self.assertEqual(5, self.rested("go_goroutines_matching", instance, "fetch_data"))
+            self.assertEqual(0, self.rested("go_goroutines_blocked", instance, "1m"))
+            dump = curl(url + "goroutine?debug=2")
+            self.assertEqual(8, len(re.findall(r"99 minutes\]:\\n", dump)))
+            self.check_leaks(instance, url)
+            self.check_ceiling(instance, target)
+
+    def check_leaks(self, instance, url):
+        """Asking for the leaked ones takes their ages away; they count for every age."""
+        try:
+            curl(url + "goroutineleak?debug=1")
+        except Probe:
+            return  # only since Go 1.27
+        for age in ("1m", "10m", "1h"):
+
+            def compare(age=age):
+                blocked = self.value("go_goroutines_blocked", instance, age)
+                if blocked != 3:
+                    raise Probe("%s are blocked for %s" % (blocked, age))
+                return True
+
+            wait_until("the leaked ones to be blocked", compare, 10)
+
+    def check_ceiling(self, instance, target):
+        """Above the ceiling stacks are counted, and what no longer is known is absent."""
+        target.do("goroutines cond 400 as=Monitor.fetchData labelled")
+        self.wait_for_status(instance, "goroutines", CEILING)
+
+        def compare():
+            found = self.value("go_goroutines_matching", instance, "fetch_data")
+            if found != 405:
+                raise Probe("%s match" % found)
+            return True
+
+        wait_until("all of them to match", compare, 10)
+        for name in ("go_goroutines_state", "go_goroutines_blocked"):
+            wait_until(name + " to go", lambda name=name: not self.by_type(name, instance), 10)
+        target.do("release goroutines cond")
+        self.wait_for_status(instance, "goroutines", OK)
+        self.assertEqual(5, self.rested("go_goroutines_matching", instance, "fetch_data"))
+
+    def test_1_26(self):
+        """labels as Go 1.26 writes them hide no goroutine, below and above the ceiling"""
+        self.check_toolchain("go1.26.8")
+
+    def test_1_27(self):
+        """labels as Go 1.27 writes them hide no goroutine, leaked, above the ceiling or not"""
+        self.check_toolchain("go1.27.3")
 
 
 class Off(SidecarCase):

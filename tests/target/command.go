@@ -149,7 +149,7 @@ func (u unit) parse(s string) (int64, error) {
 type options map[string]string
 
 // flagOptions are the options that take no value.
-var flagOptions = []string{"shared", "locked"}
+var flagOptions = []string{"shared", "locked", "labelled"}
 
 func parseOptions(words []string, allowed []string) (options, error) {
 	given := options{}

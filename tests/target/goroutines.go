@@ -4,8 +4,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"runtime"
+	"runtime/pprof"
 	"sync"
 
 	tea "example.com/target/internal/bubbletea"
@@ -13,6 +15,9 @@ import (
 
 // maxThreads stays well below the number at which Go's runtime ends the program (10,000).
 const maxThreads = 8000
+
+// misleading is a set of labels that look like the rest of a header in a dump.
+var misleading = pprof.Labels("]:", "{\"}, 99 minutes]:\n\t[sleep \u00fc", "plain", "value")
 
 // holdGoroutines starts r.amount goroutines. They have begun to wait when the command's reply is
 // sent; settle sees to that.
@@ -40,7 +45,7 @@ func holdGoroutines(t *target, r request) (*hold, error) {
 	if g.busy {
 		h.busy = n
 	}
-	locked := r.options.has("locked")
+	locked, labelled := r.options.has("locked"), r.options.has("labelled")
 	var ended sync.WaitGroup
 	ended.Add(n)
 	bodies := make([]func(), n)
@@ -50,6 +55,9 @@ func holdGoroutines(t *target, r request) (*hold, error) {
 			defer ended.Done()
 			if locked {
 				runtime.LockOSThread()
+			}
+			if labelled {
+				pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), misleading))
 			}
 			descend(int(depth), func() { g.wait(i) })
 			if r.keepsThreads() {

@@ -76,6 +76,7 @@ func TestGoroutinesWaitInTheWayAskedFor(t *testing.T) {
 		{"syscall 5", "syscall", "", 5, false},
 		{"chan_receive 3 locked", "chan receive, locked to thread", "", 3, false},
 		{"syscall 3 locked", "syscall, locked to thread", "", 3, false},
+		{"chan_receive 3 labelled", "chan receive", "", 3, false},
 		{"chan_receive 2000", "chan receive", "", 2000, false},
 		{"sleep 3", "sleep", "", 3, true},
 		{"select_forever 3", "select (no cases)", "", 3, true},

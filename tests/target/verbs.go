@@ -46,7 +46,7 @@ var classes = map[string]class{
 		help: "N memory regions of a size each, outside Go's heap",
 	},
 	"goroutines": {
-		kinds: sortedKeys(waiters), options: []string{"as", "depth", "locked"}, hold: holdGoroutines,
+		kinds: sortedKeys(waiters), options: []string{"as", "depth", "locked", "labelled"}, hold: holdGoroutines,
 		help: "N goroutines that wait in a way",
 	},
 	"threads": {

@@ -102,7 +102,26 @@ def sample(*parts):
     return path
 
 
-def _build_target():
+def target_program_of(toolchain):
+    """The example target, built with a toolchain ("go1.27.3") where that can be had; otherwise
+    the test is skipped, also in CI: it is no package of any system."""
+    go = need("go", "golang-go")
+    environment = dict(os.environ, GOTOOLCHAIN=toolchain)
+    done = subprocess.run(
+        [go, "version"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=300,
+        check=False,
+    )
+    said = done.stdout.decode(errors="replace").strip()
+    if done.returncode != 0 or toolchain not in said.split():
+        raise unittest.SkipTest("no %s: %s" % (toolchain, said))
+    return _build_target(toolchain)
+
+
+def _build_target(toolchain="local"):
     """Builds the example target where make did not: it needs Go and no network."""
     source = os.path.join(SOURCE, "tests", "target")
     go = need("go", "golang-go")
@@ -110,7 +129,7 @@ def _build_target():
     done = subprocess.run(
         [go, "build", "-o", program, "."],
         cwd=source,
-        env=dict(os.environ, GOFLAGS="-mod=mod", GOTOOLCHAIN="local", CGO_ENABLED="0"),
+        env=dict(os.environ, GOFLAGS="-mod=mod", GOTOOLCHAIN=toolchain, CGO_ENABLED="0"),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=300,
