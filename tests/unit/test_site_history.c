@@ -143,6 +143,41 @@ static void growth_is_never_overestimated(void **state) {
   }
 }
 
+/* One stack in two states, and one in one; then profiles by stack alone. */
+static void growth_goes_on_from_dumps_to_profiles_by_stack(void **state) {
+  (void)state;
+  static struct site_history groups;
+  struct site_top top = {.len = 3};
+  site_history_init(&history);
+  for (size_t i = 0; i < 3; i++) {
+    top.sites[i] = (struct site){
+        .key = 10 + i, .frames_key = i < 2 ? 1 : 2, .weight = 9 - i, .oldest_minutes = 5};
+    snprintf(top.sites[i].text, sizeof(top.sites[i].text), "f%d", i < 2 ? 0 : 1);
+  }
+  site_history_update(&history, &top);
+  site_history_begin_grouped(&groups, &history);
+  assert_int_equal(groups.len, 2);
+  assert_int_equal(groups.records[0].now.weight, 9 + 8);
+  assert_int_equal(groups.records[0].now.state, GOROUTINE_STATE_UNKNOWN);
+  assert_int_equal(groups.records[0].now.oldest_minutes, 0);
+
+  struct site_top grouped = {.len = 2};
+  grouped.sites[0] = (struct site){.key = 1, .frames_key = 1, .weight = 6000, .text = "f0"};
+  grouped.sites[1] = (struct site){.key = 2, .frames_key = 2, .weight = 7, .text = "f1"};
+  site_history_update(&groups, &grouped);
+  history = groups;
+  check_grown("of 17", "f0+5983 ");
+  site_history_mark_baseline(&history);
+  grouped.sites[0].weight = 6001;
+  site_history_update(&history, &grouped);
+  check_grown("a new baseline", "f0+1 ");
+
+  groups.unlisted_baseline_max = 3;
+  static struct site_history later;
+  site_history_begin_grouped(&later, &groups);
+  assert_int_equal(later.records[1].baseline_weight, groups.records[1].baseline_weight + 3);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_first_profile_is_the_baseline),
@@ -152,6 +187,7 @@ int main(void) {
       cmocka_unit_test(a_new_baseline_resets_the_trend),
       cmocka_unit_test(growth_of_a_site_unlisted_at_the_baseline_is_not_overestimated),
       cmocka_unit_test(growth_is_never_overestimated),
+      cmocka_unit_test(growth_goes_on_from_dumps_to_profiles_by_stack),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

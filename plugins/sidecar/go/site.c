@@ -202,6 +202,10 @@ void site_history_begin_grouped(struct site_history *history, const struct site_
     else
       history->records[history->len++] = record;
   }
+  /* there may have been one with the same frames that was not listed */
+  for (size_t i = 0; i < history->len; i++)
+    history->records[i].baseline_weight =
+        sum(history->records[i].baseline_weight, from->unlisted_baseline_max);
 }
 
 void site_history_mark_baseline(struct site_history *history) {
