@@ -188,7 +188,7 @@ static void older_stacks_are_shown_with_their_time(void **state) {
   check_evidence(&known, &status,
                  "proj (pid 4711): goroutines: 6000 (failure from 1000) for 1 min; 12 of 17 at "
                  "02:13 UTC in chan_receive at main.leak < main.main",
-                 "count", "12 of 17 at 02:13 UTC");
+                 "as_of", "17 at 02:13 UTC");
 
   /* now without states, with the baseline of the dump */
   static struct site_history groups;
@@ -221,7 +221,7 @@ static void older_stacks_are_shown_with_their_time(void **state) {
   check_evidence(&known, &status,
                  "proj (pid 4711): goroutines blocked for 10 minutes: 4 for 1 min beyond the "
                  "baseline; +4; 12 of 17 at 02:13 UTC in chan_receive at main.leak < main.main",
-                 "count", "12 of 17 at 02:13 UTC");
+                 "as_of", "17 at 02:13 UTC");
 }
 
 /* Go no longer says how long they have been waiting. */

@@ -422,7 +422,9 @@ static void add_site(struct evidence *evidence, struct buffer *line, const struc
   if (has_state)
     evidence_add(evidence, "state", "%s", goroutine_state_name(site->state));
   evidence_add(evidence, "stack", "%s", stack);
-  evidence_add(evidence, "count", "%" PRIu64 "%s", site->weight, of);
+  evidence_add(evidence, "count", "%" PRIu64, site->weight);
+  if (of[0] != '\0')
+    evidence_add(evidence, "as_of", "%s", of + strlen(" of "));
   buffer_printf(line, "; %" PRIu64 "%s%s%s at %s", site->weight, of, has_state ? " in " : "",
                 goroutine_state_name(site->state), stack);
 }
