@@ -53,9 +53,6 @@ static const char *pprof_hint(enum collector_status status) {
            "from 1 to 65535";
   case STATUS_FOREIGN:
     return "restart it with SIDECAR_PPROF=PORT, its own port";
-  case STATUS_REFUSED:
-    return "check what the process printed when it started; restart it with SIDECAR_PPROF=PORT "
-           "if the port is in use";
   case STATUS_TIMEOUT:
     return "the process may be stopped or starved; see PprofTimeout in collectd-sidecar(5)";
   case STATUS_MALFORMED:

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sidecar/go/pprof_query.h"
 #include "sidecar/go/stack.h"
 
 /* What the guide counts with lsof | grep. SQLite's journals are open along with the database.
@@ -62,6 +63,7 @@ void config_free(struct config *config) {
     free(block->command_line);
     free(block->instance_template);
     free(block->pprof_variable);
+    free(block->pprof_path);
   }
   for (size_t flag = 0; flag < RED_FLAGS; flag++)
     for (size_t i = 0; i < RED_FLAG_PATTERNS_MAX; i++)
@@ -82,11 +84,12 @@ struct process_block *config_add_block(struct config *config, const char *name) 
       .instance_template = strdup(is_sidecar ? "%{cwd}" : "%{process}"),
       .minimum_age_ms = 5000,
       .pprof = true,
-      .pprof_variable = strdup("SIDECAR_PPROF"),
+      .pprof_variable = strdup(PPROF_DEFAULT_VARIABLE),
+      .pprof_path = strdup(PPROF_DEFAULT_PATH),
   };
   config->blocks_len++;
   if (block->name == NULL || block->executable == NULL || block->instance_template == NULL ||
-      block->pprof_variable == NULL)
+      block->pprof_variable == NULL || block->pprof_path == NULL)
     return NULL;
   return block;
 }

@@ -27,6 +27,7 @@ struct process_block {
   bool pprof;
   uint16_t pprof_port;  /* 0: from the environment */
   char *pprof_variable; /* name of the environment variable */
+  char *pprof_path;     /* prefix of the pages; begins and ends with '/' */
 };
 
 struct config {

@@ -13,6 +13,7 @@
 #include "common/config_option.h"
 #include "common/text.h"
 #include "sidecar/capture/request.h"
+#include "sidecar/go/pprof_query.h"
 #include "sidecar/instance_name.h"
 
 /* ---- readers of values specific to this plugin: each returns 0, or -1 after logging ---- */
@@ -82,6 +83,28 @@ static int set_variable(const struct config_context *context) {
       strchr(context->item->values[0].value.string, '=') != NULL)
     return config_refuse_value(context);
   return config_set_string(context);
+}
+
+/* A prefix goes into a URL as it is, so what has a meaning there is not allowed. */
+static bool is_url_path(const char *path) {
+  static const char allowed[] =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+  return path[0] == '/' && path[strspn(path, allowed)] == '\0' && strstr(path, "//") == NULL &&
+         strstr(path, "/.") == NULL;
+}
+
+/* With or without the '/' at its end. */
+static int set_path(const struct config_context *context) {
+  char prefix[PPROF_PATH_MAX + 2];
+  if (!config_has_values(context->item, "s"))
+    return config_refuse_value(context);
+  const char *path = context->item->values[0].value.string;
+  size_t len = strlen(path);
+  bool is_complete = len > 0 && path[len - 1] == '/';
+  if (!is_url_path(path) || len + !is_complete > PPROF_PATH_MAX)
+    return config_refuse_value(context);
+  snprintf(prefix, sizeof(prefix), "%s%s", path, is_complete ? "" : "/");
+  return config_replace(context, config_target(context), prefix);
 }
 
 static int set_template(const struct config_context *context) {
@@ -308,6 +331,9 @@ static const struct config_option process_options[] = {
     {"MinimumAge", config_set_number, IN_BLOCK(minimum_age_ms), 0, 86400, 1e3,
      "a number of seconds from 0 to 86400", false, NULL},
     {"Pprof", config_set_boolean, IN_BLOCK(pprof), 0, 0, 0, "true or false", false, NULL},
+    {"PprofPath", set_path, IN_BLOCK(pprof_path), 0, 0, 0,
+     "a path that begins with '/', of at most 128 letters, digits and -._~/, in quotes", false,
+     NULL},
     {"PprofPort", config_set_port, IN_BLOCK(pprof_port), 1, 65535, 1, "a port from 1 to 65535",
      false, NULL},
     {"PprofVariable", set_variable, IN_BLOCK(pprof_variable), 0, 0, 0,

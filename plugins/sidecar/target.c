@@ -75,7 +75,7 @@ int target_new(struct target_services *services, struct process *process, struct
   target->user = user;
   target->block = block;
   snprintf(target->instance, sizeof(target->instance), "%s", instance);
-  endpoint_init(&target->go.endpoint, user->uid);
+  endpoint_init(&target->go.endpoint, user->uid, block->pprof_path);
   target->go.goroutines = target->go.heap_inuse_bytes = VALUE_UNKNOWN;
   target->regular = target->pipes = target->directories = VALUE_UNKNOWN;
   for (size_t i = 0; i < COLLECTORS; i++) {

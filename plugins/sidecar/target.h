@@ -79,7 +79,8 @@ void target_log(const struct target_services *services, int severity, const char
 /* State of the Go runtime; see target_go.h. */
 struct target_go {
   struct endpoint endpoint;
-  unsigned failing; /* queries of pprof.h whose last result was an error */
+  unsigned failing;  /* queries of pprof.h whose last result was an error */
+  bool has_no_index; /* its goroutines are counted by PPROF_GOROUTINE_TOTAL */
   uint64_t goroutines, heap_inuse_bytes;
   uint64_t memstats_ns; /* when the held ones were taken */
   uint64_t num_gc, pauses_ns;

@@ -66,7 +66,8 @@ void target_go_query(struct target *target, const struct target_services *servic
                      bool with_detail, uint64_t now_ns) {
   if (target->go.endpoint.client == NULL)
     return;
-  unsigned what = PPROF_GOROUTINE_COUNT | profiles_due(target, services, now_ns);
+  unsigned what = target->go.has_no_index ? PPROF_GOROUTINE_TOTAL : PPROF_GOROUTINE_COUNT;
+  what |= profiles_due(target, services, now_ns);
   /* a heap profile includes MemStats, if it can be read */
   bool has_memstats =
       what & PPROF_HEAP_PROFILE && (target->go.failing & PPROF_HEAP_PROFILE) == 0;
@@ -196,6 +197,16 @@ static void take_heap(struct target *target, const struct target_services *servi
   target->go.heap_ns = now_ns;
 }
 
+enum { REASON_SIZE = 512 };
+
+/* The reason of a failure, with what can be done about it. */
+static void explain(const struct target_go *go, const char *what, int error,
+                    char reason[REASON_SIZE]) {
+  const char *hint = pprof_error_hint(error);
+  snprintf(reason, REASON_SIZE, "port %u: %s%s%s", go->endpoint.port, what,
+           hint[0] != '\0' ? "; " : "", hint);
+}
+
 /* The status of the collector after a request of its own; what says why. */
 static void goroutines_ended(struct target *target, const struct target_services *services,
                              const struct pprof_answer *answer, enum collector_status status,
@@ -205,8 +216,8 @@ static void goroutines_ended(struct target *target, const struct target_services
     target->collectors[COLLECTOR_GOROUTINES].status = status;
     return;
   }
-  char reason[400];
-  snprintf(reason, sizeof(reason), "port %u: %s", target->go.endpoint.port, what);
+  char reason[REASON_SIZE];
+  explain(&target->go, what, answer->error, reason);
   target_collector_ended(target, services, COLLECTOR_GOROUTINES, status, reason,
                          answer->duration_ns);
 }
@@ -307,10 +318,34 @@ static void pprof_answered(struct target *target, const struct target_services *
   }
   if (decisive == NULL || (decisive->error == 0 && go->failing != 0))
     return;
-  char reason[400];
-  snprintf(reason, sizeof(reason), "port %u: %s", go->endpoint.port, decisive->reason);
+  char reason[REASON_SIZE];
+  explain(go, decisive->reason, decisive->error, reason);
   target_collector_ended(target, services, COLLECTOR_PPROF,
                          collector_status_of(decisive->error), reason, decisive->duration_ns);
+}
+
+/* A response, but not of that page: another page may have the number. */
+static bool is_without_count(int error) {
+  return error == -ENOENT || error == -EREMOTEIO || error == -EBADMSG;
+}
+
+/*
+ * Which page has the number of goroutines is remembered: a program without an index page is not
+ * asked for it in each reading. When the index page fails the other is queried before that is
+ * reported; when that fails, too, it is, and the next reading begins with the index page. From
+ * here on either counts as PPROF_GOROUTINE_COUNT.
+ */
+static void choose_count(struct target_go *go, struct pprof_round *round) {
+  unsigned answered = round->answered & (PPROF_GOROUTINE_COUNT | PPROF_GOROUTINE_TOTAL);
+  if (answered == 0)
+    return;
+  bool is_index = answered == PPROF_GOROUTINE_COUNT;
+  bool failed = is_without_count(round->goroutine_count_answer.error);
+  round->answered &= ~answered;
+  if (!failed || !is_index)
+    round->answered |= PPROF_GOROUTINE_COUNT;
+  if (failed)
+    go->has_no_index = is_index;
 }
 
 static bool has_memstats(const struct pprof_round *round) {
@@ -366,8 +401,10 @@ int target_go_take(struct target *target, struct target_services *services, uint
   pprof_endpoint_take(target->go.endpoint.client, &round);
   /* the port is known to be its own only while the process is alive */
   int status = process_is_running(target->process) ? 0 : -ESRCH;
-  if (status == 0)
+  if (status == 0) {
+    choose_count(&target->go, &round);
     take_round(target, services, &round, now_ns, samples);
+  }
   pprof_round_free(&round);
   return status;
 }

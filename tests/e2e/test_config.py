@@ -54,6 +54,7 @@ MISTAKES = (
     ),
     ("a bad command line pattern", in_process('CommandLine "*("'), ("thing", "CommandLine", "*(")),
     ("a negative age", in_process("MinimumAge -1"), ("thing", "MinimumAge", "-1")),
+    ("half a path", in_process('PprofPath "debug"'), ("thing", "PprofPath", "debug", "'/'")),
     ("port zero", in_process("PprofPort 0"), ("thing", "PprofPort", "0", "65535")),
     ("a port too high", in_process("PprofPort 70000"), ("thing", "PprofPort", "70000", "65535")),
     ("half a port", in_process("PprofPort 60.5"), ("thing", "PprofPort", "60.5", "65535")),

@@ -28,7 +28,7 @@ void fixture_start(struct capture_fixture *fixture) {
   snprintf(fixture->captures, sizeof(fixture->captures), "%s/captures", fixture->folder.path);
   held_process_start(&fixture->held);
   fixture->server = hostile_server_new(answer_as_go, NULL);
-  snprintf(fixture->url, sizeof(fixture->url), "http://127.0.0.1:%u",
+  snprintf(fixture->url, sizeof(fixture->url), "http://127.0.0.1:%u/debug/pprof/",
            hostile_server_port(fixture->server));
   fixture->proof = hostile_server_proof(fixture->server);
   fixture->options = (struct capture_options){

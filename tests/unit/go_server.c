@@ -62,41 +62,77 @@ static void send_page(struct hostile_connection *c, const char *bytes, size_t le
   hostile_send(c, bytes, len);
 }
 
-static bool asks_for(const struct hostile_connection *c, const char *path) {
-  char line[128];
-  snprintf(line, sizeof(line), "GET /debug/pprof/%s HTTP/1.1\r\n", path);
+_Atomic unsigned go_server_index_requests;
+
+/* The pages that a server has. */
+struct pages {
+  const char *prefix;
+  bool has_index, has_heap;
+  size_t dump_len; /* 0: none */
+};
+
+static bool asks_for(const struct hostile_connection *c, const struct pages *pages,
+                     const char *path) {
+  char line[192];
+  snprintf(line, sizeof(line), "GET %s%s HTTP/1.1\r\n", pages->prefix, path);
   return strncmp(c->request, line, strlen(line)) == 0;
 }
 
-static void answer(struct hostile_connection *c, bool has_heap, size_t dump_len) {
-  if (asks_for(c, ""))
+/* As many goroutines as on the index page; the rest of it takes forever. */
+static void send_total(struct hostile_connection *c) {
+  char line[64];
+  snprintf(line, sizeof(line), "goroutine profile: total %d\n", GO_GOROUTINES);
+  hostile_send_text(c, "HTTP/1.1 200 OK\r\n\r\n");
+  hostile_send_text(c, line);
+  hostile_wait_for_close(c);
+}
+
+static void answer(struct hostile_connection *c, const struct pages *pages) {
+  bool is_index = asks_for(c, pages, "");
+  if (is_index)
+    go_server_index_requests++;
+  if (is_index && pages->has_index)
     send_page(c, index_page.data, index_page.len);
-  else if (asks_for(c, "heap?debug=1") && has_heap)
-    send_page(c, heap_page.data, heap_page.len);
-  else if (asks_for(c, "goroutine?debug=2") && dump_len > 0)
-    send_page(c, dump_page, dump_len);
-  else if (asks_for(c, "goroutine?debug=1") && dump_len > 0)
+  else if (asks_for(c, pages, "goroutine?debug=1") && !pages->has_index)
+    send_total(c);
+  else if (asks_for(c, pages, "goroutine?debug=1") && pages->dump_len > 0)
     send_page(c, groups_page, strlen(groups_page));
+  else if (asks_for(c, pages, "heap?debug=1") && pages->has_heap)
+    send_page(c, heap_page.data, heap_page.len);
+  else if (asks_for(c, pages, "goroutine?debug=2") && pages->dump_len > 0)
+    send_page(c, dump_page, pages->dump_len);
   else
     hostile_send_text(c, "HTTP/1.1 404 Not Found\r\n\r\n");
 }
 
+#define PREFIX "/debug/pprof/"
+#define DUMP_LEN (sizeof(dump_page) - 1)
+
 void go_server_good(struct hostile_connection *c, void *context) {
   (void)context;
-  answer(c, true, strlen(dump_page));
+  answer(c, &(struct pages){PREFIX, true, true, DUMP_LEN});
+}
+
+void go_server_without_index(struct hostile_connection *c, void *context) {
+  (void)context;
+  answer(c, &(struct pages){PREFIX, false, true, DUMP_LEN});
 }
 
 void go_server_without_heap(struct hostile_connection *c, void *context) {
   (void)context;
-  answer(c, false, strlen(dump_page));
+  answer(c, &(struct pages){PREFIX, true, false, DUMP_LEN});
 }
 
 void go_server_without_dump(struct hostile_connection *c, void *context) {
   (void)context;
-  answer(c, true, 0);
+  answer(c, &(struct pages){PREFIX, true, true, 0});
 }
 
 void go_server_with_part_of_dump(struct hostile_connection *c, void *context) {
   (void)context;
-  answer(c, true, strlen(dump_page) / 2);
+  answer(c, &(struct pages){PREFIX, true, true, DUMP_LEN / 2});
+}
+
+void go_server_below(struct hostile_connection *c, void *prefix) {
+  answer(c, &(struct pages){prefix, true, true, DUMP_LEN});
 }

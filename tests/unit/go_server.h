@@ -20,11 +20,17 @@ enum {
 int go_server_set_up_group(void **state);
 int go_server_tear_down_group(void **state);
 
-/* Behaviours of a connection (hostile_server.h): all pages; all but the profile of the heap,
- * or the dump, which are not found; a dump that ends in the middle. context is not used. */
+/* Behaviours of a connection (hostile_server.h): all pages; all but the index page, the profile
+ * of the heap, or the dump, which are not found; a dump that ends in the middle. context is not
+ * used; of go_server_below it is the prefix of all pages. */
 void go_server_good(struct hostile_connection *connection, void *context);
+void go_server_without_index(struct hostile_connection *connection, void *context);
 void go_server_without_heap(struct hostile_connection *connection, void *context);
 void go_server_without_dump(struct hostile_connection *connection, void *context);
 void go_server_with_part_of_dump(struct hostile_connection *connection, void *context);
+void go_server_below(struct hostile_connection *connection, void *prefix);
+
+/* How often the index page was asked for. */
+extern _Atomic unsigned go_server_index_requests;
 
 #endif

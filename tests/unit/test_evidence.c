@@ -400,8 +400,12 @@ static void without_pprof_no_command_queries_it(void **state) {
   (void)state;
   struct known known;
   know_nothing(&known);
-  known.facts.pprof_port = 0;
   struct flag_status status = breach(RED_FLAG_GOROUTINES, RED_FLAG_WARNING, 300, 200);
+  known.facts.pprof_path = "/api/pprof/";
+  check_evidence(&known, &status,
+                 "proj (pid 4711): goroutines: 300 (warning from 200) for 1 min", "next",
+                 "curl -s 'http://localhost:6060/api/pprof/goroutine?debug=1' | head -40");
+  known.facts.pprof_port = 0;
   check_evidence(&known, &status,
                  "proj (pid 4711): goroutines: 300 (warning from 200) for 1 min", "next", "");
   status = breach(RED_FLAG_PPROF_MISSING, RED_FLAG_WARNING, NAN, NAN);

@@ -287,6 +287,47 @@ static void a_value_of_sidecar_pprof_is_a_port_off_or_invalid(void **state) {
   }
 }
 
+/* What sidecar's own variable may hold, a port, is understood as well. */
+static void another_programs_variable_may_hold_a_local_address(void **state) {
+  (void)state;
+  static const struct {
+    const char *value;
+    int error;
+    uint16_t port;
+  } rows[] = {
+      {":6061", 0, 6061},
+      {"localhost:6061", 0, 6061},
+      {"127.0.0.1:6061", 0, 6061},
+      {"[::1]:6061", 0, 6061},
+      {":1", 0, 1},
+      {":65535", 0, 65535},
+      {"6061", 0, 6061},
+      {"1", 0, 6060},
+      {"", -ENODATA, 0},
+      {":", -EINVAL, 0},
+      {":0", -EINVAL, 0},
+      {":65536", -EINVAL, 0},
+      {":6061 ", -EINVAL, 0},
+      {"localhost:", -EINVAL, 0},
+      {"localhost", -EINVAL, 0},
+      {"::1:6061", -EINVAL, 0},
+      {"::6061", -EINVAL, 0},
+      {"[::]:6061", -EINVAL, 0},
+      {"0.0.0.0:6061", -EINVAL, 0},
+      {"127.0.0.2:6061", -EINVAL, 0},
+      {"example.com:6061", -EINVAL, 0},
+      {"localhost.example.com:6061", -EINVAL, 0},
+      {"http://localhost:6061", -EINVAL, 0},
+      {"localhost:6061/debug", -EINVAL, 0},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+    uint16_t port = 0;
+    int error = endpoint_parse_address(rows[i].value, &port);
+    if (error != rows[i].error || port != rows[i].port)
+      fail_msg("\"%s\": %d, port %u", rows[i].value, error, port);
+  }
+}
+
 static const char *summary_of(struct summary summary) {
   static char line[512];
   return summary_format(line, sizeof(line), &summary);
@@ -358,6 +399,7 @@ int main(void) {
       cmocka_unit_test(samples_are_held_until_others_replace_them),
       cmocka_unit_test(an_error_has_a_status_and_a_missing_permission_a_hint),
       cmocka_unit_test(a_value_of_sidecar_pprof_is_a_port_off_or_invalid),
+      cmocka_unit_test(another_programs_variable_may_hold_a_local_address),
       cmocka_unit_test(the_line_of_a_healthy_process_has_no_findings),
       cmocka_unit_test(values_above_the_healthy_ranges_are_named_with_the_range),
       cmocka_unit_test(values_below_the_healthy_ranges_are_not_mentioned),

@@ -208,6 +208,43 @@ static void a_program_with_too_many_goroutines_is_not_stopped_for_a_dump(void **
   assert_false(has("go_goroutines_blocked", "10m"));
 }
 
+static void without_an_index_page_the_first_line_of_a_profile_has_the_count(void **state) {
+  (void)state;
+  watched_configure(EACH_READING PATIENT NO_CAPTURE, "");
+  start_with_server(go_server_without_index, NULL);
+  go_server_index_requests = 0;
+  read_until_all_pages_come();
+  for (int i = 0; i < 5; i++)
+    read_until_all_pages_come();
+  assert_int_equal(go_server_index_requests, 1);
+
+  /* the page is asked for again once the other fails */
+  hostile_server_behave(server, hostile_answer, "HTTP/1.1 404 Not Found\r\n\r\n");
+  read_until_status("pprof", STATUS_REFUSED);
+  hostile_server_behave(server, go_server_good, NULL);
+  read_until_all_pages_come();
+}
+
+static void below_another_prefix_the_pages_are_found_when_it_is_configured(void **state) {
+  (void)state;
+  static char prefix[] = "/api/v1/debug/pprof/";
+  watched_configure(EACH_READING PATIENT NO_CAPTURE, "PprofPath \"/api/v1/debug/pprof\"");
+  start_with_server(go_server_below, prefix);
+  read_until_all_pages_come();
+}
+
+static void another_programs_variable_may_hold_an_address(void **state) {
+  (void)state;
+  static char address[64];
+  watched_configure(EACH_READING PATIENT NO_CAPTURE, "PprofVariable \"DEBUG_ADDR\"");
+  server = hostile_server_new(go_server_good, NULL);
+  snprintf(address, sizeof(address), "DEBUG_ADDR=localhost:%u", hostile_server_port(server));
+  watched_variable = address;
+  watched_hold = own_the_server;
+  watched_start("proj");
+  read_until_all_pages_come();
+}
+
 /* ---- what goes wrong ---- */
 
 static void two_megabytes(struct hostile_connection *c, void *context) {
@@ -227,7 +264,7 @@ static const struct fault {
   const char *logged;
 } faults[] = {
     {ANSWER("HTTP/1.1 404 Not Found\r\n\r\n"), STATUS_REFUSED,
-     "HTTP status 404; check what the process printed when it started"},
+     "HTTP status 404; the program does not serve this page there: set PprofPath"},
     {ANSWER("HTTP/1.1 200 OK\r\n\r\n<html>It works!</html>\n"), STATUS_MALFORMED,
      "not a response of Go's net/http/pprof; is it a Go program"},
     {ANSWER("SSH-2.0-OpenSSH_9.2p1\r\n"), STATUS_MALFORMED, "is it a Go program"},
@@ -529,6 +566,9 @@ int main(void) {
       GO_TEST(the_counters_end_with_the_process),
       GO_TEST(without_profiles_the_memstats_come_with_the_detail),
       GO_TEST(a_program_with_too_many_goroutines_is_not_stopped_for_a_dump),
+      GO_TEST(without_an_index_page_the_first_line_of_a_profile_has_the_count),
+      GO_TEST(below_another_prefix_the_pages_are_found_when_it_is_configured),
+      GO_TEST(another_programs_variable_may_hold_an_address),
       GO_TEST(whatever_the_server_does_values_are_absent_and_come_back),
       GO_TEST(a_page_of_the_heap_that_fails_takes_nothing_else_with_it),
       GO_TEST(a_dump_that_fails_is_the_status_of_goroutines_alone),

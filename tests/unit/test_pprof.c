@@ -39,7 +39,7 @@ static struct pprof_endpoint *endpoint_new_on(struct pprof *client, uint16_t por
   struct pprof_endpoint *endpoint = NULL;
   struct listener_proof proof = {
       .address = "127.0.0.1", .port = port, .inodes = {inode}, .inodes_len = 1};
-  assert_int_equal(pprof_endpoint_new(client, &proof, 0, &endpoint), 0);
+  assert_int_equal(pprof_endpoint_new(client, &proof, PPROF_DEFAULT_PATH, 0, &endpoint), 0);
   return endpoint;
 }
 
@@ -47,7 +47,7 @@ static struct pprof_endpoint *endpoint_new_of(uid_t owner, struct pprof *client,
                                               const struct hostile_server *server) {
   struct pprof_endpoint *endpoint = NULL;
   struct listener_proof proof = hostile_server_proof(server);
-  assert_int_equal(pprof_endpoint_new(client, &proof, owner, &endpoint), 0);
+  assert_int_equal(pprof_endpoint_new(client, &proof, PPROF_DEFAULT_PATH, owner, &endpoint), 0);
   return endpoint;
 }
 
@@ -362,7 +362,7 @@ static void an_address_must_be_numeric(void **state) {
     struct pprof_endpoint *endpoint = NULL;
     struct listener_proof proof = {.ipv6 = ADDRESSES[i].ipv6, .port = 1};
     strcpy(proof.address, ADDRESSES[i].address);
-    int status = pprof_endpoint_new(client, &proof, 0, &endpoint);
+    int status = pprof_endpoint_new(client, &proof, PPROF_DEFAULT_PATH, 0, &endpoint);
     if (status != ADDRESSES[i].status)
       fail_msg("\"%s\": %d", ADDRESSES[i].address, status);
     pprof_endpoint_free(endpoint);
@@ -381,7 +381,7 @@ static void an_ipv6_address_is_queried_as_well(void **state) {
   }
   struct pprof *client = client_new(LONG_MS);
   struct listener_proof proof = hostile_server_proof(server);
-  assert_int_equal(pprof_endpoint_new(client, &proof, 0, &endpoint), 0);
+  assert_int_equal(pprof_endpoint_new(client, &proof, PPROF_DEFAULT_PATH, 0, &endpoint), 0);
   pprof_endpoint_query(endpoint, BOTH);
   take_all(endpoint, BOTH, &round);
   assert_int_equal(round.goroutines, 40);

@@ -1,4 +1,4 @@
-/* The goroutine count from captures of real index pages (Go 1.19 and 1.26), cut at every
+/* The goroutine count from captures of real index pages (Go 1.10 to 1.27), cut at every
  * byte, and from pages that are something else. */
 #include "sidecar/go/pprof_index.h"
 
@@ -43,11 +43,9 @@ static void captures_are_parsed_alike_in_chunks_of_any_size(void **state) {
   static const struct {
     const char *file;
     uint64_t goroutines;
-  } ROWS[] = {{"go1.19_busy", 40},
-              {"go1.19_fresh", 3},
-              {"go1.26_busy", 40},
-              {"go1.26_fresh", 3},
-              {"crlf", 40}};
+  } ROWS[] = {{"go1.19_busy", 40}, {"go1.19_fresh", 3}, {"go1.10", 28},
+              {"go1.13", 28},      {"go1.16", 28},      {"go1.27", 28},
+              {"go1.26_busy", 40}, {"go1.26_fresh", 3}, {"crlf", 40}};
   for (size_t i = 0; i < sizeof(ROWS) / sizeof(*ROWS); i++) {
     autobuffer(body, CAPTURE_MAX);
     load(ROWS[i].file, &body);
@@ -61,18 +59,25 @@ static void captures_are_parsed_alike_in_chunks_of_any_size(void **state) {
   }
 }
 
-static void a_page_cut_before_the_end_of_the_row_is_malformed(void **state) {
-  (void)state;
+static void check_cut(const char *file, const char *link, uint64_t expected) {
   uint64_t goroutines = 7;
   autobuffer(body, CAPTURE_MAX);
-  load("go1.26_busy", &body);
-  const char *row = strstr(buffer_string(&body), "<a href='goroutine?debug=1'>");
+  load(file, &body);
+  const char *row = strstr(buffer_string(&body), link);
+  assert_non_null(row);
   size_t end = (size_t)(strchr(row, '\n') + 1 - body.data);
   for (size_t len = 0; len < end; len++)
     assert_int_equal(parse_pieces(span_make(body.data, len), 64, 64, &goroutines), -EBADMSG);
   assert_int_equal(goroutines, 7);
   assert_int_equal(parse_pieces(span_make(body.data, end), 64, 64, &goroutines), 0);
-  assert_int_equal(goroutines, 40);
+  assert_int_equal(goroutines, expected);
+}
+
+static void a_page_cut_before_the_end_of_the_row_is_malformed(void **state) {
+  (void)state;
+  check_cut("go1.10", "<a href=\"goroutine?debug=1\">", 28);
+  check_cut("go1.13", "<a href=goroutine?debug&#61;1>", 28);
+  check_cut("go1.26_busy", "<a href='goroutine?debug=1'>", 40);
 }
 
 #define ROW(count)                                                                             \
@@ -92,6 +97,18 @@ static void rows_that_are_none(void **state) {
        "<tr><td>9</td><td><a href='goroutineleak?debug=1'>goroutineleak</a></td></tr>\n" ROW(
            "17"),
        0, 17},
+      {"the row of Go 1.10",
+       "<tr><td align=right>17<td><a href=\"goroutine?debug=1\">goroutine</a>\n", 0, 17},
+      {"the row of Go 1.13",
+       "\t<td>17</td><td><a href=goroutine?debug&#61;1>goroutine</a></td>\n", 0, 17},
+      {"the rows of two versions",
+       "\t<td>17</td><td><a href=goroutine?debug&#61;1>goroutine</a></td>\n" ROW("17"),
+       -EBADMSG, 0},
+      {"a link that goes on",
+       "<td>17</td><td><a href=goroutine?debug&#61;12>goroutine</a></td>\n", -EBADMSG, 0},
+      {"a link to another page",
+       "<tr><td>17</td><td><a href='goroutine?debug=2'>goroutine</a></td></tr>\n", -EBADMSG, 0},
+      {"no cell before the link", "<tr><td>17</td><a href='goroutine?debug=1'>\n", -EBADMSG, 0},
       {"nothing", "", -EBADMSG, 0},
       {"a page of something else", "<html><body><h1>It works!</h1></body></html>\n", -EBADMSG,
        0},
@@ -126,12 +143,79 @@ static void megabyte_lines_and_nul_bytes_are_skipped(void **state) {
   assert_int_equal(parse_pieces(buffer_span(&body), 777, 777, &goroutines), 0);
 }
 
+/* Feeds the body in pieces until the parser has enough. *ret_fed: how much that was. */
+static int parse_total(const char *body, size_t len, size_t step, uint64_t *ret,
+                       size_t *ret_fed) {
+  struct pprof_total_parser parser;
+  int status = 0;
+  size_t at = 0;
+  pprof_total_parser_init(&parser);
+  for (; status == 0 && at < len; at += step)
+    status = pprof_total_parser_feed(&parser, body + at, len - at < step ? len - at : step);
+  *ret_fed = at;
+  return status == 0 || status == -EALREADY ? pprof_total_parser_finish(&parser, ret) : status;
+}
+
+static void the_first_line_of_the_grouped_profile_is_enough(void **state) {
+  (void)state;
+  static const char line[] = "goroutine profile: total 28\n";
+  static const char body[] = "goroutine profile: total 28\n26 @ 0x4337e0 0x4445d5\n"
+                             "#\t0x6f5e20\tmain.main.func1+0x20\n";
+  for (size_t step = 1; step < sizeof(body); step++) {
+    uint64_t goroutines = 0;
+    size_t fed;
+    assert_int_equal(parse_total(body, strlen(body), step, &goroutines, &fed), 0);
+    assert_int_equal(goroutines, 28);
+    assert_true(fed < strlen(line) + step);
+  }
+}
+
+static void first_lines_that_are_none(void **state) {
+  (void)state;
+  static const char *const bodies[] = {
+      "",
+      "\n",
+      "goroutine profile: total 28",
+      "goroutine profile: total \n",
+      "goroutine profile: total 0\n",
+      "goroutine profile: total -1\n",
+      "goroutine profile: total 28 \n",
+      "goroutine profile: total 99999999999999999999999\n",
+      "goroutine profile: total 2199023255552\n",
+      "goroutineleak profile: total 28\n",
+      "\ngoroutine profile: total 28\n",
+      "<html>\ngoroutine profile: total 28\n",
+      "goroutine 1 [running]:\n",
+  };
+  for (size_t i = 0; i < sizeof(bodies) / sizeof(*bodies); i++) {
+    uint64_t goroutines = 7;
+    size_t fed;
+    int status = parse_total(bodies[i], strlen(bodies[i]), 5, &goroutines, &fed);
+    if (status != -EBADMSG || goroutines != 7)
+      fail_msg("\"%s\": %d, %llu", bodies[i], status, (unsigned long long)goroutines);
+  }
+}
+
+static void a_first_line_without_end_is_given_up(void **state) {
+  (void)state;
+  uint64_t goroutines;
+  size_t fed;
+  autobuffer(body, 1 << 20);
+  for (size_t i = 0; i < 1 << 16; i++)
+    buffer_append(&body, "xxxx\0xxx", 8);
+  assert_int_equal(parse_total(body.data, body.len, 512, &goroutines, &fed), -EBADMSG);
+  assert_true(fed <= LINE_READER_MAX + 1024);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(captures_are_parsed_alike_in_chunks_of_any_size),
       cmocka_unit_test(a_page_cut_before_the_end_of_the_row_is_malformed),
       cmocka_unit_test(rows_that_are_none),
       cmocka_unit_test(megabyte_lines_and_nul_bytes_are_skipped),
+      cmocka_unit_test(the_first_line_of_the_grouped_profile_is_enough),
+      cmocka_unit_test(first_lines_that_are_none),
+      cmocka_unit_test(a_first_line_without_end_is_given_up),
   };
   return cmocka_run_group_tests_name("pprof_index", tests, NULL, NULL);
 }

@@ -77,7 +77,8 @@ static struct setting setting_new(const struct pages *pages, bool has_matchers) 
   setting.server = hostile_server_new(serve, (void *)(uintptr_t)pages);
   assert_int_equal(pprof_new(&options, &setting.client), 0);
   struct listener_proof proof = hostile_server_proof(setting.server);
-  assert_int_equal(pprof_endpoint_new(setting.client, &proof, 0, &setting.endpoint), 0);
+  assert_int_equal(
+      pprof_endpoint_new(setting.client, &proof, PPROF_DEFAULT_PATH, 0, &setting.endpoint), 0);
   return setting;
 }
 

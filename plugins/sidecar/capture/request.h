@@ -51,7 +51,8 @@ struct capture_request {
                              is one bundle for each */
   const char *headline;   /* the notification's line, or the like; "" for a baseline */
   const char *next_steps; /* lines of text: what to check for this reason; NULL: none */
-  const char *pprof_url;  /* "http://127.0.0.1:6060", known to be the process's; NULL: none */
+  const char *pprof_url;  /* "http://127.0.0.1:6060/debug/pprof/", known to be the process's;
+                             NULL: none */
   const struct listener_proof *pprof_server; /* the same, to verify for each connection */
   bool want_goroutine_dump; /* false: more than GoroutineDumpMax, or an unknown number;
                                they are counted by stack then */

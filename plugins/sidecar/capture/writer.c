@@ -322,7 +322,7 @@ static int gather_memory_map(struct writing *writing) {
 enum { RUN_MS = 60 * 1000, MAGIC_MAX = 32 };
 
 struct profile {
-  const char *path;  /* "/debug/pprof/heap" */
+  const char *path;  /* below the prefix of pprof's pages: "heap" */
   const char *file;  /* in the bundle */
   const char *magic; /* the first bytes of any profile; at most MAGIC_MAX */
   uint64_t own_ms;   /* minimum time that the runtime takes for it */
@@ -440,16 +440,14 @@ static int take_profile(struct writing *writing, struct profile *profile, bool *
 }
 
 static int gather_heap(struct writing *writing) {
-  struct profile profile = {
-      .path = "/debug/pprof/heap", .file = CAPTURE_HEAP_FILE, .magic = GZIP_MAGIC};
+  struct profile profile = {.path = "heap", .file = CAPTURE_HEAP_FILE, .magic = GZIP_MAGIC};
   return take_profile(writing, &profile, &writing->has_heap);
 }
 
 static int gather_goroutines(struct writing *writing) {
-  struct profile dump = {.path = "/debug/pprof/goroutine?debug=2",
-                         .file = CAPTURE_GOROUTINES_FILE,
-                         .magic = "goroutine "};
-  struct profile groups = {.path = "/debug/pprof/goroutine?debug=1",
+  struct profile dump = {
+      .path = "goroutine?debug=2", .file = CAPTURE_GOROUTINES_FILE, .magic = "goroutine "};
+  struct profile groups = {.path = "goroutine?debug=1",
                            .file = CAPTURE_GOROUTINES_FILE,
                            .magic = "goroutine profile: total "};
   if (writing->request->want_goroutine_dump)
@@ -484,7 +482,7 @@ static int gather_cpu(struct writing *writing) {
   uint64_t seconds = writing->writer->options->cpu_profile_seconds;
   if (!writing->request->want_cpu_profile || seconds == 0)
     return 0;
-  snprintf(path, sizeof(path), "/debug/pprof/profile?seconds=%" PRIu64, seconds);
+  snprintf(path, sizeof(path), "profile?seconds=%" PRIu64, seconds);
   struct profile profile = {
       .path = path, .file = CAPTURE_CPU_FILE, .magic = GZIP_MAGIC, .own_ms = seconds * 1000};
   int status = take_profile(writing, &profile, &writing->has_cpu);

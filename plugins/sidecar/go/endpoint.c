@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/scan.h"
 #include "common/text.h"
 
@@ -21,8 +22,30 @@ int endpoint_parse_port(const char *value, uint16_t *ret_port) {
   return 0;
 }
 
-void endpoint_init(struct endpoint *endpoint, uid_t owner) {
-  *endpoint = (struct endpoint){.owner = owner, .status = STATUS_OFF};
+int endpoint_parse_address(const char *value, uint16_t *ret_port) {
+  static const char *const hosts[] = {":", "localhost:", "127.0.0.1:", "[::1]:"};
+  struct span port_text = span_of(value);
+  uint64_t port;
+  for (size_t i = 0; i < ARRAY_LENGTH(hosts); i++) {
+    if (!scan_literal(&port_text, hosts[i]))
+      continue;
+    if (scan_whole_u64(port_text, 1, 65535, &port) != 0)
+      return -EINVAL;
+    *ret_port = (uint16_t)port;
+    return 0;
+  }
+  return endpoint_parse_port(value, ret_port);
+}
+
+/* What sidecar itself takes is the measure of its variable. */
+static int parse_variable(const char *variable, const char *value, uint16_t *ret_port) {
+  return strcmp(variable, PPROF_DEFAULT_VARIABLE) == 0
+             ? endpoint_parse_port(value, ret_port)
+             : endpoint_parse_address(value, ret_port);
+}
+
+void endpoint_init(struct endpoint *endpoint, uid_t owner, const char *path) {
+  *endpoint = (struct endpoint){.owner = owner, .path = path, .status = STATUS_OFF};
 }
 
 void endpoint_close(struct endpoint *endpoint) {
@@ -64,7 +87,8 @@ void endpoint_read(struct endpoint_search *search, struct process *process) {
   if (search->variable != NULL) {
     search->variable_error = process_read_environment(process, search->variable, search->value,
                                                       sizeof(search->value));
-    if (search->variable_error == 0 && endpoint_parse_port(search->value, &search->port) != 0)
+    if (search->variable_error == 0 &&
+        parse_variable(search->variable, search->value, &search->port) != 0)
       search->port = 0;
   }
   if (search->port != 0)
@@ -98,7 +122,8 @@ static void explain_listeners(struct endpoint *endpoint, const struct endpoint_s
                   "the listeners on port %u cannot be read: %s", search->port,
                   strerror(-status));
   else
-    endpoint_fail(endpoint, STATUS_REFUSED, "nothing listens on port %u", search->port);
+    endpoint_fail(endpoint, STATUS_REFUSED, "nothing listens on port %u; %s", search->port,
+                  pprof_error_hint(-ECONNREFUSED));
 }
 
 void endpoint_find(struct endpoint *endpoint, const struct endpoint_options *options,
@@ -142,7 +167,8 @@ static void connect_to(struct endpoint *endpoint, const struct listener_proof *p
   if (endpoint->client != NULL && proofs_equal(pprof_endpoint_server(endpoint->client), proof))
     return;
   endpoint_close(endpoint);
-  int status = pprof_endpoint_new(pprof, proof, endpoint->owner, &endpoint->client);
+  int status =
+      pprof_endpoint_new(pprof, proof, endpoint->path, endpoint->owner, &endpoint->client);
   if (status != 0) {
     endpoint_fail(endpoint, collector_status_of(status), "no endpoint: %s", strerror(-status));
     return;

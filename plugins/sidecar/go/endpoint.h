@@ -29,6 +29,7 @@ struct endpoint {
   struct listener listeners[LISTENERS_MAX];
   size_t listeners_len;
   uid_t owner;                   /* as process_read_owner() */
+  const char *path;              /* the prefix of its pages; borrowed */
   struct pprof_endpoint *client; /* NULL unless the port is verified to be the process's */
   enum collector_status status;
   char reason[256]; /* one printable line when status is not STATUS_OK */
@@ -40,8 +41,16 @@ struct endpoint {
  */
 int endpoint_parse_port(const char *value, uint16_t *ret_port);
 
-/* owner: the user of the process, as process_read_owner(). */
-void endpoint_init(struct endpoint *endpoint, uid_t owner);
+/*
+ * The same for the variable of another program, which may also hold the address that it listens
+ * on: ":6060", "localhost:6060", "127.0.0.1:6060" or "[::1]:6060". Another host is -EINVAL.
+ * Pure.
+ */
+int endpoint_parse_address(const char *value, uint16_t *ret_port);
+
+/* owner: the user of the process, as process_read_owner(); path: the prefix of its pages,
+ * borrowed. */
+void endpoint_init(struct endpoint *endpoint, uid_t owner, const char *path);
 
 /* Drops the endpoint and cancels its requests. May be called twice. */
 void endpoint_close(struct endpoint *endpoint);

@@ -61,7 +61,8 @@ struct pprof_endpoint {
   TAILQ_ENTRY(pprof_endpoint) queue_link; /* in a queue of the user or client->abandoned */
   struct pprof *client;
   struct listener_proof server; /* never changes */
-  char base_url[sizeof("http://[]:65535") + INET6_ADDRSTRLEN];
+  char base_url[sizeof("http://[]:65535") + INET6_ADDRSTRLEN + PPROF_PATH_MAX];
+  const char *path;        /* the prefix of its pages, in base_url */
   struct request *request; /* in progress; used only by the thread */
   /* the rest is protected by the client's lock */
   struct pprof_user *user;
@@ -237,31 +238,34 @@ static void wake_thread(struct pprof *pprof) {
 
 /* ---- a request and its answer; on the thread ---- */
 
-static void describe(const struct pprof_query *query, const char *reason,
-                     struct pprof_answer *answer) {
+static void describe(const struct pprof_endpoint *endpoint, const struct pprof_query *query,
+                     const char *reason, struct pprof_answer *answer) {
   const char *text = pprof_error_text(answer->error);
-  snprintf(answer->reason, sizeof(answer->reason), "%s: %.200s", query->path,
+  snprintf(answer->reason, sizeof(answer->reason), "%s%s: %.200s", endpoint->path, query->path,
            text != NULL ? text : reason);
 }
 
-static void answer_fail(const struct pprof_query *query, int error,
-                        struct pprof_answer *answer) {
+static void answer_fail(const struct pprof_endpoint *endpoint, const struct pprof_query *query,
+                        int error, struct pprof_answer *answer) {
   char text[FORMAT_ERROR_SIZE];
   answer->error = error;
-  describe(query, format_error(text, -error), answer);
+  describe(endpoint, query, format_error(text, -error), answer);
 }
 
-static struct pprof_answer answer_make(const struct pprof_query *query,
+static struct pprof_answer answer_make(const struct pprof_endpoint *endpoint,
+                                       const struct pprof_query *query,
                                        const struct http_result *result) {
   struct pprof_answer answer = {.error = result->error, .duration_ns = result->duration_ns};
   char status[32];
 
-  if (result->error != 0) {
-    describe(query, result->reason, &answer);
+  if (answer.error == -EALREADY) /* the sink has all that it needs */
+    answer.error = 0;
+  if (answer.error != 0) {
+    describe(endpoint, query, result->reason, &answer);
   } else if (result->status != 200) {
     answer.error = result->status == 404 ? -ENOENT : -EREMOTEIO;
     snprintf(status, sizeof(status), "HTTP status %ld", result->status);
-    describe(query, status, &answer);
+    describe(endpoint, query, status, &answer);
   }
   return answer;
 }
@@ -284,7 +288,7 @@ static void query_end(struct pprof_endpoint *endpoint, const struct pprof_query 
   if (answer->error == 0) {
     int status = query->finish(request->sink, &endpoint->round);
     if (status != 0)
-      answer_fail(query, status, answer);
+      answer_fail(endpoint, query, status, answer);
   }
   *pprof_query_answer(query, &endpoint->round) = *answer;
   endpoint->round.answered |= query->bit;
@@ -317,7 +321,7 @@ static int request_feed(void *context, const char *bytes, size_t len) {
 
 static void request_done(void *context, const struct http_result *result) {
   struct request *request = context;
-  struct pprof_answer answer = answer_make(request->query, result);
+  struct pprof_answer answer = answer_make(request->endpoint, request->query, result);
   query_end(request->endpoint, request->query, request, &answer);
 }
 
@@ -360,7 +364,7 @@ static void query_send(struct pprof_endpoint *endpoint, const struct pprof_query
   }
   if (status == 0)
     return;
-  answer_fail(query, status, &answer);
+  answer_fail(endpoint, query, status, &answer);
   query_end(endpoint, query, request, &answer);
 }
 
@@ -517,9 +521,9 @@ static bool is_numeric(const char *address, bool ipv6) {
   return inet_pton(ipv6 ? AF_INET6 : AF_INET, address, &parsed) == 1;
 }
 
-int pprof_endpoint_new(struct pprof *pprof, const struct listener_proof *server, uid_t owner,
-                       struct pprof_endpoint **ret) {
-  if (!is_numeric(server->address, server->ipv6))
+int pprof_endpoint_new(struct pprof *pprof, const struct listener_proof *server,
+                       const char *path, uid_t owner, struct pprof_endpoint **ret) {
+  if (!is_numeric(server->address, server->ipv6) || strlen(path) > PPROF_PATH_MAX)
     return -EINVAL;
   struct pprof_endpoint *endpoint = calloc(1, sizeof(*endpoint));
   if (endpoint == NULL)
@@ -534,8 +538,10 @@ int pprof_endpoint_new(struct pprof *pprof, const struct listener_proof *server,
     return status;
   }
   pprof_round_reset(&endpoint->round);
-  snprintf(endpoint->base_url, sizeof(endpoint->base_url),
-           server->ipv6 ? "http://[%s]:%u" : "http://%s:%u", server->address, server->port);
+  int origin =
+      snprintf(endpoint->base_url, sizeof(endpoint->base_url),
+               server->ipv6 ? "http://[%s]:%u" : "http://%s:%u", server->address, server->port);
+  endpoint->path = strcpy(endpoint->base_url + origin, path);
   *ret = endpoint;
   return 0;
 }

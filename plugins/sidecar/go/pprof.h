@@ -28,12 +28,13 @@ int pprof_new(const struct pprof_options *options, struct pprof **ret);
  * before. Takes milliseconds, whatever the servers do. NULL is fine. */
 void pprof_free(struct pprof *pprof);
 
-/* server is copied; owner is the user whose share of requests it uses (process_read_owner).
- * Returns 0, -ENOMEM, or -EINVAL if its address is not numeric. */
-int pprof_endpoint_new(struct pprof *pprof, const struct listener_proof *server, uid_t owner,
-                       struct pprof_endpoint **ret);
+/* server and path, the prefix of the pages, are copied; owner is the user whose share of
+ * requests it uses (process_read_owner). Returns 0, -ENOMEM, or -EINVAL if the address is not
+ * numeric or the path too long. */
+int pprof_endpoint_new(struct pprof *pprof, const struct listener_proof *server,
+                       const char *path, uid_t owner, struct pprof_endpoint **ret);
 
-/* "http://127.0.0.1:6060"; valid as long as the endpoint. */
+/* "http://127.0.0.1:6060/debug/pprof/"; valid as long as the endpoint. */
 const char *pprof_endpoint_url(const struct pprof_endpoint *endpoint);
 
 /* As it was given; valid as long as the endpoint. */

@@ -26,8 +26,24 @@ static int index_finish(void *sink, struct pprof_round *round) {
   return pprof_index_parser_finish(sink, &round->goroutines);
 }
 
-static void index_forget(struct pprof_round *round) {
+static void count_forget(struct pprof_round *round) {
   round->goroutines = VALUE_UNKNOWN;
+}
+
+/* ---- the first line of the grouped goroutine profile ---- */
+
+static int total_begin(void *sink, const struct pprof_options *options) {
+  (void)options;
+  pprof_total_parser_init(sink);
+  return 0;
+}
+
+static int total_feed(void *sink, const char *bytes, size_t len) {
+  return pprof_total_parser_feed(sink, bytes, len);
+}
+
+static int total_finish(void *sink, struct pprof_round *round) {
+  return pprof_total_parser_finish(sink, &round->goroutines);
 }
 
 /* ---- MemStats ---- */
@@ -187,18 +203,29 @@ static void heap_forget(struct pprof_round *round) {
 const struct pprof_query pprof_queries[] = {
     {
         .bit = PPROF_GOROUTINE_COUNT,
-        .path = "/debug/pprof/",
+        .path = "",
         .answer = offsetof(struct pprof_round, goroutine_count_answer),
         .at_once = 32,
         .sink_size = sizeof(struct pprof_index_parser),
         .begin = index_begin,
         .feed = index_feed,
         .finish = index_finish,
-        .forget = index_forget,
+        .forget = count_forget,
+    },
+    {
+        .bit = PPROF_GOROUTINE_TOTAL,
+        .path = "goroutine?debug=1",
+        .answer = offsetof(struct pprof_round, goroutine_count_answer),
+        .at_once = 32,
+        .sink_size = sizeof(struct pprof_total_parser),
+        .begin = total_begin,
+        .feed = total_feed,
+        .finish = total_finish,
+        .forget = count_forget,
     },
     {
         .bit = PPROF_MEMSTATS,
-        .path = "/debug/pprof/heap?debug=1",
+        .path = "heap?debug=1",
         .answer = offsetof(struct pprof_round, memstats_answer),
         .at_once = 32,
         .sink_size = sizeof(struct memstats_parser),
@@ -209,7 +236,7 @@ const struct pprof_query pprof_queries[] = {
     },
     {
         .bit = PPROF_HEAP_PROFILE,
-        .path = "/debug/pprof/heap?debug=1",
+        .path = "heap?debug=1",
         .answer = offsetof(struct pprof_round, heap_profile_answer),
         .at_once = 8,
         .sink_size = sizeof(struct heap_sink),
@@ -221,7 +248,7 @@ const struct pprof_query pprof_queries[] = {
     },
     {
         .bit = PPROF_GOROUTINE_DUMP,
-        .path = "/debug/pprof/goroutine?debug=2",
+        .path = "goroutine?debug=2",
         .answer = offsetof(struct pprof_round, goroutine_dump_answer),
         .at_once = 8,
         .sink_size = sizeof(struct dump_sink),
@@ -233,7 +260,7 @@ const struct pprof_query pprof_queries[] = {
     },
     {
         .bit = PPROF_GOROUTINE_GROUPS,
-        .path = "/debug/pprof/goroutine?debug=1",
+        .path = "goroutine?debug=1",
         .answer = offsetof(struct pprof_round, goroutine_groups_answer),
         .at_once = 8,
         .sink_size = sizeof(struct groups_sink),
@@ -255,6 +282,21 @@ const char *pprof_error_text(int error) {
     return "the port no longer belongs to the process";
   default:
     return NULL;
+  }
+}
+
+const char *pprof_error_hint(int error) {
+  switch (error) {
+  case -ECONNREFUSED:
+  case -ECONNRESET:
+  case -EHOSTUNREACH:
+    return "check what the process printed when it started; restart it with SIDECAR_PPROF=PORT "
+           "if the port is in use";
+  case -ENOENT:
+    return "the program does not serve this page there: set PprofPath if it serves pprof below "
+           "another path; see collectd-sidecar(5)";
+  default:
+    return "";
   }
 }
 

@@ -15,15 +15,24 @@
 #include "sidecar/go/heap_profile.h"
 #include "sidecar/go/memstats.h"
 
-/* The kinds of queries: bits. */
+/* The environment variable that sidecar reads the port of its server from. */
+#define PPROF_DEFAULT_VARIABLE "SIDECAR_PPROF"
+
+/* Where net/http/pprof registers its pages, and the length of the longest prefix instead. A
+ * prefix begins and ends with '/'. */
+#define PPROF_DEFAULT_PATH "/debug/pprof/"
+enum { PPROF_PATH_MAX = 128 };
+
+/* The kinds of queries: bits. Pages are below the prefix. */
 enum {
-  PPROF_GOROUTINE_COUNT = 1 << 0,  /* /debug/pprof/ */
-  PPROF_MEMSTATS = 1 << 1,         /* /debug/pprof/heap?debug=1 */
+  PPROF_GOROUTINE_COUNT = 1 << 0,  /* the index page */
+  PPROF_MEMSTATS = 1 << 1,         /* heap?debug=1 */
   PPROF_HEAP_PROFILE = 1 << 2,     /* the same, with its records; includes MemStats */
-  PPROF_GOROUTINE_DUMP = 1 << 3,   /* /debug/pprof/goroutine?debug=2: stops the process while
-                                      it is written */
-  PPROF_GOROUTINE_GROUPS = 1 << 4, /* /debug/pprof/goroutine?debug=1: instead, above the ceiling
-                                      of dumps */
+  PPROF_GOROUTINE_DUMP = 1 << 3,   /* goroutine?debug=2: stops the process while it is
+                                      written */
+  PPROF_GOROUTINE_GROUPS = 1 << 4, /* goroutine?debug=1: instead, above the ceiling of dumps */
+  PPROF_GOROUTINE_TOTAL = 1 << 5,  /* the same, its first line: the count of a program that has
+                                      no index page; has the same answer as the index page */
 };
 
 struct pprof_options {
@@ -63,11 +72,15 @@ void pprof_round_reset(struct pprof_round *round);
  * errors that the HTTP client explains. */
 const char *pprof_error_text(int error);
 
+/* What can be done about a refusal (STATUS_REFUSED), for the end of the log line: a clause, ""
+ * when nothing is known. */
+const char *pprof_error_hint(int error);
+
 /* ---- the table ---- */
 
 struct pprof_query {
   unsigned bit;     /* PPROF_...; lower ones are sent first */
-  const char *path; /* with the query */
+  const char *path; /* below the prefix, with the query */
   size_t answer;    /* offset of its struct pprof_answer in struct pprof_round */
   unsigned at_once; /* at most so many in progress (pprof.c has a limit for all queries), and as
                        many more for endpoints that were not prompt the last time; half of it
@@ -77,9 +90,10 @@ struct pprof_query {
    * The sink parses one body and lives as long as its request, on the client's thread: begin on
    * memory of sink_size bytes, feed for each chunk, finish when the body is complete with
    * status 200, and in any case drop at the end (NULL: it owns nothing). begin: 0, or -errno,
-   * then nothing else is called. feed: 0, or -errno to end the request. finish: 0 with the
-   * values in *round, or -errno with *round unchanged; it is called with the client's lock
-   * held, so it must be quick.
+   * then nothing else is called. feed: 0, -EALREADY when the rest is not needed (the request
+   * ends as if complete), or another -errno to end the request. finish: 0 with the values in
+   * *round, or -errno with *round unchanged; it is called with the client's lock held, so it
+   * must be quick.
    */
   size_t sink_size;
   int (*begin)(void *sink, const struct pprof_options *options);

@@ -16,6 +16,7 @@
 #include "common/format.h"
 #include "common/scan.h"
 #include "common/text.h"
+#include "sidecar/go/pprof_query.h"
 #include "sidecar/reading.h"
 
 enum {
@@ -152,16 +153,22 @@ static size_t placeholder(const char *text, const struct evidence_facts *facts,
 
 static void append_command(struct buffer *text, const char *command,
                            const struct evidence_facts *facts) {
+  static const char path[] = PPROF_DEFAULT_PATH;
   if (text->len > 0)
     buffer_append_string(text, "; ");
   while (*command != '\0') {
     int number;
     size_t len = placeholder(command, facts, &number);
-    if (len > 0)
+    if (len > 0) {
       buffer_printf(text, "%d", number);
-    else
-      buffer_append(text, command, 1);
-    command += len > 0 ? len : 1;
+    } else if (facts->pprof_path != NULL && strncmp(command, path, strlen(path)) == 0) {
+      len = strlen(path);
+      buffer_append_string(text, facts->pprof_path);
+    } else {
+      len = 1;
+      buffer_append(text, command, len);
+    }
+    command += len;
   }
 }
 

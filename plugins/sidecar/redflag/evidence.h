@@ -48,9 +48,10 @@ struct evidence_moment {
 /* Everything that a line may use. Pointers are borrowed; NULL if nothing is known. */
 struct evidence_facts {
   const char *instance;
-  pid_t pid;           /* 0: not known */
-  uint16_t pprof_port; /* 0: none that is known to be its own */
-  uint64_t now_ms;     /* the clock of the status */
+  pid_t pid;              /* 0: not known */
+  uint16_t pprof_port;    /* 0: none that is known to be its own */
+  const char *pprof_path; /* the prefix of its pages; NULL: PPROF_DEFAULT_PATH */
+  uint64_t now_ms;        /* the clock of the status */
   const struct snapshot *now, *baseline;
   const struct findings *findings;
   const struct site_history *goroutine_sites, *heap_sites;

@@ -39,6 +39,7 @@ PROCESS_OPTIONS = {
     "instance": "Instance",
     "minimum_age": "MinimumAge",
     "pprof": "Pprof",
+    "pprof_path": "PprofPath",
     "pprof_port": "PprofPort",
     "pprof_variable": "PprofVariable",
 }
