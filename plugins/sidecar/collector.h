@@ -31,6 +31,7 @@ enum collector_status {
   STATUS_UNSUPPORTED = 9, /* this kernel does not have it */
   STATUS_ERROR = 10,      /* anything else; see the log */
   STATUS_LATE = 11,       /* there was no time to read all of it in one reading */
+  COLLECTOR_STATUSES
 };
 
 /* "process", "descriptors", ...: the type instance. */

@@ -704,7 +704,7 @@ static void adopt_matches(struct monitor *monitor, const struct discovery_match 
                "MaxProcesses in collectd-sidecar(5)",
                candidates.left_out, monitor->targets_len);
   else if (candidates.left_out == 0)
-    backoff_reset(&monitor->complaint_full);
+    backoff_success(&monitor->complaint_full);
 }
 
 /* ---- processes that end too young ---- */
@@ -805,7 +805,7 @@ static void find_processes(struct monitor *monitor) {
                  monitor->services.config->proc_root, strerror(-status));
     return;
   }
-  backoff_reset(&monitor->complaint_scan);
+  backoff_success(&monitor->complaint_scan);
   drop_unmatched(monitor, matches, len);
   adopt_matches(monitor, matches, len);
   struct scan_matches all = {monitor, matches, len};
@@ -925,7 +925,7 @@ static void read_locks(struct monitor *monitor, uint64_t ends_ns) {
   bool are_too_many = status == -ETIME || status == -E2BIG;
   monitor->locks_due_ns = are_too_many ? now_ns + (now_ns - started_ns) * LOCKS_COST_FACTOR : 0;
   if (!are_too_many)
-    backoff_reset(&monitor->complaint_locks);
+    backoff_success(&monitor->complaint_locks);
   else if (complaint_due(&monitor->complaint_locks))
     target_log(
         &monitor->services, LOG_WARNING,
@@ -1031,7 +1031,7 @@ static void log_late(struct monitor *monitor) {
     late += is_late(monitor->targets[i]);
   monitor->late_readings = late > 0 ? monitor->late_readings + 1 : 0;
   if (late == 0)
-    backoff_reset(&monitor->complaint_late);
+    backoff_success(&monitor->complaint_late);
   else if (monitor->late_readings > 2 && complaint_due(&monitor->complaint_late))
     target_log(
         &monitor->services, LOG_WARNING,
@@ -1078,7 +1078,7 @@ static void log_summaries(struct monitor *monitor) {
                summary_format(line, sizeof(line), &summary));
   }
   if (monitor->targets_len > 0)
-    backoff_reset(&monitor->complaint_none);
+    backoff_success(&monitor->complaint_none);
   else if (complaint_due(&monitor->complaint_none))
     target_log(&monitor->services, LOG_INFO, "no process to watch is running");
 }

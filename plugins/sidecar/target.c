@@ -147,16 +147,24 @@ static bool is_logged_for_another(const struct target *target, enum collector co
   return false;
 }
 
+/* Returns true if a failure of any kind had been logged since the last success. */
+static bool all_succeed(struct backoff complaints[COLLECTOR_STATUSES]) {
+  bool was_logged = false;
+  for (size_t i = 0; i < COLLECTOR_STATUSES; i++)
+    was_logged = backoff_success(&complaints[i]) || was_logged;
+  return was_logged;
+}
+
 void target_collector_ended(struct target *target, const struct target_services *services,
                             enum collector collector, enum collector_status status,
                             const char *reason, uint64_t duration_ns) {
   target->collectors[collector].status = status;
   target->collectors[collector].duration_ns = duration_ns;
-  struct backoff *complaint = &target->collectors[collector].complaint;
+  struct backoff *complaints = target->collectors[collector].complaints;
   int pid = (int)process_pid(target->process);
 
   if (status == STATUS_OK || status == STATUS_OFF) {
-    if (backoff_reset(complaint) && status == STATUS_OK) {
+    if (all_succeed(complaints) && status == STATUS_OK) {
       target_log(services, LOG_INFO, "%s (pid %d): %s: works again", target->instance, pid,
                  collector_name(collector));
     }
@@ -165,7 +173,8 @@ void target_collector_ended(struct target *target, const struct target_services 
   uint32_t suppressed;
   uint64_t now_ns = clock_monotonic_ns();
   if (status == STATUS_LATE || is_logged_for_another(target, collector, status) ||
-      !backoff_due(complaint, now_ns, &suppressed) || !user_may_log(target->user, now_ns))
+      !backoff_due(&complaints[status], now_ns, &suppressed) ||
+      !user_may_log(target->user, now_ns))
     return;
   const char *hint = collector_hint(collector, status);
   char again[64] = "";

@@ -136,8 +136,8 @@ struct target {
 
   struct {
     enum collector_status status;
-    uint64_t duration_ns; /* VALUE_UNKNOWN before the first reading */
-    struct backoff complaint;
+    uint64_t duration_ns;                          /* VALUE_UNKNOWN before the first reading */
+    struct backoff complaints[COLLECTOR_STATUSES]; /* by kind of failure */
   } collectors[COLLECTORS];
 };
 
@@ -193,7 +193,8 @@ void target_add_collectors(const struct target *target, struct samples *samples)
 
 /*
  * Records the result of a collector's reading. reason describes the failure, and is logged
- * immediately, then less and less often, until the collector succeeds; only once per process if
+ * immediately, then, as long as the same status comes again within an hour, less and less
+ * often; a success is logged once after each line; only once per process if
  * several collectors are denied; never if it is late: the monitor logs one line for all.
  */
 void target_collector_ended(struct target *target, const struct target_services *services,

@@ -308,6 +308,35 @@ static void whatever_the_server_does_values_are_absent_and_come_back(void **stat
   }
 }
 
+static unsigned lines_about_pprof(void) {
+  return fake_collectd_logged(0, "pprof: ");
+}
+
+/* The behaviour of the server changes with every reading, for a day. */
+static void a_server_that_comes_and_goes_all_day_is_a_few_lines(void **state) {
+  (void)state;
+  watched_configure(
+      "DetailInterval 1\nGoroutineDumpInterval 0\nHeapProfileInterval 0\n" PATIENT NO_CAPTURE,
+      "");
+  start_with_server(go_server_good, NULL);
+  read_until_it_comes("go_goroutines", "");
+  for (unsigned minutes = 0; minutes < 24 * 60; minutes += 10) {
+    hostile_server_behave(server, hostile_hang_up, NULL);
+    read_until_status("pprof", STATUS_REFUSED);
+    hostile_server_behave(server, go_server_good, NULL);
+    read_until_status("pprof", STATUS_OK);
+    watched_ahead_seconds += 600;
+  }
+  unsigned lines = lines_about_pprof();
+  if (lines < 40 || lines > 60) /* a failure and a success for each of about 27 lines */
+    fail_msg("%u lines", lines);
+
+  hostile_server_behave(server, hostile_answer, "SSH-2.0-OpenSSH_9.2p1\r\n");
+  read_until_status("pprof", STATUS_MALFORMED);
+  assert_int_equal(lines_about_pprof(), lines + 1);
+  check_logged("is it a Go program");
+}
+
 static void a_page_of_the_heap_that_fails_takes_nothing_else_with_it(void **state) {
   (void)state;
   watched_configure(EACH_READING PATIENT NO_CAPTURE, "");
@@ -570,6 +599,7 @@ int main(void) {
       GO_TEST(below_another_prefix_the_pages_are_found_when_it_is_configured),
       GO_TEST(another_programs_variable_may_hold_an_address),
       GO_TEST(whatever_the_server_does_values_are_absent_and_come_back),
+      GO_TEST(a_server_that_comes_and_goes_all_day_is_a_few_lines),
       GO_TEST(a_page_of_the_heap_that_fails_takes_nothing_else_with_it),
       GO_TEST(a_dump_that_fails_is_the_status_of_goroutines_alone),
       GO_TEST(half_a_dump_is_not_counted),

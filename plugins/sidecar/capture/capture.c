@@ -310,7 +310,7 @@ static void log_recovery(struct capture *capture) {
   char where[CAPTURE_FOLDER_MAX * 4 + 1];
   bool has_failed = false;
   for (size_t i = 0; i < ERRORS_MAX; i++)
-    has_failed = backoff_reset(&capture->backoffs[0][i]) || has_failed;
+    has_failed = backoff_success(&capture->backoffs[0][i]) || has_failed;
   if (has_failed)
     log_line(capture, LOG_NOTICE, "captures are written again, to %s",
              text_printable(where, sizeof(where), span_of(capture->folder)));
