@@ -31,6 +31,9 @@ type settings struct {
 	control   string
 	dir       string
 	exitOnEOF bool
+
+	pprofPrefix string
+	pprofSingle bool
 }
 
 // The main goroutine keeps the main thread to itself. No other goroutine can then be locked to it,
@@ -46,6 +49,8 @@ func main() {
 	flag.Var(&s.do, "do", "`commands` to run before the program is ready; may be repeated")
 	flag.StringVar(&s.control, "control", "", "`path` of a unix socket that takes commands")
 	flag.StringVar(&s.dir, "dir", "", "`folder` for the files it makes (default: a temporary one)")
+	flag.StringVar(&s.pprofPrefix, "pprof-prefix", "", "`path` below which the pages of pprof are")
+	flag.BoolVar(&s.pprofSingle, "pprof-single", false, "serve two pages of pprof, without the index")
 	flag.BoolVar(&s.exitOnEOF, "exit-on-eof", false, "end when standard input ends")
 	flag.Usage = func() {
 		fmt.Fprintf(flag.CommandLine.Output(), "usage: sidecar [flags]\n\n%s\nflags:\n", helpText())
@@ -100,7 +105,7 @@ func run(s settings) error {
 // is one. That is the same goroutine, so that none is on its way somewhere else when the program
 // is ready.
 func (t *target) begin(s settings) error {
-	servePprof()
+	servePprof(pprofRoutes(s.pprofPrefix, s.pprofSingle))
 	for _, commands := range s.do {
 		if reply := t.execute(commands); isError(reply) {
 			return fmt.Errorf("-do %s: %s", commands, reply)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	_ "net/http/pprof" // registers its pages with the default mux
+	"net/http/pprof" // registers its pages with the default mux
 	"os"
 )
 
@@ -14,7 +14,7 @@ import (
 //
 // The real one listens in the goroutine that serves. Here the socket is bound when servePprof
 // returns, so that "ready" means that the port answers.
-func servePprof() {
+func servePprof(routes http.Handler) {
 	port := os.Getenv("SIDECAR_PPROF")
 	if port == "" {
 		return
@@ -30,8 +30,25 @@ func servePprof() {
 		return
 	}
 	go func() {
-		if err := http.Serve(listener, nil); err != nil {
+		if err := http.Serve(listener, routes); err != nil {
 			fmt.Fprintf(os.Stderr, "pprof server error: %v\n", err)
 		}
 	}()
+}
+
+// pprofRoutes returns where other programs have the pages: all of them below a prefix, or the
+// handlers of two profiles, without an index page, on a mux of their own. With neither it is nil,
+// the default mux.
+func pprofRoutes(prefix string, single bool) http.Handler {
+	if prefix == "" && !single {
+		return nil
+	}
+	mux := http.NewServeMux()
+	if single {
+		mux.Handle(prefix+"/debug/pprof/heap", pprof.Handler("heap"))
+		mux.Handle(prefix+"/debug/pprof/goroutine", pprof.Handler("goroutine"))
+	} else {
+		mux.Handle(prefix+"/", http.StripPrefix(prefix, http.DefaultServeMux))
+	}
+	return mux
 }

@@ -16,12 +16,13 @@ class Target(Daemon):
     instance: the name of its working directory, made in its private folder; or
     cwd: an existing folder (bytes are fine). variables: what its environment has
     beside PATH and HOME; a list of pairs may hold a name twice. do: commands it
-    runs before it is ready. program: another copy of the executable.
+    runs before it is ready. program: another copy of the executable. flags: of its
+    command line.
     """
 
     name = "target"
 
-    def __init__(self, instance="proj", cwd=None, variables=(), do=(), program=None, prefix=()):
+    def __init__(self, instance="proj", cwd=None, variables=(), do=(), program=None, prefix=(), flags=()):
         super().__init__()
         self.cwd = cwd
         self.instance = instance
@@ -29,6 +30,7 @@ class Target(Daemon):
         self.commands = list(do)
         self.program = program
         self.prefix = list(prefix)
+        self.flags = list(flags)
 
     def prepare(self):
         if self.cwd is None:
@@ -42,6 +44,7 @@ class Target(Daemon):
     def argv(self):
         command = self.prefix + [self.program]
         command += ["-control", self.path("control"), "-dir", self.path("held")]
+        command += self.flags
         for line in self.commands:
             command += ["-do", line]
         return command
