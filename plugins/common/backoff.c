@@ -6,7 +6,7 @@ static const uint64_t LONGEST_PAUSE_NS = 3600ull * 1000000000;
 
 bool backoff_due(struct backoff *b, uint64_t now_ns, uint32_t *ret_suppressed) {
   if (now_ns - b->last_ns >= LONGEST_PAUSE_NS) /* it is news again */
-    b->pause_ns = b->suppressed = 0;
+    b->pause_ns = 0;
   b->last_ns = now_ns;
   if (b->pause_ns != 0 && now_ns < b->due_ns) {
     b->suppressed++;
