@@ -25,6 +25,13 @@ static const char *name_of_collector(size_t i) {
   return i < COLLECTORS ? collector_name(i) : NULL;
 }
 
+/* The label quantile of client_golang, without the point, which not every write plugin passes.
+ */
+static const char *quantile_name(size_t i) {
+  static const char *const names[MEMSTATS_QUANTILES] = {"0", "0_25", "0_5", "0_75", "1"};
+  return i < MEMSTATS_QUANTILES ? names[i] : NULL;
+}
+
 /* ---- the table ---- */
 
 const struct metric_info metrics[METRICS] = {
@@ -117,6 +124,25 @@ const struct metric_info metrics[METRICS] = {
                              "heap objects (HeapObjects)"},
     [METRIC_STACK_INUSE_BYTES] = {"go_memstats_stack_inuse_bytes", METRIC_GAUGE, TIER_DETAIL,
                                   "bytes", "goroutine stacks (StackInuse)"},
+    [METRIC_STACK_SYS_BYTES] = {"go_memstats_stack_sys_bytes", METRIC_GAUGE, TIER_DETAIL,
+                                "bytes", "memory obtained for stacks (StackSys)"},
+    [METRIC_MSPAN_INUSE_BYTES] = {"go_memstats_mspan_inuse_bytes", METRIC_GAUGE, TIER_DETAIL,
+                                  "bytes", "the runtime's records of heap spans (MSpanInuse)"},
+    [METRIC_MSPAN_SYS_BYTES] = {"go_memstats_mspan_sys_bytes", METRIC_GAUGE, TIER_DETAIL,
+                                "bytes", "memory obtained for those (MSpanSys)"},
+    [METRIC_MCACHE_INUSE_BYTES] = {"go_memstats_mcache_inuse_bytes", METRIC_GAUGE, TIER_DETAIL,
+                                   "bytes",
+                                   "allocation caches of the processors (MCacheInuse)"},
+    [METRIC_MCACHE_SYS_BYTES] = {"go_memstats_mcache_sys_bytes", METRIC_GAUGE, TIER_DETAIL,
+                                 "bytes", "memory obtained for those (MCacheSys)"},
+    [METRIC_BUCK_HASH_SYS_BYTES] = {"go_memstats_buck_hash_sys_bytes", METRIC_GAUGE,
+                                    TIER_DETAIL, "bytes",
+                                    "tables of the profiles (BuckHashSys)"},
+    [METRIC_GC_SYS_BYTES] = {"go_memstats_gc_sys_bytes", METRIC_GAUGE, TIER_DETAIL, "bytes",
+                             "metadata of the GC (GCSys)"},
+    [METRIC_OTHER_SYS_BYTES] = {"go_memstats_other_sys_bytes", METRIC_GAUGE, TIER_DETAIL,
+                                "bytes",
+                                "everything else that the runtime obtained (OtherSys)"},
     [METRIC_SYS_BYTES] = {"go_memstats_sys_bytes", METRIC_GAUGE, TIER_DETAIL, "bytes",
                           "all memory obtained from the system by the runtime (Sys)"},
     [METRIC_NEXT_GC_BYTES] = {"go_memstats_next_gc_bytes", METRIC_GAUGE, TIER_DETAIL, "bytes",
@@ -126,12 +152,18 @@ const struct metric_info metrics[METRICS] = {
          "seconds since the epoch", "when the last GC ended; absent before the first (LastGC)"},
     [METRIC_GC_CPU_FRACTION] = {"go_gc_cpu_fraction", METRIC_GAUGE, TIER_DETAIL, "fraction",
                                 "CPU time spent in the GC since start (GCCPUFraction)"},
+    [METRIC_GC_DURATION_SECONDS] = {"go_gc_duration_seconds", METRIC_GAUGE, TIER_DETAIL,
+                                    "seconds",
+                                    "quantiles of the pauses of the last 256 collections at "
+                                    "most; absent before the first (ring PauseNs)"},
     [METRIC_ALLOC_BYTES] = {"go_memstats_alloc_bytes", METRIC_DERIVE, TIER_DETAIL, "bytes",
                             "bytes allocated since start (TotalAlloc)"},
     [METRIC_MALLOCS] = {"go_memstats_mallocs", METRIC_DERIVE, TIER_DETAIL, "objects",
                         "objects allocated since start (Mallocs)"},
     [METRIC_FREES] = {"go_memstats_frees", METRIC_DERIVE, TIER_DETAIL, "objects",
                       "objects freed since start (Frees)"},
+    [METRIC_LOOKUPS] = {"go_memstats_lookups", METRIC_DERIVE, TIER_DETAIL, "lookups",
+                        "pointers looked up by the runtime; 0 since Go 1.12 (Lookups)"},
     [METRIC_GC_CYCLES] = {"go_gc_cycles", METRIC_DERIVE, TIER_DETAIL, "collections",
                           "completed GC cycles (NumGC)"},
     [METRIC_GC_PAUSE_NANOSECONDS] = {"go_gc_pause_nanoseconds", METRIC_DERIVE, TIER_DETAIL,
@@ -172,6 +204,7 @@ static const struct {
     [METRIC_GOROUTINES_BLOCKED] = {blocked_name, false},
     [METRIC_GOROUTINES_MATCHING] = {NULL, true},
     [METRIC_GOROUTINES_MATCHING_BLOCKED] = {NULL, true},
+    [METRIC_GC_DURATION_SECONDS] = {quantile_name, false},
     [METRIC_HEAP_INUSE_MATCHING_BYTES] = {NULL, true},
     [METRIC_RED_FLAG] = {red_flag_name, false},
     [METRIC_COLLECTOR_SUCCESS] = {name_of_collector, false},
@@ -232,6 +265,14 @@ static const struct gauge_field memstats_gauges[] = {
     {METRIC_HEAP_SYS_BYTES, NULL, MEMSTATS(heap_sys_bytes)},
     {METRIC_HEAP_OBJECTS, NULL, MEMSTATS(heap_objects)},
     {METRIC_STACK_INUSE_BYTES, NULL, MEMSTATS(stack_inuse_bytes)},
+    {METRIC_STACK_SYS_BYTES, NULL, MEMSTATS(stack_sys_bytes)},
+    {METRIC_MSPAN_INUSE_BYTES, NULL, MEMSTATS(mspan_inuse_bytes)},
+    {METRIC_MSPAN_SYS_BYTES, NULL, MEMSTATS(mspan_sys_bytes)},
+    {METRIC_MCACHE_INUSE_BYTES, NULL, MEMSTATS(mcache_inuse_bytes)},
+    {METRIC_MCACHE_SYS_BYTES, NULL, MEMSTATS(mcache_sys_bytes)},
+    {METRIC_BUCK_HASH_SYS_BYTES, NULL, MEMSTATS(buck_hash_sys_bytes)},
+    {METRIC_GC_SYS_BYTES, NULL, MEMSTATS(gc_sys_bytes)},
+    {METRIC_OTHER_SYS_BYTES, NULL, MEMSTATS(other_sys_bytes)},
     {METRIC_SYS_BYTES, NULL, MEMSTATS(sys_bytes)},
     {METRIC_NEXT_GC_BYTES, NULL, MEMSTATS(next_gc_bytes)},
 };
@@ -391,6 +432,12 @@ void samples_add_rollup(struct samples *samples, const struct memory_map_rollup 
 void samples_add_memstats_gauges(struct samples *samples, const struct memstats *stats) {
   add_gauges(samples, stats, memstats_gauges, ARRAY_LENGTH(memstats_gauges));
   samples_add_gauge_double(samples, METRIC_GC_CPU_FRACTION, NULL, stats->gc_cpu_fraction);
+  uint64_t pauses_ns[MEMSTATS_QUANTILES];
+  if (memstats_pause_quantiles_ns(stats, pauses_ns)) {
+    for (size_t i = 0; i < MEMSTATS_QUANTILES; i++)
+      samples_add_gauge_double(samples, METRIC_GC_DURATION_SECONDS, quantile_name(i),
+                               (double)pauses_ns[i] / 1e9);
+  }
   /* 0 is Go's "never", not a time */
   if (stats->last_gc_ns != VALUE_UNKNOWN && stats->last_gc_ns > 0)
     samples_add_gauge_double(samples, METRIC_LAST_GC_TIME_SECONDS, NULL,
@@ -402,6 +449,7 @@ void samples_add_memstats_counters(struct samples *samples, const struct memstat
   samples_add_counter(samples, METRIC_ALLOC_BYTES, stats->alloc_bytes_total);
   samples_add_counter(samples, METRIC_MALLOCS, stats->mallocs);
   samples_add_counter(samples, METRIC_FREES, stats->frees);
+  samples_add_counter(samples, METRIC_LOOKUPS, stats->lookups);
   samples_add_counter(samples, METRIC_GC_CYCLES, stats->num_gc);
   samples_add_counter(samples, METRIC_GC_PAUSE_NANOSECONDS,
                       stats->has_pauses && stats->num_gc != VALUE_UNKNOWN ? pauses_ns

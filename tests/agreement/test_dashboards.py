@@ -10,6 +10,21 @@ import grafana_queries
 # Metrics that are on no panel, and why.
 LEFT_OUT = {
     "collector_success": "collector_status on Triage tells the same and why",
+    **dict.fromkeys(
+        [
+            "go_gc_duration_seconds",
+            "go_memstats_buck_hash_sys_bytes",
+            "go_memstats_gc_sys_bytes",
+            "go_memstats_lookups",
+            "go_memstats_mcache_inuse_bytes",
+            "go_memstats_mcache_sys_bytes",
+            "go_memstats_mspan_inuse_bytes",
+            "go_memstats_mspan_sys_bytes",
+            "go_memstats_other_sys_bytes",
+            "go_memstats_stack_sys_bytes",
+        ],
+        "for dashboards made for client_golang",
+    ),
 }
 # What recording rules make, and from which metrics.
 RECORDED = {

@@ -74,6 +74,15 @@ static void a_capture_of_go_1_19_is_parsed_exactly(void **state) {
   assert_int_equal(stats.heap_released_bytes, 2449408);
   assert_int_equal(stats.heap_objects, 1029);
   assert_int_equal(stats.stack_inuse_bytes, 425984);
+  assert_int_equal(stats.stack_sys_bytes, 425984);
+  assert_int_equal(stats.mspan_inuse_bytes, 39312);
+  assert_int_equal(stats.mspan_sys_bytes, 48816);
+  assert_int_equal(stats.mcache_inuse_bytes, 2400);
+  assert_int_equal(stats.mcache_sys_bytes, 15600);
+  assert_int_equal(stats.buck_hash_sys_bytes, 1444587);
+  assert_int_equal(stats.gc_sys_bytes, 8515592);
+  assert_int_equal(stats.other_sys_bytes, 573045);
+  assert_int_equal(stats.lookups, 0);
   assert_int_equal(stats.next_gc_bytes, 42498128);
   assert_int_equal(stats.last_gc_ns, 1795432815783664253);
   assert_int_equal(stats.num_gc, 303);
@@ -97,6 +106,35 @@ static void a_capture_of_go_1_26_is_parsed_exactly(void **state) {
   assert_true(fabs(stats.gc_cpu_fraction - 0.143126809760476) < 1e-16);
   assert_int_equal(sum_of_pauses(&stats), 12180366);
   assert_int_equal(stats.pause_ns[(303 + 255) % 256], 8937);
+}
+
+static void quantiles_are_those_of_the_pauses_in_the_ring(void **state) {
+  (void)state;
+  uint64_t quantiles[MEMSTATS_QUANTILES] = {7};
+  struct memstats stats = {.num_gc = 0, .has_pauses = true};
+  assert_false(memstats_pause_quantiles_ns(&stats, quantiles));
+  stats.num_gc = VALUE_UNKNOWN;
+  assert_false(memstats_pause_quantiles_ns(&stats, quantiles));
+  for (size_t i = 0; i < MEMSTATS_PAUSES; i++)
+    stats.pause_ns[i] = 1000 - i;
+  stats.num_gc = 1000;
+  stats.has_pauses = false;
+  assert_false(memstats_pause_quantiles_ns(&stats, quantiles));
+  assert_int_equal(quantiles[0], 7);
+
+  stats.has_pauses = true;
+  static const struct {
+    uint64_t num_gc, quantiles[MEMSTATS_QUANTILES];
+  } rows[] = {
+      {1, {1000, 1000, 1000, 1000, 1000}}, {2, {999, 999, 1000, 1000, 1000}},
+      {5, {996, 997, 998, 999, 1000}},     {256, {745, 809, 873, 937, 1000}},
+      {1000, {745, 809, 873, 937, 1000}},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+    stats.num_gc = rows[i].num_gc;
+    assert_true(memstats_pause_quantiles_ns(&stats, quantiles));
+    assert_memory_equal(quantiles, rows[i].quantiles, sizeof(quantiles));
+  }
 }
 
 static void before_the_first_collection_zeros_are_valid(void **state) {
@@ -389,6 +427,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_capture_of_go_1_19_is_parsed_exactly),
       cmocka_unit_test(a_capture_of_go_1_26_is_parsed_exactly),
+      cmocka_unit_test(quantiles_are_those_of_the_pauses_in_the_ring),
       cmocka_unit_test(before_the_first_collection_zeros_are_valid),
       cmocka_unit_test(chunks_make_no_difference),
       cmocka_unit_test(carriage_returns_make_no_difference),

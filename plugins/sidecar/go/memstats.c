@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char OPENING[] = "heap profile: ";
@@ -17,10 +18,16 @@ struct field {
   size_t offset; /* of an uint64_t in struct memstats */
   uint64_t max;
   bool required;
+  size_t from_system; /* offset of the second number of "in use / from the system"; 0: none */
 };
 
 #define FIELD(name, member, max, required)                                                     \
-  { name, offsetof(struct memstats, member), max, required }
+  { name, offsetof(struct memstats, member), max, required, 0 }
+#define FIELD_PAIR(name, inuse, from_system)                                                   \
+  {                                                                                            \
+    name, offsetof(struct memstats, inuse), SIZE_LIMIT, false,                                 \
+        offsetof(struct memstats, from_system)                                                 \
+  }
 
 static const struct field FIELDS[] = {
     FIELD("HeapAlloc", heap_alloc_bytes, SIZE_LIMIT, true),
@@ -30,7 +37,13 @@ static const struct field FIELDS[] = {
     FIELD("HeapIdle", heap_idle_bytes, SIZE_LIMIT, false),
     FIELD("HeapReleased", heap_released_bytes, SIZE_LIMIT, false),
     FIELD("HeapObjects", heap_objects, SIZE_LIMIT, false),
-    FIELD("Stack", stack_inuse_bytes, SIZE_LIMIT, false), /* "in use / from the system" */
+    FIELD_PAIR("Stack", stack_inuse_bytes, stack_sys_bytes),
+    FIELD_PAIR("MSpan", mspan_inuse_bytes, mspan_sys_bytes),
+    FIELD_PAIR("MCache", mcache_inuse_bytes, mcache_sys_bytes),
+    FIELD("BuckHashSys", buck_hash_sys_bytes, SIZE_LIMIT, false),
+    FIELD("GCSys", gc_sys_bytes, SIZE_LIMIT, false),
+    FIELD("OtherSys", other_sys_bytes, SIZE_LIMIT, false),
+    FIELD("Lookups", lookups, COUNTER_LIMIT, false),
     FIELD("Sys", sys_bytes, SIZE_LIMIT, false),
     FIELD("NextGC", next_gc_bytes, SIZE_LIMIT, false),
     FIELD("LastGC", last_gc_ns, COUNTER_LIMIT, false),
@@ -41,8 +54,12 @@ static const struct field FIELDS[] = {
 
 enum { FIELDS_LEN = sizeof(FIELDS) / sizeof(*FIELDS) };
 
+static uint64_t *number_at(struct memstats *stats, size_t offset) {
+  return (uint64_t *)(void *)((char *)stats + offset);
+}
+
 static uint64_t *field_at(struct memstats *stats, const struct field *field) {
-  return (uint64_t *)(void *)((char *)stats + field->offset);
+  return number_at(stats, field->offset);
 }
 
 void memstats_parser_init(struct memstats_parser *parser) {
@@ -50,20 +67,33 @@ void memstats_parser_init(struct memstats_parser *parser) {
   line_reader_init(&parser->lines);
   memset(&parser->stats, 0, sizeof(parser->stats));
   parser->stats.gc_cpu_fraction = NAN;
-  for (size_t i = 0; i < FIELDS_LEN; i++)
+  for (size_t i = 0; i < FIELDS_LEN; i++) {
     *field_at(&parser->stats, &FIELDS[i]) = VALUE_UNKNOWN;
+    if (FIELDS[i].from_system != 0)
+      *number_at(&parser->stats, FIELDS[i].from_system) = VALUE_UNKNOWN;
+  }
 }
 
 /* ---- values ---- */
 
-/* "N", or "N / M": in use, and obtained from the system. */
 static uint64_t parse_number(struct span value, uint64_t max) {
-  uint64_t number, from_system;
+  uint64_t number;
   if (scan_u64(&value, &number) != 0 || number > max)
     return VALUE_UNKNOWN;
-  if (scan_literal(&value, " / ") && scan_u64(&value, &from_system) != 0)
-    return VALUE_UNKNOWN;
   return value.len == 0 ? number : VALUE_UNKNOWN;
+}
+
+/* "N / M": in use, and obtained from the system. Both are known, or neither. */
+static void parse_pair(struct span value, uint64_t max, uint64_t *ret_inuse,
+                       uint64_t *ret_from_system) {
+  uint64_t inuse;
+  if (scan_u64(&value, &inuse) != 0 || inuse > max || !scan_literal(&value, " / "))
+    return;
+  uint64_t from_system = parse_number(value, max);
+  if (from_system == VALUE_UNKNOWN)
+    return;
+  *ret_inuse = inuse;
+  *ret_from_system = from_system;
 }
 
 /* Ten to the power of a small number. */
@@ -125,7 +155,12 @@ static int parse_field(struct memstats_parser *parser, struct span name, struct 
     if ((parser->fields_seen & 1u << i) != 0)
       return -EBADMSG;
     parser->fields_seen |= 1u << i;
-    *field_at(&parser->stats, &FIELDS[i]) = parse_number(value, FIELDS[i].max);
+    uint64_t *number = field_at(&parser->stats, &FIELDS[i]);
+    if (FIELDS[i].from_system != 0)
+      parse_pair(value, FIELDS[i].max, number,
+                 number_at(&parser->stats, FIELDS[i].from_system));
+    else
+      *number = parse_number(value, FIELDS[i].max);
     return 0;
   }
   if (span_equals(name, "GCCPUFraction"))
@@ -205,4 +240,25 @@ uint64_t memstats_new_pauses_ns(const struct memstats *stats, uint64_t previous_
   for (uint64_t i = 0; i < kept; i++)
     sum += stats->pause_ns[(stats->num_gc - i + MEMSTATS_PAUSES - 1) % MEMSTATS_PAUSES];
   return sum;
+}
+
+static int compare_pauses(const void *a, const void *b) {
+  uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+  return (left > right) - (left < right);
+}
+
+bool memstats_pause_quantiles_ns(const struct memstats *stats,
+                                 uint64_t ret[MEMSTATS_QUANTILES]) {
+  enum { PARTS = MEMSTATS_QUANTILES - 1 };
+  uint64_t sorted[MEMSTATS_PAUSES];
+  if (!stats->has_pauses || stats->num_gc == VALUE_UNKNOWN || stats->num_gc == 0)
+    return false;
+  /* a ring that is not full has been filled from its beginning */
+  size_t len = stats->num_gc < MEMSTATS_PAUSES ? (size_t)stats->num_gc : MEMSTATS_PAUSES;
+  memcpy(sorted, stats->pause_ns, len * sizeof(*sorted));
+  qsort(sorted, len, sizeof(*sorted), compare_pauses);
+  for (size_t i = 0; i < PARTS; i++)
+    ret[i] = sorted[len * i / PARTS];
+  ret[PARTS] = sorted[len - 1];
+  return true;
 }

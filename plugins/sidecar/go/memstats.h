@@ -13,7 +13,7 @@
 
 #include "common/line_reader.h"
 
-enum { MEMSTATS_PAUSES = 256 };
+enum { MEMSTATS_PAUSES = 256, MEMSTATS_QUANTILES = 5 };
 
 /* Bytes, counts and nanoseconds of runtime.MemStats. VALUE_UNKNOWN: the line is missing, or its
  * number is impossible on today's machines. */
@@ -22,7 +22,10 @@ struct memstats {
   uint64_t sys_bytes, mallocs, frees;
   uint64_t heap_alloc_bytes, heap_sys_bytes, heap_idle_bytes, heap_inuse_bytes;
   uint64_t heap_released_bytes, heap_objects;
-  uint64_t stack_inuse_bytes;
+  uint64_t stack_inuse_bytes, stack_sys_bytes;
+  uint64_t mspan_inuse_bytes, mspan_sys_bytes, mcache_inuse_bytes, mcache_sys_bytes;
+  uint64_t buck_hash_sys_bytes, gc_sys_bytes, other_sys_bytes;
+  uint64_t lookups;
   uint64_t next_gc_bytes; /* unknown with GOGC=off */
   uint64_t last_gc_ns;    /* since the epoch; 0 before the first GC */
   uint64_t num_gc;
@@ -60,5 +63,14 @@ int memstats_parser_finish(struct memstats_parser *parser, struct memstats *ret)
  */
 uint64_t memstats_new_pauses_ns(const struct memstats *stats, uint64_t previous_num_gc,
                                 uint64_t *ret_lost);
+
+/*
+ * The shortest, the quartiles and the longest of the pauses in the ring: those of the last 256
+ * collections, or of all if there were fewer; as debug.ReadGCStats, which client_golang reads.
+ * Returns false, with *ret unchanged, before the first collection and when the ring or the
+ * number of collections is unknown.
+ */
+bool memstats_pause_quantiles_ns(const struct memstats *stats,
+                                 uint64_t ret[MEMSTATS_QUANTILES]);
 
 #endif
