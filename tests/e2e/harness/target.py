@@ -22,7 +22,9 @@ class Target(Daemon):
 
     name = "target"
 
-    def __init__(self, instance="proj", cwd=None, variables=(), do=(), program=None, prefix=(), flags=()):
+    def __init__(
+        self, instance="proj", cwd=None, variables=(), do=(), program=None, prefix=(), flags=()
+    ):
         super().__init__()
         self.cwd = cwd
         self.instance = instance
