@@ -24,14 +24,26 @@ static int scan_count(struct span *s, uint64_t *ret) {
   return status == 0 && *ret > INT64_MAX ? -ERANGE : status;
 }
 
+/* In use is what was allocated without what was freed, and negative where Go has counted a free
+ * for another record. */
 struct counts {
-  struct heap_amount inuse, allocated;
+  int64_t inuse_objects, inuse_bytes;
+  struct heap_amount allocated;
 };
+
+static int scan_difference(struct span *s, int64_t *ret) {
+  bool is_negative = scan_literal(s, "-");
+  uint64_t size;
+  int status = scan_count(s, &size);
+  if (status == 0)
+    *ret = is_negative ? -(int64_t)size : (int64_t)size;
+  return status;
+}
 
 /* "20: 670792 [588: 11200096] @": the beginning of the header and of each record. */
 static int scan_counts(struct span *s, struct counts *ret) {
-  if (scan_count(s, &ret->inuse.objects) != 0 || !scan_literal(s, ": ") ||
-      scan_count(s, &ret->inuse.bytes) != 0 || !scan_literal(s, " [") ||
+  if (scan_difference(s, &ret->inuse_objects) != 0 || !scan_literal(s, ": ") ||
+      scan_difference(s, &ret->inuse_bytes) != 0 || !scan_literal(s, " [") ||
       scan_count(s, &ret->allocated.objects) != 0 || !scan_literal(s, ": ") ||
       scan_count(s, &ret->allocated.bytes) != 0 || !scan_literal(s, "] @"))
     return -EBADMSG;
@@ -45,8 +57,8 @@ static int take_header(struct heap_profile_parser *parser, struct span text) {
       !scan_literal(&text, " heap/") || scan_count(&text, &rate) != 0 || text.len > 0)
     return -EBADMSG;
   parser->has_header = true;
-  parser->unaccounted_bytes = counts.inuse.bytes;
-  parser->unaccounted_objects = counts.inuse.objects;
+  parser->unaccounted_bytes = (uint64_t)counts.inuse_bytes;
+  parser->unaccounted_objects = (uint64_t)counts.inuse_objects;
   /* Go writes twice its MemProfileRate, for historical reasons. */
   parser->totals.sample_bytes = rate == 1 ? 1 : rate / 2;
   return 0;
@@ -104,21 +116,25 @@ static int end_record(struct heap_profile_parser *parser) {
   return 0;
 }
 
+/* What is in use cannot be known from a record with a negative number. */
+static struct heap_amount inuse_of(const struct counts *counts) {
+  if (counts->inuse_objects < 0 || counts->inuse_bytes < 0)
+    return (struct heap_amount){0, 0};
+  return (struct heap_amount){(uint64_t)counts->inuse_objects, (uint64_t)counts->inuse_bytes};
+}
+
 /* "1: 1048576 [2: 2097152] @ 0x48e8d3 0x425bcb": the addresses are those of the functions in
  * the lines below. */
 static int take_record(struct heap_profile_parser *parser, struct span text) {
   struct counts counts;
   if (scan_counts(&text, &counts) != 0 || (text.len > 0 && text.at[0] != ' '))
     return -EBADMSG;
-  if (counts.inuse.bytes > parser->unaccounted_bytes ||
-      counts.inuse.objects > parser->unaccounted_objects)
-    return -EBADMSG;
-  parser->unaccounted_bytes -= counts.inuse.bytes;
-  parser->unaccounted_objects -= counts.inuse.objects;
+  parser->unaccounted_bytes -= (uint64_t)counts.inuse_bytes;
+  parser->unaccounted_objects -= (uint64_t)counts.inuse_objects;
   parser->in_record = true;
   stack_begin(&parser->stack);
   uint64_t rate = parser->totals.sample_bytes;
-  int status = scale(counts.inuse, rate, &parser->inuse);
+  int status = scale(inuse_of(&counts), rate, &parser->inuse);
   return status != 0 ? status : scale(counts.allocated, rate, &parser->allocated);
 }
 
@@ -169,7 +185,8 @@ int heap_profile_parser_finish(struct heap_profile_parser *parser, struct heap_p
   if (parser->status != 0)
     return parser->status;
   /* the MemStats come last: with them, and nothing unaccounted for, no record is missing */
-  if (!parser->in_memstats || parser->unaccounted_bytes > 0 || parser->unaccounted_objects > 0)
+  if (!parser->in_memstats || parser->unaccounted_bytes != 0 ||
+      parser->unaccounted_objects != 0)
     return parser->status = -EBADMSG;
   struct heap_profile *totals = &parser->totals;
   if (totals->sample_bytes == 0) {

@@ -3,7 +3,9 @@
  * named patterns of functions and by the stacks that allocated most of it; and all that was
  * ever allocated, by the stacks that allocated most, freed or not. The records are samples;
  * each is scaled up by the probability that an allocation of its size is sampled, as in go tool
- * pprof. Parses the body as it streams in, in chunks of any size, in fixed memory. The "#
+ * pprof. Go 1.22.3 sometimes counts a free for another record than its allocation, which makes
+ * that one negative: what it has in use is unknown, and counts for nothing; the rest counts as
+ * in pprof. Parses the body as it streams in, in chunks of any size, in fixed memory. The "#
  * runtime.MemStats" after the records are parsed by memstats.h. Pure.
  */
 #ifndef SIDECAR_GO_HEAP_PROFILE_H
@@ -58,7 +60,7 @@ struct heap_profile_parser {
   struct stack_matcher *matcher; /* borrowed */
   int status;
   bool has_header, in_record, in_memstats;
-  /* the sums of the first line minus those of the records so far; not scaled */
+  /* the sums of the first line minus those of the records so far, modulo 2^64; not scaled */
   uint64_t unaccounted_bytes, unaccounted_objects;
   struct heap_amount inuse, allocated; /* of the current record; scaled */
   struct line_reader lines;
