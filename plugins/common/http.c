@@ -1,8 +1,8 @@
 /*
  * The HTTP client over libcurl's multi interface; see http.h. From top to bottom: a request as
- * libcurl's options, libcurl's error codes as errno, one transfer, the loop. Checks that
- * libcurl lacks are done here: the sizes of headers and body are limited, and a truncated head
- * is an error.
+ * libcurl's options, libcurl's error codes as errno, one transfer, those without progress, the
+ * loop. Checks that libcurl lacks are done here: the sizes of headers and body are limited, and
+ * a truncated head is an error.
  */
 #include "common/http.h"
 
@@ -42,6 +42,7 @@ struct transfer {
   bool headers_complete;
   bool canceled;
   uint64_t started_ns;
+  uint64_t stall_ns, progress_ns; /* the limit, and when something last arrived */
   uint64_t header_bytes, body_bytes;
   int64_t date_seconds;
   int error; /* why a callback ended the transfer */
@@ -267,6 +268,7 @@ static int64_t date_of(const char *line, size_t len) {
 }
 
 static bool may_connect(struct transfer *t) {
+  t->progress_ns = clock_monotonic_ns();
   if (t->on_connect != NULL)
     t->error = t->on_connect(t->context);
   return t->error == 0;
@@ -300,6 +302,7 @@ static size_t transfer_on_header(char *line, size_t size, size_t count, void *us
   struct transfer *t = user;
   size_t len = size * count;
 
+  t->progress_ns = clock_monotonic_ns();
   t->header_bytes += len;
   if (t->header_bytes > HEADERS_MAX_BYTES) {
     t->error = -EMSGSIZE;
@@ -323,6 +326,7 @@ static size_t transfer_on_body(char *bytes, size_t size, size_t count, void *use
     t->error = -EMSGSIZE;
     return 0;
   }
+  t->progress_ns = clock_monotonic_ns();
   t->body_bytes += len;
   if (t->on_body == NULL || len == 0)
     return len;
@@ -411,6 +415,48 @@ static void transfer_finish(struct transfer *t, CURLcode code) {
   void *context = t->context;
   transfer_free(t);
   on_done(context, &result);
+}
+
+/* ---- transfers without progress ---- */
+
+enum { STALL_MAX_MS = 24 * 3600 * 1000 };
+
+static bool is_stalled(const struct transfer *t, uint64_t now_ns) {
+  return t->stall_ns > 0 && now_ns - t->progress_ns >= t->stall_ns;
+}
+
+/* Ends them. Returns how many there were. */
+static int end_stalled(struct http_loop *loop) {
+  uint64_t now_ns = clock_monotonic_ns();
+  int ended = 0;
+  struct transfer *t = loop->transfers;
+  while (t != NULL) {
+    if (!is_stalled(t, now_ns)) {
+      t = t->next;
+      continue;
+    }
+    snprintf(t->curl_reason, sizeof(t->curl_reason),
+             "no progress for %.1f s, bytes so far: %llu",
+             (double)(now_ns - t->progress_ns) / 1e9, (unsigned long long)t->body_bytes);
+    transfer_finish(t, CURLE_OPERATION_TIMEDOUT);
+    ended++;
+    t = loop->transfers; /* on_done may have changed the list */
+  }
+  return ended;
+}
+
+/* Until the next one may be stalled, at most max_ms. */
+static uint64_t until_stalled_ms(const struct http_loop *loop, uint64_t max_ms) {
+  uint64_t now_ns = clock_monotonic_ns();
+  for (const struct transfer *t = loop->transfers; t != NULL; t = t->next) {
+    if (t->stall_ns == 0)
+      continue;
+    uint64_t passed_ns = now_ns - t->progress_ns;
+    uint64_t left_ms = passed_ns < t->stall_ns ? (t->stall_ns - passed_ns) / 1000000 + 1 : 0;
+    if (left_ms < max_ms)
+      max_ms = left_ms;
+  }
+  return max_ms;
 }
 
 /* ---- the loop ---- */
@@ -526,7 +572,8 @@ int http_loop_add(struct http_loop *loop, const struct http_request *request) {
   t->context = request->context;
   t->max_bytes = request->max_bytes;
   t->want_error_body = request->want_error_body;
-  t->started_ns = clock_monotonic_ns();
+  t->started_ns = t->progress_ns = clock_monotonic_ns();
+  t->stall_ns = (request->stall_ms < STALL_MAX_MS ? request->stall_ms : STALL_MAX_MS) * 1000000;
   t->easy = curl_easy_init();
   int status = t->easy == NULL ? -ENOMEM : transfer_set_up(t, request);
   if (status == 0) {
@@ -560,13 +607,14 @@ static int loop_step(struct http_loop *loop) {
     transfer_finish(t, code); /* message is invalid after this */
     ended++;
   }
-  return ended;
+  return ended + end_stalled(loop);
 }
 
 int http_loop_run(struct http_loop *loop, uint64_t timeout_ms) {
   int ended = loop_step(loop);
   if (ended == 0) {
-    int wait_ms = timeout_ms > RUN_MAX_MS ? RUN_MAX_MS : (int)timeout_ms;
+    int wait_ms =
+        (int)until_stalled_ms(loop, timeout_ms > RUN_MAX_MS ? RUN_MAX_MS : timeout_ms);
     if (curl_multi_poll(loop->multi, NULL, 0, wait_ms, NULL) != CURLM_OK)
       return -EIO;
     ended = loop_step(loop);

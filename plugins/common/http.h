@@ -1,7 +1,8 @@
 /*
  * The HTTP client of both plugins and the only user of libcurl: transfers driven by one of the
  * caller's threads, so that the thread can be stopped at any time even if any number of servers
- * are stuck. Every transfer has a time limit and a byte limit; redirects and proxies are never
+ * are stuck. Every transfer has a time limit and a byte limit, and may have a limit of
+ * the time without progress; redirects and proxies are never
  * followed, and no connection is used twice.
  */
 #ifndef COMMON_HTTP_H
@@ -54,7 +55,9 @@ struct http_request {
   size_t post_len;
   const char *content_type; /* of post_body */
   uint64_t timeout_ms;      /* for the whole transfer, including the connection setup */
-  size_t max_bytes;         /* of the body, as transferred */
+  uint64_t stall_ms; /* without progress: to connect, then to the next line of the head or part
+                        of the body; 0: only timeout_ms counts */
+  size_t max_bytes;  /* of the body, as transferred */
   bool want_error_body;
   /* Called when the connection is established (with TLS, after the handshake), before anything
    * of the request is sent; immediately before connecting with libcurl older than 7.80. Returns

@@ -101,7 +101,7 @@ struct row {
   int error;
   long status;
   const char *body;
-  uint64_t timeout_ms;
+  uint64_t timeout_ms, stall_ms;
   bool want_error_body;
 };
 
@@ -110,6 +110,25 @@ static void a_byte_a_pause(struct hostile_connection *c, void *context) {
   const char *text = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n";
   for (const char *p = text; *p != '\0'; p++)
     if (!hostile_send(c, p, 1) || !hostile_pause(c, 50))
+      return;
+}
+
+static void a_line_a_pause(struct hostile_connection *c, void *context) {
+  (void)context;
+  hostile_send_text(c, "HTTP/1.1 200 OK\r\nX: ");
+  while (hostile_send(c, "x", 1) && hostile_pause(c, 10))
+    ;
+}
+
+enum { SLOW_MS = 2000 };
+
+/* In all twice as long as SLOW_MS, a byte every fifth of it. */
+static void a_slow_body(struct hostile_connection *c, void *context) {
+  (void)context;
+  if (!hostile_send_text(c, "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n"))
+    return;
+  for (const char *p = "a slow body"; *p != '\0'; p++)
+    if (!hostile_pause(c, SLOW_MS / 5) || !hostile_send(c, p, 1))
       return;
 }
 
@@ -222,6 +241,17 @@ static const struct row ROWS[] = {
      .timeout_ms = SOON_MS},
     {"a byte now and then", .behaviour = a_byte_a_pause, .error = -ETIMEDOUT,
      .timeout_ms = SOON_MS},
+    {"sends nothing, with a limit of the time without progress", .behaviour = hostile_silent,
+     .error = -ETIMEDOUT, .stall_ms = SOON_MS},
+    {"a line of the head that does not end is no progress", .behaviour = a_line_a_pause,
+     .error = -ETIMEDOUT, .status = 200, .stall_ms = SOON_MS},
+    {"stops between chunks, with a limit of the time without progress",
+     .behaviour = chunks_that_stop, .error = -ETIMEDOUT, .status = 200, .body = "hello",
+     .stall_ms = SOON_MS},
+    {"progress for longer than the limit of the time without", .behaviour = a_slow_body,
+     .status = 200, .body = "a slow body", .stall_ms = SLOW_MS},
+    {"progress for longer than the whole limit", .behaviour = a_slow_body, .error = -ETIMEDOUT,
+     .status = 200, .timeout_ms = SOON_MS, .stall_ms = LONG_MS},
     {"closes without a response", .behaviour = hostile_hang_up, .error = -ECONNRESET},
     {"closes within the status line", ANSWER("HTTP/1.1 2"), -ECONNRESET},
     {"closes within the headers", ANSWER("HTTP/1.1 200 OK\r\nContent-Le"), -ECONNRESET, 200},
@@ -277,6 +307,7 @@ static void answers_of_every_kind(void **state) {
         request_make(&outcome, url_of(hostile_server_port(server), url));
     if (row->timeout_ms > 0)
       request.timeout_ms = row->timeout_ms;
+    request.stall_ms = row->stall_ms;
     request.want_error_body = row->want_error_body;
 
     perform(&request, &outcome);
