@@ -58,7 +58,7 @@ static const char *pprof_hint(enum collector_status status) {
   case STATUS_MALFORMED:
     return "is it a Go program with net/http/pprof on that port?";
   case STATUS_CEILING:
-    return "see PprofMaxSize in collectd-sidecar(5)";
+    return "no page of a Go program is that long; see status 8 in collectd-sidecar(5)";
   case STATUS_DENIED:
     return "collectd needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH to find its port; see "
            "PERMISSIONS in collectd-sidecar(5)";
@@ -69,7 +69,7 @@ static const char *pprof_hint(enum collector_status status) {
 
 const char *collector_hint(enum collector collector, enum collector_status status) {
   if (collector == COLLECTOR_GOROUTINES && status == STATUS_CEILING)
-    return "see GoroutineDumpMax and PprofMaxSize in collectd-sidecar(5)";
+    return "see GoroutineDumpMax in collectd-sidecar(5)";
   if (collector == COLLECTOR_PPROF || collector == COLLECTOR_GOROUTINES)
     return pprof_hint(status);
   switch (status) {

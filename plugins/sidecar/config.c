@@ -24,7 +24,7 @@ struct config *config_new(void) {
     return NULL;
   config->detail_interval_ms = 60 * 1000;
   config->smaps_max_rss_bytes = 2048ull << 20;
-  config->pprof_timeout_ms = 2000;
+  config->pprof_timeout_ms = 5000;
   config->pprof_max_bytes = 16ull << 20;
   config->max_processes = 256;
   config->max_new_names = 64;

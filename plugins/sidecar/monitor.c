@@ -127,7 +127,7 @@ static int start_pprof(struct monitor *monitor, const struct config *config) {
   if (status != 0)
     return status;
   struct pprof_options options = {.timeout_ms = config->pprof_timeout_ms,
-                                  .max_bytes = config->pprof_max_bytes,
+                                  .max_bytes = PPROF_RESPONSE_MAX_BYTES,
                                   .goroutine_matcher = monitor->goroutine_matcher,
                                   .heap_matcher = monitor->heap_matcher};
   status = pprof_new(&options, &monitor->services.pprof);

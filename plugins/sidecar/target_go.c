@@ -258,6 +258,13 @@ static void groups_answered(struct target *target, const struct target_services 
   take_groups(target, services, profile, now_ns);
 }
 
+/* How long values are held: longer while a newer response is arriving, which may take that. */
+static uint64_t held_until_answered_ns(const struct pprof_round *round, unsigned queries,
+                                       uint64_t interval_ms) {
+  bool is_awaited = (round->queried & ~round->answered & queries) != 0;
+  return held_for_ns(interval_ms) + (is_awaited ? PPROF_REQUEST_MAX_MS * UINT64_C(1000000) : 0);
+}
+
 static void take_profiles(struct target *target, const struct target_services *services,
                           const struct pprof_round *round, uint64_t now_ns,
                           struct samples *samples) {
@@ -273,9 +280,12 @@ static void take_profiles(struct target *target, const struct target_services *s
     else
       samples_drop(&go->heap_gauges);
   }
-  if (now_ns - go->goroutines_ns > held_for_ns(config->goroutine_dump_interval_ms))
+  if (now_ns - go->goroutines_ns >
+      held_until_answered_ns(round, PPROF_GOROUTINE_DUMP | PPROF_GOROUTINE_GROUPS,
+                             config->goroutine_dump_interval_ms))
     drop_goroutines(target);
-  if (now_ns - go->heap_ns > held_for_ns(config->heap_profile_interval_ms))
+  if (now_ns - go->heap_ns >
+      held_until_answered_ns(round, PPROF_HEAP_PROFILE, config->heap_profile_interval_ms))
     samples_drop(&go->heap_gauges);
   samples_add_held(samples, &go->goroutine_gauges, 0);
   samples_add_held(samples, &go->heap_gauges, 0);
@@ -368,7 +378,8 @@ static void take_round(struct target *target, const struct target_services *serv
     take_memstats(target, services, &round->memstats, now_ns, samples);
   else if (round->answered & PPROF_MEMSTATS)
     drop_memstats(target);
-  uint64_t held_ns = held_for_ns(services->config->detail_interval_ms);
+  uint64_t held_ns = held_until_answered_ns(round, PPROF_MEMSTATS | PPROF_HEAP_PROFILE,
+                                            services->config->detail_interval_ms);
   if (go->memstats_gauges.len > 0 && now_ns - go->memstats_ns > held_ns)
     drop_memstats(target);
   samples_add_held(samples, &go->memstats_gauges, 0);

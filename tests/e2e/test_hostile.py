@@ -115,6 +115,24 @@ class Hostility(SidecarCase):
         late = {name: sorted(times) for name, times in seen.items() if len(times) < 8}
         self.assertEqual({}, late, "fewer than 8 readings in 10 s")
 
+    def test_progress(self):
+        """a port that takes longer than PprofTimeout, but goes on sending, keeps its heap values"""
+        with Hostile("in_parts") as parts:
+            self.wait_for_pid("in_parts", parts.pid)
+            self.sample("go_memstats_heap_alloc_bytes", "in_parts", timeout=30)
+            parts.forget_requests()
+            wait_until("two more pages", lambda: self._heap_pages(parts) >= 2, 60, hold=0)
+            self.assertEqual(OK, self.status("in_parts", "pprof"))
+            self.assertEqual(3000000, self.value("go_memstats_heap_alloc_bytes", "in_parts"))
+            complaints = [
+                line for line in self.log_lines("in_parts", parts.pid) if "heap" in line
+            ]
+            self.assertEqual([], complaints)
+
+    @staticmethod
+    def _heap_pages(hostile):
+        return sum("heap" in line for line in hostile.requests())
+
     def test_recovery(self):
         """a port that comes to its senses has its Go values again"""
         with Hostile("server_error", instance="patient") as patient:

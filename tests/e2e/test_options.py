@@ -8,7 +8,7 @@ from harness.case import CEILING, INTERVAL, OFF, OK, SidecarCase, labels, metric
 from harness.collectd import Collectd
 from harness.daemon import free_port, private_folder, remove_folder
 from harness.hostile import Hostile, process_block
-from harness.target import Target
+from harness.target import Target, curl
 from harness.wait import wait_until
 
 
@@ -142,11 +142,25 @@ class Options(SidecarCase):
         self.wait_for_status("renamed", "pprof", OK)
 
     def test_pprof_max_bytes(self):
-        """an answer longer than PprofMaxSize is given up, and the status says ceiling"""
+        """PprofMaxSize limits what a capture keeps, not what is read for metrics"""
+        port = str(free_port())
+        stacks = self.enterContext(
+            Target("stacks", variables={"SIDECAR_PPROF": port}, do=["stacks 9000"])
+        )
+        page = curl("http://127.0.0.1:%s/debug/pprof/heap?debug=1" % port)
+        self.assertGreater(len(page), 16 << 20)
+        self.start(config.young(), pprof_max_bytes=65536)
+        self.wait_for_status("stacks", "pprof", OK)
+        self.sample("go_memstats_heap_inuse_bytes", "stacks", timeout=30)
+        self.sample("go_heap_inuse_matching_bytes", "stacks", "json_unmarshal", timeout=30)
+        self.assertEqual([], self.log_lines("stacks", stacks.pid))
+
+    def test_too_long(self):
+        """an answer longer than any of a Go program is given up, and the status says ceiling"""
         self.enterContext(Hostile("gigabyte"))
-        self.start(process_block(), pprof_max_bytes=65536)
+        self.start(process_block())
         self.wait_for_status("gigabyte", "pprof", CEILING)
-        self.assertIn("PprofMaxSize", self.wait_for_one_log_line("gigabyte"))
+        self.assertIn("status 8", self.wait_for_one_log_line("gigabyte"))
 
     def test_summary(self):
         """Summary true says a line for each process and interval, with what is out of range"""

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"strconv"
 	"strings"
 	"time"
 
@@ -217,4 +218,51 @@ func readMetric(name string) int64 {
 	sample := []metrics.Sample{{Name: name}}
 	metrics.Read(sample)
 	return int64(sample[0].Value.Uint64())
+}
+
+const stackDepth = 20 // calls that differ: Go 1.19 keeps 32 of a stack
+
+// allocateFromStacks allocates from so many stacks and keeps nothing. Each of them is a record of the
+// heap profile from then on, of 2 kB in its text.
+func (t *target) allocateFromStacks(words []string) (string, error) {
+	if len(words) != 1 {
+		return "", fmt.Errorf("how many stacks?")
+	}
+	number, err := strconv.Atoi(words[0])
+	if err != nil || number < 1 || number > 1<<stackDepth {
+		return "", fmt.Errorf("stacks are 1 to %d", 1<<stackDepth)
+	}
+	everyday := runtime.MemProfileRate
+	runtime.MemProfileRate = 1
+	for path := 0; path < number; path++ {
+		sink = turnLeft(path, stackDepth)
+	}
+	sink = nil
+	runtime.MemProfileRate = everyday
+	runtime.GC() // publishes the heap profile as of now
+	return fmt.Sprintf("stacks=%d", number), nil
+}
+
+// turnLeft goes on by the next bit of the path; the last turn allocates.
+//
+//go:noinline
+func turnLeft(path, turns int) []byte {
+	if turns == 0 {
+		return make([]byte, 16)
+	}
+	if path&1 == 0 {
+		return turnLeft(path>>1, turns-1)
+	}
+	return turnRight(path>>1, turns-1)
+}
+
+//go:noinline
+func turnRight(path, turns int) []byte {
+	if turns == 0 {
+		return make([]byte, 16)
+	}
+	if path&1 == 0 {
+		return turnLeft(path>>1, turns-1)
+	}
+	return turnRight(path>>1, turns-1)
 }

@@ -105,6 +105,7 @@ var verbs = map[string]func(t *target, words []string) (string, error){
 	"stop":    (*target).stop,
 	"release": (*target).releaseCommand,
 	"gc":      (*target).collect,
+	"stacks":  (*target).allocateFromStacks,
 	"status": func(t *target, words []string) (string, error) {
 		return t.status(), noWords(words)
 	},

@@ -198,7 +198,7 @@ static void a_program_with_too_many_goroutines_is_not_stopped_for_a_dump(void **
   start_with_server(good_and_counted, &requests);
   read_until_status("goroutines", STATUS_CEILING);
   check_logged("40 goroutines are more than 39: no dump");
-  check_logged("see GoroutineDumpMax and PprofMaxSize");
+  check_logged("see GoroutineDumpMax in");
   assert_int_equal(atomic_load(&requests.dump), 0);
   assert_int_equal(status_of("pprof"), STATUS_OK);
   assert_true(watched_gauge("proj", "go_goroutines", "") == GO_GOROUTINES);
@@ -270,13 +270,12 @@ static const struct fault {
     {ANSWER("SSH-2.0-OpenSSH_9.2p1\r\n"), STATUS_MALFORMED, "is it a Go program"},
     {hostile_hang_up, NULL, STATUS_REFUSED, "if the port is in use"},
     {hostile_silent, NULL, STATUS_TIMEOUT, "the process may be stopped or starved"},
-    {two_megabytes, NULL, STATUS_CEILING, "see PprofMaxSize"},
+    {two_megabytes, NULL, STATUS_CEILING, "no page of a Go program is that long"},
 };
 
 static void check_fault(const struct fault *fault) {
   watched_configure(fault->status == STATUS_TIMEOUT ? EACH_READING NO_CAPTURE "PprofTimeout 1"
-                                                    : EACH_READING PATIENT NO_CAPTURE
-                        "PprofMaxSize 1",
+                                                    : EACH_READING PATIENT NO_CAPTURE,
                     "");
   pid_t pid = start_with_server(go_server_good, NULL);
   read_until_it_comes("go_goroutines_state", "select");

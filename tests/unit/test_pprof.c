@@ -249,6 +249,81 @@ static void every_failure_is_reported_for_both_queries(void **state) {
   }
 }
 
+enum { SLOW_MS = 2000 };
+
+/* The heap page in ten parts, in all twice as long as the time allowed without progress. */
+static void slow(struct hostile_connection *c, void *context) {
+  if (!asks_for(c, "/debug/pprof/heap?debug=1")) {
+    good(c, context);
+    return;
+  }
+  hostile_send_text(c, "HTTP/1.1 200 OK\r\n\r\n");
+  size_t part = heap_page.len / 10 + 1;
+  for (size_t at = 0; at < heap_page.len; at += part) {
+    size_t len = heap_page.len - at < part ? heap_page.len - at : part;
+    if (!hostile_pause(c, SLOW_MS / 5) || !hostile_send(c, heap_page.data + at, len))
+      return;
+  }
+}
+
+static void a_server_that_progresses_is_waited_for(void **state) {
+  (void)state;
+  struct pprof_round round;
+  struct pprof *client = client_new(SLOW_MS);
+  struct hostile_server *server = hostile_server_new(slow, NULL);
+  struct pprof_endpoint *endpoint = endpoint_new(client, server);
+  pprof_endpoint_query(endpoint, BOTH);
+  take_all(endpoint, BOTH, &round);
+  assert_int_equal(round.memstats_answer.error, 0);
+  assert_int_equal(round.memstats.heap_inuse_bytes, 21872640);
+  assert_true(round.memstats_answer.duration_ns > SLOW_MS * UINT64_C(1000000));
+  pprof_endpoint_free(endpoint);
+  pprof_free(client);
+  hostile_server_free(server);
+}
+
+/* A heap page of so many bytes: records of stacks that have nothing in use, and the MemStats of
+ * the captured one. */
+static void long_page(struct hostile_connection *c, void *context) {
+  size_t size = *(const size_t *)context;
+  char block[65536] = "";
+  size_t len = 0;
+  while (len + 64 < sizeof(block))
+    len += (size_t)snprintf(block + len, sizeof(block) - len,
+                            "0: 0 [1: 32] @ 0x1 0x2\n#\t0x1\tmain.f+0x1\t/x.go:1\n\n");
+  hostile_send_text(c, "HTTP/1.1 200 OK\r\n\r\nheap profile: 0: 0 [1: 32] @ heap/1048576\n");
+  for (size_t sent = 0; sent < size; sent += len)
+    if (!hostile_send(c, block, len))
+      return;
+  const char *memstats = strstr(heap_page.data, "\n# runtime.MemStats");
+  hostile_send_text(c, memstats);
+}
+
+static void what_is_read_is_not_limited_by_what_is_kept(void **state) {
+  (void)state;
+  static const struct {
+    size_t size;
+    int error;
+  } cases[] = {{40 << 20, 0}, {PPROF_RESPONSE_MAX_BYTES + 1, -EMSGSIZE}};
+  for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+    struct pprof_round round;
+    struct pprof_options options = {.timeout_ms = LONG_MS,
+                                    .max_bytes = PPROF_RESPONSE_MAX_BYTES};
+    struct pprof *client = NULL;
+    assert_int_equal(pprof_new(&options, &client), 0);
+    struct hostile_server *server = hostile_server_new(long_page, (void *)&cases[i].size);
+    struct pprof_endpoint *endpoint = endpoint_new(client, server);
+    pprof_endpoint_query(endpoint, PPROF_MEMSTATS);
+    take_all(endpoint, PPROF_MEMSTATS, &round);
+    assert_int_equal(round.memstats_answer.error, cases[i].error);
+    if (cases[i].error == 0)
+      assert_int_equal(round.memstats.heap_inuse_bytes, 21872640);
+    pprof_endpoint_free(endpoint);
+    pprof_free(client);
+    hostile_server_free(server);
+  }
+}
+
 static void a_gigabyte_is_not_read_to_its_end(void **state) {
   (void)state;
   struct pprof_round round;
@@ -939,6 +1014,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_round_returns_both_answers_once),
       cmocka_unit_test(every_failure_is_reported_for_both_queries),
+      cmocka_unit_test(a_server_that_progresses_is_waited_for),
+      cmocka_unit_test(what_is_read_is_not_limited_by_what_is_kept),
       cmocka_unit_test(a_gigabyte_is_not_read_to_its_end),
       cmocka_unit_test(a_refused_connection_is_reported_as_such),
       cmocka_unit_test(whoever_has_the_port_next_gets_no_request),

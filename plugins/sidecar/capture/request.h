@@ -33,8 +33,8 @@ struct capture_options {
   uint64_t total_max_bytes;
   uint64_t min_interval_ms;     /* between two bundles of one flag of one process */
   uint64_t cpu_profile_seconds; /* 0: none */
-  uint64_t pprof_max_bytes,
-      pprof_timeout_ms; /* of each profile; in addition to the duration of a CPU profile */
+  uint64_t pprof_max_bytes, pprof_timeout_ms; /* of each profile without progress; in addition
+                                                 to the duration of a CPU profile */
   void (*log)(void *context, int severity, const char *line); /* severity as in syslog(3);
                                                                  called on the thread */
   void *context;

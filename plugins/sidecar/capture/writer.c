@@ -373,7 +373,8 @@ static int download(const struct writer *writer, const char *server, struct prof
     return -EINVAL;
   struct http_request request = {
       .url = url,
-      .timeout_ms = profile->own_ms + writer->options->pprof_timeout_ms,
+      .timeout_ms = profile->own_ms + PPROF_REQUEST_MAX_MS,
+      .stall_ms = profile->own_ms + writer->options->pprof_timeout_ms,
       .max_bytes = profile->max_bytes,
       .on_connect = on_connect,
       .on_body = on_body,

@@ -341,6 +341,12 @@ static int request_new(struct pprof_endpoint *endpoint, const struct pprof_query
   return 0;
 }
 
+static uint64_t max_bytes(const struct pprof_query *query,
+                          const struct pprof_options *options) {
+  bool is_lower = query->max_bytes > 0 && query->max_bytes < options->max_bytes;
+  return is_lower ? query->max_bytes : options->max_bytes;
+}
+
 static void query_send(struct pprof_endpoint *endpoint, const struct pprof_query *query) {
   struct pprof *pprof = endpoint->client;
   struct pprof_answer answer = {.error = 0};
@@ -352,8 +358,9 @@ static void query_send(struct pprof_endpoint *endpoint, const struct pprof_query
     snprintf(url, sizeof(url), "%s%s", endpoint->base_url, query->path);
     struct http_request transfer = {
         .url = url,
-        .timeout_ms = pprof->options.timeout_ms,
-        .max_bytes = pprof->options.max_bytes,
+        .timeout_ms = PPROF_REQUEST_MAX_MS,
+        .stall_ms = pprof->options.timeout_ms,
+        .max_bytes = max_bytes(query, &pprof->options),
         .on_connect = request_verify,
         .on_body = request_feed,
         .on_done = request_done,

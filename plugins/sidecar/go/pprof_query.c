@@ -12,6 +12,9 @@
 
 /* ---- the index page ---- */
 
+/* A row for each profile, of a few hundred bytes; it is asked for in each reading. */
+enum { INDEX_MAX_BYTES = 1 << 20 };
+
 static int index_begin(void *sink, const struct pprof_options *options) {
   (void)options;
   pprof_index_parser_init(sink);
@@ -206,6 +209,7 @@ const struct pprof_query pprof_queries[] = {
         .path = "",
         .answer = offsetof(struct pprof_round, goroutine_count_answer),
         .at_once = 32,
+        .max_bytes = INDEX_MAX_BYTES,
         .sink_size = sizeof(struct pprof_index_parser),
         .begin = index_begin,
         .feed = index_feed,

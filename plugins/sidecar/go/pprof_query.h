@@ -35,9 +35,17 @@ enum {
                                       no index page; has the same answer as the index page */
 };
 
+/*
+ * What a server may take of the client, whatever it does. Nothing of a response is kept but its
+ * values, in memory of fixed size, so the limits are far above the largest of honest ones: a
+ * heap page lists every stack ever sampled and only grows, 17 MB within two hours were seen,
+ * and a busy machine may need a minute for it.
+ */
+enum { PPROF_REQUEST_MAX_MS = 120 * 1000, PPROF_RESPONSE_MAX_BYTES = 256 << 20 };
+
 struct pprof_options {
-  uint64_t timeout_ms; /* of each request */
-  uint64_t max_bytes;  /* of each response */
+  uint64_t timeout_ms; /* without progress; a request takes PPROF_REQUEST_MAX_MS at most */
+  uint64_t max_bytes;  /* of each response; a query may have a lower limit */
   /* Needed for the stacks of the last two queries. Borrowed until pprof_free(); until then only
    * the client's thread may use them. */
   struct stack_matcher *goroutine_matcher, *heap_matcher;
@@ -85,6 +93,8 @@ struct pprof_query {
   unsigned at_once; /* at most so many in progress (pprof.c has a limit for all queries), and as
                        many more for endpoints that were not prompt the last time; half of it
                        for one user: limits the memory of the sinks */
+
+  uint64_t max_bytes; /* of the response; 0: that of the options */
 
   /*
    * The sink parses one body and lives as long as its request, on the client's thread: begin on

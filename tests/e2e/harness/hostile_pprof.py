@@ -143,6 +143,17 @@ def send_slowly(peer, path):
         time.sleep(1)
 
 
+def send_in_parts(peer, path):
+    """The heap page comes in ten parts, which take eight seconds; the rest at once."""
+    whole = answer("200 OK", body(path))
+    parts = 10 if "heap" in path else 1
+    size = len(whole) // parts + 1
+    for at in range(0, len(whole), size):
+        if at > 0:
+            time.sleep(8 / (parts - 1))
+        peer.sendall(whole[at : at + size])
+
+
 def send_half(peer, path):
     whole = answer("200 OK", body(path))
     peer.sendall(whole[: len(whole) * 2 // 3])
@@ -208,6 +219,7 @@ MODES = {
     "good": send_good,
     "silent": send_nothing,
     "slow": send_slowly,
+    "in_parts": send_in_parts,
     "half": send_half,
     "reset": send_reset,
     "gigabyte": send_gigabyte,
