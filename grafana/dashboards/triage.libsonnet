@@ -467,13 +467,19 @@ function(config, q, panels)
           [std.toString(i)]: panels.mapping(i, config.collectorStatuses[i], if i == 0 then 'green' else if i == 1 then 'blue' else 'orange')
           for i in std.range(0, std.length(config.collectorStatuses) - 1)
         }
-      ) + panels.size(12, 7),
+      ) + panels.size(8, 7),
       panels.timeseries(
         'Time for a reading',
-        "How long each collector's last reading took. Normal: milliseconds. Near PprofTimeout: the process hardly answers.",
+        "How long each collector's last reading took. Normal: milliseconds. Seconds, of pprof: the process hardly answers, or its heap page is large.",
         [q.types('max', 'collector_duration_seconds')],
         's'
-      ) + panels.size(12, 7),
+      ) + panels.size(8, 7),
+      panels.timeseries(
+        'Intervals of pprof',
+        'How often MemStats, the heap profile and the goroutines are queried. Normal: as configured, a minute. Longer: an answer costs the process so much CPU time that PprofBudget allows no more.',
+        [q.types('max', 'pprof_interval_seconds')],
+        's'
+      ) + panels.size(8, 7),
     ],
   };
 

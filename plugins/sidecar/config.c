@@ -26,6 +26,7 @@ struct config *config_new(void) {
   config->smaps_max_rss_bytes = 2048ull << 20;
   config->pprof_timeout_ms = 5000;
   config->pprof_max_bytes = 16ull << 20;
+  config->pprof_budget_ppm = 1000;
   config->max_processes = 256;
   config->max_new_names = 64;
   config->goroutine_dump_interval_ms = 60 * 1000;

@@ -36,6 +36,7 @@ struct config {
   uint64_t smaps_max_rss_bytes;
   uint64_t pprof_timeout_ms;
   uint64_t pprof_max_bytes;
+  uint64_t pprof_budget_ppm; /* of a core; 0: no limit */
   uint64_t max_processes;
   uint64_t max_new_names; /* of a user, in an hour */
   bool summary;

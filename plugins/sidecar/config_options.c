@@ -415,6 +415,8 @@ static const struct config_option plugin_options[] = {
      "a number of names an hour from 1 to 1000000", false, NULL},
     {"MaxProcesses", config_set_number, IN_CONFIG(max_processes), 1, 10000, 1,
      "a number from 1 to 10000", false, NULL},
+    {"PprofBudget", config_set_number, IN_CONFIG(pprof_budget_ppm), 0, 100, 1e4,
+     "a percentage of a core from 0 (no limit) to 100", false, NULL},
     {"PprofMaxBytes", config_set_number, IN_CONFIG(pprof_max_bytes), 65536, 1073741824, 1,
      "a number of bytes from 65536 to 1073741824", false, "PprofMaxSize"},
     {"PprofMaxSize", config_set_number, IN_CONFIG(pprof_max_bytes), 1, 1024, 1 << 20,

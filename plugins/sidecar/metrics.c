@@ -32,6 +32,16 @@ static const char *quantile_name(size_t i) {
   return i < MEMSTATS_QUANTILES ? names[i] : NULL;
 }
 
+static const char *const interval_names[PPROF_INTERVALS] = {
+    [PPROF_INTERVAL_MEMSTATS] = "memstats",
+    [PPROF_INTERVAL_HEAP] = "heap",
+    [PPROF_INTERVAL_GOROUTINES] = "goroutines",
+};
+
+static const char *name_of_interval(size_t i) {
+  return i < PPROF_INTERVALS ? interval_names[i] : NULL;
+}
+
 /* ---- the table ---- */
 
 const struct metric_info metrics[METRICS] = {
@@ -185,6 +195,10 @@ const struct metric_info metrics[METRICS] = {
     [METRIC_COLLECTOR_DURATION_SECONDS] = {"collector_duration_seconds", METRIC_GAUGE,
                                            TIER_PULSE, "seconds",
                                            "how long the collector's last reading took"},
+    [METRIC_PPROF_INTERVAL_SECONDS] =
+        {"pprof_interval_seconds", METRIC_GAUGE, TIER_PULSE, "seconds",
+         "how often MemStats, the heap profile and the goroutine dump are queried now; longer "
+         "than configured where PprofBudget wants it"},
     [METRIC_PROCESS_COUNT] = {"process_count", METRIC_GAUGE, TIER_PULSE, "processes",
                               "watched processes, by Process block; sent even if 0"},
     [METRIC_PROCESS_SHORT_LIVED] =
@@ -210,6 +224,7 @@ static const struct {
     [METRIC_COLLECTOR_SUCCESS] = {name_of_collector, false},
     [METRIC_COLLECTOR_STATUS] = {name_of_collector, false},
     [METRIC_COLLECTOR_DURATION_SECONDS] = {name_of_collector, false},
+    [METRIC_PPROF_INTERVAL_SECONDS] = {name_of_interval, false},
 };
 
 /* ---- from values of readings to gauges ---- */
@@ -476,6 +491,14 @@ void samples_add_heap_profile(struct samples *samples, const struct heap_profile
 }
 
 /* ---- many samples ---- */
+
+void samples_add_pprof_intervals(struct samples *samples,
+                                 const uint64_t intervals_ms[PPROF_INTERVALS]) {
+  for (size_t i = 0; i < PPROF_INTERVALS; i++)
+    if (intervals_ms[i] > 0)
+      samples_add_gauge_double(samples, METRIC_PPROF_INTERVAL_SECONDS, interval_names[i],
+                               (double)intervals_ms[i] / 1e3);
+}
 
 void samples_write(struct buffer *text, const struct sample *samples, size_t len) {
   for (size_t i = 0; i < len; i++) {

@@ -79,6 +79,7 @@ enum metric {
   METRIC_COLLECTOR_SUCCESS,
   METRIC_COLLECTOR_STATUS,
   METRIC_COLLECTOR_DURATION_SECONDS,
+  METRIC_PPROF_INTERVAL_SECONDS,
   METRIC_PROCESS_COUNT,
   METRIC_PROCESS_SHORT_LIVED,
   METRICS
@@ -172,6 +173,16 @@ void samples_add_goroutine_profile(struct samples *samples,
                                    const struct pattern_list *patterns);
 void samples_add_heap_profile(struct samples *samples, const struct heap_profile *profile,
                               const struct pattern_list *patterns);
+
+/* How often each is queried; 0 for never. */
+enum pprof_interval {
+  PPROF_INTERVAL_MEMSTATS,
+  PPROF_INTERVAL_HEAP,
+  PPROF_INTERVAL_GOROUTINES,
+  PPROF_INTERVALS
+};
+void samples_add_pprof_intervals(struct samples *samples,
+                                 const uint64_t intervals_ms[PPROF_INTERVALS]);
 
 /* Appends each as a line of text, with the unit after the number, for people to read in a
  * capture. */

@@ -18,6 +18,7 @@
 #include "sidecar/errands.h"
 #include "sidecar/go/allocations.h"
 #include "sidecar/go/endpoint.h"
+#include "sidecar/go/pprof_budget.h"
 #include "sidecar/go/site.h"
 #include "sidecar/instance_name.h"
 #include "sidecar/metrics.h"
@@ -81,6 +82,11 @@ struct target_go {
   struct endpoint endpoint;
   unsigned failing;  /* queries of pprof.h whose last result was an error */
   bool has_no_index; /* its goroutines are counted by PPROF_GOROUTINE_TOTAL */
+  struct pprof_budget budget;
+  unsigned awaited;      /* queries in progress after the last reading */
+  bool is_count_skipped; /* the goroutines were not counted, for the budget */
+  bool wants_memstats;   /* since the last detail */
+  uint64_t stretched_ms; /* the shortest interval that keeps the budget */
   uint64_t goroutines, heap_inuse_bytes;
   uint64_t memstats_ns; /* when the held ones were taken */
   uint64_t num_gc, pauses_ns;

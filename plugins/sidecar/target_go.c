@@ -7,12 +7,19 @@
 
 #include "common/array.h"
 #include "common/clock.h"
+#include "sidecar/os/host.h"
 
 /* Held values are sent for this many intervals without a newer reading. */
 enum { HELD_INTERVALS = 3 };
 
 static uint64_t held_for_ns(uint64_t interval_ms) {
   return interval_ms * 1000000 * HELD_INTERVALS;
+}
+
+/* The interval in use: longer than the configured one where that does not keep the budget. */
+static uint64_t in_use_ms(const struct target *target, uint64_t interval_ms) {
+  bool is_longer = interval_ms > 0 && target->go.stretched_ms > interval_ms;
+  return is_longer ? target->go.stretched_ms : interval_ms;
 }
 
 static void observe(struct target *target, struct reading reading) {
@@ -35,6 +42,64 @@ static void drop_goroutines(struct target *target) {
   observe_goroutines(target, NULL);
 }
 
+/* ---- the budget ---- */
+
+static double budget_share(const struct target_services *services) {
+  return (double)services->config->pprof_budget_ppm / 1e6;
+}
+
+static void settle_budget(struct target *target, const struct target_services *services,
+                          uint64_t now_ns) {
+  const struct process_pulse *pulse = &target->pulse;
+  uint64_t tick_ns = 1000000000 / host_ticks_per_second(services->host);
+  bool is_known = pulse->user_ticks != VALUE_UNKNOWN && pulse->system_ticks != VALUE_UNKNOWN;
+  if (target->go.awaited != 0)
+    return;
+  pprof_budget_settle(
+      &target->go.budget, budget_share(services), now_ns,
+      is_known ? (pulse->user_ticks + pulse->system_ticks) * tick_ns : VALUE_UNKNOWN, tick_ns);
+}
+
+static void charge_budget(struct target *target, const struct target_services *services,
+                          const struct pprof_round *round) {
+  struct target_go *go = &target->go;
+  const struct {
+    unsigned bit;
+    const struct pprof_answer *answer;
+    uint64_t goroutines; /* whose stacks it takes */
+  } pages[] = {
+      {PPROF_HEAP_PROFILE, &round->heap_profile_answer, 0},
+      {PPROF_MEMSTATS, &round->memstats_answer, 0},
+      {PPROF_GOROUTINE_DUMP, &round->goroutine_dump_answer, 0},
+      {PPROF_GOROUTINE_GROUPS, &round->goroutine_groups_answer, go->goroutines},
+  };
+  const struct pprof_answer *count = &round->goroutine_count_answer;
+  uint64_t goroutines = count->error == 0 ? round->goroutines : VALUE_UNKNOWN;
+  go->awaited = round->queried & ~round->answered;
+  if (round->answered & PPROF_GOROUTINE_COUNT)
+    pprof_budget_add_index(&go->budget, count->duration_ns, 0);
+  if (round->answered & PPROF_GOROUTINE_TOTAL)
+    pprof_budget_add_index(&go->budget, count->duration_ns, goroutines);
+  for (size_t i = 0; i < ARRAY_LENGTH(pages); i++) {
+    if ((round->answered & pages[i].bit) == 0)
+      continue;
+    pprof_budget_add_page(&go->budget, pages[i].answer->duration_ns, pages[i].answer->bytes,
+                          pages[i].goroutines);
+    go->stretched_ms = pprof_budget_wait_ms(&go->budget, budget_share(services));
+  }
+}
+
+static void add_intervals(const struct target *target, const struct target_services *services,
+                          struct samples *samples) {
+  const struct config *config = services->config;
+  uint64_t intervals_ms[PPROF_INTERVALS] = {
+      [PPROF_INTERVAL_MEMSTATS] = in_use_ms(target, config->detail_interval_ms),
+      [PPROF_INTERVAL_HEAP] = in_use_ms(target, config->heap_profile_interval_ms),
+      [PPROF_INTERVAL_GOROUTINES] = in_use_ms(target, config->goroutine_dump_interval_ms),
+  };
+  samples_add_pprof_intervals(samples, intervals_ms);
+}
+
 /* ---- what to query ---- */
 
 /* Readings come slightly early or late; the nearest one keeps the cadence. */
@@ -44,10 +109,12 @@ static bool is_due(uint64_t interval_ms, uint64_t queried_ns, uint64_t now_ns) {
 }
 
 /* Bits of pprof.h; they count as queried. */
-static unsigned profiles_due(struct target *target, const struct target_services *services,
-                             uint64_t now_ns) {
+static unsigned pages_due(struct target *target, const struct target_services *services,
+                          uint64_t now_ns) {
   struct target_go *go = &target->go;
   unsigned due = 0;
+  if (!pprof_budget_has_pages(&go->budget))
+    return 0;
   if (is_due(services->config->heap_profile_interval_ms, go->heap_queried_ns, now_ns)) {
     go->heap_queried_ns = now_ns;
     due |= PPROF_HEAP_PROFILE;
@@ -59,21 +126,27 @@ static unsigned profiles_due(struct target *target, const struct target_services
     bool may_dump = go->goroutines <= services->config->goroutine_dump_max;
     due |= may_dump ? PPROF_GOROUTINE_DUMP : PPROF_GOROUTINE_GROUPS;
   }
+  /* a heap profile includes MemStats, if it can be read */
+  bool has_memstats = due & PPROF_HEAP_PROFILE && (go->failing & PPROF_HEAP_PROFILE) == 0;
+  if (go->wants_memstats && !has_memstats)
+    due |= PPROF_MEMSTATS;
+  go->wants_memstats = false;
   return due;
 }
 
 void target_go_query(struct target *target, const struct target_services *services,
                      bool with_detail, uint64_t now_ns) {
-  if (target->go.endpoint.client == NULL)
+  struct target_go *go = &target->go;
+  go->is_count_skipped = false;
+  go->wants_memstats |= with_detail;
+  if (go->endpoint.client == NULL)
     return;
-  unsigned what = target->go.has_no_index ? PPROF_GOROUTINE_TOTAL : PPROF_GOROUTINE_COUNT;
-  what |= profiles_due(target, services, now_ns);
-  /* a heap profile includes MemStats, if it can be read */
-  bool has_memstats =
-      what & PPROF_HEAP_PROFILE && (target->go.failing & PPROF_HEAP_PROFILE) == 0;
-  if (with_detail && !has_memstats)
-    what |= PPROF_MEMSTATS;
-  pprof_endpoint_query(target->go.endpoint.client, what);
+  settle_budget(target, services, now_ns);
+  unsigned what = pages_due(target, services, now_ns);
+  go->is_count_skipped = !pprof_budget_has_index(&go->budget);
+  if (!go->is_count_skipped)
+    what |= go->has_no_index ? PPROF_GOROUTINE_TOTAL : PPROF_GOROUTINE_COUNT;
+  pprof_endpoint_query(go->endpoint.client, what);
 }
 
 /* ---- MemStats ---- */
@@ -95,7 +168,8 @@ static void take_memstats(struct target *target, const struct target_services *s
   samples_hold(&go->memstats_gauges, &gauges);
   samples_add_memstats_counters(&counters, stats, go->pauses_ns);
   samples_hold(&go->memstats_counters, &counters);
-  samples_add_held(samples, &go->memstats_counters, services->config->detail_interval_ms);
+  samples_add_held(samples, &go->memstats_counters,
+                   in_use_ms(target, services->config->detail_interval_ms));
 }
 
 static void drop_memstats(struct target *target) {
@@ -282,10 +356,11 @@ static void take_profiles(struct target *target, const struct target_services *s
   }
   if (now_ns - go->goroutines_ns >
       held_until_answered_ns(round, PPROF_GOROUTINE_DUMP | PPROF_GOROUTINE_GROUPS,
-                             config->goroutine_dump_interval_ms))
+                             in_use_ms(target, config->goroutine_dump_interval_ms)))
     drop_goroutines(target);
   if (now_ns - go->heap_ns >
-      held_until_answered_ns(round, PPROF_HEAP_PROFILE, config->heap_profile_interval_ms))
+      held_until_answered_ns(round, PPROF_HEAP_PROFILE,
+                             in_use_ms(target, config->heap_profile_interval_ms)))
     samples_drop(&go->heap_gauges);
   samples_add_held(samples, &go->goroutine_gauges, 0);
   samples_add_held(samples, &go->heap_gauges, 0);
@@ -368,6 +443,8 @@ static void take_round(struct target *target, const struct target_services *serv
                        struct samples *samples) {
   struct target_go *go = &target->go;
   pprof_answered(target, services, round);
+  if (go->is_count_skipped)
+    samples_add_gauge(samples, METRIC_GOROUTINES, NULL, go->goroutines);
   if (round->answered & PPROF_GOROUTINE_COUNT && round->goroutine_count_answer.error == 0) {
     go->goroutines = round->goroutines;
     samples_add_gauge(samples, METRIC_GOROUTINES, NULL, round->goroutines);
@@ -378,12 +455,14 @@ static void take_round(struct target *target, const struct target_services *serv
     take_memstats(target, services, &round->memstats, now_ns, samples);
   else if (round->answered & PPROF_MEMSTATS)
     drop_memstats(target);
-  uint64_t held_ns = held_until_answered_ns(round, PPROF_MEMSTATS | PPROF_HEAP_PROFILE,
-                                            services->config->detail_interval_ms);
+  uint64_t held_ns =
+      held_until_answered_ns(round, PPROF_MEMSTATS | PPROF_HEAP_PROFILE,
+                             in_use_ms(target, services->config->detail_interval_ms));
   if (go->memstats_gauges.len > 0 && now_ns - go->memstats_ns > held_ns)
     drop_memstats(target);
   samples_add_held(samples, &go->memstats_gauges, 0);
   take_profiles(target, services, round, now_ns, samples);
+  add_intervals(target, services, samples);
 }
 
 /* There is no server to query: held values are dropped. What is known about stacks is kept. */
@@ -392,7 +471,7 @@ static void take_nothing(struct target *target, const struct target_services *se
   drop_memstats(target);
   drop_goroutines(target);
   samples_drop(&target->go.heap_gauges);
-  target->go.failing = 0;
+  target->go.failing = target->go.awaited = 0;
   target->collectors[COLLECTOR_GOROUTINES].status = STATUS_OFF;
   target->collectors[COLLECTOR_GOROUTINES].duration_ns = VALUE_UNKNOWN;
   target_collector_ended(target, services, COLLECTOR_PPROF, endpoint->status, endpoint->reason,
@@ -401,9 +480,11 @@ static void take_nothing(struct target *target, const struct target_services *se
 
 int target_go_take(struct target *target, struct target_services *services, uint64_t now_ns,
                    struct samples *samples) {
-  target->go.goroutines = VALUE_UNKNOWN;
+  if (!target->go.is_count_skipped)
+    target->go.goroutines = VALUE_UNKNOWN;
   target->go.has_new_sites = false;
-  age_counters(&target->go, held_for_ns(services->config->detail_interval_ms), now_ns);
+  age_counters(&target->go,
+               held_for_ns(in_use_ms(target, services->config->detail_interval_ms)), now_ns);
   if (target->go.endpoint.client == NULL) {
     take_nothing(target, services);
     return 0;
@@ -413,6 +494,7 @@ int target_go_take(struct target *target, struct target_services *services, uint
   /* the port is known to be its own only while the process is alive */
   int status = process_is_running(target->process) ? 0 : -ESRCH;
   if (status == 0) {
+    charge_budget(target, services, &round);
     choose_count(&target->go, &round);
     take_round(target, services, &round, now_ns, samples);
   }

@@ -1,7 +1,8 @@
 /*
  * A target's Go runtime, queried through pprof: goroutine count, MemStats, goroutine dumps and
- * heap profiles at their own intervals, and the stacks that are kept from one profile to the
- * next. Queries never block: their results are collected in a later step of the reading.
+ * heap profiles at their own intervals, or longer ones that keep PprofBudget, and the stacks
+ * that are kept from one profile to the next. Queries never block: their results are collected
+ * in a later step of the reading.
  */
 #ifndef SIDECAR_TARGET_GO_H
 #define SIDECAR_TARGET_GO_H

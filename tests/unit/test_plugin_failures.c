@@ -38,7 +38,8 @@ static void hold_some(void) {
 static void configure(void) {
   char text[512];
   snprintf(text, sizeof(text),
-           "DetailInterval 1\nGoroutineDumpInterval 1\nHeapProfileInterval 1\nCapture false\n"
+           "PprofBudget 0\nDetailInterval 1\nGoroutineDumpInterval 1\nHeapProfileInterval "
+           "1\nCapture false\n"
            "PprofTimeout 60\n"
            "<RedFlag \"threads\">\n Warning 1\n Failure 2\n Hold 0\n</RedFlag>\n"
            "<Process \"sidecar\">\n Executable \"%s\"\n MinimumAge 0\n</Process>\n",

@@ -50,10 +50,11 @@ static int tear_down(void **state) {
 /* With captures, without CPU profiles, which take seconds. */
 static void configure(const char *more) {
   char options[1024];
-  snprintf(options, sizeof(options),
-           "GoroutineDumpInterval 1\nHeapProfileInterval 1\nWarmUp 0\nPprofTimeout "
-           "60\nCpuProfileSeconds 0\nCaptureFolder \"%s\"\n%s",
-           captures, more);
+  snprintf(
+      options, sizeof(options),
+      "PprofBudget 0\nGoroutineDumpInterval 1\nHeapProfileInterval 1\nWarmUp 0\nPprofTimeout "
+      "60\nCpuProfileSeconds 0\nCaptureFolder \"%s\"\n%s",
+      captures, more);
   watched_configure(options, "");
 }
 

@@ -17,7 +17,8 @@
 #include "sidecar/collector.h"
 #include "watched.h"
 
-#define EACH_READING "DetailInterval 1\nGoroutineDumpInterval 1\nHeapProfileInterval 1\n"
+#define EACH_READING                                                                           \
+  "PprofBudget 0\nDetailInterval 1\nGoroutineDumpInterval 1\nHeapProfileInterval 1\n"
 #define PATIENT "PprofTimeout 60\n" /* though the clock is put ahead */
 #define NO_CAPTURE "Capture false\n"
 
@@ -178,9 +179,10 @@ static void good_and_counted(struct hostile_connection *c, void *context) {
 static void without_profiles_the_memstats_come_with_the_detail(void **state) {
   (void)state;
   struct requests requests = {0, 0};
-  watched_configure("DetailInterval 1\nGoroutineDumpInterval 0\nHeapProfileInterval 0\n"
-                    "BaselineDelay 1\n" PATIENT NO_CAPTURE,
-                    "");
+  watched_configure(
+      "PprofBudget 0\nDetailInterval 1\nGoroutineDumpInterval 0\nHeapProfileInterval 0\n"
+      "BaselineDelay 1\n" PATIENT NO_CAPTURE,
+      "");
   start_with_server(good_and_counted, &requests);
   for (int i = 0; i < 5; i++)
     read_again();

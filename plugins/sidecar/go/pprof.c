@@ -255,7 +255,8 @@ static void answer_fail(const struct pprof_endpoint *endpoint, const struct ppro
 static struct pprof_answer answer_make(const struct pprof_endpoint *endpoint,
                                        const struct pprof_query *query,
                                        const struct http_result *result) {
-  struct pprof_answer answer = {.error = result->error, .duration_ns = result->duration_ns};
+  struct pprof_answer answer = {
+      .error = result->error, .duration_ns = result->duration_ns, .bytes = result->bytes};
   char status[32];
 
   if (answer.error == -EALREADY) /* the sink has all that it needs */

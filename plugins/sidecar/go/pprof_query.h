@@ -57,6 +57,7 @@ struct pprof_answer {
                            -ENOENT: 404; -EREMOTEIO: another HTTP status */
   char reason[256];     /* printable, names the path; "" when error is 0 */
   uint64_t duration_ns; /* of the request, including the connection setup */
+  uint64_t bytes;       /* of the response, as far as received */
 };
 
 struct pprof_round {

@@ -10,6 +10,7 @@ PLUGIN_OPTIONS = {
     "detail_interval": "DetailInterval",
     "proc_root": "ProcRoot",
     "smaps_max_rss": "SmapsMaxRSS",
+    "pprof_budget": "PprofBudget",
     "pprof_timeout": "PprofTimeout",
     "pprof_max_bytes": "PprofMaxBytes",
     "pprof_max_size": "PprofMaxSize",
@@ -81,10 +82,11 @@ def process(name, **options):
 
 
 def sidecar(*processes, **options):
-    """<Plugin sidecar> for quick tests: a detail round in every interval."""
+    """<Plugin sidecar> for quick tests: a detail round in every interval, whatever it costs."""
     options.setdefault("detail_interval", 1)
     for interval in ("goroutine_dump_interval", "heap_profile_interval"):
         options.setdefault(interval, options["detail_interval"])
+    options.setdefault("pprof_budget", 0)
     options.setdefault("capture", False)
     return block("Plugin", "sidecar", _options(PLUGIN_OPTIONS, options) + list(processes))
 
