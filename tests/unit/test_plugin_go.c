@@ -247,6 +247,34 @@ static void another_programs_variable_may_hold_an_address(void **state) {
   read_until_all_pages_come();
 }
 
+/* A millionth of a core: the first answers take minutes to pay off. */
+static void what_costs_more_than_the_budget_is_queried_less_often(void **state) {
+  (void)state;
+  struct requests requests = {0, 0};
+  watched_configure("PprofBudget 0.0001\nDetailInterval 1\nHeapProfileInterval 1\n"
+                    "GoroutineDumpInterval 0\n" PATIENT NO_CAPTURE,
+                    "");
+  start_with_server(good_and_counted, &requests);
+  read_until_it_comes("go_memstats_heap_inuse_bytes", "");
+  read_until_it_comes("go_goroutines", "");
+  for (int i = 0; i < 10; i++) {
+    read_again();
+    assert_true(watched_gauge("proj", "go_memstats_heap_inuse_bytes", "") ==
+                GO_HEAP_INUSE_BYTES);
+    assert_true(watched_gauge("proj", "go_goroutines", "") == GO_GOROUTINES);
+    assert_true(watched_gauge("proj", "pprof_interval_seconds", "memstats") > 1);
+    assert_true(watched_gauge("proj", "pprof_interval_seconds", "heap") > 1);
+    assert_false(has("pprof_interval_seconds", "goroutines"));
+  }
+  assert_int_equal(atomic_load(&requests.heap), 1);
+  assert_int_equal(status_of("pprof"), STATUS_OK);
+
+  watched_ahead_seconds += 100000;
+  for (int i = 0; i < 200 && atomic_load(&requests.heap) == 1; i++)
+    read_again();
+  assert_int_equal(atomic_load(&requests.heap), 2);
+}
+
 /* ---- what goes wrong ---- */
 
 static void two_megabytes(struct hostile_connection *c, void *context) {
@@ -599,6 +627,7 @@ int main(void) {
       GO_TEST(without_an_index_page_the_first_line_of_a_profile_has_the_count),
       GO_TEST(below_another_prefix_the_pages_are_found_when_it_is_configured),
       GO_TEST(another_programs_variable_may_hold_an_address),
+      GO_TEST(what_costs_more_than_the_budget_is_queried_less_often),
       GO_TEST(whatever_the_server_does_values_are_absent_and_come_back),
       GO_TEST(a_server_that_comes_and_goes_all_day_is_a_few_lines),
       GO_TEST(a_page_of_the_heap_that_fails_takes_nothing_else_with_it),
