@@ -17,6 +17,7 @@ measure for ten.
 
 import argparse
 import os
+import shutil
 import sys
 import time
 
@@ -26,8 +27,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from daemon import cpu_seconds  # noqa: E402
 from harness import collectd_config as config  # noqa: E402
 from harness.collectd import Collectd  # noqa: E402
-from harness.daemon import Daemon, free_port  # noqa: E402
-from harness.installation import settings  # noqa: E402
+from harness.daemon import Daemon, free_port, private_folder, remove_folder  # noqa: E402
+from harness.installation import settings, target_program  # noqa: E402
 from harness.target import Target, curl  # noqa: E402
 
 DETAIL = 60
@@ -59,20 +60,27 @@ class CurlLoop(Daemon):
         return ["sh", "-c", self.script]
 
 
-def defaults(target):
+def defaults(target, **options):
     """The plugin's configuration, with its default intervals and budget, for one target."""
     only = target.path("control").replace(".", "[.]")
     return config.sidecar(
-        config.young(command_line=only), detail_interval=DETAIL, pprof_budget=BUDGET
+        config.young(command_line=only, **options), detail_interval=DETAIL, pprof_budget=BUDGET
     )
 
 
 def bench_large_page(seconds, interval, stacks):
     names = ("watched", "alone")
     ports = {name: free_port() for name in names}
+    # a name of its own: a collectd that watches this machine's sidecars would ask these as well
+    folder = private_folder("bench")
+    program = os.path.join(folder, "bench-target")
+    shutil.copy(target_program(), program)
     targets = {
         name: Target(
-            name, variables={"SIDECAR_PPROF": str(ports[name])}, do=["stacks %d" % stacks]
+            name,
+            variables={"SIDECAR_PPROF": str(ports[name])},
+            do=["stacks %d" % stacks],
+            program=program,
         )
         for name in names
     }
@@ -82,12 +90,14 @@ def bench_large_page(seconds, interval, stacks):
             target.start()
         page = len(curl("http://127.0.0.1:%d/debug/pprof/heap?debug=1" % ports["alone"]))
         before = {name: cpu_seconds(target.pid) for name, target in targets.items()}
-        daemons.append(Collectd(defaults(targets["watched"]), interval=interval).start())
+        configuration = defaults(targets["watched"], executable="bench-target")
+        daemons.append(Collectd(configuration, interval=interval).start())
         time.sleep(seconds)
         spent = {name: cpu_seconds(targets[name].pid) - before[name] for name in names}
     finally:
         for daemon in reversed(daemons):
             daemon.kill()
+        remove_folder(folder)
     print("CPU that a program with a heap page of %.1f MB spends on questions," % (page / 1e6))
     print("from the first on, %d s at %d s intervals (alone it spends %.1f ms):"
           % (seconds, interval, spent["alone"] * 1e3))
