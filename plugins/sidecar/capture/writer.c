@@ -365,6 +365,9 @@ static void on_done(void *context, const struct http_result *result) {
   profile->is_done = true;
 }
 
+/* In all a profile may take so many times the time without progress: others wait for it. */
+enum { PROGRESS_TIMEOUTS = 6 };
+
 /* Runs the loop until there is a result. Returns 0; -ECANCELED; -errno without a result. */
 static int download(const struct writer *writer, const char *server, struct profile *profile) {
   char url[256];
@@ -373,7 +376,7 @@ static int download(const struct writer *writer, const char *server, struct prof
     return -EINVAL;
   struct http_request request = {
       .url = url,
-      .timeout_ms = profile->own_ms + PPROF_REQUEST_MAX_MS,
+      .timeout_ms = profile->own_ms + PROGRESS_TIMEOUTS * writer->options->pprof_timeout_ms,
       .stall_ms = profile->own_ms + writer->options->pprof_timeout_ms,
       .max_bytes = profile->max_bytes,
       .on_connect = on_connect,
