@@ -250,6 +250,8 @@ func helpText() string {
         holds more and more of a class
   garbage SIZE/s [block=…]
         allocates and drops
+  stacks N
+        allocates from N different stacks and drops
   stop | stop leak|garbage|cpu
         ends the rates; what has leaked stays held
   release all | CLASS [KIND]
