@@ -7,7 +7,6 @@ import unittest
 
 from harness.alerting import Manager, Notifier, Pretender, Webhook, node, notify_alertmanager
 from harness.daemon import missing
-from harness.wait import wait_until
 
 from test_alertmanager_life import seconds_of
 
