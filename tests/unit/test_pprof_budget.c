@@ -103,6 +103,15 @@ static void the_wait_is_known_from_the_answer_on(void **state) {
   check_int("paid", pprof_budget_has_pages(&budget), true);
 }
 
+static void a_page_that_costs_its_process_nothing_is_paid_for_as_well(void **state) {
+  (void)state;
+  struct pprof_budget budget = {0};
+  pprof_budget_settle(&budget, SHARE, UINT64_C(1000) * MS, 0, TICK_NS);
+  pprof_budget_add_page(&budget, UINT64_C(9000) * MS, 256000000, 0);
+  pprof_budget_settle(&budget, SHARE, UINT64_C(11000) * MS, 0, TICK_NS);
+  check_int("256 MB at 30 ns", pprof_budget_wait_ms(&budget, SHARE), 7670000);
+}
+
 /* The clock or the CPU time stands still or goes back, or is unknown; durations without end. */
 static void impossible_numbers_do_no_harm(void **state) {
   (void)state;
@@ -123,6 +132,7 @@ int main(void) {
       cmocka_unit_test(each_program_pays_what_it_may),
       cmocka_unit_test(without_a_limit_all_is_queried_as_configured),
       cmocka_unit_test(the_wait_is_known_from_the_answer_on),
+      cmocka_unit_test(a_page_that_costs_its_process_nothing_is_paid_for_as_well),
       cmocka_unit_test(impossible_numbers_do_no_harm),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,8 @@
  * ns and 2.7 us.
  */
 static const double REQUEST_MAX = 2e6, BYTE_MAX = 100, LISTED_BYTE_MAX = 1, GOROUTINE_MAX = 1e4;
+/* What reading a byte costs the reader, where each record is a new stack. */
+static const double BYTE_READ = 30;
 
 static double pay(double owed, double rate, double passed) {
   return rate > 0 ? fmax(owed - rate * passed, 0) : 0;
@@ -32,10 +34,11 @@ void pprof_budget_settle(struct pprof_budget *budget, double share, uint64_t now
                          uint64_t cpu_ns, uint64_t cpu_step_ns) {
   double passed = now_ns > budget->paid_ns ? (double)(now_ns - budget->paid_ns) : 0;
   double factor = too_high(budget, cpu_ns, cpu_step_ns);
-  double pages = budget->new_pages * factor, index = budget->new_index * factor;
+  double pages = fmax(budget->new_pages * factor, budget->new_reading);
+  double index = budget->new_index * factor;
   budget->owed = pay(budget->owed + pages + index, share, passed);
   budget->owed_for_index = pay(budget->owed_for_index + index, share / 2, passed);
-  budget->new_pages = budget->new_index = 0;
+  budget->new_pages = budget->new_index = budget->new_reading = 0;
   budget->paid_ns = now_ns;
   budget->settled_cpu_ns = cpu_ns;
   budget->has_settled = true;
@@ -60,6 +63,7 @@ void pprof_budget_add_page(struct pprof_budget *budget, uint64_t duration_ns, ui
                            uint64_t goroutines) {
   double most = REQUEST_MAX + BYTE_MAX * (double)bytes + GOROUTINE_MAX * (double)goroutines;
   budget->new_pages += fmin((double)duration_ns, most);
+  budget->new_reading += fmin((double)duration_ns, BYTE_READ * (double)bytes);
   /* a page that fails early says nothing about how much there is to list */
   if (bytes > budget->page_bytes / 2)
     budget->page_bytes = bytes;

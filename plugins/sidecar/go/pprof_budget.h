@@ -7,7 +7,8 @@
  *
  * What an answer costs is not known, but three upper bounds are: how long it took, which is far
  * more on a busy machine; what so many bytes take at most; and the CPU time of the whole
- * process meanwhile, which is far more of a busy program. The least of them counts.
+ * process meanwhile, which is far more of a busy program. The least of them counts, but not
+ * less than what reading a page costs the reader: a hostile process may send one for nothing.
  */
 #ifndef SIDECAR_GO_PPROF_BUDGET_H
 #define SIDECAR_GO_PPROF_BUDGET_H
@@ -19,7 +20,8 @@
 struct pprof_budget {
   uint64_t paid_ns; /* monotonic: until when the debts are paid off */
   double owed, owed_for_index;
-  double new_pages, new_index; /* of answers that are not among the debts yet */
+  /* Of answers that are not among the debts yet; new_reading: of pages, to the reader. */
+  double new_pages, new_index, new_reading;
   bool has_settled;
   uint64_t settled_cpu_ns; /* of the process at the last settlement; VALUE_UNKNOWN */
   uint64_t page_bytes;     /* of the largest page lately */
