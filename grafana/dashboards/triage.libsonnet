@@ -479,7 +479,7 @@ function(config, q, panels)
         'How often MemStats, the heap profile and the goroutines are queried. Normal: as configured, a minute. Longer: an answer costs the process so much CPU time that PprofBudget allows no more.',
         [q.types('max', 'pprof_interval_seconds')],
         's'
-      ) + panels.size(8, 7),
+      ) + no_pprof + panels.size(8, 7),
     ],
   };
 

@@ -59,7 +59,7 @@ local flags = [
     'SidecarGoroutinesStuck',
     'Sidecar has goroutines stuck for long.',
     ['go_goroutines_blocked', '10m', '= i // 10'],
-    t.curl('goroutine?debug=2') + " | grep -A5 -E ', [0-9]+ minutes'",
+    t.curl('goroutine?debug=2') + " | grep -A5 -E '^goroutine [^{]*(, [0-9]+ minutes|\\(leaked\\))'",
     'goroutines blocked for 10 minutes',
     'now 12, by 6 in 1h.'
   ),
