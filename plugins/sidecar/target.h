@@ -86,6 +86,7 @@ struct target_go {
   unsigned awaited;      /* queries in progress after the last reading */
   bool is_count_skipped; /* the goroutines were not counted, for the budget */
   bool wants_memstats;   /* since the last detail */
+  bool has_dumped;       /* or had its goroutines counted by stack; ever */
   uint64_t stretched_ms; /* the shortest interval that keeps the budget */
   uint64_t goroutines, heap_inuse_bytes;
   uint64_t memstats_ns; /* when the held ones were taken */

@@ -113,19 +113,23 @@ static unsigned pages_due(struct target *target, const struct target_services *s
                           uint64_t now_ns) {
   struct target_go *go = &target->go;
   unsigned due = 0;
-  if (!pprof_budget_has_pages(&go->budget))
-    return 0;
-  if (is_due(services->config->heap_profile_interval_ms, go->heap_queried_ns, now_ns)) {
+  bool is_paid = pprof_budget_has_pages(&go->budget);
+  if (is_paid &&
+      is_due(services->config->heap_profile_interval_ms, go->heap_queried_ns, now_ns)) {
     go->heap_queried_ns = now_ns;
     due |= PPROF_HEAP_PROFILE;
   }
-  /* their number is known from the index page of the previous reading */
-  if (go->goroutines != VALUE_UNKNOWN &&
+  /* Their number is known from the index page of the previous reading, when the first heap
+   * profile is not paid off yet. The first dump does not wait for that. */
+  if ((is_paid || !go->has_dumped) && go->goroutines != VALUE_UNKNOWN &&
       is_due(services->config->goroutine_dump_interval_ms, go->dump_queried_ns, now_ns)) {
     go->dump_queried_ns = now_ns;
+    go->has_dumped = true;
     bool may_dump = go->goroutines <= services->config->goroutine_dump_max;
     due |= may_dump ? PPROF_GOROUTINE_DUMP : PPROF_GOROUTINE_GROUPS;
   }
+  if (!is_paid)
+    return due;
   /* a heap profile includes MemStats, if it can be read */
   bool has_memstats = due & PPROF_HEAP_PROFILE && (go->failing & PPROF_HEAP_PROFILE) == 0;
   if (go->wants_memstats && !has_memstats)
@@ -332,10 +336,13 @@ static void groups_answered(struct target *target, const struct target_services 
   take_groups(target, services, profile, now_ns);
 }
 
-/* How long values are held: longer while a newer response is arriving, which may take that. */
-static uint64_t held_until_answered_ns(const struct pprof_round *round, unsigned queries,
+/* How long values are held: longer while a newer response is arriving, which may take that. Of
+ * a program that does not answer at all none is arriving. */
+static uint64_t held_until_answered_ns(const struct target_go *go,
+                                       const struct pprof_round *round, unsigned queries,
                                        uint64_t interval_ms) {
-  bool is_awaited = (round->queried & ~round->answered & queries) != 0;
+  bool is_awaited = (round->queried & ~round->answered & queries) != 0 &&
+                    (go->failing & PPROF_GOROUTINE_COUNT) == 0;
   return held_for_ns(interval_ms) + (is_awaited ? PPROF_REQUEST_MAX_MS * UINT64_C(1000000) : 0);
 }
 
@@ -355,11 +362,11 @@ static void take_profiles(struct target *target, const struct target_services *s
       samples_drop(&go->heap_gauges);
   }
   if (now_ns - go->goroutines_ns >
-      held_until_answered_ns(round, PPROF_GOROUTINE_DUMP | PPROF_GOROUTINE_GROUPS,
+      held_until_answered_ns(go, round, PPROF_GOROUTINE_DUMP | PPROF_GOROUTINE_GROUPS,
                              in_use_ms(target, config->goroutine_dump_interval_ms)))
     drop_goroutines(target);
   if (now_ns - go->heap_ns >
-      held_until_answered_ns(round, PPROF_HEAP_PROFILE,
+      held_until_answered_ns(go, round, PPROF_HEAP_PROFILE,
                              in_use_ms(target, config->heap_profile_interval_ms)))
     samples_drop(&go->heap_gauges);
   samples_add_held(samples, &go->goroutine_gauges, 0);
@@ -456,7 +463,7 @@ static void take_round(struct target *target, const struct target_services *serv
   else if (round->answered & PPROF_MEMSTATS)
     drop_memstats(target);
   uint64_t held_ns =
-      held_until_answered_ns(round, PPROF_MEMSTATS | PPROF_HEAP_PROFILE,
+      held_until_answered_ns(go, round, PPROF_MEMSTATS | PPROF_HEAP_PROFILE,
                              in_use_ms(target, services->config->detail_interval_ms));
   if (go->memstats_gauges.len > 0 && now_ns - go->memstats_ns > held_ns)
     drop_memstats(target);

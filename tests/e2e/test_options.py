@@ -155,6 +155,24 @@ class Options(SidecarCase):
         self.sample("go_heap_inuse_matching_bytes", "stacks", "json_unmarshal", timeout=30)
         self.assertEqual([], self.log_lines("stacks", stacks.pid))
 
+    def test_budget(self):
+        """within the default PprofBudget all values come, at an interval that is told"""
+        target = self.enterContext(
+            Target("frugal", variables={"SIDECAR_PPROF": str(free_port())}, do=["stacks 500"])
+        )
+        self.start(config.young(), pprof_budget=0.1)
+        for name, kind in (
+            ("go_goroutines", None),
+            ("go_memstats_heap_inuse_bytes", None),
+            ("go_heap_inuse_matching_bytes", "json_unmarshal"),
+            ("go_goroutines_state", "chan_receive"),
+        ):
+            self.sample(name, "frugal", kind, timeout=60)
+        # they were configured to come each second, and a page costs more than a millisecond
+        self.assertGreater(self.value("pprof_interval_seconds", "frugal", "heap"), 2)
+        self.wait_for_status("frugal", "pprof", OK)
+        self.assertEqual([], self.log_lines("frugal", target.pid))
+
     def test_too_long(self):
         """an answer longer than any of a Go program is given up, and the status says ceiling"""
         self.enterContext(Hostile("gigabyte"))

@@ -252,11 +252,13 @@ static void what_costs_more_than_the_budget_is_queried_less_often(void **state) 
   (void)state;
   struct requests requests = {0, 0};
   watched_configure("PprofBudget 0.0001\nDetailInterval 1\nHeapProfileInterval 1\n"
-                    "GoroutineDumpInterval 0\n" PATIENT NO_CAPTURE,
+                    "GoroutineDumpInterval 1\n" PATIENT NO_CAPTURE,
                     "");
   start_with_server(good_and_counted, &requests);
   read_until_it_comes("go_memstats_heap_inuse_bytes", "");
   read_until_it_comes("go_goroutines", "");
+  /* the first dump does not wait until the heap profile is paid off */
+  read_until_it_comes("go_goroutines_blocked", "1m");
   for (int i = 0; i < 10; i++) {
     read_again();
     assert_true(watched_gauge("proj", "go_memstats_heap_inuse_bytes", "") ==
@@ -264,9 +266,10 @@ static void what_costs_more_than_the_budget_is_queried_less_often(void **state) 
     assert_true(watched_gauge("proj", "go_goroutines", "") == GO_GOROUTINES);
     assert_true(watched_gauge("proj", "pprof_interval_seconds", "memstats") > 1);
     assert_true(watched_gauge("proj", "pprof_interval_seconds", "heap") > 1);
-    assert_false(has("pprof_interval_seconds", "goroutines"));
+    assert_true(watched_gauge("proj", "pprof_interval_seconds", "goroutines") > 1);
   }
   assert_int_equal(atomic_load(&requests.heap), 1);
+  assert_int_equal(atomic_load(&requests.dump), 1);
   assert_int_equal(status_of("pprof"), STATUS_OK);
 
   watched_ahead_seconds += 100000;
