@@ -178,7 +178,8 @@ class Profiles(SidecarCase):
                     return real
 
                 real = wait_until("pprof to agree", compare, 15, poll=0.5)
-                self.assertGreater(real, 4 << 20)
+                # of what is sampled every 512 KiB, some is not
+                self.assertGreater(real, 1 << 20)
 
 
 def pprof_bytes(profile, focus):
