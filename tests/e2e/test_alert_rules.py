@@ -121,6 +121,7 @@ class Page:
         self.server.server_close()
 
 
+@pytest.mark.timeout(240)  # it waits for Prometheus again and again
 class Outage(unittest.TestCase):
     def test_not_reporting(self):
         """a host that is lost while Prometheus is down for longer than its lookback is missed after it"""
