@@ -42,7 +42,7 @@ static bool scan_link(struct span *line) {
  * since Go 1.14:   <tr><td>40</td><td><a href='goroutine?debug=1'>goroutine</a></td></tr>
  */
 static int parse_line(struct pprof_index_parser *parser, struct span line) {
-  uint64_t count;
+  uint64_t count = 0;
 
   scan_blanks(&line);
   scan_literal(&line, "<tr>");
@@ -90,7 +90,7 @@ void pprof_total_parser_init(struct pprof_total_parser *parser) {
 int pprof_total_parser_feed(struct pprof_total_parser *parser, const char *bytes, size_t len) {
   struct span piece = span_make(bytes, len);
   struct line line;
-  uint64_t count;
+  uint64_t count = 0;
 
   if (!line_reader_next(&parser->lines, &piece, &line))
     return parser->lines.carried > LINE_READER_MAX ? -EBADMSG : 0;
