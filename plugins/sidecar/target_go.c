@@ -61,30 +61,22 @@ static void settle_budget(struct target *target, const struct target_services *s
 }
 
 static void charge_budget(struct target *target, const struct target_services *services,
-                          const struct pprof_round *round) {
+                          struct pprof_round *round) {
   struct target_go *go = &target->go;
-  const struct {
-    unsigned bit;
-    const struct pprof_answer *answer;
-    uint64_t goroutines; /* whose stacks it takes */
-  } pages[] = {
-      {PPROF_HEAP_PROFILE, &round->heap_profile_answer, 0},
-      {PPROF_MEMSTATS, &round->memstats_answer, 0},
-      {PPROF_GOROUTINE_DUMP, &round->goroutine_dump_answer, 0},
-      {PPROF_GOROUTINE_GROUPS, &round->goroutine_groups_answer, go->goroutines},
-  };
-  const struct pprof_answer *count = &round->goroutine_count_answer;
-  uint64_t goroutines = count->error == 0 ? round->goroutines : VALUE_UNKNOWN;
+  uint64_t total = round->goroutine_count_answer.error == 0 ? round->goroutines : VALUE_UNKNOWN;
   go->awaited = round->queried & ~round->answered;
-  if (round->answered & PPROF_GOROUTINE_COUNT)
-    pprof_budget_add_index(&go->budget, count->duration_ns, 0);
-  if (round->answered & PPROF_GOROUTINE_TOTAL)
-    pprof_budget_add_index(&go->budget, count->duration_ns, goroutines);
-  for (size_t i = 0; i < ARRAY_LENGTH(pages); i++) {
-    if ((round->answered & pages[i].bit) == 0)
+  for (size_t i = 0; i < pprof_queries_len; i++) {
+    const struct pprof_query *query = &pprof_queries[i];
+    const struct pprof_answer *answer = pprof_query_answer(query, round);
+    if ((round->answered & query->bit) == 0)
       continue;
-    pprof_budget_add_page(&go->budget, pages[i].answer->duration_ns, pages[i].answer->bytes,
-                          pages[i].goroutines);
+    if (query->bit == PPROF_GOROUTINE_COUNT || query->bit == PPROF_GOROUTINE_TOTAL) {
+      pprof_budget_add_index(&go->budget, answer->duration_ns,
+                             query->bit == PPROF_GOROUTINE_TOTAL ? total : 0);
+      continue;
+    }
+    pprof_budget_add_page(&go->budget, answer->duration_ns, answer->bytes,
+                          query->bit == PPROF_GOROUTINE_GROUPS ? go->goroutines : 0);
     go->stretched_ms = pprof_budget_wait_ms(&go->budget, budget_share(services));
   }
 }
@@ -191,25 +183,6 @@ static void age_counters(struct target_go *go, uint64_t held_ns, uint64_t now_ns
 
 /* ---- profiles ---- */
 
-static void free_groups(struct target_go *go) {
-  free(go->goroutine_groups);
-  go->goroutine_groups = NULL;
-}
-
-/* From the last dump on, if there was one. */
-static void keep_groups(struct target_go *go, const struct site_top *sites) {
-  if (go->goroutine_groups == NULL) {
-    go->goroutine_groups = malloc(sizeof(*go->goroutine_groups));
-    if (go->goroutine_groups == NULL)
-      return;
-    if (go->goroutine_sites != NULL)
-      site_history_begin_grouped(go->goroutine_groups, go->goroutine_sites);
-    else
-      site_history_init(go->goroutine_groups);
-  }
-  site_history_update(go->goroutine_groups, sites);
-}
-
 static void keep_sites(struct site_history **history, const struct site_top *sites) {
   if (*history == NULL) {
     *history = malloc(sizeof(**history));
@@ -218,6 +191,22 @@ static void keep_sites(struct site_history **history, const struct site_top *sit
     site_history_init(*history);
   }
   site_history_update(*history, sites);
+}
+
+/* From the last dump on, if there was one. */
+static void keep_groups(struct target_go *go, const struct site_top *sites) {
+  if (go->goroutine_groups == NULL && go->goroutine_sites != NULL) {
+    go->goroutine_groups = malloc(sizeof(*go->goroutine_groups));
+    if (go->goroutine_groups == NULL)
+      return;
+    site_history_begin_grouped(go->goroutine_groups, go->goroutine_sites);
+  }
+  keep_sites(&go->goroutine_groups, sites);
+}
+
+static void free_groups(struct target_go *go) {
+  free(go->goroutine_groups);
+  go->goroutine_groups = NULL;
 }
 
 static void keep_allocations(struct target_go *go, const struct heap_profile *profile,
@@ -229,36 +218,25 @@ static void keep_allocations(struct target_go *go, const struct heap_profile *pr
   allocations_update(go->allocations, profile, now_ns / 1000000);
 }
 
+/* A dump, or counts by stack in its place. */
 static void take_goroutines(struct target *target, const struct target_services *services,
                             const struct goroutine_profile *profile, uint64_t now_ns) {
+  struct target_go *go = &target->go;
   struct samples gauges;
   gauges.len = 0;
-  struct target_go *go = &target->go;
-  keep_sites(&go->goroutine_sites, &profile->sites);
-  free_groups(go);
-  go->dump.wall_ms = clock_wall_ns() / 1000000;
-  go->dump.goroutines = profile->goroutines;
+  if (profile->is_grouped) {
+    keep_groups(go, &profile->sites);
+  } else {
+    keep_sites(&go->goroutine_sites, &profile->sites);
+    free_groups(go);
+  }
+  *(profile->is_grouped ? &go->groups : &go->dump) = (struct evidence_moment){
+      .wall_ms = clock_wall_ns() / 1000000, .goroutines = profile->goroutines};
   go->has_new_sites = true;
   /* the counts of a truncated dump are not those of the process */
   if (!profile->is_cut_short)
     samples_add_goroutine_profile(&gauges, profile, &services->config->goroutine_patterns);
   observe_goroutines(target, profile->is_cut_short ? NULL : profile);
-  samples_hold(&go->goroutine_gauges, &gauges);
-  go->goroutines_ns = now_ns;
-}
-
-/* Counted by stack, instead of a dump. */
-static void take_groups(struct target *target, const struct target_services *services,
-                        const struct goroutine_profile *profile, uint64_t now_ns) {
-  struct target_go *go = &target->go;
-  struct samples gauges;
-  gauges.len = 0;
-  keep_groups(go, &profile->sites);
-  go->groups.wall_ms = clock_wall_ns() / 1000000;
-  go->groups.goroutines = profile->goroutines;
-  go->has_new_sites = true;
-  samples_add_goroutine_profile(&gauges, profile, &services->config->goroutine_patterns);
-  observe_goroutines(target, profile);
   samples_hold(&go->goroutine_gauges, &gauges);
   go->goroutines_ns = now_ns;
 }
@@ -333,7 +311,7 @@ static void groups_answered(struct target *target, const struct target_services 
            (unsigned long long)profile->goroutines,
            (unsigned long long)services->config->goroutine_dump_max);
   goroutines_ended(target, services, answer, STATUS_CEILING, reason);
-  take_groups(target, services, profile, now_ns);
+  take_goroutines(target, services, profile, now_ns);
 }
 
 /* How long values are held: longer while a newer response is arriving, which may take that. Of
@@ -450,14 +428,15 @@ static void take_round(struct target *target, const struct target_services *serv
                        struct samples *samples) {
   struct target_go *go = &target->go;
   pprof_answered(target, services, round);
-  if (go->is_count_skipped)
-    samples_add_gauge(samples, METRIC_GOROUTINES, NULL, go->goroutines);
-  if (round->answered & PPROF_GOROUTINE_COUNT && round->goroutine_count_answer.error == 0) {
+  bool has_count =
+      round->answered & PPROF_GOROUTINE_COUNT && round->goroutine_count_answer.error == 0;
+  if (has_count) {
     go->goroutines = round->goroutines;
-    samples_add_gauge(samples, METRIC_GOROUTINES, NULL, round->goroutines);
     observe(target, (struct reading){.parts = READING_GOROUTINE_COUNT,
                                      .goroutines = round->goroutines});
   }
+  if (has_count || go->is_count_skipped)
+    samples_add_gauge(samples, METRIC_GOROUTINES, NULL, go->goroutines);
   if (has_memstats(round))
     take_memstats(target, services, &round->memstats, now_ns, samples);
   else if (round->answered & PPROF_MEMSTATS)
