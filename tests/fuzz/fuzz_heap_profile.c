@@ -2,38 +2,17 @@
  * Any bytes as a heap profile: in one piece and in chunks they give the same, and no pattern or
  * site has more than the total.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "sidecar/go/heap_profile.h"
 
+#include "profile_fuzzing.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition) {
-  if (!condition)
-    abort();
-}
-
-static struct stack_matcher *matcher_new(void) {
-  static struct pattern_list patterns;
-  struct stack_matcher *matcher;
-  require(pattern_list_add_defaults(&patterns, stack_patterns_of_heap) == 0);
-  require(stack_matcher_new(&patterns, &matcher) == 0);
-  return matcher;
-}
-
-/* The length of the chunk that ends at `at`, from the bytes of the body there. */
-static size_t next_piece(const uint8_t *data, size_t size, size_t at) {
-  size_t n = 1 + data[at] % 64 + (data[at] == '#' ? 5000 : 0);
-  return n < size - at ? n : size - at;
-}
 
 static int parse(struct stack_matcher *matcher, struct heap_profile_parser *parser,
                  const uint8_t *data, size_t size, bool in_pieces, struct heap_profile *ret) {
   heap_profile_parser_init(parser, matcher);
   for (size_t at = 0, n; at < size; at += n) {
-    n = in_pieces ? next_piece(data, size, at) : size;
+    n = in_pieces ? next_piece(data, size, at, '#') : size;
     if (heap_profile_parser_feed(parser, (const char *)data + at, n) != 0)
       break;
   }
@@ -60,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static struct heap_profile_parser parser;
   static struct heap_profile whole, pieces;
   if (matcher == NULL)
-    matcher = matcher_new();
+    matcher = matcher_new(stack_patterns_of_heap);
 
   memset(&whole, 0, sizeof(whole));
   memset(&pieces, 0, sizeof(pieces));
@@ -72,8 +51,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   require(whole.inuse_objects == pieces.inuse_objects);
   require(memcmp(whole.matching_bytes, pieces.matching_bytes, sizeof(whole.matching_bytes)) ==
           0);
-  require(whole.sites.len == pieces.sites.len);
-  for (size_t i = 0; i < whole.sites.len; i++)
-    require(strcmp(whole.sites.sites[i].text, pieces.sites.sites[i].text) == 0);
+  require_same_sites(&whole.sites, &pieces.sites);
   return 0;
 }
