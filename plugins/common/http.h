@@ -1,9 +1,8 @@
 /*
  * The HTTP client of both plugins and the only user of libcurl: transfers driven by one of the
  * caller's threads, so that the thread can be stopped at any time even if any number of servers
- * are stuck. Every transfer has a time limit and a byte limit, and may have a limit of
- * the time without progress; redirects and proxies are never
- * followed, and no connection is used twice.
+ * are stuck. Every transfer has a time limit and a byte limit, and may have a limit of the time
+ * without progress; redirects and proxies are never followed, and no connection is used twice.
  */
 #ifndef COMMON_HTTP_H
 #define COMMON_HTTP_H

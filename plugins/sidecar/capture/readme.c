@@ -184,11 +184,9 @@ static int print_goroutine_groups(const struct readme *readme, struct buffer *te
   int status = buffer_append_string(
       text,
       "\nGoroutines by stack, the most frequent first. There are more than GoroutineDumpMax, "
-      "or "
-      "their\nnumber was not known, so there is no dump, which would stop the program for "
-      "long: "
-      "the file\ndoes not show how long they have been waiting, nor what for where it is a "
-      "channel. The first;\nthose that fetch data\n");
+      "or their\nnumber was not known, so there is no dump, which would stop the program for "
+      "long: the file\ndoes not show how long they have been waiting, nor what for where it is "
+      "a channel. The first;\nthose that fetch data\n");
   if (status == 0)
     status = print_command(text, "  head -n 40", readme->path, CAPTURE_GOROUTINES_FILE, "");
   return status == 0 ? print_command(text, "  grep -B9 '[fF]etchData'", readme->path,

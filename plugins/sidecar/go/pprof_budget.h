@@ -7,8 +7,8 @@
  *
  * What an answer costs is not known, but three upper bounds are: how long it took, which is far
  * more on a busy machine; what so many bytes take at most; and the CPU time of the whole
- * process meanwhile, which is far more of a busy program. The least of them counts, but not
- * less than what reading a page costs the reader: a hostile process may send one for nothing.
+ * process in that time, which of a busy program is far more. The smallest counts, and at least
+ * what reading a page costs the reader: a hostile process may send one for nothing.
  */
 #ifndef SIDECAR_GO_PPROF_BUDGET_H
 #define SIDECAR_GO_PPROF_BUDGET_H
