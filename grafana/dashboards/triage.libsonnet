@@ -352,19 +352,25 @@ function(config, q, panels)
         'How many have waited for at least that long. Those that wait by design are on one level; growth at 10 minutes and more is goroutines that are stuck.',
         [q.types('max', 'go_goroutines_blocked')],
         'locale'
-      ) + panels.span(10) + no_pprof,
+      ) + panels.span(10) + no_pprof + panels.size(12, 8),
+      panels.timeseries(
+        'Leaked',
+        'Goroutines that nothing can wake, which the runtime of Go 1.27 and later proves. Normal: none. ' + text.levels(flags.goroutines_leaked) + ' Those that wait for what a global variable refers to are not found: see the ages.',
+        [q.value('max', 'go_goroutines_leaked', 'leaked')],
+        'locale'
+      ) + panels.bounds(flags.goroutines_leaked) + no_pprof + panels.size(12, 8),
       panels.timeseries(
         'Fetches at once',
         'Goroutines with fetchData on their stack (GoroutineMatch). ' + text.levels(flags.fetch_data_piling) + ' More at once: the one before has not returned, as a rule because the database is locked.',
         [q.types('max', 'go_goroutines_matching', only=fetches)],
         'locale'
-      ) + panels.bounds(flags.fetch_data_piling) + no_pprof,
+      ) + panels.bounds(flags.fetch_data_piling) + no_pprof + panels.size(12, 8),
       panels.timeseries(
         'Fetches that are stuck',
         'Goroutines of fetches and monitors that have been waiting for two minutes at least. Normal: none. ' + text.levels(flags.fetch_stuck) + ' One is a plugin that is frozen.',
         [q.types('max', 'go_goroutines_matching_blocked', only=stuck)],
         'locale'
-      ) + panels.bounds(flags.fetch_stuck) + no_pprof,
+      ) + panels.bounds(flags.fetch_stuck) + no_pprof + panels.size(12, 8),
       panels.timeseries(
         'Other matching stacks',
         'Goroutines with another known function on their stack (GoroutineMatch). Normal: on one level.',

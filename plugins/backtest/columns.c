@@ -45,6 +45,7 @@ static const struct {
     {METRIC_CPU_TIME, "syst", PART_PULSE, RECORDED(pulse.system_ticks), 1},
     {METRIC_MEMORY_REGIONS, "", PART_MEMORY_MAP, RECORDED(memory_regions), 1},
     {METRIC_GOROUTINES, "", PART_GOROUTINE_COUNT, RECORDED(goroutines), 1},
+    {METRIC_GOROUTINES_LEAKED, "", PART_LEAKS, RECORDED(goroutines_leaked), 1},
     {METRIC_GC_CYCLES, "", PART_MEMSTATS, RECORDED(memstats.num_gc), 1},
     {METRIC_LAST_GC_TIME_SECONDS, "", PART_MEMSTATS, RECORDED(memstats.last_gc_ns), 1e9},
     {METRIC_ALLOC_BYTES, "", PART_MEMSTATS, RECORDED(memstats.alloc_bytes_total), 1},

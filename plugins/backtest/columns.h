@@ -26,7 +26,7 @@ struct recorded {
   struct memstats memstats;
   struct goroutine_profile goroutine_profile;
   uint64_t memory_regions;
-  uint64_t goroutines;
+  uint64_t goroutines, goroutines_leaked;
   uint64_t start_time_ms; /* since the epoch */
   uint64_t pid;
   uint64_t pprof_port, pprof_status; /* of collector_status */
@@ -44,6 +44,7 @@ enum column_part {
   PART_GOROUTINE_COUNT,
   PART_MEMSTATS,
   PART_GOROUTINES,
+  PART_LEAKS,
   PART_NONE, /* no red flag uses it */
   COLUMN_PARTS
 };

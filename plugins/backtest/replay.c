@@ -226,7 +226,7 @@ static bool is_observed(const struct replay *replay, enum column_part part, uint
   const struct part *it = &replay->parts[part];
   if (!it->is_there)
     return false;
-  if (part == PART_PULSE || part == PART_GOROUTINE_COUNT)
+  if (part == PART_PULSE || part == PART_GOROUTINE_COUNT || part == PART_LEAKS)
     return true;
   if (it->has_counters && !it->is_counted)
     return false; /* the plugin sends counters only when it has read them */
@@ -266,6 +266,7 @@ static struct reading reading_of(const struct replay *replay, unsigned parts, ui
       .wall_ms = (int64_t)now_ms,
       .lazyfree_bytes = row->rollup.lazyfree,
       .goroutines = row->goroutines,
+      .goroutines_leaked = row->goroutines_leaked,
       .memstats = &row->memstats,
       .goroutine_profile = &row->goroutine_profile,
       .has_pprof = has_pprof(row),
@@ -277,6 +278,7 @@ static void observe(struct replay *replay, uint64_t now_ms, const double *cells)
       [PART_PULSE] = READING_PULSE,           [PART_DESCRIPTORS] = READING_DESCRIPTORS,
       [PART_MEMORY_MAP] = READING_MEMORY_MAP, [PART_GOROUTINE_COUNT] = READING_GOROUTINE_COUNT,
       [PART_MEMSTATS] = READING_MEMSTATS,     [PART_GOROUTINES] = READING_GOROUTINES,
+      [PART_LEAKS] = READING_LEAKS,
   };
   unsigned parts = READING_PPROF;
   bool is_taken[COLUMN_PARTS] = {false};

@@ -173,7 +173,7 @@ static void warn_of_old_name(const struct config_context *context,
 }
 
 int config_parse_block(struct config_context *context, const oconfig_item_t *block,
-                       const struct config_option *options, size_t len, uint32_t *seen) {
+                       const struct config_option *options, size_t len, uint64_t *seen) {
   for (int i = 0; i < block->children_num; i++) {
     context->item = &block->children[i];
     size_t n = find_option(options, len, context->item->key);
@@ -181,9 +181,9 @@ int config_parse_block(struct config_context *context, const oconfig_item_t *blo
     if (n == len)
       return refuse_unknown(context, options, len);
     size_t now = options[n].now != NULL ? find_option(options, len, options[n].now) : n;
-    if (!options[n].repeatable && (*seen & 1u << now) != 0)
+    if (!options[n].repeatable && (*seen & UINT64_C(1) << now) != 0)
       return config_refuse(context, "given twice; keep one of them");
-    *seen |= 1u << now;
+    *seen |= UINT64_C(1) << now;
     if (options[n].set(context) != 0)
       return -1;
     if (now != n)

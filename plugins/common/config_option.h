@@ -35,7 +35,7 @@ struct config_option {
   const char *now; /* NULL; or this is an old name of that option, accepted with a warning */
 };
 
-enum { CONFIG_OPTIONS_MAX = 32 }; /* rows of a table: bits of what was seen */
+enum { CONFIG_OPTIONS_MAX = 64 }; /* rows of a table: bits of what was seen */
 
 /* Logs block, option, value (not that of a Password) and the reason. Returns -1. */
 int config_refuse(const struct config_context *context, const char *why);
@@ -79,6 +79,6 @@ int config_read_number(const struct config_context *context, double *ret);
  * Returns 0 or -1 after logging.
  */
 int config_parse_block(struct config_context *context, const oconfig_item_t *block,
-                       const struct config_option *options, size_t len, uint32_t *seen);
+                       const struct config_option *options, size_t len, uint64_t *seen);
 
 #endif

@@ -296,7 +296,7 @@ static int add_alert_name(const struct config_context *context) {
   struct config_context inner = *context;
   inner.block = title;
   inner.target = rule;
-  uint32_t seen = 0;
+  uint64_t seen = 0;
   return config_parse_block(&inner, context->item, alert_name_options,
                             ARRAY_LENGTH(alert_name_options), &seen);
 }
@@ -421,7 +421,7 @@ static int add_node(const struct config_context *context) {
   struct config_context inner = *context;
   inner.block = title;
   inner.target = node;
-  uint32_t seen = 0;
+  uint64_t seen = 0;
   if (config_parse_block(&inner, context->item, node_options, ARRAY_LENGTH(node_options),
                          &seen) != 0)
     return -1;

@@ -45,7 +45,7 @@ struct config {
   bool plugin_labels_given; /* otherwise they are the default */
   struct node_config nodes[CONFIG_NODES_MAX];
   size_t nodes_len;
-  uint32_t options_seen; /* bit n: option n of the plugin block was given */
+  uint64_t options_seen; /* bit n: option n of the plugin block was given */
 };
 
 /* Returns the defaults, or NULL if out of memory. The caller owns it. */

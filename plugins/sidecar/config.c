@@ -31,6 +31,8 @@ struct config *config_new(void) {
   config->max_new_names = 64;
   config->goroutine_dump_interval_ms = 60 * 1000;
   config->goroutine_dump_max = 5000;
+  config->goroutine_leak_interval_ms = 600 * 1000;
+  config->goroutine_leak_max_heap_bytes = 512ull << 20;
   config->heap_profile_interval_ms = 60 * 1000;
   config->capture = true;
   config->baseline_delay_ms = 300 * 1000;

@@ -40,10 +40,12 @@ struct config {
   uint64_t max_processes;
   uint64_t max_new_names; /* of a user, in an hour */
   bool summary;
-  uint32_t options_seen;               /* bit n: option n of the plugin block was given */
+  uint64_t options_seen;               /* bit n: option n of the plugin block was given */
   uint64_t goroutine_dump_interval_ms; /* 0: never */
   uint64_t goroutine_dump_max;         /* goroutines */
-  uint64_t heap_profile_interval_ms;   /* 0: never */
+  uint64_t goroutine_leak_interval_ms; /* 0: never */
+  uint64_t goroutine_leak_max_heap_bytes;
+  uint64_t heap_profile_interval_ms; /* 0: never */
   bool capture, capture_on_warning;
   char *capture_folder; /* relative: below BaseDir */
   uint64_t baseline_delay_ms;
@@ -52,7 +54,7 @@ struct config {
   uint64_t capture_max_bytes, capture_process_max_bytes, capture_process_max_bundles;
   uint64_t cpu_profile_seconds; /* 0: none */
   struct red_flag_rules red_flags;
-  uint32_t red_flag_options_seen[RED_FLAGS]; /* bit n: option n of the flag's block was given */
+  uint64_t red_flag_options_seen[RED_FLAGS]; /* bit n: option n of the flag's block was given */
   char *red_flag_patterns[RED_FLAGS][RED_FLAG_PATTERNS_MAX]; /* owned; of rules with Patterns */
   struct pattern_list fd_patterns, goroutine_patterns, heap_patterns;
   struct process_block blocks[PROCESS_BLOCKS_MAX];

@@ -363,7 +363,7 @@ static int add_process(const struct config_context *context) {
   struct config_context inner = *context;
   inner.block = title;
   inner.target = block;
-  uint32_t seen = 0;
+  uint64_t seen = 0;
   return config_parse_block(&inner, item, process_options, ARRAY_LENGTH(process_options),
                             &seen);
 }
@@ -405,6 +405,10 @@ static const struct config_option plugin_options[] = {
      86400, 1e3, "a number of seconds from 0 (never) to 86400", false, NULL},
     {"GoroutineDumpMax", config_set_number, IN_CONFIG(goroutine_dump_max), 1, 1000000, 1,
      "a number of goroutines from 1 to 1000000", false, NULL},
+    {"GoroutineLeakInterval", config_set_number, IN_CONFIG(goroutine_leak_interval_ms), 0,
+     86400, 1e3, "a number of seconds from 0 (never) to 86400", false, NULL},
+    {"GoroutineLeakMaxHeap", config_set_number, IN_CONFIG(goroutine_leak_max_heap_bytes), 0,
+     1048576, 1 << 20, "a number of megabytes from 0 (never) to 1048576", false, NULL},
     {"GoroutineMatch", add_pattern, IN_CONFIG(goroutine_patterns), 0, 29, 0,
      "a name of a-z, 0-9 and _ in quotes, and a regular expression in quotes", true, NULL},
     {"HeapMatch", add_pattern, IN_CONFIG(heap_patterns), 0, 26, 0,

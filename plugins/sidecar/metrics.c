@@ -36,6 +36,7 @@ static const char *const interval_names[PPROF_INTERVALS] = {
     [PPROF_INTERVAL_MEMSTATS] = "memstats",
     [PPROF_INTERVAL_HEAP] = "heap",
     [PPROF_INTERVAL_GOROUTINES] = "goroutines",
+    [PPROF_INTERVAL_LEAKS] = "leaks",
 };
 
 static const char *name_of_interval(size_t i) {
@@ -119,6 +120,10 @@ const struct metric_info metrics[METRICS] = {
          "for "
          "monitor, whose loops wait for events, not in select or chan receive either "
          "(goroutine dump)"},
+    [METRIC_GOROUTINES_LEAKED] = {"go_goroutines_leaked", METRIC_GAUGE, TIER_DETAIL,
+                                  "goroutines",
+                                  "goroutines that nothing can wake, by the runtime's proof "
+                                  "(goroutineleak profile, Go 1.27 and later)"},
     [METRIC_HEAP_ALLOC_BYTES] = {"go_memstats_heap_alloc_bytes", METRIC_GAUGE, TIER_DETAIL,
                                  "bytes", "heap objects, live or not yet swept (HeapAlloc)"},
     [METRIC_HEAP_INUSE_BYTES] = {"go_memstats_heap_inuse_bytes", METRIC_GAUGE, TIER_DETAIL,
@@ -197,8 +202,8 @@ const struct metric_info metrics[METRICS] = {
                                            "how long the collector's last reading took"},
     [METRIC_PPROF_INTERVAL_SECONDS] =
         {"pprof_interval_seconds", METRIC_GAUGE, TIER_PULSE, "seconds",
-         "how often MemStats, the heap profile and the goroutine dump are queried now; longer "
-         "than configured where PprofBudget wants it"},
+         "how often MemStats, the heap profile, the goroutine dump and leaked goroutines are "
+         "queried now; longer than configured where PprofBudget wants it"},
     [METRIC_PROCESS_COUNT] = {"process_count", METRIC_GAUGE, TIER_PULSE, "processes",
                               "watched processes, by Process block; sent even if 0"},
     [METRIC_PROCESS_SHORT_LIVED] =

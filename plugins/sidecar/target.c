@@ -76,7 +76,7 @@ int target_new(struct target_services *services, struct process *process, struct
   target->block = block;
   snprintf(target->instance, sizeof(target->instance), "%s", instance);
   endpoint_init(&target->go.endpoint, user->uid, block->pprof_path);
-  target->go.goroutines = target->go.heap_inuse_bytes = VALUE_UNKNOWN;
+  target->go.goroutines = target->go.leaked = target->go.heap_inuse_bytes = VALUE_UNKNOWN;
   target->regular = target->pipes = target->directories = VALUE_UNKNOWN;
   for (size_t i = 0; i < COLLECTORS; i++) {
     target->collectors[i].status = STATUS_OFF;
@@ -103,6 +103,7 @@ static void free_go(struct target_go *go) {
   samples_drop(&go->heap_gauges);
   free(go->goroutine_sites);
   free(go->goroutine_groups);
+  free(go->leaks);
   free(go->heap_sites);
   free(go->allocations);
 }

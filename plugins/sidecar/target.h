@@ -92,16 +92,22 @@ struct target_go {
   uint64_t memstats_ns; /* when the held ones were taken */
   uint64_t num_gc, pauses_ns;
   struct held_samples memstats_gauges, memstats_counters;
-  uint64_t dump_queried_ns, heap_queried_ns; /* 0: never */
-  uint64_t goroutines_ns, heap_ns;           /* when the held ones were taken */
-  struct evidence_moment dump, groups;       /* of the last ones */
-  bool has_new_sites;                        /* of goroutines, in this reading */
+  uint64_t dump_queried_ns, heap_queried_ns, leaks_queried_ns; /* 0: never */
+  uint64_t goroutines_ns, heap_ns,
+      leaks_ns;                        /* when the held ones were taken; leaks_ns 0: never */
+  struct evidence_moment dump, groups; /* of the last ones */
+  bool has_new_sites;                  /* of goroutines, in this reading */
   struct held_samples goroutine_gauges, heap_gauges;
   /* NULL before the first profile */
   struct site_history *goroutine_sites, *heap_sites;
   /* While there are more than GoroutineDumpMax; NULL otherwise. Of goroutine_sites, which are
    * then those of the last dump, it has the baseline. */
   struct site_history *goroutine_groups;
+  bool wants_leaks;       /* a red flag does, before their interval is over */
+  bool has_no_leaks_page; /* its Go is older than that profile */
+  bool leaks_failed;      /* the last time */
+  uint64_t leaked;        /* VALUE_UNKNOWN */
+  struct site_top *leaks; /* NULL before the first detection */
   struct allocations *allocations;
 };
 

@@ -34,6 +34,7 @@ static struct evidence_facts facts_of(const struct target *target,
       .findings = &target->flags->findings,
       .goroutine_sites = is_grouped ? go->goroutine_groups : go->goroutine_sites,
       .older_dump = is_grouped ? go->goroutine_sites : NULL,
+      .leaks = go->leaked != VALUE_UNKNOWN ? go->leaks : NULL,
       .heap_sites = target->go.heap_sites,
       .allocations = target->go.allocations,
       .stuck = &target->flags->stuck,
@@ -65,6 +66,7 @@ static void write_metrics(const struct target *target, const struct target_servi
   samples.len = 0;
   samples_add_pulse(&samples, &target->pulse, host_ticks_per_second(services->host));
   samples_add_gauge(&samples, METRIC_GOROUTINES, NULL, go->goroutines);
+  samples_add_gauge(&samples, METRIC_GOROUTINES_LEAKED, NULL, go->leaked);
   samples_write(text, samples.items, samples.len);
   for (size_t i = 0; i < ARRAY_LENGTH(held); i++)
     samples_write(text, held[i]->items, held[i]->len);
@@ -129,6 +131,7 @@ static struct capture_request request_for(const struct target *target,
       .pprof_url = client != NULL ? pprof_endpoint_url(client) : NULL,
       .pprof_server = client != NULL ? pprof_endpoint_server(client) : NULL,
       .want_goroutine_dump = target->go.goroutines <= services->config->goroutine_dump_max,
+      .want_goroutine_leaks = target->go.leaked != VALUE_UNKNOWN,
       .want_cpu_profile = cause->wants_cpu_profile,
       .is_failure = cause->is_failure,
       .wall_time_ms = wall_ms(),
@@ -293,6 +296,8 @@ static void notify_change(struct target *target, const struct target_services *s
   autoevidence(evidence);
   evidence_compose(&evidence, status, &facts);
   capture_change(target, services, status, &facts, &evidence);
+  if (status->state > status->before && red_flags[status->flag].wants_leaks)
+    target->go.wants_leaks = true;
   if (status->state == RED_FLAG_OK && red_flags[status->flag].wants_cpu_profile)
     forget_cpu(target);
   notify(target, services, status, since_wall_ms(services, status, now_ms), &evidence);

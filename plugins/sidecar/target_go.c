@@ -37,6 +37,11 @@ static void observe_memstats(struct target *target, const struct memstats *stats
                                    .wall_ms = clock_wall_ns() / 1000000});
 }
 
+static void observe_leaks(struct target *target) {
+  observe(target,
+          (struct reading){.parts = READING_LEAKS, .goroutines_leaked = target->go.leaked});
+}
+
 static void drop_goroutines(struct target *target) {
   samples_drop(&target->go.goroutine_gauges);
   observe_goroutines(target, NULL);
@@ -75,10 +80,20 @@ static void charge_budget(struct target *target, const struct target_services *s
                              query->bit == PPROF_GOROUTINE_TOTAL ? total : 0);
       continue;
     }
+    bool is_leaks = query->bit == PPROF_GOROUTINE_LEAKS;
+    bool has_stacks = is_leaks || query->bit == PPROF_GOROUTINE_GROUPS;
     pprof_budget_add_page(&go->budget, answer->duration_ns, answer->bytes,
-                          query->bit == PPROF_GOROUTINE_GROUPS ? go->goroutines : 0);
+                          has_stacks ? go->goroutines : 0, is_leaks ? go->heap_inuse_bytes : 0);
     go->stretched_ms = pprof_budget_wait_ms(&go->budget, budget_share(services));
   }
+}
+
+/* Not before it is known how much garbage collection has to look through. */
+static bool may_detect_leaks(const struct target *target, const struct config *config) {
+  const struct target_go *go = &target->go;
+  return config->goroutine_leak_interval_ms > 0 && !go->has_no_leaks_page &&
+         go->heap_inuse_bytes != VALUE_UNKNOWN &&
+         go->heap_inuse_bytes <= config->goroutine_leak_max_heap_bytes;
 }
 
 static void add_intervals(const struct target *target, const struct target_services *services,
@@ -88,6 +103,9 @@ static void add_intervals(const struct target *target, const struct target_servi
       [PPROF_INTERVAL_MEMSTATS] = in_use_ms(target, config->detail_interval_ms),
       [PPROF_INTERVAL_HEAP] = in_use_ms(target, config->heap_profile_interval_ms),
       [PPROF_INTERVAL_GOROUTINES] = in_use_ms(target, config->goroutine_dump_interval_ms),
+      [PPROF_INTERVAL_LEAKS] = may_detect_leaks(target, config)
+                                   ? in_use_ms(target, config->goroutine_leak_interval_ms)
+                                   : 0,
   };
   samples_add_pprof_intervals(samples, intervals_ms);
 }
@@ -122,6 +140,13 @@ static unsigned pages_due(struct target *target, const struct target_services *s
   }
   if (!is_paid)
     return due;
+  if (may_detect_leaks(target, services->config) &&
+      (go->wants_leaks ||
+       is_due(services->config->goroutine_leak_interval_ms, go->leaks_queried_ns, now_ns))) {
+    go->leaks_queried_ns = now_ns;
+    go->wants_leaks = false;
+    due |= PPROF_GOROUTINE_LEAKS;
+  }
   /* a heap profile includes MemStats, if it can be read */
   bool has_memstats = due & PPROF_HEAP_PROFILE && (go->failing & PPROF_HEAP_PROFILE) == 0;
   if (go->wants_memstats && !has_memstats)
@@ -314,6 +339,39 @@ static void groups_answered(struct target *target, const struct target_services 
   take_goroutines(target, services, profile, now_ns);
 }
 
+static void take_leaks(struct target *target, const struct goroutine_profile *profile,
+                       uint64_t now_ns) {
+  struct target_go *go = &target->go;
+  go->leaked = profile->goroutines;
+  go->leaks_ns = now_ns;
+  if (go->leaks == NULL)
+    go->leaks = malloc(sizeof(*go->leaks));
+  if (go->leaks != NULL)
+    *go->leaks = profile->sites;
+}
+
+static void drop_leaks(struct target *target) {
+  target->go.leaked = VALUE_UNKNOWN;
+  observe_leaks(target);
+}
+
+/* Only Go 1.27 and later has that page. A program is asked once; its collector is that of the
+ * dumps. */
+static void leaks_answered(struct target *target, const struct target_services *services,
+                           const struct pprof_round *round, uint64_t now_ns) {
+  const struct pprof_answer *answer = &round->goroutine_leaks_answer;
+  struct target_go *go = &target->go;
+  bool had_failed = go->leaks_failed;
+  go->has_no_leaks_page = answer->error == -ENOENT;
+  go->leaks_failed = answer->error != 0 && !go->has_no_leaks_page;
+  if (round->goroutine_leaks != NULL)
+    take_leaks(target, round->goroutine_leaks, now_ns);
+  if (go->leaks_failed || had_failed)
+    goroutines_ended(target, services, answer,
+                     go->leaks_failed ? collector_status_of(answer->error) : STATUS_OK,
+                     answer->reason);
+}
+
 /* How long values are held: longer while a newer response is arriving, which may take that. Of
  * a program that does not answer at all none is arriving. */
 static uint64_t held_until_answered_ns(const struct target_go *go,
@@ -322,6 +380,23 @@ static uint64_t held_until_answered_ns(const struct target_go *go,
   bool is_awaited = (round->queried & ~round->answered & queries) != 0 &&
                     (go->failing & PPROF_GOROUTINE_COUNT) == 0;
   return held_for_ns(interval_ms) + (is_awaited ? PPROF_REQUEST_MAX_MS * UINT64_C(1000000) : 0);
+}
+
+/* The last number is held for long. It is one that cannot fall. */
+static void add_leaks(struct target *target, const struct target_services *services,
+                      const struct pprof_round *round, uint64_t now_ns,
+                      struct samples *samples) {
+  uint64_t interval_ms = in_use_ms(target, services->config->goroutine_leak_interval_ms);
+  struct target_go *go = &target->go;
+  if (go->leaked == VALUE_UNKNOWN)
+    return;
+  if (now_ns - go->leaks_ns >
+      held_until_answered_ns(go, round, PPROF_GOROUTINE_LEAKS, interval_ms)) {
+    drop_leaks(target);
+    return;
+  }
+  observe_leaks(target);
+  samples_add_gauge(samples, METRIC_GOROUTINES_LEAKED, NULL, go->leaked);
 }
 
 static void take_profiles(struct target *target, const struct target_services *services,
@@ -333,6 +408,8 @@ static void take_profiles(struct target *target, const struct target_services *s
     dump_answered(target, services, round, now_ns);
   if (round->answered & PPROF_GOROUTINE_GROUPS)
     groups_answered(target, services, round, now_ns);
+  if (round->answered & PPROF_GOROUTINE_LEAKS)
+    leaks_answered(target, services, round, now_ns);
   if (round->answered & PPROF_HEAP_PROFILE) {
     if (round->heap_profile != NULL)
       take_heap(target, services, round->heap_profile, now_ns);
@@ -349,6 +426,7 @@ static void take_profiles(struct target *target, const struct target_services *s
     samples_drop(&go->heap_gauges);
   samples_add_held(samples, &go->goroutine_gauges, 0);
   samples_add_held(samples, &go->heap_gauges, 0);
+  add_leaks(target, services, round, now_ns, samples);
 }
 
 /* ---- results ---- */
@@ -456,6 +534,7 @@ static void take_nothing(struct target *target, const struct target_services *se
   const struct endpoint *endpoint = &target->go.endpoint;
   drop_memstats(target);
   drop_goroutines(target);
+  drop_leaks(target);
   samples_drop(&target->go.heap_gauges);
   target->go.failing = target->go.awaited = 0;
   target->collectors[COLLECTOR_GOROUTINES].status = STATUS_OFF;

@@ -160,6 +160,7 @@ class Sidecar:
             "go_goroutines_blocked/1m": 20,
             "go_goroutines_blocked/10m": 18,
             "go_goroutines_blocked/1h": 14,
+            "go_goroutines_leaked": 0,
             "go_goroutines_matching/fetch_data": 0,
             "go_goroutines_matching/monitor": 6,
             "go_goroutines_matching/tea_cmd": 9,

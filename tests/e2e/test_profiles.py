@@ -6,10 +6,12 @@ import subprocess
 import tempfile
 
 from harness import collectd_config as config
+from harness import readme_commands
 from harness.case import CEILING, MALFORMED, OFF, OK, SidecarCase, labels, metric
 from harness.daemon import free_port, need
 from harness.hostile import Hostile, process_block
 from harness.installation import target_program_of
+from harness.red_flags import RedFlagCase
 from harness.target import Target, curl
 from harness.wait import Probe, wait_until
 
@@ -260,7 +262,10 @@ class Toolchains(SidecarCase):
 
     @classmethod
     def parts(cls):
-        return [config.sidecar(config.young(), goroutine_dump_max=300)]
+        # looking for leaked ones would take their ages away before the test does
+        return [
+            config.sidecar(config.young(), goroutine_dump_max=300, goroutine_leak_interval=0)
+        ]
 
     def by_type(self, name, instance):
         return self.page().by_label("type", metric(name), sidecar=instance)
@@ -328,6 +333,88 @@ class Toolchains(SidecarCase):
     def test_1_27(self):
         """labels as Go 1.27 writes them hide no goroutine, leaked, above the ceiling or not"""
         self.check_toolchain("go1.27.3")
+
+
+class Leaked(RedFlagCase):
+    """Goroutines that nothing can wake: Go 1.27 proves it."""
+
+    options = {"goroutine_leak_interval": 1, "capture_on_warning": True}
+    flags = {"goroutines_leaked": {"Hold": 2}}
+
+    KINDS = [
+        "goroutines chan_receive_lost 12 as=fetchData",
+        "goroutines chan_receive_nil 3",
+        "goroutines mutex_lost 2",
+        "goroutines select_forever 1",
+    ]
+    ALIVE = ["goroutines chan_receive 6", "goroutines mutex 4", "goroutines sleep 5"]
+
+    def wait_for_leaked(self, instance, count):
+        def probe():
+            found = self.value("go_goroutines_leaked", instance)
+            if found != count:
+                raise Probe("%s are leaked" % found)
+            return True
+
+        wait_until("%d to be leaked" % count, probe, 30)
+
+    def test_1_27(self):
+        """a leak of each kind is counted and told of with its stack; what is alive is not"""
+        port = free_port()
+        variables = {"SIDECAR_PPROF": str(port)}
+        program = target_program_of("go1.27.3")
+        with Target("proj", variables=variables, do=self.ALIVE, program=program) as target:
+            self.wait_for_leaked("proj", 0)
+            self.bundle("proj", "baseline")
+            for command in self.KINDS:
+                target.do(command)
+            self.wait_for_leaked("proj", 18)
+            page = curl("http://127.0.0.1:%d/debug/pprof/goroutineleak?debug=1" % port)
+            self.assertIn("goroutineleak profile: total 18\n", page)
+            notice = self.notices.wait_for("proj", "goroutines_leaked", "warning")
+            self.assertEqual("12", notice["meta"]["count"])
+            self.assertIn("main.fetchData", notice["meta"]["stack"])
+            bundle = self.bundle("proj", "goroutines_leaked")
+            self.check_bundle(bundle)
+            self.check_created_by(bundle)
+            self.check_summary()
+            target.do("goroutines chan_receive_lost 40")
+            notice = self.notices.wait_for("proj", "goroutines_leaked", "failure")
+            self.assertEqual("40", notice["meta"]["count"])
+        self.notices.wait_for("proj", "goroutines_leaked", "okay")
+
+    def check_bundle(self, bundle):
+        with open(bundle + "/goroutineleak.txt", encoding="utf-8") as file:
+            self.assertRegex(file.read(), r"^goroutineleak profile: total 18\n")
+        with open(bundle + "/README.txt", encoding="utf-8") as file:
+            outputs = readme_commands.run_all(file.read())
+        (top,) = [said for command, said in outputs.items() if "goroutineleak.txt" in command]
+        self.assertIn("main.fetchData", top)
+
+    def check_created_by(self, bundle):
+        """The dump that was taken after that marks them, and has who created them."""
+        with open(bundle + "/goroutines.txt", encoding="utf-8") as file:
+            marked = [text for text in file.read().split("\n\n") if "(leaked)" in text]
+        self.assertEqual(18, len(marked))
+        for text in marked:
+            self.assertIn("created by main.", text)
+
+    def check_summary(self):
+        with open(self.folder + "/proj/summary.txt", encoding="utf-8") as file:
+            text = file.read()
+        self.assertRegex(text, r"\n +leaked +0 +18 +\+18\n")
+        stacks = text.split("Leaked goroutines")[1]
+        self.assertRegex(stacks.splitlines()[1], r"^  12 +main\.fetchData")
+
+    def test_1_26(self):
+        """of a program of an older Go it is not known, and that is no failure"""
+        variables = {"SIDECAR_PPROF": str(free_port())}
+        program = target_program_of("go1.26.8")
+        with Target("older", variables=variables, do=self.KINDS, program=program):
+            self.rested("go_goroutines_state", "older", "select")
+            self.wait_for_status("older", "goroutines", OK)
+            names = {sample.name for sample in self.go_values("older")}
+            self.assertNotIn(metric("go_goroutines_leaked"), names)
 
 
 class Off(SidecarCase):

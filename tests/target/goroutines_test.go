@@ -82,6 +82,8 @@ func TestGoroutinesWaitInTheWayAskedFor(t *testing.T) {
 		{"select_forever 3", "select (no cases)", "", 3, true},
 		{"chan_receive_nil 3", "chan receive (nil chan)", "", 3, true},
 		{"chan_send_nil 3", "chan send (nil chan)", "", 3, true},
+		{"chan_receive_lost 3", "chan receive", "", 3, true},
+		{"mutex_lost 3", "sync.Mutex.Lock", "semacquire", 3, true},
 	} {
 		before, descriptors := states(p.goroutines()), p.descriptors()
 		held := p.status("goroutines")

@@ -21,21 +21,23 @@ type gathering struct {
 
 // waiters prepare n waits of a kind.
 var waiters = map[string]func(n int) (gathering, error){
-	"chan_receive":     waitChanReceive,
-	"chan_send":        waitChanSend,
-	"chan_receive_nil": waitChanReceiveNil,
-	"chan_send_nil":    waitChanSendNil,
-	"select":           waitSelect,
-	"select_forever":   waitSelectForever,
-	"io_wait":          waitIO,
-	"sleep":            waitSleep,
-	"mutex":            waitMutex,
-	"rwmutex":          waitRWMutex,
-	"rwmutex_write":    waitRWMutexWrite,
-	"cond":             waitCond,
-	"waitgroup":        waitWaitGroup,
-	"syscall":          waitSyscall,
-	"running":          neverWait,
+	"chan_receive":      waitChanReceive,
+	"chan_send":         waitChanSend,
+	"chan_receive_nil":  waitChanReceiveNil,
+	"chan_send_nil":     waitChanSendNil,
+	"chan_receive_lost": waitChanReceiveLost,
+	"select":            waitSelect,
+	"select_forever":    waitSelectForever,
+	"io_wait":           waitIO,
+	"sleep":             waitSleep,
+	"mutex":             waitMutex,
+	"mutex_lost":        waitMutexLost,
+	"rwmutex":           waitRWMutex,
+	"rwmutex_write":     waitRWMutexWrite,
+	"cond":              waitCond,
+	"waitgroup":         waitWaitGroup,
+	"syscall":           waitSyscall,
+	"running":           neverWait,
 }
 
 func waitChanReceive(int) (gathering, error) {
@@ -67,6 +69,12 @@ func waitChanReceiveNil(int) (gathering, error) {
 func waitChanSendNil(int) (gathering, error) {
 	var c chan struct{}
 	return gathering{wait: func(int) { c <- struct{}{} }}, nil
+}
+
+// waitChanReceiveLost waits for a channel that only those who wait know: they have leaked.
+func waitChanReceiveLost(int) (gathering, error) {
+	c := make(chan struct{})
+	return gathering{wait: func(int) { <-c }}, nil
 }
 
 func waitSelect(int) (gathering, error) {
@@ -126,6 +134,13 @@ func waitMutex(int) (gathering, error) {
 		wait: func(int) { m.Lock(); m.Unlock() },
 		wake: func() error { m.Unlock(); return nil },
 	}, nil
+}
+
+// waitMutexLost waits for a lock that only those who wait know.
+func waitMutexLost(int) (gathering, error) {
+	m := new(sync.Mutex)
+	m.Lock()
+	return gathering{wait: func(int) { m.Lock(); m.Unlock() }}, nil
 }
 
 func waitRWMutex(int) (gathering, error) {

@@ -43,6 +43,13 @@ static const char groups_page[] = "goroutine profile: total 40\n"
                                   "3 @ 0x1\n"
                                   "#\t0x1\ttime.Sleep+0x1\t/src/sleep.go:7\n\n";
 
+static const char leaks_page[] = "goroutineleak profile: total 7\n"
+                                 "5 @ 0x1 0x2\n"
+                                 "#\t0x1\tmain.(*Monitor).fetchData+0x1\t/src/monitor.go:12\n"
+                                 "#\t0x2\tmain.main+0x15\t/src/main.go:7\n\n"
+                                 "2 @ 0x1\n"
+                                 "#\t0x1\tmain.wait+0x1\t/src/main.go:7\n\n";
+
 int go_server_set_up_group(void **state) {
   load(&index_page, "pprof_index/go1.26_busy");
   load(&heap_page, "memstats/go1.26_busy");
@@ -69,6 +76,7 @@ struct pages {
   const char *prefix;
   bool has_index, has_heap;
   size_t dump_len; /* 0: none */
+  bool has_leaks;
 };
 
 static bool asks_for(const struct hostile_connection *c, const struct pages *pages,
@@ -101,6 +109,8 @@ static void answer(struct hostile_connection *c, const struct pages *pages) {
     send_page(c, heap_page.data, heap_page.len);
   else if (asks_for(c, pages, "goroutine?debug=2") && pages->dump_len > 0)
     send_page(c, dump_page, pages->dump_len);
+  else if (asks_for(c, pages, "goroutineleak?debug=1") && pages->has_leaks)
+    send_page(c, leaks_page, strlen(leaks_page));
   else
     hostile_send_text(c, "HTTP/1.1 404 Not Found\r\n\r\n");
 }
@@ -110,29 +120,34 @@ static void answer(struct hostile_connection *c, const struct pages *pages) {
 
 void go_server_good(struct hostile_connection *c, void *context) {
   (void)context;
-  answer(c, &(struct pages){PREFIX, true, true, DUMP_LEN});
+  answer(c, &(struct pages){PREFIX, true, true, DUMP_LEN, true});
 }
 
 void go_server_without_index(struct hostile_connection *c, void *context) {
   (void)context;
-  answer(c, &(struct pages){PREFIX, false, true, DUMP_LEN});
+  answer(c, &(struct pages){PREFIX, false, true, DUMP_LEN, true});
 }
 
 void go_server_without_heap(struct hostile_connection *c, void *context) {
   (void)context;
-  answer(c, &(struct pages){PREFIX, true, false, DUMP_LEN});
+  answer(c, &(struct pages){PREFIX, true, false, DUMP_LEN, true});
 }
 
 void go_server_without_dump(struct hostile_connection *c, void *context) {
   (void)context;
-  answer(c, &(struct pages){PREFIX, true, true, 0});
+  answer(c, &(struct pages){PREFIX, true, true, 0, true});
+}
+
+void go_server_without_leaks(struct hostile_connection *c, void *context) {
+  (void)context;
+  answer(c, &(struct pages){PREFIX, true, true, DUMP_LEN, false});
 }
 
 void go_server_with_part_of_dump(struct hostile_connection *c, void *context) {
   (void)context;
-  answer(c, &(struct pages){PREFIX, true, true, DUMP_LEN / 2});
+  answer(c, &(struct pages){PREFIX, true, true, DUMP_LEN / 2, true});
 }
 
 void go_server_below(struct hostile_connection *c, void *prefix) {
-  answer(c, &(struct pages){prefix, true, true, DUMP_LEN});
+  answer(c, &(struct pages){prefix, true, true, DUMP_LEN, true});
 }

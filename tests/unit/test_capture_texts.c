@@ -300,6 +300,14 @@ static void without_a_dump_the_commands_are_for_goroutines_by_stack(void **state
   check_text(print(&readme), "does not show how long they have been waiting", "minutes");
 }
 
+static void leaked_goroutines_have_a_command_where_there_is_their_file(void **state) {
+  (void)state;
+  struct readme readme = {.request = &request, .path = "/c/new", .not_taken = ""};
+  check_text(print(&readme), NULL, "goroutineleak.txt");
+  readme.has_leaks = true;
+  check_text(print(&readme), "\n  head -n 40 /c/new/goroutineleak.txt\n", NULL);
+}
+
 static void the_head_is_printable_and_the_steps_are_those_of_the_request(void **state) {
   (void)state;
   struct capture_request hostile = request;
@@ -331,6 +339,7 @@ int main(void) {
       cmocka_unit_test(paths_are_quoted_for_the_shell),
       cmocka_unit_test(without_a_dump_the_commands_are_for_goroutines_by_stack),
       cmocka_unit_test(commands_for_goroutines_are_not_misled_by_labels),
+      cmocka_unit_test(leaked_goroutines_have_a_command_where_there_is_their_file),
       cmocka_unit_test(the_head_is_printable_and_the_steps_are_those_of_the_request),
   };
   return cmocka_run_group_tests_name("capture_texts", tests, NULL, NULL);

@@ -248,6 +248,39 @@ static void stuck_goroutines_that_have_leaked_are_reported_as_such(void **state)
       "leaked", "12");
 }
 
+/* Who created them, and what they wait for, only a dump shows. */
+static void leaked_goroutines_are_reported_with_the_stack_that_most_have(void **state) {
+  (void)state;
+  struct known known;
+  know_nothing(&known);
+  struct flag_status status = breach(RED_FLAG_GOROUTINES_LEAKED, RED_FLAG_WARNING, 17, 1);
+  struct site_top leaks = {.len = 0}, dump = {.len = 0};
+  known.facts.leaks = &leaks;
+  check_evidence(&known, &status,
+                 "proj (pid 4711): leaked goroutines: 17 (warning from 1) for 1 min", NULL,
+                 NULL);
+  add_site(&leaks, 1, 12, "main.fetch");
+  add_site(&leaks, 2, 5, "main.other");
+  leaks.sites[0].frames_key = 77;
+  leaks.sites[0].state = leaks.sites[1].state = GOROUTINE_STATE_UNKNOWN;
+  check_evidence(&known, &status,
+                 "proj (pid 4711): leaked goroutines: 17 (warning from 1) for 1 min; 12 at "
+                 "main.fetch",
+                 "count", "12");
+
+  /* others with the same frames were created by another, and did not leak */
+  add_site(&dump, 3, 20, "main.fetch, created by main.alive");
+  add_site(&dump, 4, 11, "main.fetch, created by main.start");
+  dump.sites[0].frames_key = dump.sites[1].frames_key = 77;
+  dump.sites[1].leaked = 11;
+  dump.sites[0].state = dump.sites[1].state = GOROUTINE_CHAN_SEND;
+  site_history_update(&known.goroutine_sites, &dump);
+  check_evidence(&known, &status,
+                 "proj (pid 4711): leaked goroutines: 17 (warning from 1) for 1 min; 12 in "
+                 "chan_send at main.fetch, created by main.start",
+                 "stack", "main.fetch, created by main.start");
+}
+
 static void a_growing_heap_is_reported_with_rate_and_sites(void **state) {
   (void)state;
   struct known known;
@@ -487,6 +520,7 @@ int main(void) {
       cmocka_unit_test(stuck_goroutines_are_reported_with_the_stack_that_grew),
       cmocka_unit_test(older_stacks_are_shown_with_their_time),
       cmocka_unit_test(stuck_goroutines_that_have_leaked_are_reported_as_such),
+      cmocka_unit_test(leaked_goroutines_are_reported_with_the_stack_that_most_have),
       cmocka_unit_test(a_growing_heap_is_reported_with_rate_and_sites),
       cmocka_unit_test(a_high_allocation_rate_names_what_allocates_not_what_is_kept),
       cmocka_unit_test(the_cpu_names_the_functions_that_use_it_once_there_is_a_profile),

@@ -39,7 +39,7 @@ static void configure(void) {
   char text[512];
   snprintf(text, sizeof(text),
            "PprofBudget 0\nDetailInterval 1\nGoroutineDumpInterval 1\nHeapProfileInterval "
-           "1\nCapture false\n"
+           "1\nGoroutineLeakInterval 1\nCapture false\n"
            "PprofTimeout 60\n"
            "<RedFlag \"threads\">\n Warning 1\n Failure 2\n Hold 0\n</RedFlag>\n"
            "<Process \"sidecar\">\n Executable \"%s\"\n MinimumAge 0\n</Process>\n",
@@ -79,6 +79,7 @@ static void learn_a_good_reading(void) {
   assert_int_equal(fake_collectd_init(), 0);
   known_len = 0;
   while (fake_collectd_find("proj", "go_goroutines_state", "select") == NULL ||
+         fake_collectd_find("proj", "go_goroutines_leaked", "") == NULL ||
          fake_collectd_find("proj", "process_file_locks", "held") == NULL)
     read_again();
   for (size_t i = 0; i < fake_collectd_values_len(); i++)

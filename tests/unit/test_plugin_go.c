@@ -13,12 +13,14 @@
 #include "cases.h"
 #include "failing_calls.h"
 #include "fake_collectd.h"
+#include "fake_dispatched.h"
 #include "go_server.h"
 #include "sidecar/collector.h"
 #include "watched.h"
 
 #define EACH_READING                                                                           \
-  "PprofBudget 0\nDetailInterval 1\nGoroutineDumpInterval 1\nHeapProfileInterval 1\n"
+  "PprofBudget 0\nDetailInterval 1\nGoroutineDumpInterval 1\nHeapProfileInterval 1\n"          \
+  "GoroutineLeakInterval 1\n"
 #define PATIENT "PprofTimeout 60\n" /* though the clock is put ahead */
 #define NO_CAPTURE "Capture false\n"
 
@@ -164,7 +166,7 @@ static void the_counters_end_with_the_process(void **state) {
 }
 
 struct requests {
-  atomic_uint heap, dump;
+  atomic_uint heap, dump, leaks;
 };
 
 static void good_and_counted(struct hostile_connection *c, void *context) {
@@ -173,12 +175,21 @@ static void good_and_counted(struct hostile_connection *c, void *context) {
     atomic_fetch_add(&requests->heap, 1);
   if (strstr(c->request, "goroutine?debug=2") != NULL)
     atomic_fetch_add(&requests->dump, 1);
+  if (strstr(c->request, "goroutineleak") != NULL)
+    atomic_fetch_add(&requests->leaks, 1);
   go_server_good(c, NULL);
+}
+
+static void without_leaks_and_counted(struct hostile_connection *c, void *context) {
+  struct requests *requests = context;
+  if (strstr(c->request, "goroutineleak") != NULL)
+    atomic_fetch_add(&requests->leaks, 1);
+  go_server_without_leaks(c, NULL);
 }
 
 static void without_profiles_the_memstats_come_with_the_detail(void **state) {
   (void)state;
-  struct requests requests = {0, 0};
+  struct requests requests = {0, 0, 0};
   watched_configure(
       "PprofBudget 0\nDetailInterval 1\nGoroutineDumpInterval 0\nHeapProfileInterval 0\n"
       "BaselineDelay 1\n" PATIENT NO_CAPTURE,
@@ -195,7 +206,7 @@ static void without_profiles_the_memstats_come_with_the_detail(void **state) {
 
 static void a_program_with_too_many_goroutines_is_not_stopped_for_a_dump(void **state) {
   (void)state;
-  struct requests requests = {0, 0};
+  struct requests requests = {0, 0, 0};
   watched_configure(EACH_READING PATIENT NO_CAPTURE "GoroutineDumpMax 39", "");
   start_with_server(good_and_counted, &requests);
   read_until_status("goroutines", STATUS_CEILING);
@@ -208,6 +219,65 @@ static void a_program_with_too_many_goroutines_is_not_stopped_for_a_dump(void **
   assert_true(watched_gauge("proj", "go_goroutines_matching", "monitor") == 0);
   assert_false(has("go_goroutines_state", "sleep"));
   assert_false(has("go_goroutines_blocked", "10m"));
+}
+
+static void leaked_goroutines_are_counted_and_how_often_they_are_looked_for(void **state) {
+  (void)state;
+  watched_configure(EACH_READING PATIENT NO_CAPTURE, "");
+  start_with_server(go_server_good, NULL);
+  read_until_it_comes("go_goroutines_leaked", "");
+  assert_true(watched_gauge("proj", "go_goroutines_leaked", "") == GO_LEAKED);
+  assert_true(watched_gauge("proj", "pprof_interval_seconds", "leaks") == 1);
+  assert_int_equal(status_of("goroutines"), STATUS_OK);
+}
+
+/* A program of an older Go: that is no failure, and no reason to ask it again and again. */
+static void a_program_without_that_profile_is_asked_once_and_not_reported(void **state) {
+  (void)state;
+  struct requests requests = {0, 0, 0};
+  watched_configure(EACH_READING PATIENT NO_CAPTURE, "");
+  start_with_server(without_leaks_and_counted, &requests);
+  read_until_all_pages_come();
+  for (int i = 0; i < 20; i++)
+    read_again();
+  assert_int_equal(atomic_load(&requests.leaks), 1);
+  assert_false(has("go_goroutines_leaked", ""));
+  assert_false(has("pprof_interval_seconds", "leaks"));
+  assert_int_equal(status_of("goroutines"), STATUS_OK);
+  assert_int_equal(fake_collectd_logged(LOG_WARNING, ""), 0);
+}
+
+/* To find them, such a program collects garbage. */
+static void above_its_ceiling_of_heap_no_program_looks_for_leaked_goroutines(void **state) {
+  (void)state;
+  struct requests requests = {0, 0, 0};
+  watched_configure(EACH_READING PATIENT NO_CAPTURE "GoroutineLeakMaxHeap 20", "");
+  start_with_server(good_and_counted, &requests);
+  for (int i = 0; i < 5; i++)
+    read_until_all_pages_come();
+  assert_int_equal(atomic_load(&requests.leaks), 0);
+  assert_false(has("pprof_interval_seconds", "leaks"));
+}
+
+/* The first time, and when the flag goes up; the interval is never over. */
+static void a_flag_of_goroutines_that_goes_up_looks_for_leaked_ones_at_once(void **state) {
+  (void)state;
+  struct requests requests = {0, 0, 0};
+  watched_configure(
+      "PprofBudget 0\nDetailInterval 1\nGoroutineDumpInterval 1\n"
+      "HeapProfileInterval 1\nGoroutineLeakInterval 86400\n" PATIENT NO_CAPTURE
+      "<RedFlag \"goroutines\">\n Warning 40\n Failure 1000\n Hold 60\n</RedFlag>\n",
+      "");
+  start_with_server(good_and_counted, &requests);
+  read_until_it_comes("go_goroutines_leaked", "");
+  assert_int_equal(atomic_load(&requests.leaks), 1);
+  while (fake_dispatched_of("proj", "goroutines") == NULL)
+    read_again();
+  for (int i = 0; i < 200 && atomic_load(&requests.leaks) == 1; i++)
+    read_again();
+  for (int i = 0; i < 20; i++)
+    read_again();
+  assert_int_equal(atomic_load(&requests.leaks), 2);
 }
 
 static void without_an_index_page_the_first_line_of_a_profile_has_the_count(void **state) {
@@ -250,7 +320,7 @@ static void another_programs_variable_may_hold_an_address(void **state) {
 /* A millionth of a core: the first answers take minutes to pay off. */
 static void what_costs_more_than_the_budget_is_queried_less_often(void **state) {
   (void)state;
-  struct requests requests = {0, 0};
+  struct requests requests = {0, 0, 0};
   watched_configure("PprofBudget 0.0001\nDetailInterval 1\nHeapProfileInterval 1\n"
                     "GoroutineDumpInterval 1\n" PATIENT NO_CAPTURE,
                     "");
@@ -627,6 +697,10 @@ int main(void) {
       GO_TEST(the_counters_end_with_the_process),
       GO_TEST(without_profiles_the_memstats_come_with_the_detail),
       GO_TEST(a_program_with_too_many_goroutines_is_not_stopped_for_a_dump),
+      GO_TEST(leaked_goroutines_are_counted_and_how_often_they_are_looked_for),
+      GO_TEST(a_program_without_that_profile_is_asked_once_and_not_reported),
+      GO_TEST(above_its_ceiling_of_heap_no_program_looks_for_leaked_goroutines),
+      GO_TEST(a_flag_of_goroutines_that_goes_up_looks_for_leaked_ones_at_once),
       GO_TEST(without_an_index_page_the_first_line_of_a_profile_has_the_count),
       GO_TEST(below_another_prefix_the_pages_are_found_when_it_is_configured),
       GO_TEST(another_programs_variable_may_hold_an_address),

@@ -37,7 +37,7 @@ static struct day watch(const struct program *program, double share) {
     if (pprof_budget_has_pages(&budget) &&
         (asked_ns == 0 || now_ns - asked_ns >= UINT64_C(60000) * MS)) {
       pprof_budget_add_page(&budget, (uint64_t)(program->page_ms * program->slowness * MS),
-                            (uint64_t)(program->page_mb * 1e6), 0);
+                            (uint64_t)(program->page_mb * 1e6), 0, 0);
       asked_ns = now_ns;
       cpu_ms += program->page_ms;
       day.spent += program->page_ms;
@@ -93,7 +93,7 @@ static void the_wait_is_known_from_the_answer_on(void **state) {
   struct pprof_budget budget = {0};
   pprof_budget_settle(&budget, SHARE, UINT64_C(1000) * MS, 0, TICK_NS);
   check_int("nothing", pprof_budget_wait_ms(&budget, SHARE), 0);
-  pprof_budget_add_page(&budget, 420 * MS, 14000000, 0);
+  pprof_budget_add_page(&budget, 420 * MS, 14000000, 0, 0);
   check_int("a page", pprof_budget_wait_ms(&budget, SHARE), 420000);
   check_int("no limit", pprof_budget_wait_ms(&budget, 0), 0);
   pprof_budget_settle(&budget, SHARE, UINT64_C(11000) * MS, 42 * TICK_NS, TICK_NS);
@@ -107,7 +107,7 @@ static void a_page_that_costs_its_process_nothing_is_paid_for_as_well(void **sta
   (void)state;
   struct pprof_budget budget = {0};
   pprof_budget_settle(&budget, SHARE, UINT64_C(1000) * MS, 0, TICK_NS);
-  pprof_budget_add_page(&budget, UINT64_C(9000) * MS, 256000000, 0);
+  pprof_budget_add_page(&budget, UINT64_C(9000) * MS, 256000000, 0, 0);
   pprof_budget_settle(&budget, SHARE, UINT64_C(11000) * MS, 0, TICK_NS);
   check_int("256 MB at 30 ns", pprof_budget_wait_ms(&budget, SHARE), 7670000);
 }
@@ -120,7 +120,7 @@ static void impossible_numbers_do_no_harm(void **state) {
   for (size_t i = 0; i < ARRAY_LENGTH(numbers) * 100; i++) {
     uint64_t one = numbers[i % 5], other = numbers[i / 5 % 5], third = numbers[i / 25 % 5];
     pprof_budget_settle(&budget, i % 3 == 0 ? 0 : SHARE, one, other, third);
-    pprof_budget_add_page(&budget, other, third, 0);
+    pprof_budget_add_page(&budget, other, third, 0, 0);
     pprof_budget_add_index(&budget, third, 0);
     assert_true(budget.owed >= 0 && budget.owed_for_index >= 0);
     assert_true(pprof_budget_wait_ms(&budget, SHARE) <= UINT64_C(1000000000));

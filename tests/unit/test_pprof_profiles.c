@@ -5,6 +5,7 @@
 #include "sidecar/go/pprof.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -216,6 +217,38 @@ static void without_patterns_to_match_the_queries_fail(void **state) {
   setting_free(&setting);
 }
 
+static int result_of(unsigned bit, const char *page, struct pprof_round *round) {
+  static _Alignas(max_align_t) char sink[1 << 20];
+  struct pprof_options options = {.goroutine_matcher = goroutine_patterns.matcher};
+  size_t i = 0;
+  while (pprof_queries[i].bit != bit)
+    i++;
+  const struct pprof_query *query = &pprof_queries[i];
+  assert_true(query->sink_size <= sizeof(sink));
+  assert_int_equal(query->begin(sink, &options), 0);
+  assert_int_equal(query->feed(sink, page, strlen(page)), 0);
+  int status = query->finish(sink, round);
+  query->drop(sink);
+  return status;
+}
+
+/* A server that ignores which profile is asked for has no leaked goroutines. */
+static void leaked_goroutines_are_not_taken_for_all_nor_all_for_leaked_ones(void **state) {
+  static const char all[] =
+      "goroutine profile: total 1\n1 @ 0x1\n#\t0x1\tmain.f+0x1\t/a.go:7\n\n";
+  static const char leaks[] = "goroutineleak profile: total 0\n";
+  struct pprof_round round;
+  (void)state;
+  pprof_round_reset(&round);
+  assert_int_equal(result_of(PPROF_GOROUTINE_LEAKS, all, &round), -EBADMSG);
+  assert_int_equal(result_of(PPROF_GOROUTINE_GROUPS, leaks, &round), -EBADMSG);
+  assert_int_equal(result_of(PPROF_GOROUTINE_LEAKS, leaks, &round), 0);
+  assert_int_equal(result_of(PPROF_GOROUTINE_GROUPS, all, &round), 0);
+  assert_int_equal(round.goroutine_leaks->goroutines, 0);
+  assert_int_equal(round.goroutine_groups->goroutines, 1);
+  pprof_round_free(&round);
+}
+
 int main(void) {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
   const struct CMUnitTest tests[] = {
@@ -224,6 +257,7 @@ int main(void) {
       TEST(an_answer_that_is_not_collected_is_freed),
       TEST(each_damaged_profile_is_malformed_by_itself),
       TEST(a_truncated_dump_is_marked),
+      TEST(leaked_goroutines_are_not_taken_for_all_nor_all_for_leaked_ones),
       TEST(without_patterns_to_match_the_queries_fail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

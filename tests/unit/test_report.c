@@ -147,6 +147,27 @@ static void what_was_allocated_lately_is_listed_by_stack(void **state) {
   end(&night);
 }
 
+static void leaked_goroutines_are_listed_by_stack(void **state) {
+  (void)state;
+  struct site_top leaks = {.len = 0};
+  struct night night;
+  begin(&night);
+  assert_null(strstr(page_of(&night), "Leaked goroutines"));
+  night.facts.leaks = &leaks;
+  const char title[] = "Leaked goroutines, which nothing can wake, by stack\n";
+  const char *at = strstr(page_of(&night), title);
+  assert_non_null(at);
+  assert_string_equal(at + strlen(title), "  none\n");
+  leaks.len = 2;
+  leaks.sites[0] = (struct site){.weight = 12, .text = "main.fetch < main.main"};
+  leaks.sites[1] = (struct site){.weight = 3, .text = "main.\033wait"};
+  at = strstr(page_of(&night), title);
+  assert_non_null(at);
+  assert_string_equal(at + strlen(title),
+                      "  12     main.fetch < main.main\n  3      main.\\x1Bwait\n");
+  end(&night);
+}
+
 static void flags_are_listed_with_the_time_of_their_change(void **state) {
   (void)state;
   struct night night;
@@ -233,6 +254,7 @@ int main(void) {
       cmocka_unit_test(growth_is_shown_next_to_the_baseline),
       cmocka_unit_test(the_stacks_that_grew_are_named),
       cmocka_unit_test(what_was_allocated_lately_is_listed_by_stack),
+      cmocka_unit_test(leaked_goroutines_are_listed_by_stack),
       cmocka_unit_test(flags_are_listed_with_the_time_of_their_change),
       cmocka_unit_test(dates_before_a_suspension_are_earlier_by_its_length),
       cmocka_unit_test(risen_floors_are_listed_with_their_start),

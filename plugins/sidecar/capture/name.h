@@ -30,6 +30,7 @@ enum {
 #define CAPTURE_MEMORY_MAP_FILE "memory-map.txt"
 #define CAPTURE_HEAP_FILE "heap.pb.gz"
 #define CAPTURE_GOROUTINES_FILE "goroutines.txt"
+#define CAPTURE_LEAKS_FILE "goroutineleak.txt"
 #define CAPTURE_CPU_FILE "cpu.pb.gz"
 /* and the one next to the bundles of an instance */
 #define CAPTURE_SUMMARY_FILE "summary.txt"

@@ -194,6 +194,17 @@ static int print_goroutine_groups(const struct readme *readme, struct buffer *te
                      : status;
 }
 
+static int print_leaks(const struct readme *readme, struct buffer *text) {
+  if (!readme->has_leaks)
+    return 0;
+  int status = buffer_append_string(
+      text,
+      "\nLeaked goroutines by stack, the most frequent first: Go has proved that nothing can "
+      "wake them.\nThose that wait for what a global variable refers to are not found\n");
+  return status == 0 ? print_command(text, "  head -n 40", readme->path, CAPTURE_LEAKS_FILE, "")
+                     : status;
+}
+
 static int print_files(const struct readme *readme, struct buffer *text) {
   (void)readme;
   return buffer_append_string(
@@ -232,6 +243,7 @@ int readme_print(const struct readme *readme, struct buffer *text) {
       print_browser,
       print_goroutines,
       print_goroutine_groups,
+      print_leaks,
       print_listings,
       print_files,
       print_gaps,

@@ -25,8 +25,9 @@ struct readme {
   struct readme_other baseline; /* none if this is it */
   struct readme_other previous; /* the last one that was scheduled or requested */
   bool has_heap;
-  bool has_goroutines;           /* a dump */
-  bool has_goroutine_groups;     /* counts by stack in its place */
+  bool has_goroutines;       /* a dump */
+  bool has_goroutine_groups; /* counts by stack in its place */
+  bool has_leaks;
   const struct cpu_profile *cpu; /* NULL: there is none; cpu_ns 0: nothing is known of it */
   const char *not_taken;         /* lines of text; "" if nothing is missing */
 };

@@ -54,8 +54,9 @@ struct capture_request {
   const char *pprof_url;  /* "http://127.0.0.1:6060/debug/pprof/", known to be the process's;
                              NULL: none */
   const struct listener_proof *pprof_server; /* the same, to verify for each connection */
-  bool want_goroutine_dump; /* false: more than GoroutineDumpMax, or an unknown number;
-                               they are counted by stack then */
+  bool want_goroutine_dump;  /* false: more than GoroutineDumpMax, or an unknown number;
+                                they are counted by stack then */
+  bool want_goroutine_leaks; /* it has that profile, and detects them */
   bool want_cpu_profile;
   bool is_failure;       /* it need not wait because of a capture of a warning */
   const char *metrics;   /* text: the current values */

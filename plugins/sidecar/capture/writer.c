@@ -129,7 +129,7 @@ struct writing {
   struct identity identity;
   int folder, instance; /* descriptors; -1: not open */
   struct bundle bundle;
-  bool has_heap, has_goroutines, has_goroutine_groups, has_cpu;
+  bool has_heap, has_goroutines, has_goroutine_groups, has_leaks, has_cpu;
 };
 
 static void writing_start(struct writing *writing, struct writer *writer,
@@ -459,6 +459,15 @@ static int gather_goroutines(struct writing *writing) {
   return take_profile(writing, &groups, &writing->has_goroutine_groups);
 }
 
+static int gather_leaks(struct writing *writing) {
+  struct profile leaks = {.path = "goroutineleak?debug=1",
+                          .file = CAPTURE_LEAKS_FILE,
+                          .magic = "goroutineleak profile: total "};
+  return writing->request->want_goroutine_leaks
+             ? take_profile(writing, &leaks, &writing->has_leaks)
+             : 0;
+}
+
 enum { CPU_PROFILE_MAX_BYTES = 16 * 1024 * 1024 };
 
 /* What the file says. One that cannot be understood says nothing. */
@@ -503,6 +512,8 @@ static int gather_profiles(struct writing *writing) {
     return 0;
   }
   int status = gather_heap(writing);
+  if (status == 0)
+    status = gather_leaks(writing); /* before the dump, which then marks them */
   if (status == 0)
     status = gather_goroutines(writing);
   return status == 0 ? gather_cpu(writing) : status;
@@ -557,6 +568,7 @@ static int write_readme(struct writing *writing) {
       .has_heap = writing->has_heap,
       .has_goroutines = writing->has_goroutines,
       .has_goroutine_groups = writing->has_goroutine_groups,
+      .has_leaks = writing->has_leaks,
       .cpu = writing->has_cpu ? &writing->writer->cpu : NULL,
       .not_taken = buffer_string(&writing->bundle.not_taken),
   };

@@ -12,7 +12,7 @@ void goroutine_groups_parser_init(struct goroutine_groups_parser *parser,
                                   struct stack_matcher *matcher) {
   parser->matcher = matcher;
   parser->status = 0;
-  parser->has_header = parser->in_record = false;
+  parser->has_header = parser->in_record = parser->is_leaks = false;
   memset(&parser->counts, 0, sizeof(parser->counts));
   line_reader_init(&parser->lines);
   site_table_init(&parser->sites);

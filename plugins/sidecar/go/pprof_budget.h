@@ -38,12 +38,13 @@ bool pprof_budget_has_index(const struct pprof_budget *budget);
 bool pprof_budget_has_pages(const struct pprof_budget *budget);
 
 /* An answer, also one that failed, that took duration_ns and had so many bytes. goroutines: of
- * so many it took the stacks, though it may not list them (goroutine?debug=1); 0 of other
- * pages, VALUE_UNKNOWN where that is not known. */
+ * so many it took the stacks, though it may not list them (goroutine?debug=1); heap_bytes: so
+ * many it looked through for what is in use (goroutineleak?debug=1); both are 0 of other pages,
+ * VALUE_UNKNOWN where they are not known. */
 void pprof_budget_add_index(struct pprof_budget *budget, uint64_t duration_ns,
                             uint64_t goroutines);
 void pprof_budget_add_page(struct pprof_budget *budget, uint64_t duration_ns, uint64_t bytes,
-                           uint64_t goroutines);
+                           uint64_t goroutines, uint64_t heap_bytes);
 
 /* In how many milliseconds the pages may be queried again, counted from the last settlement. */
 uint64_t pprof_budget_wait_ms(const struct pprof_budget *budget, double share);

@@ -115,7 +115,7 @@ static void dump_forget(struct pprof_round *round) {
   round->goroutine_profile = NULL;
 }
 
-/* ---- goroutines by stack; as the dump ---- */
+/* ---- goroutines by stack, all or the leaked ones; as the dump ---- */
 
 struct groups_sink {
   struct goroutine_groups_parser parser;
@@ -138,12 +138,22 @@ static int groups_feed(void *sink, const char *bytes, size_t len) {
   return goroutine_groups_parser_feed(&groups->parser, bytes, len);
 }
 
-static int groups_finish(void *sink, struct pprof_round *round) {
-  struct groups_sink *groups = sink;
+static int finish_groups(struct groups_sink *groups, bool is_leaks,
+                         struct goroutine_profile **ret) {
+  if (groups->parser.is_leaks != is_leaks)
+    return -EBADMSG;
   int status = goroutine_groups_parser_finish(&groups->parser, groups->profile);
   if (status == 0)
-    round->goroutine_groups = steal_pointer(&groups->profile);
+    *ret = steal_pointer(&groups->profile);
   return status;
+}
+
+static int groups_finish(void *sink, struct pprof_round *round) {
+  return finish_groups(sink, false, &round->goroutine_groups);
+}
+
+static int leaks_finish(void *sink, struct pprof_round *round) {
+  return finish_groups(sink, true, &round->goroutine_leaks);
 }
 
 static void groups_drop(void *sink) {
@@ -153,6 +163,11 @@ static void groups_drop(void *sink) {
 static void groups_forget(struct pprof_round *round) {
   free(round->goroutine_groups);
   round->goroutine_groups = NULL;
+}
+
+static void leaks_forget(struct pprof_round *round) {
+  free(round->goroutine_leaks);
+  round->goroutine_leaks = NULL;
 }
 
 /* ---- the heap profile; as the dump ---- */
@@ -273,6 +288,18 @@ const struct pprof_query pprof_queries[] = {
         .finish = groups_finish,
         .drop = groups_drop,
         .forget = groups_forget,
+    },
+    {
+        .bit = PPROF_GOROUTINE_LEAKS,
+        .path = "goroutineleak?debug=1",
+        .answer = offsetof(struct pprof_round, goroutine_leaks_answer),
+        .at_once = 8,
+        .sink_size = sizeof(struct groups_sink),
+        .begin = groups_begin,
+        .feed = groups_feed,
+        .finish = leaks_finish,
+        .drop = groups_drop,
+        .forget = leaks_forget,
     },
 };
 

@@ -33,6 +33,8 @@ enum {
   PPROF_GOROUTINE_GROUPS = 1 << 4, /* goroutine?debug=1: instead, above the ceiling of dumps */
   PPROF_GOROUTINE_TOTAL = 1 << 5,  /* the same, its first line: the count of a program that has
                                       no index page; has the same answer as the index page */
+  PPROF_GOROUTINE_LEAKS = 1 << 6,  /* goroutineleak?debug=1, of Go 1.27 and later: collects
+                                      garbage to find those that nothing can wake */
 };
 
 /*
@@ -46,7 +48,7 @@ enum { PPROF_REQUEST_MAX_MS = 120 * 1000, PPROF_RESPONSE_MAX_BYTES = 256 << 20 }
 struct pprof_options {
   uint64_t timeout_ms; /* without progress; a request takes PPROF_REQUEST_MAX_MS at most */
   uint64_t max_bytes;  /* of each response; a query may have a lower limit */
-  /* Needed for the stacks of the last two queries. Borrowed until pprof_free(); until then only
+  /* Needed for the stacks in a page. Borrowed until pprof_free(); until then only
    * the client's thread may use them. */
   struct stack_matcher *goroutine_matcher, *heap_matcher;
 };
@@ -65,10 +67,12 @@ struct pprof_round {
                                  includes failures */
   struct pprof_answer goroutine_count_answer, memstats_answer;
   struct pprof_answer heap_profile_answer, goroutine_dump_answer, goroutine_groups_answer;
+  struct pprof_answer goroutine_leaks_answer;
   uint64_t goroutines; /* VALUE_UNKNOWN unless answered without an error */
   struct memstats memstats;
   struct heap_profile *heap_profile; /* NULL unless answered without an error */
-  struct goroutine_profile *goroutine_profile, *goroutine_groups; /* as above */
+  /* as above */
+  struct goroutine_profile *goroutine_profile, *goroutine_groups, *goroutine_leaks;
 };
 
 /* Frees what a collected round owns. */

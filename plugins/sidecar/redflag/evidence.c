@@ -393,14 +393,34 @@ static const struct site *find_site(const struct evidence_facts *facts,
   return best;
 }
 
+static const struct site_history *last_dump(const struct evidence_facts *facts) {
+  return facts->older_dump != NULL ? facts->older_dump : facts->goroutine_sites;
+}
+
 /* NULL: the last dump did not list it. */
 static const struct site *site_of_key(const struct evidence_facts *facts, uint64_t key) {
-  const struct site_history *sites =
-      facts->older_dump != NULL ? facts->older_dump : facts->goroutine_sites;
+  const struct site_history *sites = last_dump(facts);
   for (size_t i = 0; sites != NULL && i < sites->len; i++)
     if (sites->records[i].now.key == key)
       return &sites->records[i].now;
   return NULL;
+}
+
+/* The most frequent one of the last dump with these frames, if it lists any; leaked ones
+ * before others. */
+static const struct site *site_of_frames(const struct evidence_facts *facts,
+                                         const struct site *frames) {
+  const struct site_history *sites = last_dump(facts);
+  const struct site *best = NULL;
+  for (size_t i = 0; sites != NULL && i < sites->len; i++) {
+    const struct site *site = &sites->records[i].now;
+    if (site->weight == 0 || frames->frames_key == 0 || site->frames_key != frames->frames_key)
+      continue;
+    if (best == NULL || site->leaked > best->leaked ||
+        (site->leaked == best->leaked && site->weight > best->weight))
+      best = site;
+  }
+  return best;
 }
 
 static uint64_t weight_of(const struct site *site, const struct evidence_facts *facts) {
@@ -477,6 +497,25 @@ EVIDENCE_OF(stuck_goroutines) {
   buffer_printf(line, " beyond the baseline; +%" PRIu64, stuck_in_group(worst));
   add_wait(evidence, line, ", ", site);
   add_site(evidence, line, site, &facts->dump_of);
+}
+
+/* The stack that most of the leaked ones have. Their page does not show who created them, and
+ * not for what they wait; a dump does. */
+EVIDENCE_OF(leaked_goroutines) {
+  (void)status;
+  const struct site_top *leaks = facts->leaks;
+  char stack[EVIDENCE_STACK_SIZE];
+  if (leaks == NULL || leaks->len == 0)
+    return;
+  const struct site *worst = &leaks->sites[0], *dumped = site_of_frames(facts, worst);
+  const char *state = goroutine_state_name((dumped != NULL ? dumped : worst)->state);
+  evidence_stack(stack, sizeof(stack), dumped != NULL ? dumped : worst);
+  if (state[0] != '\0')
+    evidence_add(evidence, "state", "%s", state);
+  evidence_add(evidence, "stack", "%s", stack);
+  evidence_add(evidence, "count", "%" PRIu64, worst->weight);
+  buffer_printf(line, "; %" PRIu64 "%s%s at %s", worst->weight, state[0] != '\0' ? " in " : "",
+                state, stack);
 }
 
 /* Of those whose stack a pattern of the flag matches. */

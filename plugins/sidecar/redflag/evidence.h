@@ -59,6 +59,7 @@ struct evidence_facts {
    * otherwise NULL. What was found stuck is of the dump. */
   const struct site_history *older_dump;
   struct evidence_moment sites_of, dump_of;
+  const struct site_top *leaks; /* stacks of leaked goroutines, of the last detection */
   const struct allocations *allocations;
   const struct stuck *stuck;
   const struct cpu_profile *cpu;      /* taken when the flag was raised */
@@ -126,6 +127,7 @@ EVIDENCE_OF(same_database);
 EVIDENCE_OF(goroutines);
 EVIDENCE_OF(goroutine_growth);
 EVIDENCE_OF(stuck_goroutines);
+EVIDENCE_OF(leaked_goroutines);
 EVIDENCE_OF(fetching);
 EVIDENCE_OF(stuck_fetch);
 EVIDENCE_OF(heap_growth);

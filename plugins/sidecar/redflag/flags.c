@@ -277,6 +277,11 @@ static void observe_goroutines(struct flags *flags, const struct reading *readin
   signal_count(flags, SIGNAL_FETCHES_STUCK, now->fetches_stuck, reading->now_ms);
 }
 
+static void observe_leaks(struct flags *flags, const struct reading *reading) {
+  flags->now.goroutines_leaked = reading->goroutines_leaked;
+  signal_count(flags, SIGNAL_GOROUTINES_LEAKED, reading->goroutines_leaked, reading->now_ms);
+}
+
 static void observe_pprof(struct flags *flags, const struct reading *reading) {
   signal_number(flags, SIGNAL_HAS_PPROF, reading->has_pprof, reading->now_ms);
 }
@@ -293,6 +298,7 @@ void flags_observe(struct flags *flags, const struct reading *reading) {
       {READING_MEMSTATS, observe_memstats},
       {READING_GOROUTINES, observe_goroutines},
       {READING_PPROF, observe_pprof},
+      {READING_LEAKS, observe_leaks},
   };
   for (size_t i = 0; i < ARRAY_LENGTH(parts); i++)
     if (reading->parts & parts[i].part)

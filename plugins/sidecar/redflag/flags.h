@@ -24,6 +24,7 @@ enum reading_part {
   READING_MEMSTATS = 1 << 4,
   READING_GOROUTINES = 1 << 5,
   READING_PPROF = 1 << 6,
+  READING_LEAKS = 1 << 7,
 };
 
 /* The values of a process at one moment. Everything is borrowed. */
@@ -41,7 +42,7 @@ struct reading {
 
   uint64_t memory_regions, lazyfree_bytes;
   double memory_pressure_percent; /* of the host, over a minute */
-  uint64_t goroutines;
+  uint64_t goroutines, goroutines_leaked;
   const struct memstats *memstats;
   int64_t wall_ms; /* of memstats: since the epoch */
   const struct goroutine_profile *goroutine_profile;

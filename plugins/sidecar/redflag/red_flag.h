@@ -27,6 +27,7 @@ enum red_flag {
   RED_FLAG_GOROUTINES,
   RED_FLAG_GOROUTINES_GROWING,
   RED_FLAG_GOROUTINES_STUCK,
+  RED_FLAG_GOROUTINES_LEAKED,
   RED_FLAG_FETCH_DATA_PILING,
   RED_FLAG_FETCH_STUCK,
   RED_FLAG_HEAP_GROWING,
@@ -57,6 +58,7 @@ enum red_flag_signal {
   SIGNAL_THREADS,
   SIGNAL_GOROUTINES,
   SIGNAL_GOROUTINES_STUCK,     /* since the baseline (stuck.h) */
+  SIGNAL_GOROUTINES_LEAKED,    /* that nothing can wake */
   SIGNAL_FETCH_DATA,           /* goroutines that fetch data */
   SIGNAL_FETCHES_STUCK,        /* those that have been waiting for 2 minutes */
   SIGNAL_HEAP_LIVE_BYTES,      /* left by the last collection, or less */
@@ -133,6 +135,7 @@ struct red_flag_info {
   enum red_flag_pattern pattern_kind;
   bool is_information;    /* its severity in alerts is "info" */
   bool wants_cpu_profile; /* its capture includes a CPU profile */
+  bool wants_leaks;       /* when it goes up, leaked goroutines are looked for at once */
 
   red_flag_evidence_fn add_evidence; /* NULL: no further facts */
   /* Commands that confirm it; PID and PORT are placeholders. Those of confirm_pprof need a

@@ -286,6 +286,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .warning = 200,
             .failure = 1000,
             .hold_s = 60,
+            .wants_leaks = true,
             .add_evidence = evidence_of_goroutines,
             .confirm_pprof = COMMON_STACKS,
             .why = "on Linux a healthy sidecar has 20 to 80 goroutines",
@@ -308,6 +309,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .window_s = 300,
             .share = 1.4,
             .smooth_steps = 24,
+            .wants_leaks = true,
             .add_evidence = evidence_of_goroutine_growth,
             .confirm_pprof = COMMON_STACKS,
             .why = "a number of goroutines that only increases is a leak",
@@ -330,6 +332,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .hold_s = 1800,
             .window_s = 300,
             .smooth_steps = 24,
+            .wants_leaks = true,
             .add_evidence = evidence_of_stuck_goroutines,
             .confirm_pprof = "curl -s '" PPROF "goroutine?debug=2' | grep -A5 -E "
                              "'^goroutine [^{]*(, [0-9]+ minutes|\\(leaked\\))'",
@@ -337,6 +340,31 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
                    "minutes, and none of them comes back",
             .tuning = "Raise the minimum rise where waiting workers are started all the time.",
             .next_steps = GOROUTINE_STEPS,
+        },
+    [RED_FLAG_GOROUTINES_LEAKED] =
+        {
+            .name = "goroutines_leaked",
+            .alert = "SidecarGoroutinesLeaked",
+            .summary = "Sidecar has goroutines that nothing can wake.",
+            .subject = "leaked goroutines",
+            .kind = RED_FLAG_BY_LEVEL,
+            .signal = SIGNAL_GOROUTINES_LEAKED,
+            .amount = AMOUNT_COUNT,
+            .unit = "goroutines",
+            .warning = 1,
+            .failure = 50,
+            .hold_s = 60,
+            .add_evidence = evidence_of_leaked_goroutines,
+            .confirm_pprof = "curl -s '" PPROF "goroutineleak?debug=1' | head -40",
+            .why = "Go's runtime has proved that they wait for what can never happen: no other "
+                   "goroutine can reach the channel or lock",
+            .tuning = "Raise it for a program with a known leak that does not grow.",
+            .next_steps =
+                "goroutineleak.txt lists their stacks, the most frequent first: the first line "
+                "outside Go's own\npackages is where they wait. In goroutines.txt `(leaked)` "
+                "marks them, with `created by`.\nWho should have sent, received, closed or "
+                "unlocked, and returned early instead?\nA goroutine that waits for what "
+                "a global variable refers to is not found: see goroutines_stuck.\n",
         },
     [RED_FLAG_FETCH_DATA_PILING] =
         {
@@ -353,6 +381,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .hold_s = 60,
             .patterns = {"fetch_data"},
             .pattern_kind = GOROUTINE_PATTERNS,
+            .wants_leaks = true,
             .add_evidence = evidence_of_fetching,
             .confirm_pprof =
                 "curl -s '" PPROF "goroutine?debug=2' | grep -B2 -A10 -i fetchData",
@@ -378,6 +407,7 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .hold_s = 180,
             .patterns = {"fetch_data", "monitor"},
             .pattern_kind = GOROUTINE_PATTERNS,
+            .wants_leaks = true,
             .add_evidence = evidence_of_stuck_fetch,
             .confirm_pprof =
                 "curl -s '" PPROF "goroutine?debug=2' | grep -B2 -A10 -E 'etchData|onitor'",
@@ -594,6 +624,7 @@ const struct red_flag_metric red_flag_metrics[RED_FLAG_SIGNALS] = {
     [SIGNAL_THREADS] = {"process_threads", ""},
     [SIGNAL_GOROUTINES] = {"go_goroutines", ""},
     [SIGNAL_GOROUTINES_STUCK] = {"go_goroutines_blocked", "10m"},
+    [SIGNAL_GOROUTINES_LEAKED] = {"go_goroutines_leaked", ""},
     [SIGNAL_FETCH_DATA] = {"go_goroutines_matching", "*"},
     [SIGNAL_FETCHES_STUCK] = {"go_goroutines_matching_blocked", "*"},
     [SIGNAL_ALLOCATED_BYTES] = {"go_memstats_alloc_bytes", ""},

@@ -144,6 +144,19 @@ static void write_sites(struct buffer *text, const char *title,
     write_site(text, grown[i], is_heap);
 }
 
+static void write_leaks(struct buffer *text, const struct site_top *leaks) {
+  if (leaks == NULL)
+    return;
+  buffer_append_string(text, "\nLeaked goroutines, which nothing can wake, by stack\n");
+  for (size_t i = 0; i < leaks->len && i < SITES_SHOWN; i++) {
+    char stack[STACK_SIZE];
+    buffer_printf(text, "  %-6" PRIu64 " %s\n", leaks->sites[i].weight,
+                  evidence_stack(stack, sizeof(stack), &leaks->sites[i]));
+  }
+  if (leaks->len == 0)
+    buffer_append_string(text, "  none\n");
+}
+
 static void write_allocations(struct buffer *text, const struct allocations *allocations) {
   const struct allocations_lately *lately =
       allocations != NULL ? allocations_get(allocations) : NULL;
@@ -220,4 +233,5 @@ void report_write(struct buffer *text, const struct report *report) {
   snprintf(title, sizeof(title), "Goroutines that grew since the baseline, by stack%s",
            evidence_moment_text(of, &facts->sites_of));
   write_sites(text, title, facts->goroutine_sites, false);
+  write_leaks(text, facts->leaks);
 }

@@ -51,6 +51,7 @@ const struct snapshot_field snapshot_fields[SNAPSHOT_FIELDS] = {
     {"  runnable", STATE(RUNNABLE), false},
     {"  other", STATE(OTHER), false},
     {"  newly stuck", FIELD(goroutines_stuck), false},
+    {"  leaked", FIELD(goroutines_leaked), false},
     {"  fetching data", FIELD(fetch_data), false},
     {"  stuck in a fetch", FIELD(fetches_stuck), false},
 };

@@ -28,6 +28,7 @@ struct snapshot {
   uint64_t threads;
   uint64_t goroutines, goroutines_by_state[GOROUTINE_STATES];
   uint64_t goroutines_stuck; /* since the baseline (stuck.h) */
+  uint64_t goroutines_leaked;
   uint64_t fetch_data, fetches_stuck;
 };
 
@@ -41,7 +42,7 @@ struct snapshot_field {
   bool is_bytes;
 };
 
-enum { SNAPSHOT_FIELDS = 19 + DESCRIPTOR_CLASSES + GOROUTINE_STATES };
+enum { SNAPSHOT_FIELDS = 20 + DESCRIPTOR_CLASSES + GOROUTINE_STATES };
 
 /* All fields, in the order of the flowchart of the guide: memory, descriptors, goroutines. */
 extern const struct snapshot_field snapshot_fields[SNAPSHOT_FIELDS];

@@ -20,6 +20,8 @@ PLUGIN_OPTIONS = {
     "fd_match": "FdMatch",
     "goroutine_dump_interval": "GoroutineDumpInterval",
     "goroutine_dump_max": "GoroutineDumpMax",
+    "goroutine_leak_interval": "GoroutineLeakInterval",
+    "goroutine_leak_max_heap": "GoroutineLeakMaxHeap",
     "goroutine_match": "GoroutineMatch",
     "heap_match": "HeapMatch",
     "heap_profile_interval": "HeapProfileInterval",

@@ -14,7 +14,7 @@ BROWSER = "-http=localhost:8081"
 
 def commands(readme):
     """The indented lines that a shell can run."""
-    words = r"^  ((?:go tool pprof|sed|grep|diff) .*)$"
+    words = r"^  ((?:go tool pprof|sed|grep|diff|head) .*)$"
     return re.findall(words, readme, re.MULTILINE)
 
 

@@ -131,6 +131,19 @@ local flags = [
     next: t.curl('goroutine?debug=1') + ' | head -40',
   },
   {
+    flag: 'goroutines_leaked',
+    alert: 'SidecarGoroutinesLeaked',
+    summary: 'Sidecar has goroutines that nothing can wake.',
+    give(goroutines): [['go_goroutines_leaked', '', goroutines]],
+    warning: { below: 0, at: 1, says: 'leaked goroutines: 1 (warning from 1).' },
+    critical: { below: 49, at: 50, says: 'leaked goroutines: 50 (critical from 50).' },
+    also: {
+      belowCritical: 'leaked goroutines: 49 (warning from 1).',
+      atCritical: 'leaked goroutines: 50 (warning from 1).',
+    },
+    next: t.curl('goroutineleak?debug=1') + ' | head -40',
+  },
+  {
     flag: 'fetch_data_piling',
     alert: 'SidecarFetchDataPiling',
     summary: "Sidecar's data fetches pile up.",
