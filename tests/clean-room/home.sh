@@ -22,11 +22,11 @@ move_in() {
   cd "$home/checkout" || exit
 }
 
-# run_tests: as the user who moved in, all suites, as the command stands: it installs what they
-# need, builds, and counts.
+# run_tests [SUITE...]: as the user who moved in, all suites, as the command stands, or these: it
+# installs what all of them need, builds, and counts.
 run_tests() {
   local status=0
-  "${as_user[@]}" tests/run >/tmp/tests.log 2>&1 || status=$?
+  "${as_user[@]}" tests/run "$@" >/tmp/tests.log 2>&1 || status=$?
   if [ "$status" -ne 0 ] || ! tail -n 1 /tmp/tests.log | grep -Eq '^[0-9]+ passed, 0 failed, [0-9]+ skipped$'; then
     echo 'clean room: the whole of what it said:'
     cat /tmp/tests.log
