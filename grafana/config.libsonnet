@@ -113,9 +113,6 @@ local promql = import 'lib/promql.libsonnet';
 
     // Names of FdMatch that are session files: add those of other agents that you match.
     sessionPatterns: [row.patterns for row in rows if row.name == 'session_files'][0],
-    // fs.inotify.max_user_watches of the hosts, which is no metric. Set it to the lowest among
-    // yours (`sysctl fs.inotify.max_user_watches`).
-    inotifyLimit: 65536,
     // What rate() looks back over: at least two detail intervals of the plugin.
     rateWindow: '5m',
 

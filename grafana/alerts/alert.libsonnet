@@ -153,7 +153,7 @@ function(config) {
 
   redFlag(flag, severity)::
     local text = self.amounts[flag.amount];
-    local value = held(flag.signal, flag.types) + (if flag.whole == 1 then '' else ' / %d' % flag.whole);
+    local value = held(flag.signal, flag.types);
     self.sidecar(
       flag.alert,
       severity.name,

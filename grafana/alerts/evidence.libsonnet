@@ -1,7 +1,7 @@
 // What a row of the plugin's table cannot say of a red flag, by its name: the series of a value that
 // no metric has as it stands, and sentences of evidence from other metrics. A flag needs none.
 //
-// signal, types, whole: as in lib/flags.libsonnet. graphite(g): the signal as a target of Graphite, from
+// signal, types: as in lib/flags.libsonnet. graphite(g): the signal as a target of Graphite, from
 // g.of(metric): its series, g.scale(target, factor), g.sum(targets): a sum for each sidecar.
 // isMomentary: a threshold without a hold would notify of what is over in a moment. evidence(a):
 // sentences of alerts/alert.libsonnet.
@@ -12,6 +12,7 @@ function(config)
   local resident(a) = a.known('process_resident_memory_bytes', bytes + 'are resident.');
   local site(a) = a.largest('go_heap_inuse_matching_bytes', '{{ .Labels.type }} holds ' + bytes + 'of it.');
   local heap = 'go_memstats_heap_alloc_bytes';
+  local cores(g) = g.scale(g.sum([g.of('ps_cputime.*')]), '0.000001');
   {
     rss: {
       // Without Go values nothing is known to be retained, and this is RSS.
@@ -63,9 +64,15 @@ function(config)
     allocation_rate: {
       evidence(a): a.known('go_gc_cpu_fraction', 'Collecting takes {{ .Value | humanizePercentage }} of its CPU time.'),
     },
+    fds_limit: { evidence(a): a.known('process_open_fds', '{{ .Value }} are open.') + class(a) },
+    cpu_busy: { signal: 'sidecar:cpu_cores:rate', graphite(g): cores(g) },
+    child_cpu: {
+      signal: 'sidecar:child_cpu_cores:rate',
+      graphite(g): g.scale(g.of('process_children_cpu_microseconds'), '0.000001'),
+    },
     cpu: {
       signal: 'sidecar:cpu_cores:rate',
-      graphite(g): g.scale(g.sum([g.of('ps_cputime.*')]), '0.000001'),
+      graphite(g): cores(g),
       evidence(a): a.computed(
         'quantile_over_time(0.5, %(m)s[1d])', 'sidecar:cpu_cores:rate', 'Usual are {{ .Value | printf "%.2f" }}.'
       ),
@@ -75,8 +82,6 @@ function(config)
       evidence(a): a.known('process_fds_matching', '{{ .Value }} databases and journals are open.', ['type="sqlite"']),
     },
     inotify_watches: {
-      signal: 'process_inotify_watches',
-      whole: config.inotifyLimit,
       evidence(a): a.known('process_inotify_watches', 'They are {{ .Value }}.'),
     },
   }

@@ -41,11 +41,9 @@ local alerts = import 'alert.libsonnet';
     local family = std.length(std.split(flag.types, '|')) > 1;
     local types = if family then '-{%s}' % std.strReplace(flag.types, '|', ',') else if flag.types == '' then '' else '-' + flag.types;
     local series = (if flag.kind == 'rate' then flag.metric else flag.signal) + types;
-    local value =
-      if std.objectHas(flag, 'graphite') then flag.graphite(tools)
-      else if family then join([of(series)], 'max')
-      else of(series);
-    if flag.whole == 1 then value else scale(value, '%.12f' % (1 / flag.whole)),
+    if std.objectHas(flag, 'graphite') then flag.graphite(tools)
+    else if family then join([of(series)], 'max')
+    else of(series),
 
   // --- the parts of a rule: { refId: query or expression }
 

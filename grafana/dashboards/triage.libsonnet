@@ -263,13 +263,19 @@ function(config, q, panels)
         'Watches of folders and files. Normal: on one level. Growing: folders are watched and not given up.',
         [q.value('max', 'process_inotify_watches', 'watches')],
         'locale'
-      ) + panels.span(100) + panels.size(12, 8),
+      ) + panels.span(100),
       panels.timeseries(
         'inotify watches, of the limit',
-        'Of the %d watches (`sysctl fs.inotify.max_user_watches`, inotifyLimit in config.libsonnet) that all processes of a user share. ' % config.inotifyLimit + text.levels(flags.inotify_watches, text.share),
-        [q.share('max', 'process_inotify_watches', config.inotifyLimit, 'of the limit')],
+        'Of the watches that all processes of a user may have together (`sysctl fs.inotify.max_user_watches`). ' + text.levels(flags.inotify_watches, text.share),
+        [q.value('max', 'process_inotify_watches_ratio', 'of the limit')],
         'percentunit'
-      ) + panels.bounds(flags.inotify_watches) + panels.size(12, 8),
+      ) + panels.bounds(flags.inotify_watches),
+      panels.timeseries(
+        'Descriptors, of the limit',
+        'Of those that the process may have open (`ulimit -n`). ' + text.levels(flags.fds_limit, text.share) + ' At the limit nothing can be opened.',
+        [q.value('max', 'process_open_fds_ratio', 'of the limit')],
+        'percentunit'
+      ) + panels.bounds(flags.fds_limit),
     ],
   };
 
@@ -407,6 +413,12 @@ function(config, q, panels)
         'locale'
       ) + panels.stacked + panels.overlay('usual') + panels.bounds({ warning: null, failure: flags.cpu.failure }, to=flags.cpu.failure),
       panels.timeseries(
+        'CPU of child processes',
+        'Cores used by child processes, once they have ended. Normal: next to nothing while it is not typed into. ' + text.levels(flags.child_cpu) + ' A steady part of a core: it runs git or another program all the time.',
+        [q.rate('max', 'process_children_cpu_microseconds', 'children', scale=1e-6)],
+        'locale'
+      ) + panels.bounds(flags.child_cpu),
+      panels.timeseries(
         'Context switches',
         'Normal: hundreds a second while it is in use. Thousands when idle: a poll loop without a pause.',
         [q.rate('max', 'contextswitch', 'switches', slow=true)],
@@ -420,7 +432,7 @@ function(config, q, panels)
           q.rate('max', 'ps_pagefaults', 'major', source='majflt'),
         ],
         'cps'
-      ) + panels.span(100) + panels.size(12, 8),
+      ) + panels.span(100),
       panels.timeseries(
         'Storage',
         'Bytes read from and written to storage. Normal: little. Steady reading: session files are read again and again.',
@@ -429,7 +441,7 @@ function(config, q, panels)
           q.rate('max', 'ps_disk_octets', 'written', source='write'),
         ],
         'binBps'
-      ) + panels.span(MiB) + panels.size(12, 8),
+      ) + panels.span(MiB),
     ],
   };
 

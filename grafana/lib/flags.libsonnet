@@ -2,7 +2,7 @@
 // holds of the configuration, and with what alerts/evidence.libsonnet has for a flag by its name.
 //
 // signal, types: the series that has the value, and its type instances as a regular expression; ''
-// where it has none. whole: what the value is a share of, or 1. severities: those that are on; one
+// where it has none. severities: those that are on; one
 // that isJudged fires on the plugin's red_flag from `state` on; the others are resolved when the value
 // has been below the threshold for clearHold.
 local evidence = import '../alerts/evidence.libsonnet';
@@ -37,7 +37,6 @@ function(config)
       types: if row.type_instance == '*' then std.join('|', config.flags[row.name].patterns)
       else if row.type_instance == null then ''
       else row.type_instance,
-      whole: 1,
       evidence(a): '',
       isMomentary: false,
     }

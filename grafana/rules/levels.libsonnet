@@ -50,6 +50,12 @@ local promql = import '../lib/promql.libsonnet';
               '(%s + %s) / 1e6' % [rate('ps_cputime_user_total'), rate('ps_cputime_syst_total')], 'ps_cputime_user_total'
             ),
           },
+          {
+            record: 'sidecar:child_cpu_cores:rate',
+            expr: known(
+              rate('process_children_cpu_microseconds_total') + ' / 1e6', 'process_children_cpu_microseconds_total'
+            ),
+          },
           // When a process started, if it is the only one of its name within unknownHold: then a
           // value of that time is its own.
           {
@@ -86,7 +92,7 @@ local promql = import '../lib/promql.libsonnet';
         ] + [
           { record: flag.signal, expr: known(rate(flag.metric + '_total'), flag.metric + '_total') }
           for flag in flags(config)
-          if flag.kind == 'rate'
+          if flag.kind == 'rate' && flag.metric != null
         ],
       },
       {

@@ -18,6 +18,8 @@
 
 enum { COLUMNS_MAX = 512, COLUMN_NAME_SIZE = 128 };
 
+enum { RECORDED_WHOLE = 1000000000 };
+
 /* The values of one row, each VALUE_UNKNOWN if its cell is empty or there is no such column. */
 struct recorded {
   struct process_pulse pulse; /* ticks are microseconds */
@@ -26,6 +28,7 @@ struct recorded {
   struct memstats memstats;
   struct goroutine_profile goroutine_profile;
   uint64_t memory_regions;
+  uint64_t open_fds_share, inotify_watches_share; /* of the limit, in parts of RECORDED_WHOLE */
   uint64_t goroutines, goroutines_leaked;
   uint64_t start_time_ms; /* since the epoch */
   uint64_t pid;

@@ -195,6 +195,20 @@ static void take_cell(struct replay *replay, size_t i, double cell) {
   part->is_changed |= is_known && cell != replay->observed[i];
 }
 
+/* The limit of which part is that share; VALUE_UNKNOWN if that cannot be told. */
+static uint64_t limit_of(uint64_t part, uint64_t share) {
+  bool is_known = part != VALUE_UNKNOWN && share != VALUE_UNKNOWN && share > 0;
+  return is_known ? (uint64_t)((double)part * RECORDED_WHOLE / (double)share + 0.5)
+                  : VALUE_UNKNOWN;
+}
+
+/* That of the host the values are of, or the one that was given. */
+static uint64_t watches_limit(const struct replay *replay) {
+  const struct recorded *row = &replay->row;
+  uint64_t limit = limit_of(row->descriptors.inotify_watches, row->inotify_watches_share);
+  return limit != VALUE_UNKNOWN ? limit : replay->options.inotify_watches_limit;
+}
+
 static void take_cells(struct replay *replay, const double *cells) {
   for (size_t i = 0; i < COLUMN_PARTS; i++)
     replay->parts[i].is_there = replay->parts[i].is_counted = replay->parts[i].is_changed =
@@ -205,6 +219,9 @@ static void take_cells(struct replay *replay, const double *cells) {
    * when there is no NextGC in a reading: then the cell is empty. */
   if (!replay->has_heap_alloc || !replay->has_next_gc || !replay->has_num_gc)
     replay->row.memstats.heap_alloc_bytes = replay->row.memstats.next_gc_bytes = VALUE_UNKNOWN;
+  if (replay->row.open_fds_share != VALUE_UNKNOWN)
+    replay->row.pulse.max_fds =
+        limit_of(replay->row.pulse.open_fds, replay->row.open_fds_share);
   if (replay->row.pid != VALUE_UNKNOWN)
     replay->pid = replay->row.pid;
 }
@@ -260,7 +277,7 @@ static struct reading reading_of(const struct replay *replay, unsigned parts, ui
       .ticks_per_second = 1000000,
       .descriptors = &row->descriptors,
       .lock_owner = "",
-      .inotify_watches_limit = replay->options.inotify_watches_limit,
+      .inotify_watches_limit = watches_limit(replay),
       .memory_regions = row->memory_regions,
       .memory_pressure_percent = NAN, /* is of the host, and no metric */
       .wall_ms = (int64_t)now_ms,

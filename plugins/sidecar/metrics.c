@@ -66,6 +66,8 @@ const struct metric_info metrics[METRICS] = {
                          "open file descriptors (size of the fd directory)"},
     [METRIC_MAX_FDS] = {"process_max_fds", METRIC_GAUGE, TIER_PULSE, "descriptors",
                         "soft limit of open files (limits); absent when unlimited"},
+    [METRIC_OPEN_FDS_RATIO] = {"process_open_fds_ratio", METRIC_GAUGE, TIER_PULSE, "fraction",
+                               "open file descriptors as a share of the soft limit"},
     [METRIC_START_TIME_SECONDS] = {"process_start_time_seconds", METRIC_GAUGE, TIER_PULSE,
                                    "seconds since the epoch",
                                    "when the process started (stat)"},
@@ -90,12 +92,18 @@ const struct metric_info metrics[METRICS] = {
                              "codex_sessions, sqlite by default)"},
     [METRIC_INOTIFY_WATCHES] = {"process_inotify_watches", METRIC_GAUGE, TIER_DETAIL, "watches",
                                 "inotify watches (fdinfo)"},
+    [METRIC_INOTIFY_WATCHES_RATIO] =
+        {"process_inotify_watches_ratio", METRIC_GAUGE, TIER_DETAIL, "fraction",
+         "inotify watches as a share of the user's limit (fs.inotify.max_user_watches)"},
     [METRIC_FILE_LOCKS] =
         {"process_file_locks", METRIC_GAUGE, TIER_DETAIL, "locks",
          "locks on files the process has open: its own, those of other processes, and of the "
          "latter write locks that stop readers of SQLite databases (/proc/locks)"},
     [METRIC_CPU_TIME] = {"ps_cputime", METRIC_STOCK_PAIR, TIER_PULSE, "microseconds",
                          "CPU time, user and system (stat)"},
+    [METRIC_CHILDREN_CPU_MICROSECONDS] =
+        {"process_children_cpu_microseconds", METRIC_DERIVE, TIER_PULSE, "microseconds",
+         "CPU time of child processes that have ended, and of theirs (stat)"},
     [METRIC_PAGE_FAULTS] = {"ps_pagefaults", METRIC_STOCK_PAIR, TIER_PULSE, "faults",
                             "page faults, minor and major (stat)"},
     [METRIC_DISK_OCTETS] = {"ps_disk_octets", METRIC_STOCK_PAIR, TIER_PULSE, "bytes",
@@ -419,6 +427,12 @@ static void add_by_pattern(struct samples *samples, enum metric metric,
     samples_add_gauge(samples, metric, patterns->items[i].name, values[i]);
 }
 
+static void add_share(struct samples *samples, enum metric metric, uint64_t part,
+                      uint64_t whole) {
+  if (part != VALUE_UNKNOWN && whole != VALUE_UNKNOWN && whole > 0)
+    samples_add_gauge_double(samples, metric, NULL, (double)part / (double)whole);
+}
+
 static uint64_t microseconds(uint64_t ticks, uint64_t ticks_per_second) {
   if (ticks == VALUE_UNKNOWN || ticks_per_second == 0)
     return VALUE_UNKNOWN;
@@ -428,9 +442,12 @@ static uint64_t microseconds(uint64_t ticks, uint64_t ticks_per_second) {
 void samples_add_pulse(struct samples *samples, const struct process_pulse *pulse,
                        uint64_t ticks_per_second) {
   add_gauges(samples, pulse, pulse_gauges, ARRAY_LENGTH(pulse_gauges));
+  add_share(samples, METRIC_OPEN_FDS_RATIO, pulse->open_fds, pulse->max_fds);
   samples_add_counter_pair(samples, METRIC_CPU_TIME,
                            microseconds(pulse->user_ticks, ticks_per_second),
                            microseconds(pulse->system_ticks, ticks_per_second));
+  samples_add_counter(samples, METRIC_CHILDREN_CPU_MICROSECONDS,
+                      microseconds(pulse->children_ticks, ticks_per_second));
   samples_add_counter_pair(samples, METRIC_PAGE_FAULTS, pulse->minor_faults,
                            pulse->major_faults);
   samples_add_counter_pair(samples, METRIC_DISK_OCTETS, pulse->disk_read_bytes,
@@ -438,10 +455,11 @@ void samples_add_pulse(struct samples *samples, const struct process_pulse *puls
 }
 
 void samples_add_descriptors(struct samples *samples, const struct descriptors_reading *reading,
-                             const struct pattern_list *patterns) {
+                             const struct pattern_list *patterns, uint64_t watches_limit) {
   for (size_t i = 0; i < DESCRIPTOR_CLASSES; i++)
     samples_add_gauge(samples, METRIC_FDS, descriptor_class_name(i), reading->by_class[i]);
   add_gauges(samples, reading, descriptor_gauges, ARRAY_LENGTH(descriptor_gauges));
+  add_share(samples, METRIC_INOTIFY_WATCHES_RATIO, reading->inotify_watches, watches_limit);
   add_by_pattern(samples, METRIC_FDS_MATCHING, patterns, reading->matching);
 }
 

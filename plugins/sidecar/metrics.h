@@ -28,6 +28,7 @@ enum metric {
   METRIC_THREADS,
   METRIC_OPEN_FDS,
   METRIC_MAX_FDS,
+  METRIC_OPEN_FDS_RATIO,
   METRIC_START_TIME_SECONDS,
   METRIC_PID,
   METRIC_PPROF_PORT,
@@ -38,8 +39,10 @@ enum metric {
   METRIC_FDS_SAME_DATABASE_MAX,
   METRIC_FDS_MATCHING,
   METRIC_INOTIFY_WATCHES,
+  METRIC_INOTIFY_WATCHES_RATIO,
   METRIC_FILE_LOCKS,
   METRIC_CPU_TIME,
+  METRIC_CHILDREN_CPU_MICROSECONDS,
   METRIC_PAGE_FAULTS,
   METRIC_DISK_OCTETS,
   METRIC_CONTEXT_SWITCHES,
@@ -159,11 +162,12 @@ void samples_add_counter(struct samples *samples, enum metric metric, uint64_t v
 void samples_add_counter_pair(struct samples *samples, enum metric metric, uint64_t first,
                               uint64_t second);
 
-/* Each adds everything in a reading. Values by pattern are in the order of the patterns. */
+/* Each adds everything in a reading. Values by pattern are in the order of the patterns.
+ * watches_limit: of the user, or VALUE_UNKNOWN. */
 void samples_add_pulse(struct samples *samples, const struct process_pulse *pulse,
                        uint64_t ticks_per_second);
 void samples_add_descriptors(struct samples *samples, const struct descriptors_reading *reading,
-                             const struct pattern_list *patterns);
+                             const struct pattern_list *patterns, uint64_t watches_limit);
 void samples_add_rollup(struct samples *samples, const struct memory_map_rollup *rollup);
 void samples_add_memstats_gauges(struct samples *samples, const struct memstats *stats);
 /* pauses_ns: total GC pauses since the process has been watched */

@@ -35,6 +35,7 @@ struct process_pulse {
   uint64_t threads;
   uint64_t open_fds, max_fds; /* max_fds: the soft limit, may be out of date (os/process.h) */
   uint64_t user_ticks, system_ticks;
+  uint64_t children_ticks; /* of children that have ended and were waited for; both together */
   uint64_t minor_faults, major_faults;
   uint64_t disk_read_bytes, disk_write_bytes;
   int io_error;     /* why the disk fields are unknown: 0 or -errno */

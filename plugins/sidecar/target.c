@@ -290,18 +290,21 @@ bool target_detail_due(const struct target *target, const struct target_services
           moved_a_lot(before->memory.resident_bytes, now->memory.resident_bytes, 32 << 20));
 }
 
+static uint64_t watches_limit_of(struct host *host) {
+  uint64_t limit;
+  return host_inotify_watches_limit(host, &limit) == 0 ? limit : VALUE_UNKNOWN;
+}
+
 /* descriptors is NULL when they could not be read. */
 static void observe_descriptors(struct target *target, const struct target_services *services,
-                                const struct descriptors_reading *descriptors) {
+                                const struct descriptors_reading *descriptors,
+                                uint64_t watches_limit) {
   char owner[16] = "";
   struct reading reading = {.parts = READING_DESCRIPTORS,
                             .now_ms = monotonic_ms(),
                             .descriptors = descriptors,
                             .lock_owner = owner,
-                            .inotify_watches_limit = VALUE_UNKNOWN};
-  if (descriptors != NULL && descriptors->inotify_watches != VALUE_UNKNOWN &&
-      host_inotify_watches_limit(services->host, &reading.inotify_watches_limit) != 0)
-    reading.inotify_watches_limit = VALUE_UNKNOWN;
+                            .inotify_watches_limit = watches_limit};
   if (descriptors != NULL && descriptors_are_contended(descriptors) &&
       descriptors->foreign_lock_pid > 0 &&
       host_process_name(services->host, descriptors->foreign_lock_pid, owner, sizeof(owner)) !=
@@ -316,13 +319,16 @@ static void take_descriptors(struct target *target, struct target_services *serv
   int error = detail->descriptors_error;
   endpoint_prove(&target->go.endpoint, detail->owned, error, services->pprof);
   target->regular = target->pipes = target->directories = VALUE_UNKNOWN;
+  uint64_t watches_limit = VALUE_UNKNOWN;
   if (error == 0) {
-    samples_add_descriptors(samples, reading, &services->config->fd_patterns);
+    if (reading->inotify_watches != VALUE_UNKNOWN)
+      watches_limit = watches_limit_of(services->host);
+    samples_add_descriptors(samples, reading, &services->config->fd_patterns, watches_limit);
     target->regular = reading->by_class[DESCRIPTOR_REGULAR];
     target->pipes = reading->by_class[DESCRIPTOR_PIPE];
     target->directories = reading->by_class[DESCRIPTOR_DIRECTORY];
   }
-  observe_descriptors(target, services, error == 0 ? reading : NULL);
+  observe_descriptors(target, services, error == 0 ? reading : NULL, watches_limit);
   bool was_long = target->detail_parts >= SEVERAL;
   target->detail_parts = 0;
   if (error == 0 && was_long) /* the values are complete, but not at DetailInterval */
@@ -468,7 +474,7 @@ static void forget_detail(struct target *target, const struct target_services *s
   samples_drop(&target->detail_counters);
   target->regular = target->pipes = target->directories = VALUE_UNKNOWN;
   target->detail_ns = 0; /* due as soon as it can be read */
-  observe_descriptors(target, services, NULL);
+  observe_descriptors(target, services, NULL, VALUE_UNKNOWN);
   observe_memory_map(target, services, VALUE_UNKNOWN, VALUE_UNKNOWN);
   for (size_t i = COLLECTOR_DESCRIPTORS; i <= COLLECTOR_SMAPS; i++) {
     target->collectors[i].status = STATUS_TIMEOUT;

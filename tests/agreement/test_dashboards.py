@@ -31,6 +31,7 @@ RECORDED = {
     "sidecar:red_flag:up": "red_flag",
     "sidecar:held_bytes": "process_resident_memory_bytes",
     "sidecar:cpu_cores:rate": "ps_cputime_user_total",
+    "sidecar:child_cpu_cores:rate": "process_children_cpu_microseconds_total",
 }
 
 UNITS = {
@@ -39,7 +40,8 @@ UNITS = {
 # Flags without a metric of their own, and what they judge.
 JUDGED = {
     "cpu": {("ps_cputime", None)},
-    "inotify_watches": {("process_inotify_watches", None)},
+    "cpu_busy": {("ps_cputime", None)},
+    "child_cpu": {("process_children_cpu_microseconds", None)},
 }
 
 

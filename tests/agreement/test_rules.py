@@ -92,7 +92,7 @@ class Rules(unittest.TestCase):
         units = {"s": 1, "m": 60, "h": 3600}
         seconds = lambda text: int(text[:-1]) * units[text[-1]]
         found = re.findall(r"\n +for: (\w+)\n +keep_firing_for: (\w+)\n", agreement.read(ALERTS))
-        self.assertEqual({"30s", "1m", "3m", "10m"}, {hold for hold, _ in found})
+        self.assertEqual({"30s", "1m", "3m", "10m", "1h"}, {hold for hold, _ in found})
         for hold, clear in found:
             hold = seconds(hold)
             self.assertEqual(min(int(holds) * hold, max(hold, limit)), seconds(clear))

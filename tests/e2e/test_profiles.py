@@ -404,7 +404,7 @@ class Leaked(RedFlagCase):
             text = file.read()
         self.assertRegex(text, r"\n +leaked +0 +18 +\+18\n")
         stacks = text.split("Leaked goroutines")[1]
-        self.assertRegex(stacks.splitlines()[1], r"^  12 +main\.fetchData")
+        self.assertRegex(stacks.splitlines()[1], r"^  12 +main\.waitChanReceiveLost.*main\.fetchData")
 
     def test_1_26(self):
         """of a program of an older Go it is not known, and that is no failure"""

@@ -1,13 +1,53 @@
 """Red flags that need some time: a spike that stays, rates."""
 
 import os
+import shutil
+import signal
 import subprocess
+import tempfile
 
 from harness.case import labels, metric
 from harness.daemon import free_port, need
 from harness.red_flags import RedFlagCase
 from harness.target import Target
 from harness.wait import wait_until
+
+
+BUSY = "while :; do sh -c 'i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done'; done"
+
+
+class Children(RedFlagCase):
+    """A program that does next to nothing but start others."""
+
+    flags = {"child_cpu": {"Hold": 4}, "cpu": {"Enabled": False}}
+
+    def test_children(self):
+        """the CPU time of children is their parent's metric and flag, not its own CPU"""
+        folder = self.enterContext(tempfile.TemporaryDirectory(prefix="children-"))
+        program, place = os.path.join(folder, "sidecar"), os.path.join(folder, "parent")
+        shutil.copy(shutil.which("sh"), program)
+        os.mkdir(place)
+        with subprocess.Popen([program, "-c", BUSY], cwd=place, start_new_session=True) as parent:
+            try:
+                notice = self.notices.wait_for("parent", "child_cpu", "warning", 60)
+                self.assertEqual(parent.pid, int(notice["meta"]["pid"]))
+                self.assertGreater(notice["meta"]["value"], 0.1)
+                self.check_time(parent.pid)
+            finally:
+                os.killpg(parent.pid, signal.SIGKILL)
+        self.notices.wait_for("parent", "child_cpu", "okay")
+
+    def check_time(self, pid):
+        """As the kernel has it, cutime and cstime, before and after."""
+        before = self.of_children(pid)
+        told = self.rested("process_children_cpu_microseconds_total", "parent") / 1e6
+        self.assertTrue(before <= told <= self.of_children(pid), told)
+
+    @staticmethod
+    def of_children(pid):
+        with open("/proc/%d/stat" % pid, encoding="utf-8") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
 
 
 class Rates(RedFlagCase):

@@ -52,6 +52,18 @@ class Levels(RedFlagCase):
         self.assertEqual(200, notice["meta"]["threshold"])
         self.assertIn("lsof -p %d" % self.target.pid, notice["meta"]["next"])
 
+    def test_fds_limit(self):
+        """four fifths of the descriptors that it may have"""
+        limited = ["sh", "-c", 'ulimit -n 1000 && exec "$@"', "sh"]
+        with Target("narrow", prefix=limited, do=["fds pipe 810"]) as target:
+            notice = self.notices.wait_for("narrow", "fds_limit", "warning")
+            self.assertRegex(notice["message"], r"FDs: 8\d % of the limit \(warning from 80 %")
+            self.assertEqual("pipe", notice["meta"]["class"])
+            target.do("fds pipe 150")
+            self.notices.wait_for("narrow", "fds_limit", "failure")
+            target.do("release all")
+            self.notices.wait_for("narrow", "fds_limit", "okay", 60)
+
     def test_same_file(self):
         """one file sixty times: its path and its count"""
         notice = self.turns("fds regular 60 path=leaked.jsonl", "same_file", "failure")

@@ -201,7 +201,7 @@ static void write_row(FILE *out, const struct process *process, const struct con
   samples_add_gauge(&samples, METRIC_PID, NULL, PID);
   samples_add_gauge(&samples, METRIC_PPROF_PORT, NULL, 6060);
   samples_add_gauge(&samples, METRIC_GOROUTINES, NULL, process->goroutine_count);
-  samples_add_descriptors(&samples, &process->descriptors, &config->fd_patterns);
+  samples_add_descriptors(&samples, &process->descriptors, &config->fd_patterns, VALUE_UNKNOWN);
   samples_add_rollup(&samples, &process->rollup);
   samples_add_gauge(&samples, METRIC_MEMORY_REGIONS, NULL, process->regions);
   samples_add_memstats_gauges(&samples, &process->memstats);

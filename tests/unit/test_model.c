@@ -142,7 +142,7 @@ static void all_samples_of_a_process_fit_into_one_list(void **state) {
   static struct pattern_list lists = {.len = PATTERNS_MAX};
   samples.len = 0;
   samples_add_pulse(&samples, &pulse, 100);
-  samples_add_descriptors(&samples, &reading, &lists);
+  samples_add_descriptors(&samples, &reading, &lists, 1000);
   samples_add_rollup(&samples, &rollup);
   samples_add_memstats_gauges(&samples, &stats);
   samples_add_memstats_counters(&samples, &stats, 0);

@@ -17,6 +17,8 @@ static void check_tail(const char *name, const struct proc_stat *stat) {
   check_int(name, stat->major_faults, 12);
   check_int(name, stat->user_ticks, 1314);
   check_int(name, stat->system_ticks, 15);
+  check_int(name, stat->children_user_ticks, 9);
+  check_int(name, stat->children_system_ticks, 6);
   check_int(name, stat->threads, 20);
   check_int(name, stat->start_ticks, 2122);
   check_int(name, stat->virtual_bytes, 2359296);

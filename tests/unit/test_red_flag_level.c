@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "common/array.h"
 #include "replay_flags.h"
 
 /* Observes value every step for that long. */
@@ -130,6 +131,22 @@ static void check_burst(enum red_flag flag, double threshold, enum red_flag_stat
   }
   check_int(red_flags[flag].name, replay.turned[flag], 0);
   replay_end(&replay);
+}
+
+/* Readings are never exactly their interval apart. */
+static void a_hold_as_long_as_the_interval_takes_one_interval(void **state) {
+  (void)state;
+  static const uint64_t intervals_ms[] = {60 * SECOND - 20, 60 * SECOND, 60 * SECOND + 20};
+  for (size_t i = 0; i < ARRAY_LENGTH(intervals_ms); i++) {
+    struct replay replay;
+    replay_begin(&replay, 0);
+    for (int reading = 0; reading < 3; reading++) {
+      replay_observe(&replay, SIGNAL_THREADS, reading == 0 ? 10 : 80);
+      replay.now_ms += intervals_ms[i];
+    }
+    check_int("threads", replay_state(&replay, RED_FLAG_THREADS), RED_FLAG_WARNING);
+    replay_end(&replay);
+  }
 }
 
 static void bursts_shorter_than_the_hold_raise_nothing(void **state) {
@@ -413,6 +430,7 @@ int main(void) {
       cmocka_unit_test(at_a_threshold_it_is_raised_once_after_its_hold),
       cmocka_unit_test(it_is_cleared_once_below_for_minutes),
       cmocka_unit_test(a_level_that_swings_about_its_threshold_is_one_alert),
+      cmocka_unit_test(a_hold_as_long_as_the_interval_takes_one_interval),
       cmocka_unit_test(bursts_shorter_than_the_hold_raise_nothing),
       cmocka_unit_test(two_readings_far_apart_do_not_count_as_held),
       cmocka_unit_test(a_long_interval_is_not_a_gap_once_it_is_usual),

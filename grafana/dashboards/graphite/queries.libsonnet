@@ -111,8 +111,6 @@ function(config)
       local all = of_types(combine, metric, if only == [] then '*' else '{%s}' % std.join(',', only));
       local some = if but == [] then all else call('exclude', [all, quoted('-(%s)$' % std.join('|', but))]);
       named_by_type(some, metric) { series:: some },
-    share(combine, metric, whole, legend)::
-      named(call('scale', [combined(combine, path(metric)), '%.12f' % (1 / whole)]), legend),
     floor(metric, legend)::
       named(call('movingMin', [combined('max', path(metric)), quoted(time(config.growthWindow))]), legend),
     rate(combine, metric, legend, source=null, scale=1, slow=false)::

@@ -50,9 +50,6 @@ function(config)
         (if only == [] then [] else ['type=~"%s"' % std.join('|', only)]) +
         (if but == [] then [] else ['type!~"%s"' % std.join('|', but)]);
       target('%s by (type) (%s)' % [combine, metric_of(metric, one_sidecar + some)], '{{type}}'),
-    // What a value of that much is a share of.
-    share(combine, metric, whole, legend)::
-      target('%s(%s) / %d' % [combine, gauge(metric), whole], legend),
     // The lowest of the last growthWindow, which a saw-tooth returns to.
     floor(metric, legend)::
       target('max(min_over_time(%s[%s]))' % [gauge(metric), config.growthWindow], legend),

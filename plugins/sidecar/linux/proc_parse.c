@@ -386,19 +386,21 @@ int proc_stat_parse(struct span text, struct proc_stat *ret) {
     return -EBADMSG;
   stat.state = *state.at;
 
-  bool complete = skip_fields(&text, 5) &&                  /* 4 ppid .. 8 tpgid */
-                  take_number(&text, &stat.flags) &&        /* 9 */
-                  take_number(&text, &stat.minor_faults) && /* 10 */
-                  skip_fields(&text, 1) &&                  /* 11 cminflt */
-                  take_number(&text, &stat.major_faults) && /* 12 */
-                  skip_fields(&text, 1) &&                  /* 13 cmajflt */
-                  take_number(&text, &stat.user_ticks) &&   /* 14 */
-                  take_number(&text, &stat.system_ticks) && /* 15 */
-                  skip_fields(&text, 4) &&                  /* 16 cutime .. 19 nice */
-                  take_number(&text, &stat.threads) &&      /* 20 */
-                  skip_fields(&text, 1) &&                  /* 21 itrealvalue */
-                  take_number(&text, &stat.start_ticks) &&  /* 22 */
-                  take_number(&text, &stat.virtual_bytes);  /* 23 */
+  bool complete = skip_fields(&text, 5) &&                           /* 4 ppid .. 8 tpgid */
+                  take_number(&text, &stat.flags) &&                 /* 9 */
+                  take_number(&text, &stat.minor_faults) &&          /* 10 */
+                  skip_fields(&text, 1) &&                           /* 11 cminflt */
+                  take_number(&text, &stat.major_faults) &&          /* 12 */
+                  skip_fields(&text, 1) &&                           /* 13 cmajflt */
+                  take_number(&text, &stat.user_ticks) &&            /* 14 */
+                  take_number(&text, &stat.system_ticks) &&          /* 15 */
+                  take_number(&text, &stat.children_user_ticks) &&   /* 16 */
+                  take_number(&text, &stat.children_system_ticks) && /* 17 */
+                  skip_fields(&text, 2) &&                           /* 18 priority, 19 nice */
+                  take_number(&text, &stat.threads) &&               /* 20 */
+                  skip_fields(&text, 1) &&                           /* 21 itrealvalue */
+                  take_number(&text, &stat.start_ticks) &&           /* 22 */
+                  take_number(&text, &stat.virtual_bytes);           /* 23 */
   if (!complete)
     return -EBADMSG;
   *ret = stat;

@@ -137,9 +137,11 @@ struct proc_stat {
   uint64_t flags;                      /* 9: PF_* */
   uint64_t minor_faults, major_faults; /* 10, 12: not those of its children */
   uint64_t user_ticks, system_ticks;   /* 14, 15: of all threads, including ended ones */
-  uint64_t threads;                    /* 20 */
-  uint64_t start_ticks;                /* 22: since boot */
-  uint64_t virtual_bytes;              /* 23 */
+  /* 16, 17: of children, and theirs, that have ended and were waited for */
+  uint64_t children_user_ticks, children_system_ticks;
+  uint64_t threads;       /* 20 */
+  uint64_t start_ticks;   /* 22: since boot */
+  uint64_t virtual_bytes; /* 23 */
 };
 
 /* -EBADMSG when a field of the struct is missing, truncated or not a number. */

@@ -301,6 +301,7 @@ int process_read_pulse(struct process *process, struct process_pulse *ret) {
   pulse.threads = stat.threads;
   pulse.user_ticks = stat.user_ticks;
   pulse.system_ticks = stat.system_ticks;
+  pulse.children_ticks = stat.children_user_ticks + stat.children_system_ticks;
   pulse.minor_faults = stat.minor_faults;
   pulse.major_faults = stat.major_faults;
   *ret = pulse;

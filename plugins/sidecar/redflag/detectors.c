@@ -44,6 +44,15 @@ static uint64_t clear_hold(uint64_t hold_ms) {
   return hold_ms < most_ms / CLEAR_HOLDS ? CLEAR_HOLDS * hold_ms : most_ms;
 }
 
+enum { EARLY_PART = 20, EARLY_MAX_MS = 3000 };
+
+/* Readings come slightly early or late: the nearest one decides, or a hold as long as their
+ * interval would take two. */
+static bool has_lasted(uint64_t passed_ms, uint64_t hold_ms) {
+  uint64_t early_ms = hold_ms / EARLY_PART;
+  return passed_ms + (early_ms < EARLY_MAX_MS ? early_ms : EARLY_MAX_MS) >= hold_ms;
+}
+
 /* threshold may be NaN: none. */
 static void level_judge(struct level *level, double value, double threshold, uint64_t hold_ms,
                         uint64_t now_ms) {
@@ -56,7 +65,7 @@ static void level_judge(struct level *level, double value, double threshold, uin
     level->is_turning = true;
     level->turn_ms = now_ms;
   }
-  if (now_ms - level->turn_ms < (level->is_raised ? clear_hold(hold_ms) : hold_ms))
+  if (!has_lasted(now_ms - level->turn_ms, level->is_raised ? clear_hold(hold_ms) : hold_ms))
     return;
   level->is_raised = is_above;
   level->is_turning = false;

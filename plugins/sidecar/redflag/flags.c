@@ -71,6 +71,12 @@ static void observe_anonymous(struct flags *flags, uint64_t now_ms) {
   signal_count(flags, SIGNAL_ANONYMOUS_BYTES, bytes, now_ms);
 }
 
+/* NaN if one is not known; of nothing there is no part. */
+static double ratio(uint64_t part, uint64_t whole) {
+  bool is_known = part != VALUE_UNKNOWN && whole != VALUE_UNKNOWN && whole > 0;
+  return is_known ? (double)part / (double)whole : NAN;
+}
+
 static void observe_pulse(struct flags *flags, const struct reading *reading) {
   const struct process_pulse *pulse = reading->pulse;
   struct snapshot *now = &flags->now;
@@ -85,8 +91,13 @@ static void observe_pulse(struct flags *flags, const struct reading *reading) {
   if (now->retained_bytes == VALUE_UNKNOWN)
     observe_anonymous(flags, reading->now_ms);
   signal_count(flags, SIGNAL_OPEN_FDS, now->fds, reading->now_ms);
+  signal_number(flags, SIGNAL_OPEN_FDS_RATIO, ratio(now->fds, pulse->max_fds), reading->now_ms);
   signal_count(flags, SIGNAL_THREADS, now->threads, reading->now_ms);
   signal_number(flags, SIGNAL_CPU_SECONDS, ticks / (double)reading->ticks_per_second,
+                reading->now_ms);
+  double children =
+      pulse->children_ticks != VALUE_UNKNOWN ? (double)pulse->children_ticks : NAN;
+  signal_number(flags, SIGNAL_CHILD_CPU_SECONDS, children / (double)reading->ticks_per_second,
                 reading->now_ms);
 }
 
@@ -122,10 +133,6 @@ static void forget_descriptors(struct snapshot *now) {
     now->fds_by_class[i] = VALUE_UNKNOWN;
   now->same_file_opens = now->same_database_opens = VALUE_UNKNOWN;
   now->session_files = now->inotify_watches = VALUE_UNKNOWN;
-}
-
-static double ratio(uint64_t part, uint64_t whole) {
-  return part == VALUE_UNKNOWN || whole == VALUE_UNKNOWN ? NAN : (double)part / (double)whole;
 }
 
 static void observe_descriptors(struct flags *flags, const struct reading *reading) {

@@ -21,6 +21,7 @@ enum red_flag {
   RED_FLAG_FDS,
   RED_FLAG_FDS_GROWING,
   RED_FLAG_FDS_ABOVE_BASELINE,
+  RED_FLAG_FDS_LIMIT,
   RED_FLAG_SAME_FILE,
   RED_FLAG_SESSION_FILES,
   RED_FLAG_THREADS,
@@ -34,6 +35,8 @@ enum red_flag {
   RED_FLAG_HEAP_NOT_RECEDING,
   RED_FLAG_ALLOCATION_RATE,
   RED_FLAG_CPU,
+  RED_FLAG_CPU_BUSY,
+  RED_FLAG_CHILD_CPU,
   RED_FLAG_SQLITE_CONTENTION,
   RED_FLAG_SQLITE_HANDLES,
   RED_FLAG_INOTIFY_WATCHES,
@@ -53,6 +56,7 @@ enum red_flag_signal {
   SIGNAL_SWAP_BYTES,
   SIGNAL_MEMORY_REGIONS,
   SIGNAL_OPEN_FDS,
+  SIGNAL_OPEN_FDS_RATIO, /* of the soft limit, 0 to 1 */
   SIGNAL_SAME_FILE_OPENS,
   SIGNAL_SESSION_FILES, /* the highest count of a pattern */
   SIGNAL_THREADS,
@@ -64,6 +68,7 @@ enum red_flag_signal {
   SIGNAL_HEAP_LIVE_BYTES,      /* left by the last collection, or less */
   SIGNAL_ALLOCATED_BYTES,      /* counter */
   SIGNAL_CPU_SECONDS,          /* counter, user and system */
+  SIGNAL_CHILD_CPU_SECONDS,    /* counter: of children that have ended */
   SIGNAL_SQLITE_FOREIGN_LOCKS, /* of other processes, that stop readers of its databases */
   SIGNAL_SAME_DATABASE_OPENS,
   SIGNAL_INOTIFY_WATCHES_RATIO, /* of the user's limit, 0 to 1 */

@@ -209,6 +209,25 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .tuning = "Raise it where many projects are opened in one sidecar.",
             .next_steps = DESCRIPTOR_STEPS,
         },
+    [RED_FLAG_FDS_LIMIT] =
+        {
+            .name = "fds_limit",
+            .alert = "SidecarFDsNearLimit",
+            .summary = "Sidecar has nearly as many file descriptors open as it may have.",
+            .subject = "FDs",
+            .kind = RED_FLAG_BY_LEVEL,
+            .signal = SIGNAL_OPEN_FDS_RATIO,
+            .amount = AMOUNT_PERCENT,
+            .unit = "percent",
+            .warning = 80,
+            .failure = 95,
+            .hold_s = 60,
+            .add_evidence = evidence_of_fds,
+            .confirm = "ls /proc/PID/fd | wc -l; grep files /proc/PID/limits; " FILES_BY_TYPE,
+            .why = "at its limit every further open, connection and child process fails",
+            .tuning = "Raise the limit of the process (ulimit -n) rather than this.",
+            .next_steps = DESCRIPTOR_STEPS,
+        },
     [RED_FLAG_SAME_FILE] =
         {
             .name = "same_file",
@@ -512,6 +531,54 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
                 "that was\nstarted twice. Much of it in the garbage collector: see "
                 "allocation_rate.\n",
         },
+    [RED_FLAG_CPU_BUSY] =
+        {
+            .name = "cpu_busy",
+            .alert = "SidecarCPUBusy",
+            .summary = "Sidecar has used CPU for an hour without a pause.",
+            .subject = "CPU for an hour",
+            .kind = RED_FLAG_BY_RATE,
+            .signal = SIGNAL_CPU_SECONDS,
+            .amount = AMOUNT_CORES,
+            .unit = "cores",
+            .warning = 0.2,
+            .failure = NONE,
+            .hold_s = 3600,
+            .wants_cpu_profile = true,
+            .add_evidence = evidence_of_cpu,
+            .confirm = "top -b -n 1 -H -p PID | head -20",
+            .confirm_pprof = "go tool pprof -top '" PPROF "profile?seconds=30'",
+            .why = "one that never rests has had too much to do since it started: cpu, which "
+                   "compares it with what is usual for it, cannot tell",
+            .tuning = "Raise it for a sidecar that follows many agents day and night.",
+            .next_steps =
+                "`go tool pprof -top cpu.pb.gz` shows where the time goes; then `list "
+                "FUNCTION`.\nA poll that is too short, or of too many files; a watcher that "
+                "wakes itself.\n",
+        },
+    [RED_FLAG_CHILD_CPU] =
+        {
+            .name = "child_cpu",
+            .alert = "SidecarChildCPUHigh",
+            .summary = "Sidecar's child processes use much CPU.",
+            .subject = "CPU of child processes",
+            .kind = RED_FLAG_BY_RATE,
+            .signal = SIGNAL_CHILD_CPU_SECONDS,
+            .amount = AMOUNT_CORES,
+            .unit = "cores",
+            .warning = 0.1,
+            .failure = 1,
+            .hold_s = 600,
+            .confirm = "for i in 1 2 3 4 5 6 7 8 9 10; do ps -o pid=,etime=,args= --ppid PID; "
+                       "sleep 1; done",
+            .why =
+                "it starts programs all the time, such as git, whose CPU time is not its own",
+            .tuning = "Raise it where its plugins legitimately run programs all day.",
+            .next_steps =
+                "Which programs does it start, and how often? Those that live for "
+                "milliseconds are seen by\n`strace -f -e execve -p PID`, or by `execsnoop` "
+                "(bpfcc-tools).\nA poll that runs git for each project, file or event.\n",
+        },
     [RED_FLAG_SQLITE_CONTENTION] =
         {
             .name = "sqlite_contention",
@@ -619,6 +686,8 @@ const struct red_flag_metric red_flag_metrics[RED_FLAG_SIGNALS] = {
     [SIGNAL_SWAP_BYTES] = {"process_memory_bytes", "swap"},
     [SIGNAL_MEMORY_REGIONS] = {"process_memory_regions", ""},
     [SIGNAL_OPEN_FDS] = {"process_open_fds", ""},
+    [SIGNAL_OPEN_FDS_RATIO] = {"process_open_fds_ratio", ""},
+    [SIGNAL_INOTIFY_WATCHES_RATIO] = {"process_inotify_watches_ratio", ""},
     [SIGNAL_SAME_FILE_OPENS] = {"process_fds_same_file_max", ""},
     [SIGNAL_SESSION_FILES] = {"process_fds_matching", "*"},
     [SIGNAL_THREADS] = {"process_threads", ""},

@@ -29,6 +29,7 @@ MAY_BE_EMPTY = {
     "removeBelowValue(groupByNodes(group(": "growth takes 90 minutes; the made-up fleet has it",
     "removeBelowValue(sumSeries(offset(movingMin(": "growth takes 90 minutes; the made-up fleet has it",
     "'nothing up'": "a red flag is up",
+    "go_goroutines_leaked": "Go 1.27 and later",
 }
 
 

@@ -14,7 +14,7 @@ GROWTH = {"Window": 4, "Hold": 16}
 # of the user's limit, which may be large
 WATCHES_PERCENT = 0.1
 LEVELS = (
-    "memory_regions fds same_file session_files threads goroutines fetch_data_piling "
+    "memory_regions fds fds_limit same_file session_files threads goroutines fetch_data_piling "
     "fetch_stuck sqlite_contention sqlite_handles inotify_watches"
 ).split()
 

@@ -5,9 +5,9 @@
     slowInterval: '1s',
     flags: std.mapWithKey(function(name, flag) flag { hold: '1s' }, super.flags) + {
       cpu+: { failure: 0.1 },
+      inotify_watches+: { warning: 0.00002 },
     },
     unknownHold: '30s',
-    inotifyLimit: 100,
     rateWindow: '10s',
     agreementHold: '6s',
     notReportingHold: '5s',
