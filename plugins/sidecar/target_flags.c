@@ -290,6 +290,14 @@ static int64_t since_wall_ms(const struct target_services *services,
   return suspends_wall_ms(&services->suspends, status->since_ms, now_ms, wall_ms());
 }
 
+/* Is a flag up that wants a CPU profile? */
+static bool wants_cpu(const struct target *target) {
+  for (size_t i = 0; i < RED_FLAGS; i++)
+    if (red_flags[i].wants_cpu_profile && target->flags->notified[i] != RED_FLAG_OK)
+      return true;
+  return false;
+}
+
 static void notify_change(struct target *target, const struct target_services *services,
                           const struct flag_status *status, uint64_t now_ms) {
   struct evidence_facts facts = facts_of(target, services, now_ms);
@@ -298,7 +306,7 @@ static void notify_change(struct target *target, const struct target_services *s
   capture_change(target, services, status, &facts, &evidence);
   if (status->state > status->before && red_flags[status->flag].wants_leaks)
     target->go.wants_leaks = true;
-  if (status->state == RED_FLAG_OK && red_flags[status->flag].wants_cpu_profile)
+  if (!wants_cpu(target))
     forget_cpu(target);
   notify(target, services, status, since_wall_ms(services, status, now_ms), &evidence);
 }

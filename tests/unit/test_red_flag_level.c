@@ -411,6 +411,8 @@ static void which_changes_are_worth_a_capture(void **state) {
       {RED_FLAG_CPU, OK, WARNING, true, false, true},
       {RED_FLAG_CPU, WARNING, FAILURE, true, true, true},
       {RED_FLAG_CPU, FAILURE, WARNING, false, false, false},
+      {RED_FLAG_CPU_BUSY, OK, WARNING, true, false, true},
+      {RED_FLAG_CHILD_CPU, OK, WARNING, false, false, true},
       {RED_FLAG_PPROF_MISSING, OK, WARNING, false, false, false},
   };
   for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {

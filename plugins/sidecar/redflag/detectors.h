@@ -16,18 +16,15 @@
  *            part. That tells a leak from a few large steps,
  *          - as fast in the later half as in the earlier,
  *          - and above the same time of the days before.
- *         A count may also have jumped: at least three times, equally far and at equal times, and
- *         not moved otherwise.
- *         It is cleared once the trough has fallen back by half or rises at a quarter of the
- *         rate.
- * STEP    a spike that does not recede: the floor steps up within a fifteenth of Hold, well
- *         above its previous maximum and the same time of the days before, and stays for Hold.
- *         Slower rises are left to GROWTH. It has receded when half of the step is gone; after
- *         Window it is the new plateau.
- * USUAL   failure as RATE. Warning: the floor, the lowest minute of each third of Window, is
- *         for Window at least 1.6 times the median of the floors of a day, and the same time of
- *         the days before.
- * BASELINE as LEVEL, for multiples of the lowest value of the first Window after warm-up.
+ *         A count may also have jumped: at least three times, equally far and at equal times,
+ * and not moved otherwise. It is cleared once the trough has fallen back by half or rises at a
+ * quarter of the rate. STEP    a spike that does not recede: the floor steps up within a
+ * fifteenth of Hold, well above its previous maximum and the same time of the days before, and
+ * stays for Hold. Slower rises are left to GROWTH. It has receded when half of the step is
+ * gone; after Window it is the new plateau. USUAL   failure as RATE. Warning: the floor, the
+ * lowest minute of each third of Window, is for Window at least 1.6 times the median of the
+ * floors of a day, and the same time of the days before. BASELINE as LEVEL, for multiples of
+ * the lowest value of the first Window after warm-up.
  *
  * Go collects the garbage of an idle program every two minutes; read every minute, such a heap
  * alternates between two heights of its teeth, and these drift for hours because the two

@@ -232,7 +232,8 @@ struct flag_status {
 /*
  * Is a change worth a capture? Each failure is. A warning is if on_warning; if it is of growth
  * or of a step, which by default never become failures; and, of a flag that is judged by the
- * usual, if the process has had no capture of such a warning yet (is_first). A flag that goes
+ * usual, or of a rate that by default never becomes a failure, if the process has had no
+ * capture of such a warning yet (is_first). A flag that goes
  * down, and information, never are.
  */
 bool red_flag_is_worth_a_capture(const struct flag_status *status, bool on_warning,

@@ -760,6 +760,8 @@ bool red_flag_is_worth_a_capture(const struct flag_status *status, bool on_warni
     return true;
   case RED_FLAG_BY_USUAL:
     return is_first;
+  case RED_FLAG_BY_RATE:
+    return is_first && isnan(info->failure);
   default:
     return false;
   }
