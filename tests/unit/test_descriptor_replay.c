@@ -191,6 +191,31 @@ static void locks_are_matched_by_mount_and_inode(void **state) {
   close_captured(&captured);
 }
 
+/* Kernels before 5.5 list inode numbers past 63 bits, as of overlayfs, as negative numbers. */
+static void locks_are_matched_by_negative_inode_and_pid(void **state) {
+  (void)state;
+  struct captured captured;
+  open_captured(&captured);
+  replay_tree_add_file(&captured.tree, "18891/mountinfo",
+                       SPAN_LITERAL("63 27 0:45 / /home rw - overlay overlay rw\n"));
+  replay_tree_add_file(&captured.tree, "locks",
+                       SPAN_LITERAL("1: POSIX  ADVISORY  WRITE -4711 00:2d:"
+                                    "-9223372036854772112 0 EOF\n"
+                                    "1: -> POSIX  ADVISORY  WRITE 4712 00:2d:"
+                                    "-9223372036854772112 0 EOF\n"
+                                    "2: LEASE  ACTIVE    READ  4712 00:2d:"
+                                    "-9223372036854772112 0 EOF\n"));
+  replay_tree_add_file(&captured.tree, "18891/fdinfo/2",
+                       SPAN_LITERAL("flags:\t0100001\nmnt_id:\t63\n"
+                                    "ino:\t9223372036854779504\n"));
+  assert_int_equal(lock_table_refresh(captured.locks, captured.host), 0);
+  assert_int_equal(read_captured(&captured), 0);
+  assert_int_equal(reading.locks_held, 0);
+  assert_int_equal(reading.locks_foreign, 1);
+  assert_int_equal(reading.foreign_lock_pid, -1); /* of another machine */
+  close_captured(&captured);
+}
+
 static void without_a_table_of_mounts_locks_are_unknown(void **state) {
   (void)state;
   struct captured captured;
@@ -239,6 +264,7 @@ int main(void) {
       cmocka_unit_test(watches_that_cannot_be_read_are_unknown),
       cmocka_unit_test(names_that_are_not_descriptors_are_ignored),
       cmocka_unit_test(locks_are_matched_by_mount_and_inode),
+      cmocka_unit_test(locks_are_matched_by_negative_inode_and_pid),
       cmocka_unit_test(without_a_table_of_mounts_locks_are_unknown),
       cmocka_unit_test(a_process_without_descriptors_has_none),
   };

@@ -323,7 +323,7 @@ struct lock_sum lock_match_sum(const struct lock_match *match) {
     sum.contended += is_contended(lock, mark);
     if (rank(lock, mark) > best) {
       best = rank(lock, mark);
-      sum.foreign_pid = lock->pid;
+      sum.foreign_pid = lock->pid > 0 ? lock->pid : -1;
       sum.foreign_fd = mark->fd;
       sum.foreign_inode = lock->inode;
       sum.foreign_kind = is_contended(lock, mark) ? kind_of(lock, mark) : SQLITE_LOCK_OTHER;

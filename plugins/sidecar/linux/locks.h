@@ -76,7 +76,8 @@ struct lock_sum {
   uint64_t held, foreign; /* VALUE_UNKNOWN when the list could not be read or compared */
   uint64_t contended;     /* of the foreign ones, write locks on databases that stop readers;
                              likewise */
-  pid_t foreign_pid; /* of one foreign lock, preferably a contended one with a known owner */
+  pid_t foreign_pid; /* of one foreign lock, preferably a contended one with a known owner; -1:
+                        none on this machine; 0: no foreign lock */
   int foreign_fd;    /* a descriptor of the process on its file; -1: no foreign lock */
   uint64_t foreign_inode; /* of that file */
   enum sqlite_lock foreign_kind;

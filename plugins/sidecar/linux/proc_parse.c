@@ -70,15 +70,35 @@ static int parse_lock_kind(struct span word, enum proc_lock_kind *ret) {
   return 0;
 }
 
+/* The magnitude of a number with or without a sign. */
+static int parse_signed(struct span word, uint64_t max, uint64_t negative_max,
+                        bool *ret_negative, uint64_t *ret) {
+  *ret_negative = scan_literal(&word, "-");
+  return scan_whole_u64(word, 0, *ret_negative ? negative_max : max, ret) == 0 ? 0 : -EBADMSG;
+}
+
 static int parse_lock_pid(struct span word, int32_t *ret) {
-  uint64_t pid;
-  if (span_equals(word, "-1")) {
-    *ret = -1;
-    return 0;
-  }
-  if (scan_whole_u64(word, 0, INT32_MAX, &pid) != 0)
+  bool is_negative;
+  uint64_t number;
+  int status = parse_signed(word, INT32_MAX, UINT64_C(1) << 31, &is_negative, &number);
+  if (status == 0)
+    *ret = (int32_t)(is_negative ? -(int64_t)number : (int64_t)number);
+  return status;
+}
+
+/* Before Linux 5.5 it is printed as if it were a signed long. */
+static int parse_lock_inode(struct span word, uint64_t *ret) {
+  bool is_negative;
+  uint64_t number;
+  if (parse_signed(word, UINT64_MAX, UINT64_C(1) << 63, &is_negative, &number) != 0)
     return -EBADMSG;
-  *ret = (int32_t)pid;
+  if (is_negative && sizeof(long) == sizeof(int32_t) && number <= UINT64_C(1) << 31)
+    number = (uint32_t)-number;
+  else if (is_negative)
+    number = -number;
+  if (number == VALUE_UNKNOWN)
+    return -EBADMSG;
+  *ret = number;
   return 0;
 }
 
@@ -88,7 +108,7 @@ static int parse_lock_file(struct span word, struct proc_lock *lock) {
     return -ENODATA;
   if (scan_hex(&word, &major) != 0 || !scan_literal(&word, ":") ||
       scan_hex(&word, &minor) != 0 || !scan_literal(&word, ":") ||
-      scan_whole_u64(word, 0, UINT64_MAX, &lock->inode) != 0)
+      parse_lock_inode(word, &lock->inode) != 0)
     return -EBADMSG;
   if (major > UINT32_MAX || minor > UINT32_MAX)
     return -EBADMSG;

@@ -51,7 +51,8 @@ struct proc_lock {
   uint64_t start, end;   /* bytes; end is UINT64_MAX for "EOF" */
   uint32_t major, minor; /* device of the file system's superblock: not what stat(2) shows
                             on file systems that give each subvolume a device of its own */
-  int32_t pid;           /* in the pid namespace of the procfs; -1 if there is none */
+  int32_t pid;           /* in the pid namespace of the procfs; -1 if there is none, other
+                            negative numbers: of another machine */
   enum proc_lock_kind kind;
   bool is_write;
 };
