@@ -6,7 +6,16 @@
 
 enum { STACK_BYTES = 512 * 1024 };
 
-int thread_start(pthread_t *ret, void *(*run)(void *), void *argument) {
+static void set_name(pthread_t thread, const char *name) {
+#ifdef HAVE_THREAD_NAMES
+  pthread_setname_np(thread, name);
+#else
+  (void)thread;
+  (void)name;
+#endif
+}
+
+int thread_start(pthread_t *ret, const char *name, void *(*run)(void *), void *argument) {
   pthread_attr_t attributes;
   sigset_t all, before;
 
@@ -20,6 +29,8 @@ int thread_start(pthread_t *ret, void *(*run)(void *), void *argument) {
   status = pthread_create(ret, &attributes, run, argument);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   pthread_attr_destroy(&attributes);
+  if (status == 0)
+    set_name(*ret, name);
   return -status;
 }
 

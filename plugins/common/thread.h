@@ -1,7 +1,7 @@
 /*
- * Starts a plugin's thread with a small stack and all signals blocked, because signals are
- * handled by the daemon's main thread; and blocks the one signal that our own work may raise
- * where it runs on a thread of the daemon's.
+ * Starts a plugin's thread with a name, a small stack and all signals blocked, because signals
+ * are handled by the daemon's main thread; and blocks the one signal that our own work may
+ * raise where it runs on a thread of the daemon's.
  */
 #ifndef COMMON_THREAD_H
 #define COMMON_THREAD_H
@@ -10,8 +10,15 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* A stack of 512 KiB, all signals blocked. Returns 0 or -errno; the caller joins *ret. */
-int thread_start(pthread_t *ret, void *(*run)(void *), void *argument);
+enum { THREAD_NAME_MAX = 15 }; /* bytes; Linux has no longer ones */
+
+/*
+ * A stack of 512 KiB, all signals blocked. The name, of at most THREAD_NAME_MAX bytes, is what
+ * `top -H` and a debugger show; where the C library cannot set it, the thread has the daemon's.
+ * It has it when this returns, so one that ends first may never have it. Returns 0 or -errno;
+ * the caller joins *ret.
+ */
+int thread_start(pthread_t *ret, const char *name, void *(*run)(void *), void *argument);
 
 struct thread_signals {
   sigset_t before;

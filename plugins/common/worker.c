@@ -59,7 +59,7 @@ static void *run(void *argument) {
   return NULL;
 }
 
-int worker_new(struct worker **ret) {
+int worker_new(const char *name, struct worker **ret) {
   pthread_condattr_t attributes;
   struct worker *worker = calloc(1, sizeof(*worker));
   if (worker == NULL)
@@ -69,7 +69,7 @@ int worker_new(struct worker **ret) {
   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
   pthread_cond_init(&worker->changed, &attributes);
   pthread_condattr_destroy(&attributes);
-  int status = thread_start(&worker->thread, run, worker);
+  int status = thread_start(&worker->thread, name, run, worker);
   if (status != 0) {
     destroy(worker);
     return status;

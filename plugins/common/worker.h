@@ -35,8 +35,9 @@ struct worker_patience {
   void *context;
 };
 
-/* Returns 0, -EAGAIN when no thread can be started, or -ENOMEM; the caller owns *ret. */
-int worker_new(struct worker **ret);
+/* The name is its thread's, see thread_start(). Returns 0, -EAGAIN when no thread can be
+ * started, or -ENOMEM; the caller owns *ret. */
+int worker_new(const char *name, struct worker **ret);
 
 /*
  * Has the task done and waits for it. Returns 0; or -ETIMEDOUT: it is left behind, and the task

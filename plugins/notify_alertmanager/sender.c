@@ -381,10 +381,8 @@ static void *run(void *argument) {
 }
 
 int sender_start(struct sender *s) {
-  int status = thread_start(&s->thread, run, s);
+  int status = thread_start(&s->thread, "alert-sender", run, s);
   s->runs = status == 0;
-  if (s->runs)
-    pthread_setname_np(s->thread, "alertmanager");
   return status;
 }
 

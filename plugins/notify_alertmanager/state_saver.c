@@ -224,10 +224,8 @@ static void *run(void *argument) {
 }
 
 int state_saver_start(struct state_saver *k) {
-  int status = thread_start(&k->thread, run, k);
+  int status = thread_start(&k->thread, "alert-saver", run, k);
   k->runs = status == 0;
-  if (k->runs)
-    pthread_setname_np(k->thread, "alert saver");
   return status;
 }
 

@@ -116,7 +116,8 @@ static void move_candidates(struct candidates *candidates, struct host *host) {
 static bool may_leave(void *context);
 
 static int start_watchdog(struct monitor *monitor) {
-  struct watchdog_owner owner = {.may_leave = may_leave, .context = monitor};
+  struct watchdog_owner owner = {
+      .thread_name = "sidecar-reader", .may_leave = may_leave, .context = monitor};
   return watchdog_new(&owner, &monitor->services.watchdog);
 }
 

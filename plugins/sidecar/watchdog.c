@@ -145,7 +145,8 @@ int watchdog_run(struct watchdog *watchdog, struct errand *errand) {
                                      .progress = progress,
                                      .may_leave = may_leave,
                                      .context = &waiting};
-  if (watchdog->worker == NULL && worker_new(&watchdog->worker) != 0) {
+  if (watchdog->worker == NULL &&
+      worker_new(watchdog->owner.thread_name, &watchdog->worker) != 0) {
     errand->task.run(&errand->task, NULL);
     return 0;
   }

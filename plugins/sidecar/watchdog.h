@@ -40,6 +40,7 @@ enum {
 };
 
 struct watchdog_owner {
+  const char *thread_name; /* of what reads for it, see thread_start(); has to outlive it */
   /* Makes sure that there is another host and lock table before one is left behind. */
   bool (*may_leave)(void *context);
   void *context;

@@ -51,7 +51,8 @@ static bool may_leave(void *context) {
 }
 
 static void begin(struct fixture *fixture) {
-  struct watchdog_owner owner = {.may_leave = may_leave, .context = fixture};
+  struct watchdog_owner owner = {
+      .thread_name = "test-watchdog", .may_leave = may_leave, .context = fixture};
   *fixture = (struct fixture){.may_leave = true};
   sem_init(&discarded, 0, 0);
   assert_int_equal(pipe(fixture->gate), 0);

@@ -76,7 +76,7 @@ static void wait_for_return(struct worker *worker) {
 
 static struct worker *worker_of_test(void) {
   struct worker *worker;
-  assert_int_equal(worker_new(&worker), 0);
+  assert_int_equal(worker_new("test-worker", &worker), 0);
   return worker;
 }
 

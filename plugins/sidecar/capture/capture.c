@@ -550,7 +550,7 @@ static int start_thread(struct capture *capture) {
       .stopping = &capture->stopping,
       .watchdog = capture->watchdog,
   };
-  status = thread_start(&capture->thread, run, capture);
+  status = thread_start(&capture->thread, "sidecar-capture", run, capture);
   if (status != 0) {
     watchdog_free(capture->watchdog, free, NULL);
     http_loop_free(capture->loop);

@@ -155,5 +155,6 @@ static bool may_leave(void *context) {
 }
 
 int capture_watchdog_new(struct watchdog **ret) {
-  return watchdog_new(&(struct watchdog_owner){.may_leave = may_leave}, ret);
+  struct watchdog_owner owner = {.thread_name = "sidecar-listing", .may_leave = may_leave};
+  return watchdog_new(&owner, ret);
 }

@@ -490,7 +490,7 @@ int pprof_new(const struct pprof_options *options, struct pprof **ret) {
   status = http_loop_new(&pprof->loop);
   if (status != 0)
     goto fail_condition;
-  status = thread_start(&pprof->thread, thread_run, pprof);
+  status = thread_start(&pprof->thread, "sidecar-pprof", thread_run, pprof);
   if (status != 0)
     goto fail_loop;
   *ret = pprof;
