@@ -20,6 +20,11 @@ void recorded_init(struct recorded *recorded) {
   init_goroutine_profile(&recorded->goroutine_profile);
   recorded->descriptors.same_file_path[0] = '\0';
   recorded->descriptors.same_database_path[0] = '\0';
+  recorded->descriptors.same_device_path[0] = '\0';
+  recorded->descriptors.deleted_path[0] = '\0';
+  recorded->descriptors.directory_paths_are_exact = false;
+  recorded->descriptors.directory_class = (enum descriptor_class)0;
+  recorded->descriptors.directory_path[0] = '\0';
   recorded->descriptors.foreign_lock_path[0] = '\0';
   recorded->descriptors.foreign_lock_kind = (enum sqlite_lock)0;
   recorded->descriptors.foreign_lock_pid = 0;

@@ -87,6 +87,16 @@ struct descriptors_reading {
                                     -wal, -shm and -journal; 0 if none, unknown when no
                                     pattern matches databases */
   char same_database_path[PATH_MAX]; /* its path, as same_file_path */
+  uint64_t same_device_max;        /* opens of the device that is open most often; 0 if none */
+  char same_device_path[PATH_MAX]; /* its path, as same_file_path */
+  char deleted_path[PATH_MAX];     /* one of deleted, raw bytes: of the directory that most of
+                                      them were in; "" if none */
+  uint64_t directory_paths_max;    /* paths of one class in the directory that has most of them
+                                      open, each counted once, none of them unlinked; at least; 0
+                                      if none */
+  bool directory_paths_are_exact;  /* there are not more of them */
+  enum descriptor_class directory_class;
+  char directory_path[PATH_MAX]; /* the directory, raw bytes; "" if none */
   pid_t foreign_lock_pid; /* owner of one of locks_foreign, a contended one if there is one,
                              otherwise a write lock;
                              -1 when the kernel does not name it (open file description

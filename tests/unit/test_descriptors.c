@@ -339,6 +339,157 @@ static void deleted_files_are_those_without_a_link(void **state) {
   descriptors_free(descriptors);
 }
 
+/* --- what holds many --- */
+
+static int hold_in(const char *name, const char *file, unsigned count) {
+  char path[PATH_MAX];
+  if (mkdir(in_folder(name), 0700) != 0 && errno != EEXIST)
+    return -1;
+  for (unsigned i = 0; i < count; i++) {
+    snprintf(path, sizeof(path), "%s/%s-%u", in_folder(name), file, i);
+    if (make_file(path) < 0)
+      return -1;
+  }
+  return 0;
+}
+
+static int delete_in(const char *name, const char *file, unsigned count) {
+  char path[PATH_MAX];
+  for (unsigned i = 0; i < count; i++) {
+    snprintf(path, sizeof(path), "%s/%s-%u", in_folder(name), file, i);
+    if (unlink(path) != 0)
+      return -1;
+  }
+  return 0;
+}
+
+/* 9 files in one directory, 7 in another, one of which is open 20 times; and 30 memory files,
+ * which are in none. */
+static int hold_in_directories(void *argument) {
+  (void)argument;
+  char name[16];
+  if (hold_in("few", "file", 4) != 0 || hold_in("most\n\x1b (deleted)", "file", 9) != 0 ||
+      hold_in("few", "file", 7) != 0)
+    return -1;
+  for (unsigned i = 0; i < 20; i++)
+    if (hold_in("few", "file", 1) != 0)
+      return -1;
+  for (unsigned i = 0; i < 30; i++) {
+    snprintf(name, sizeof(name), "memory-%u", i);
+    if (memfd_create(name, 0) < 0)
+      return -1;
+  }
+  return 0;
+}
+
+static void the_directory_with_most_files_is_found(void **state) {
+  (void)state;
+  struct held_process held;
+  struct descriptors *descriptors = new_descriptors();
+  held_process_start(&held);
+  held_process_do(&held, hold_in_directories, NULL);
+  for (unsigned again = 0; again < 2; again++) {
+    read_again(&held, descriptors);
+    assert_int_equal(reading.directory_paths_max, 9);
+    assert_true(reading.directory_paths_are_exact);
+    assert_int_equal(reading.directory_class, DESCRIPTOR_REGULAR);
+    assert_string_equal(reading.directory_path, in_folder("most\n\x1b (deleted)"));
+  }
+  held_process_end(&held);
+  descriptors_free(descriptors);
+}
+
+static int hold_nested_directories(void *argument) {
+  (void)argument;
+  for (unsigned i = 0; i < 12; i++) {
+    const char *path = numbered("nested", i);
+    if (mkdir(path, 0700) != 0 || open(path, O_RDONLY | O_DIRECTORY) < 0)
+      return -1;
+  }
+  return hold_in("few", "other", 11);
+}
+
+static void directories_in_a_directory_are_counted_by_themselves(void **state) {
+  (void)state;
+  struct held_process held;
+  held_process_start(&held);
+  held_process_do(&held, hold_nested_directories, NULL);
+  read_new(&held);
+  assert_int_equal(reading.directory_paths_max, 12);
+  assert_int_equal(reading.directory_class, DESCRIPTOR_DIRECTORY);
+  assert_string_equal(reading.directory_path, folder.path);
+  held_process_end(&held);
+}
+
+/* A thousand directories of a file each, and then one of ten files. */
+static int hold_many_directories(void *argument) {
+  (void)argument;
+  char name[32];
+  for (unsigned i = 0; i < 1000; i++) {
+    snprintf(name, sizeof(name), "many-%u", i);
+    if (hold_in(name, "file", 1) != 0)
+      return -1;
+  }
+  return hold_in("ten", "file", 10);
+}
+
+static void a_count_among_many_directories_is_a_lower_bound(void **state) {
+  (void)state;
+  struct held_process held;
+  allow_descriptors(2000);
+  held_process_start(&held);
+  held_process_do(&held, hold_many_directories, NULL);
+  read_new(&held);
+  assert_int_equal(reading.directory_paths_max, 10);
+  assert_false(reading.directory_paths_are_exact);
+  assert_string_equal(reading.directory_path, in_folder("ten"));
+  held_process_end(&held);
+}
+
+static int hold_deleted_in_directories(void *argument) {
+  (void)argument;
+  return hold_in("some", "gone", 3) != 0 || hold_in("gone (deleted)", "gone", 8) != 0 ||
+                 hold_in("some", "file", 5) != 0 || delete_in("some", "gone", 3) != 0 ||
+                 delete_in("gone (deleted)", "gone", 8) != 0
+             ? -1
+             : 0;
+}
+
+static void an_example_of_deleted_files_is_of_where_most_were(void **state) {
+  (void)state;
+  struct held_process held;
+  char expected[PATH_MAX];
+  held_process_start(&held);
+  held_process_do(&held, hold_deleted_in_directories, NULL);
+  read_new(&held);
+  assert_int_equal(reading.deleted, 11);
+  snprintf(expected, sizeof(expected), "%s/", in_folder("gone (deleted)"));
+  assert_memory_equal(reading.deleted_path, expected, strlen(expected));
+  assert_true(span_ends_with(span_of(reading.deleted_path), " (deleted)"));
+  assert_int_equal(reading.directory_paths_max, 5); /* not those that were deleted */
+  assert_string_equal(reading.directory_path, in_folder("some"));
+  held_process_end(&held);
+}
+
+static int hold_zero_devices(void *argument) {
+  for (unsigned i = 0; i < (uintptr_t)argument; i++)
+    if (open("/dev/zero", O_RDONLY) < 0)
+      return -1;
+  return hold_same_file((void *)2);
+}
+
+static void the_device_opened_most_is_found(void **state) {
+  (void)state;
+  struct held_process held;
+  held_process_start(&held);
+  held_process_do(&held, hold_zero_devices, (void *)40);
+  read_new(&held);
+  assert_int_equal(reading.same_device_max, 40);
+  assert_string_equal(reading.same_device_path, "/dev/zero");
+  assert_int_equal(reading.same_file_max, 2);
+  held_process_end(&held);
+}
+
 static int exchange_file_for_folder(void *argument) {
   int fd = (int)(intptr_t)argument;
   close(fd);
@@ -417,6 +568,7 @@ static void files_whose_path_is_too_long_are_counted(void **state) {
     assert_int_equal(reading.duplicate, duplicate + 2);
     assert_int_equal(reading.same_file_max, 3);
     assert_string_equal(reading.same_file_path, "");
+    assert_string_equal(reading.deleted_path, "");
   }
   held_process_do(&held, remove_unnameable, NULL);
   held_process_end(&held);
@@ -813,6 +965,11 @@ int main(void) {
       in_a_folder(without_regular_files_there_is_no_file_opened_most),
       in_a_folder(names_of_any_bytes_are_unchanged),
       in_a_folder(deleted_files_are_those_without_a_link),
+      in_a_folder(the_directory_with_most_files_is_found),
+      in_a_folder(directories_in_a_directory_are_counted_by_themselves),
+      in_a_folder(a_count_among_many_directories_is_a_lower_bound),
+      in_a_folder(an_example_of_deleted_files_is_of_where_most_were),
+      in_a_folder(the_device_opened_most_is_found),
       in_a_folder(a_path_that_comes_to_refer_to_another_file_is_detected),
       in_a_folder(files_whose_path_is_too_long_are_counted),
       in_a_folder(patterns_are_matched_against_whole_paths),

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sidecar/linux/key_sketch.h"
 #include "sidecar/linux/locks.h"
 #include "sidecar/linux/open_files.h"
 #include "sidecar/linux/process.h"
@@ -23,7 +24,7 @@ enum {
   WATCHES_A_DESCRIPTOR = 16 /* cost as much as one without */
 };
 
-/* The path in reading->same_file_path or same_database_path. */
+/* The path in reading->same_file_path, same_database_path or same_device_path. */
 struct most_opened {
   uint64_t hash;
   int fd; /* the lowest that has it open */
@@ -46,7 +47,9 @@ struct descriptor_pass {
                                    open_files_compare() */
   size_t instances_len;
   uint64_t regular_paths;
-  struct most_opened same_file, same_database;
+  struct most_opened same_file, same_database, same_device;
+  struct key_sketch directories;
+  struct key_count directory, deleted_directory; /* those with most so far */
   struct descriptors_reading reading;
 };
 
@@ -255,6 +258,52 @@ static void count_opens(const struct open_descriptor *descriptor,
   *most = (struct most_opened){entry->hash, entry->lowest_fd};
 }
 
+/* The directory that a path is in; empty for a path that is in none. */
+static struct span parent_of(const struct open_descriptor *descriptor) {
+  struct span path = descriptor->target;
+  const char *slash = path.len > 0 && path.at[0] == '/' && !descriptor->parsed.is_memfd
+                          ? memrchr(path.at, '/', path.len)
+                          : NULL;
+  if (slash == NULL)
+    return span_make(path.at, 0);
+  return span_make(path.at, slash == path.at ? 1 : (size_t)(slash - path.at));
+}
+
+/* Is it the directory with most now? Then *most is its count, and path a copy of text unless
+ * it was the one before. */
+static bool is_fullest(const struct key_count *count, struct key_count *most, struct span text,
+                       char *path) {
+  if (count->count <= most->count)
+    return false;
+  if (count->key != most->key || most->count == 0) {
+    memcpy(path, text.at, text.len);
+    path[text.len] = '\0';
+  }
+  *most = *count;
+  return true;
+}
+
+/* Directories are counted for each class by itself, and for what was unlinked. */
+static void count_in_directory(struct descriptor_pass *pass,
+                               const struct open_descriptor *descriptor,
+                               const struct path_entry *entry, bool first) {
+  struct descriptors_reading *reading = &pass->reading;
+  if (!first && !entry->is_deleted)
+    return;
+  struct span directory = parent_of(descriptor);
+  if (directory.len == 0)
+    return;
+  uint64_t kind = entry->is_deleted ? DESCRIPTOR_CLASSES : entry->class;
+  uint64_t key = siphash(&pass->descriptors->paths.key, directory) ^ kind << 32;
+  const struct key_count *count = key_sketch_add(&pass->directories, key);
+  if (entry->is_deleted) {
+    is_fullest(count, &pass->deleted_directory, descriptor->target, reading->deleted_path);
+  } else if (is_fullest(count, &pass->directory, directory, reading->directory_path)) {
+    reading->directory_paths_max = count->count;
+    reading->directory_class = (enum descriptor_class)entry->class;
+  }
+}
+
 static void count_regular(struct descriptor_pass *pass,
                           const struct open_descriptor *descriptor,
                           const struct path_entry *entry, bool first) {
@@ -287,8 +336,12 @@ static int count_path(struct descriptor_pass *pass, const struct open_descriptor
   pass->reading.deleted += entry->is_deleted;
   for (uint32_t bits = entry->patterns; bits != 0; bits &= bits - 1)
     pass->reading.matching[__builtin_ctz(bits)]++;
+  count_in_directory(pass, descriptor, entry, first);
   if (entry->class == DESCRIPTOR_REGULAR)
     count_regular(pass, descriptor, entry, first);
+  if (entry->class == DESCRIPTOR_DEVICE)
+    count_opens(descriptor, entry, &pass->same_device, &pass->reading.same_device_max,
+                pass->reading.same_device_path);
   *ret_class = (enum descriptor_class)entry->class;
   return 0;
 }
@@ -391,6 +444,8 @@ static void read_path_again(struct descriptor_pass *pass, int fd, uint64_t inode
 static void sum_up(struct descriptor_pass *pass) {
   struct descriptors_reading *reading = &pass->reading;
   reading->duplicate = reading->by_class[DESCRIPTOR_REGULAR] - pass->regular_paths;
+  reading->directory_paths_are_exact =
+      key_sketch_is_exact(&pass->directories, pass->directory.key);
 
   struct lock_sum sum = lock_match_sum(&pass->locks);
   reading->locks_held = sum.held;

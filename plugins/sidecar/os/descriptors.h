@@ -40,7 +40,7 @@ void descriptors_free(struct descriptors *descriptors);
  * Reads them all. socket_inodes (may be NULL; at most DESCRIPTORS_SOCKETS_MAX) are inode
  * numbers looked for among the socket descriptors; ret_owned[i]: the process has
  * socket_inodes[i] open. locks may be NULL: the lock counts are unknown then. The reading is
- * large (three paths): use one for all processes.
+ * large (six paths): use one for all processes.
  *
  * Class, patterns and link count of a path are determined when it is first seen and checked
  * again in turn, DESCRIPTORS_RECHECK_MAX paths per reading: they are exact for a process with
