@@ -41,6 +41,7 @@ class RedFlags(unittest.TestCase):
             sent.update(re.findall(r'(?:evidence_add|add_bytes)\(&?\w+, "(\w+)"', source))
             sent.update(re.findall(r'meta_add_\w+\(&?n, "([\w:]+)"', source))
             sent.update(re.findall(r'"(site_\d)"', source))
+            sent.update(re.findall(r'\.(?:name|count_name) = "(\w+)"', source))
         part = agreement.read(agreement.MANUAL).split("=head2 Notifications\n")[1].split("\n=head")[0]
         items = " ".join(re.findall(r"^=item (.*)$", part, flags=re.MULTILINE))
         self.assertEqual(sent, set(re.findall(r"C<([\w:]+)>", items)))

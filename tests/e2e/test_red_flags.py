@@ -14,6 +14,11 @@ from harness.target import Target
 from harness.wait import wait_until
 
 
+def tail(path):
+    """As a line has it: the end of a long path."""
+    return path if len(path) <= 90 else "..." + path[-90:]
+
+
 class Levels(RedFlagCase):
     """Each level is breached, told of once with its evidence, and over when it is."""
 
@@ -85,6 +90,69 @@ class Levels(RedFlagCase):
         )
         self.assertIn("a\\x0Ab\\x1B[31m\\xFF", notice["meta"]["path"])
         self.assertTrue(notice["message"].isprintable(), notice["message"])
+
+    def links(self):
+        """What `ls -l /proc/PID/fd` shows of the target."""
+        folder = "/proc/%d/fd" % self.target.pid
+        found = []
+        for number in os.listdir(folder):
+            try:
+                found.append(os.readlink(os.path.join(folder, number)))
+            except FileNotFoundError:
+                pass
+        return found
+
+    def holds(self, command):
+        """The notification of so many descriptors, the links meanwhile, and what the line names."""
+        self.target.do(command)
+        notice = self.notices.wait_for("proj", "fds", "warning")
+        links = self.links()
+        self.target.do("release all")
+        self.notices.wait_for("proj", "fds", "okay")
+        self.assertLessEqual(len(notice["message"].encode()), 255)
+        self.assertTrue(notice["message"].isprintable(), notice["message"])
+        return notice["meta"], links, notice["message"].split("; ")[2:]
+
+    def test_deleted(self):
+        """deleted files by the hundred: how many, and an example"""
+        meta, links, named = self.holds("fds deleted 250; fds regular 3 path=out.log")
+        deleted = [link for link in links if link.endswith(" (deleted)")]
+        self.assertEqual(250, len(deleted))
+        self.assertEqual("250", meta["deleted_count"])
+        self.assertIn(meta["deleted"], deleted)
+        self.assertEqual(["250 deleted, such as %s" % tail(meta["deleted"])], named)
+        self.assertNotIn("path", meta)
+
+    def test_devices(self):
+        """one device by the hundred"""
+        meta, links, named = self.holds("fds device 220 path=/dev/ptmx; fds pipe 20")
+        (path,) = {link for link in links if link.endswith("ptmx")}
+        self.assertEqual(220, links.count(path))
+        self.assertEqual(("220", path), (meta["device_count"], meta["device"]))
+        self.assertEqual(["220 times %s" % path], named)
+
+    def test_directory(self):
+        """files by the hundred in one folder with a hostile name: the folder, not a file opened thrice"""
+        hostile = "a\x1b[31m (deleted)\n"
+        folder = "a\\x1b[31m (deleted)\\n"
+        meta, links, named = self.holds(
+            'fds regular 230 path="%s/%%d.jsonl"; fds regular 3 path=out.log; '
+            'fds regular 20 path="few/%%d"' % folder
+        )
+        real = os.path.join(os.path.realpath(self.target.path("held")), hostile)
+        self.assertEqual(230, sum(os.path.dirname(link) == real for link in links))
+        self.assertEqual("230", meta["directory_count"])
+        printable = real.replace("\x1b", "\\x1B").replace("\n", "\\x0A")
+        self.assertEqual(printable, meta["directory"])
+        self.assertEqual(["230 files in %s" % tail(printable)], named)
+        self.assertNotIn("path", meta)
+
+    def test_no_holder(self):
+        """pipes by the hundred beside a file opened twice: no file is blamed"""
+        meta, _links, named = self.holds("fds pipe 250; fds regular 2 path=out.log")
+        self.assertEqual([], named)
+        self.assertEqual("pipe", meta["class"])
+        self.assertNotIn("path", meta)
 
     def test_threads(self):
         """too many threads"""

@@ -131,6 +131,173 @@ static void growth_of_descriptors_names_the_class_that_grew(void **state) {
       "class", "pipe");
 }
 
+/* 1043 descriptors, most of them regular. */
+static void know_descriptors(struct known *known) {
+  know_nothing(known);
+  for (size_t i = 0; i < DESCRIPTOR_CLASSES; i++)
+    known->now.fds_by_class[i] = 0;
+  known->now.fds_by_class[DESCRIPTOR_REGULAR] = 780;
+  known->now.fds_by_class[DESCRIPTOR_DEVICE] = 263;
+}
+
+#define FDS_LINE                                                                               \
+  "proj (pid 4711): FDs: 1043 (failure from 1000) for 1 min; most are regular: 780"
+
+/* Each is named if it holds most. */
+static void what_holds_most_descriptors_is_named(void **state) {
+  (void)state;
+  static const struct {
+    uint64_t same_file, same_device, deleted, in_directory;
+    bool is_exact;
+    enum descriptor_class class;
+    const char *line, *name, *value;
+  } cases[] = {
+      {400, 263, 100, 300, true, DESCRIPTOR_REGULAR, FDS_LINE "; 400 times /tmp/out.log",
+       "count", "400"},
+      {100, 263, 262, 261, true, DESCRIPTOR_REGULAR, FDS_LINE "; 263 times /dev/ptmx",
+       "device_count", "263"},
+      {100, 263, 700, 690, true, DESCRIPTOR_REGULAR,
+       FDS_LINE "; 700 deleted, such as /tmp/x (deleted)", "deleted_count", "700"},
+      {100, 263, 262, 780, true, DESCRIPTOR_REGULAR,
+       FDS_LINE "; 780 files in /home/me/.claude/projects/x", "directory_count", "780"},
+      {100, 1, 1, 780, false, DESCRIPTOR_REGULAR,
+       FDS_LINE "; at least 780 files in /home/me/.claude/projects/x", "directory",
+       "/home/me/.claude/projects/x"},
+      {1, 2, 0, 260, true, DESCRIPTOR_DEVICE,
+       FDS_LINE "; 260 devices in /home/me/.claude/projects/x", "directory_count", "260"},
+      {1, 2, 0, 200, true, DESCRIPTOR_DIRECTORY,
+       FDS_LINE "; 200 directories in /home/me/.claude/projects/x", "directory_count", "200"},
+      /* of as many the most precise one */
+      {200, 200, 200, 200, true, DESCRIPTOR_REGULAR, FDS_LINE "; 200 times /tmp/out.log",
+       "count", "200"},
+      /* less than a tenth is a fact, not what holds most */
+      {103, 3, 20, 100, true, DESCRIPTOR_REGULAR, FDS_LINE, "count", "103"},
+      {103, 3, 20, 100, true, DESCRIPTOR_REGULAR, FDS_LINE, "device", ""},
+      {103, 3, 20, 100, true, DESCRIPTOR_REGULAR, FDS_LINE, "deleted", "/tmp/x (deleted)"},
+      /* as many as in a healthy process, or not known */
+      {3, 3, 3, 3, true, DESCRIPTOR_REGULAR, FDS_LINE, "path", ""},
+      {3, 3, 3, 3, true, DESCRIPTOR_REGULAR, FDS_LINE, "count", ""},
+      {3, 3, 3, 3, true, DESCRIPTOR_REGULAR, FDS_LINE, "directory", ""},
+      {VALUE_UNKNOWN, VALUE_UNKNOWN, VALUE_UNKNOWN, VALUE_UNKNOWN, true, DESCRIPTOR_REGULAR,
+       FDS_LINE, "deleted_count", ""},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    struct known known;
+    know_descriptors(&known);
+    known.now.same_file_opens = cases[i].same_file;
+    known.now.fds_deleted = cases[i].deleted;
+    known.findings.same_device_opens = cases[i].same_device;
+    known.findings.directory_paths = cases[i].in_directory;
+    known.findings.directory_is_exact = cases[i].is_exact;
+    known.findings.directory_class = cases[i].class;
+    strcpy(known.findings.same_file_path, "/tmp/out.log");
+    strcpy(known.findings.same_device_path, "/dev/ptmx");
+    strcpy(known.findings.deleted_path, "/tmp/x (deleted)");
+    strcpy(known.findings.directory_path, "/home/me/.claude/projects/x");
+    struct flag_status status = breach(RED_FLAG_FDS, RED_FLAG_FAILURE, 1043, 1000);
+    check_evidence(&known, &status, cases[i].line, cases[i].name, cases[i].value);
+  }
+}
+
+/* A file that is open twice among a thousand others is not the suspect. */
+static void a_few_opens_of_a_file_are_not_named(void **state) {
+  (void)state;
+  struct known known;
+  for (uint64_t opens = 0; opens < 4; opens++) {
+    know_nothing(&known);
+    known.now.fds_by_class[DESCRIPTOR_REGULAR] = 20;
+    known.now.same_file_opens = opens;
+    strcpy(known.findings.same_file_path, "/tmp/out.log");
+    struct flag_status status = breach(RED_FLAG_FDS_ABOVE_BASELINE, RED_FLAG_WARNING, 20, 5);
+    autoevidence(evidence);
+    evidence_compose(&evidence, &status, &known.facts);
+    assert_null(strstr(evidence.line, "out.log"));
+    assert_string_equal(fact(&evidence, "path"), "");
+    assert_string_equal(fact(&evidence, "count"), "");
+  }
+  /* but by the flag that is about it, whatever its threshold is */
+  struct flag_status status = breach(RED_FLAG_SAME_FILE, RED_FLAG_WARNING, 3, 2);
+  check_evidence(&known, &status,
+                 "proj (pid 4711): opens of one file: 3 (warning from 2) for 1 min; 3 times "
+                 "/tmp/out.log",
+                 "count", "3");
+}
+
+/* Recorded metrics have counts and no paths. */
+static void without_paths_only_deleted_files_are_named(void **state) {
+  (void)state;
+  struct known known;
+  know_descriptors(&known);
+  known.now.same_file_opens = 500;
+  known.now.fds_deleted = 400;
+  struct flag_status status = breach(RED_FLAG_FDS, RED_FLAG_FAILURE, 1043, 1000);
+  check_evidence(&known, &status, FDS_LINE "; 400 deleted", "deleted_count", "400");
+  check_evidence(&known, &status, FDS_LINE "; 400 deleted", "deleted", "");
+  check_evidence(&known, &status, FDS_LINE "; 400 deleted", "count", "");
+}
+
+static void check_growth(struct known *known, const char *line) {
+  struct flag_status status = breach(RED_FLAG_FDS_GROWING, RED_FLAG_WARNING, 120, 20);
+  status.rise = 60;
+  status.rise_ms = 65 * 60 * 1000;
+  autoevidence(evidence);
+  evidence_compose(&evidence, &status, &known->facts);
+  const char *since = strstr(evidence.line, "; grew most since the baseline: ");
+  assert_non_null(since);
+  assert_string_equal(since + strlen("; grew most since the baseline: "), line);
+}
+
+static void growth_of_descriptors_names_what_may_have_grown(void **state) {
+  (void)state;
+  struct known known;
+  know_nothing(&known);
+  strcpy(known.findings.same_file_path, "/tmp/out.log");
+  strcpy(known.findings.deleted_path, "/tmp/x (deleted)");
+  strcpy(known.findings.directory_path, "/home/me");
+  known.baseline.fds_by_class[DESCRIPTOR_REGULAR] = 60;
+  known.now.fds_by_class[DESCRIPTOR_REGULAR] = 120;
+  known.baseline.fds_by_class[DESCRIPTOR_PIPE] = 10;
+  known.now.fds_by_class[DESCRIPTOR_PIPE] = 12;
+  known.findings.directory_paths = 40;
+  known.findings.directory_is_exact = true;
+  known.baseline.same_file_opens = 50;
+  known.now.same_file_opens = 60; /* only 10 of them are new */
+  check_growth(&known, "regular, by 60; 40 files in /home/me");
+  known.baseline.fds_deleted = 0;
+  known.now.fds_deleted = 55;
+  check_growth(&known, "regular, by 60; 55 deleted, such as /tmp/x (deleted)");
+  known.baseline.same_file_opens = 1;
+  check_growth(&known, "regular, by 60; 60 times /tmp/out.log");
+  /* less than half of the growth */
+  known.findings.directory_paths = 29;
+  known.now.fds_deleted = 29;
+  known.now.same_file_opens = 29;
+  check_growth(&known, "regular, by 60");
+  /* files do not explain pipes */
+  known.findings.directory_paths = known.now.fds_deleted = known.now.same_file_opens = 100;
+  known.now.fds_by_class[DESCRIPTOR_PIPE] = 90;
+  check_growth(&known, "pipe, by 80");
+}
+
+/* At most 255 bytes, and the end of a path rather than its beginning. */
+static void a_long_path_is_shortened_in_the_line(void **state) {
+  (void)state;
+  struct known known;
+  know_descriptors(&known);
+  char *path = known.findings.directory_path;
+  memset(path, 'a', EVIDENCE_PATH_SIZE - 1);
+  path[0] = '/';
+  strcpy(path + EVIDENCE_PATH_SIZE - 1 - strlen("/\\x0Aend"), "/\\x0Aend");
+  known.findings.directory_paths = 780;
+  struct flag_status status = breach(RED_FLAG_FDS, RED_FLAG_FAILURE, 1043, 1000);
+  autoevidence(evidence);
+  evidence_compose(&evidence, &status, &known.facts);
+  assert_true(strlen(evidence.line) < EVIDENCE_LINE_SIZE);
+  assert_non_null(strstr(evidence.line, "; at least 780 files in ...aaa"));
+  assert_true(span_ends_with(span_of(evidence.line), "aaa/\\x0Aend"));
+  assert_string_equal(fact(&evidence, "directory"), path);
+}
+
 static void memory_is_reported_with_the_retained_part(void **state) {
   (void)state;
   struct known known;
@@ -490,6 +657,10 @@ static void every_flag_has_one_printable_line_that_fits(void **state) {
     memset(&known.baseline, 0, sizeof(known.baseline));
     memcpy(known.findings.same_file_path, long_path, sizeof(long_path));
     memcpy(known.findings.foreign_lock_path, long_path, sizeof(long_path));
+    memcpy(known.findings.directory_path, long_path, sizeof(long_path));
+    memcpy(known.findings.deleted_path, long_path, sizeof(long_path));
+    memcpy(known.findings.same_device_path, long_path, sizeof(long_path));
+    known.findings.directory_paths = known.findings.same_device_opens = UINT64_MAX - 1;
     known.findings.foreign_lock_pid = 1;
     known.findings.session_pattern = "claude_sessions";
     known.facts.memory_pressure_percent = 12.5;
@@ -516,6 +687,11 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(many_descriptors_are_reported_with_the_largest_class_and_the_top_file),
       cmocka_unit_test(growth_of_descriptors_names_the_class_that_grew),
+      cmocka_unit_test(what_holds_most_descriptors_is_named),
+      cmocka_unit_test(a_few_opens_of_a_file_are_not_named),
+      cmocka_unit_test(without_paths_only_deleted_files_are_named),
+      cmocka_unit_test(growth_of_descriptors_names_what_may_have_grown),
+      cmocka_unit_test(a_long_path_is_shortened_in_the_line),
       cmocka_unit_test(memory_is_reported_with_the_retained_part),
       cmocka_unit_test(stuck_goroutines_are_reported_with_the_stack_that_grew),
       cmocka_unit_test(older_stacks_are_shown_with_their_time),

@@ -127,6 +127,40 @@ static void anonymous_memory_is_observed_with_the_part_read_last(void **state) {
   end(&watched);
 }
 
+/* ---- descriptors ---- */
+
+static void paths_that_hold_descriptors_are_printable_and_forgotten(void **state) {
+  (void)state;
+  struct watched watched;
+  static struct descriptors_reading descriptors;
+  begin(&watched);
+  const struct flags *flags = watched.flags;
+  descriptors.deleted = 11;
+  descriptors.same_device_max = 12;
+  descriptors.directory_paths_max = 13;
+  descriptors.directory_paths_are_exact = true;
+  descriptors.directory_class = DESCRIPTOR_DIRECTORY;
+  strcpy(descriptors.same_device_path, "/dev/\x1b[31m");
+  strcpy(descriptors.deleted_path, "/tmp/\n\xff (deleted)");
+  memset(descriptors.directory_path, '/', PATH_MAX - 1);
+  observe(&watched,
+          (struct reading){.parts = READING_DESCRIPTORS, .descriptors = &descriptors});
+  assert_int_equal(flags->now.fds_deleted, 11);
+  assert_int_equal(flags->findings.same_device_opens, 12);
+  assert_int_equal(flags->findings.directory_paths, 13);
+  assert_true(flags->findings.directory_is_exact);
+  assert_int_equal(flags->findings.directory_class, DESCRIPTOR_DIRECTORY);
+  assert_string_equal(flags->findings.same_device_path, "/dev/\\x1B[31m");
+  assert_string_equal(flags->findings.deleted_path, "/tmp/\\x0A\\xFF (deleted)");
+  assert_true(span_ends_with(span_of(flags->findings.directory_path), "/..."));
+
+  observe(&watched, (struct reading){.parts = READING_DESCRIPTORS});
+  assert_int_equal(flags->now.fds_deleted, VALUE_UNKNOWN);
+  assert_int_equal(flags->findings.same_device_opens, VALUE_UNKNOWN);
+  assert_int_equal(flags->findings.directory_paths, VALUE_UNKNOWN);
+  end(&watched);
+}
+
 /* ---- fetches ---- */
 
 static void observe_blocked(struct watched *watched, const uint64_t blocked[2]) {
@@ -178,6 +212,7 @@ static void without_their_patterns_stuck_fetches_are_unknown(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(paths_that_hold_descriptors_are_printable_and_forgotten),
       cmocka_unit_test(anonymous_memory_is_resident_and_swapped),
       cmocka_unit_test(anonymous_memory_is_unknown_while_a_part_of_it_is),
       cmocka_unit_test(retained_memory_is_no_anonymous_memory),

@@ -278,6 +278,110 @@ static void add_same_file(struct evidence *evidence, struct buffer *line,
   buffer_printf(line, "; %" PRIu64 " times %s", count, path_tail(tail, path));
 }
 
+/* What holds descriptors, by path. */
+struct holder {
+  const char *name, *count_name; /* of its facts */
+  uint64_t count, before;        /* descriptors or paths, now and at the baseline */
+  const char *path;              /* "" not known */
+  const char *at_least, *words;  /* around the count */
+  unsigned classes;              /* bit i: they may be of class i */
+};
+
+enum {
+  HOLDERS = 4,
+  HOLDER_MIN = 4,   /* fewer are usual in a healthy process */
+  HOLDER_SHARE = 10 /* a line names what holds at least a tenth */
+};
+
+static const char *directory_words(enum descriptor_class class) {
+  return class == DESCRIPTOR_DIRECTORY ? "directories in "
+         : class == DESCRIPTOR_DEVICE  ? "devices in "
+                                       : "files in ";
+}
+
+/* In the order in which they are preferred if they hold as many. */
+static void list_holders(const struct evidence_facts *facts, struct holder ret[HOLDERS]) {
+  const struct snapshot *now = facts->now, *baseline = facts->baseline;
+  const struct findings *found = facts->findings;
+  ret[0] = (struct holder){.name = "path",
+                           .count_name = "count",
+                           .count = now->same_file_opens,
+                           .before = baseline->same_file_opens,
+                           .path = found->same_file_path,
+                           .at_least = "",
+                           .words = "times ",
+                           .classes = 1U << DESCRIPTOR_REGULAR};
+  ret[1] = (struct holder){.name = "device",
+                           .count_name = "device_count",
+                           .count = found->same_device_opens,
+                           .before = VALUE_UNKNOWN,
+                           .path = found->same_device_path,
+                           .at_least = "",
+                           .words = "times ",
+                           .classes = 1U << DESCRIPTOR_DEVICE};
+  ret[2] =
+      (struct holder){.name = "deleted",
+                      .count_name = "deleted_count",
+                      .count = now->fds_deleted,
+                      .before = baseline->fds_deleted,
+                      .path = found->deleted_path,
+                      .at_least = "",
+                      .words = found->deleted_path[0] != '\0' ? "deleted, such as " : "deleted",
+                      .classes = 1U << DESCRIPTOR_REGULAR | 1U << DESCRIPTOR_DIRECTORY |
+                                 1U << DESCRIPTOR_DEVICE};
+  ret[3] = (struct holder){.name = "directory",
+                           .count_name = "directory_count",
+                           .count = found->directory_paths,
+                           .before = VALUE_UNKNOWN,
+                           .path = found->directory_path,
+                           .at_least = found->directory_is_exact ? "" : "at least ",
+                           .words = directory_words(found->directory_class),
+                           .classes = 1U << found->directory_class};
+}
+
+/* Without a path, as in recorded metrics, only the number of deleted files says something. */
+static bool is_worth_a_fact(const struct holder *holder, const struct findings *findings) {
+  return holder->count != VALUE_UNKNOWN && holder->count >= HOLDER_MIN &&
+         (holder->path[0] != '\0' || holder->path == findings->deleted_path);
+}
+
+/* Adds each that holds several; the line names the one with most, if it holds at least so many
+ * (since_baseline: has so many more than at the baseline) of one of these classes. */
+static void add_holders(struct evidence *evidence, struct buffer *line,
+                        const struct evidence_facts *facts, unsigned classes, uint64_t least,
+                        bool since_baseline) {
+  struct holder holders[HOLDERS];
+  const struct holder *most = NULL;
+  list_holders(facts, holders);
+  for (const struct holder *it = holders; it < holders + HOLDERS; it++) {
+    if (!is_worth_a_fact(it, facts->findings))
+      continue;
+    if (it->path[0] != '\0')
+      evidence_add(evidence, it->name, "%s", it->path);
+    evidence_add(evidence, it->count_name, "%" PRIu64, it->count);
+    uint64_t held = since_baseline && it->before != VALUE_UNKNOWN
+                        ? snapshot_growth(it->before, it->count)
+                        : it->count;
+    if ((it->classes & classes) != 0 && held >= least &&
+        (most == NULL || it->count > most->count))
+      most = it;
+  }
+  char tail[LINE_PATH_MAX + 4];
+  if (most != NULL)
+    buffer_printf(line, "; %s%" PRIu64 " %s%s", most->at_least, most->count, most->words,
+                  path_tail(tail, most->path));
+}
+
+enum { ALL_CLASSES = (1U << DESCRIPTOR_CLASSES) - 1 };
+
+/* A tenth of all descriptors whose class is known. */
+static uint64_t share_of_all(const struct snapshot *now) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < DESCRIPTOR_CLASSES; i++)
+    sum += now->fds_by_class[i] != VALUE_UNKNOWN ? now->fds_by_class[i] : 0;
+  return sum / HOLDER_SHARE;
+}
+
 EVIDENCE_OF(fds) {
   (void)status;
   const struct snapshot *now = facts->now;
@@ -292,7 +396,7 @@ EVIDENCE_OF(fds) {
     evidence_add(evidence, "class_count", "%" PRIu64, now->fds_by_class[most]);
     buffer_printf(line, "; most are %s: %" PRIu64, name, now->fds_by_class[most]);
   }
-  add_same_file(evidence, line, facts);
+  add_holders(evidence, line, facts, ALL_CLASSES, share_of_all(now), false);
 }
 
 EVIDENCE_OF(fds_growth) {
@@ -307,13 +411,15 @@ EVIDENCE_OF(fds_growth) {
       by = growth;
     }
   }
-  if (by > 0) {
-    const char *name = descriptor_class_name(most);
-    evidence_add(evidence, "class", "%s", name);
-    evidence_add(evidence, "class_growth", "%" PRIu64, by);
-    buffer_printf(line, "; grew most since the baseline: %s, by %" PRIu64, name, by);
+  if (by == 0) {
+    add_holders(evidence, line, facts, ALL_CLASSES, share_of_all(facts->now), false);
+    return;
   }
-  add_same_file(evidence, line, facts);
+  const char *name = descriptor_class_name(most);
+  evidence_add(evidence, "class", "%s", name);
+  evidence_add(evidence, "class_growth", "%" PRIu64, by);
+  buffer_printf(line, "; grew most since the baseline: %s, by %" PRIu64, name, by);
+  add_holders(evidence, line, facts, 1U << most, by / 2, true);
 }
 
 EVIDENCE_OF(same_file) {

@@ -29,6 +29,13 @@ enum {
 /* Findings of a reading, as text. Paths are printable. */
 struct findings {
   char same_file_path[EVIDENCE_PATH_SIZE]; /* the path open most often; "" none */
+  char same_device_path[EVIDENCE_PATH_SIZE];
+  uint64_t same_device_opens;              /* VALUE_UNKNOWN; 0 none */
+  char deleted_path[EVIDENCE_PATH_SIZE];   /* one of those that were unlinked; "" none */
+  char directory_path[EVIDENCE_PATH_SIZE]; /* with the most paths open; "" none */
+  uint64_t directory_paths;                /* at least; VALUE_UNKNOWN */
+  bool directory_is_exact;                 /* not more */
+  enum descriptor_class directory_class;   /* of these paths */
   char same_database_path[EVIDENCE_PATH_SIZE];
   char foreign_lock_path[EVIDENCE_PATH_SIZE]; /* "" none */
   char foreign_lock_owner[EVIDENCE_OWNER_SIZE];

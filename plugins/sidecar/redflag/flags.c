@@ -128,9 +128,28 @@ static void find_lock_owner(struct findings *findings, const struct reading *rea
                                                         : "a process that has ended"));
 }
 
-static void forget_descriptors(struct snapshot *now) {
+/* Of paths that hold many descriptors: what the evidence may name. */
+static void find_holders(struct findings *findings,
+                         const struct descriptors_reading *descriptors) {
+  findings->same_device_opens = descriptors->same_device_max;
+  findings->directory_paths = descriptors->directory_paths_max;
+  findings->directory_is_exact = descriptors->directory_paths_are_exact;
+  findings->directory_class = descriptors->directory_class;
+  text_printable(findings->same_file_path, sizeof(findings->same_file_path),
+                 span_of(descriptors->same_file_path));
+  text_printable(findings->same_device_path, sizeof(findings->same_device_path),
+                 span_of(descriptors->same_device_path));
+  text_printable(findings->deleted_path, sizeof(findings->deleted_path),
+                 span_of(descriptors->deleted_path));
+  text_printable(findings->directory_path, sizeof(findings->directory_path),
+                 span_of(descriptors->directory_path));
+}
+
+static void forget_descriptors(struct snapshot *now, struct findings *findings) {
   for (size_t i = 0; i < DESCRIPTOR_CLASSES; i++)
     now->fds_by_class[i] = VALUE_UNKNOWN;
+  findings->same_device_opens = findings->directory_paths = VALUE_UNKNOWN;
+  now->fds_deleted = VALUE_UNKNOWN;
   now->same_file_opens = now->same_database_opens = VALUE_UNKNOWN;
   now->session_files = now->inotify_watches = VALUE_UNKNOWN;
 }
@@ -141,9 +160,10 @@ static void observe_descriptors(struct flags *flags, const struct reading *readi
   struct findings *findings = &flags->findings;
   uint64_t contended = VALUE_UNKNOWN;
   if (descriptors == NULL) {
-    forget_descriptors(now);
+    forget_descriptors(now, findings);
   } else {
     memcpy(now->fds_by_class, descriptors->by_class, sizeof(now->fds_by_class));
+    now->fds_deleted = descriptors->deleted;
     now->same_file_opens = descriptors->same_file_max;
     now->same_database_opens = descriptors->same_database_max;
     now->inotify_watches = descriptors->inotify_watches;
@@ -151,8 +171,7 @@ static void observe_descriptors(struct flags *flags, const struct reading *readi
                                           flags->options.fd_patterns, descriptors->matching,
                                           &findings->session_pattern);
     contended = descriptors->locks_contended;
-    text_printable(findings->same_file_path, sizeof(findings->same_file_path),
-                   span_of(descriptors->same_file_path));
+    find_holders(findings, descriptors);
     text_printable(findings->same_database_path, sizeof(findings->same_database_path),
                    span_of(descriptors->same_database_path));
   }

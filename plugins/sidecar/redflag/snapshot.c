@@ -34,6 +34,7 @@ const struct snapshot_field snapshot_fields[SNAPSHOT_FIELDS] = {
     {"  eventfd", CLASS(EVENTFD), false},
     {"  devices", CLASS(DEVICE), false},
     {"  other", CLASS(OTHER), false},
+    {"deleted files", FIELD(fds_deleted), false},
     {"same file opened", FIELD(same_file_opens), false},
     {"same database opened", FIELD(same_database_opens), false},
     {"session files", FIELD(session_files), false},

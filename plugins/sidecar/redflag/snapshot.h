@@ -23,7 +23,7 @@ struct snapshot {
                               released, or not yet reclaimed by the kernel (LazyFree) */
   uint64_t heap_alloc_bytes, heap_inuse_bytes;
   uint64_t memory_regions;
-  uint64_t fds, fds_by_class[DESCRIPTOR_CLASSES];
+  uint64_t fds, fds_by_class[DESCRIPTOR_CLASSES], fds_deleted;
   uint64_t same_file_opens, same_database_opens, session_files, inotify_watches;
   uint64_t threads;
   uint64_t goroutines, goroutines_by_state[GOROUTINE_STATES];
@@ -42,7 +42,7 @@ struct snapshot_field {
   bool is_bytes;
 };
 
-enum { SNAPSHOT_FIELDS = 20 + DESCRIPTOR_CLASSES + GOROUTINE_STATES };
+enum { SNAPSHOT_FIELDS = 21 + DESCRIPTOR_CLASSES + GOROUTINE_STATES };
 
 /* All fields, in the order of the flowchart of the guide: memory, descriptors, goroutines. */
 extern const struct snapshot_field snapshot_fields[SNAPSHOT_FIELDS];
