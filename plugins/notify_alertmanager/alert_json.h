@@ -1,7 +1,7 @@
 /*
  * Alerts as JSON: a writer on top of yajl's generator that appends to a buffer with a limit,
  * and the body of a post to Alertmanager's API (v2, POST /api/v2/alerts): an array of alerts,
- * each with labels, annotations, startsAt, endsAt if it is resolved, and generatorURL. The
+ * each with labels, annotations, startsAt, endsAt and generatorURL. The
  * state file's records (state_record.h) are made with the same writer. Pure.
  */
 #ifndef NOTIFY_ALERTMANAGER_ALERT_JSON_H
@@ -54,7 +54,8 @@ void alert_json_free(struct alert_json *json);
 int alert_json_begin(struct alert_json *json);
 
 /*
- * Adds an alert. Times are nanoseconds since 1970; ends_ns is 0 while it fires. Returns 0;
+ * Adds an alert. Times are nanoseconds since 1970; ends_ns is 0 for one without endsAt, and in
+ * the future if it fires until then unless it is renewed. Returns 0;
  * -EMSGSIZE if the limit is reached, -ENOMEM: the body is incomplete then, begin again.
  */
 int alert_json_add(struct alert_json *json, const struct alert *alert, int64_t starts_ns,

@@ -13,6 +13,10 @@ static const uint64_t COLLECT_NS = 100000000;
 /* After so many rejected alerts in a row the node itself is checked again. */
 enum { REJECTIONS_BEFORE_PROBE = 8 };
 
+/* Alertmanager's default for resolve_timeout, which alerts without an end have. */
+static const uint64_t LEAST_END_AHEAD_NS = 300ull * 1000000000;
+enum { RENEWALS_AHEAD = 4 }; /* as Prometheus's rule manager has it */
+
 enum delivery_outcome delivery_classify(int error, long status) {
   /* a rejection counts even if its body is too long */
   if (error == -EMSGSIZE && status >= 300)
@@ -74,6 +78,11 @@ void delivery_round_done(struct delivery *d, uint64_t now_ns, bool rejected) {
 
 void delivery_retry_done(struct delivery *d) {
   d->retries = 0;
+}
+
+uint64_t delivery_end_ahead_ns(uint64_t resend_ns, uint64_t timeout_ns) {
+  uint64_t ahead_ns = RENEWALS_AHEAD * (resend_ns > timeout_ns ? resend_ns : timeout_ns);
+  return ahead_ns > LEAST_END_AHEAD_NS ? ahead_ns : LEAST_END_AHEAD_NS;
 }
 
 static uint64_t backoff_ns(unsigned failures, double random) {

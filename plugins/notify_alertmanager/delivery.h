@@ -77,6 +77,13 @@ void delivery_round_done(struct delivery *d, uint64_t now_ns, bool rejected);
 /* No rejected alert is left to retry. */
 void delivery_retry_done(struct delivery *d);
 
+/*
+ * How far ahead the end of an alert that fires is, so that a node resolves by itself what is
+ * not renewed: time for three posts in a row to fail, and for a restart. resend_ns is the time
+ * from one renewal to the next, timeout_ns that of a post.
+ */
+uint64_t delivery_end_ahead_ns(uint64_t resend_ns, uint64_t timeout_ns);
+
 struct delivery_post {
   enum delivery_step step;
   size_t alerts;

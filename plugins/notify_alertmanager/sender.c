@@ -139,10 +139,17 @@ static struct store_walker *walker_of(struct sender *s, enum delivery_step step)
   }
 }
 
-/* With times that are not in the node's future. */
+/* With times that are not in the node's future, but for the end of an alert that fires. */
 static int write_item(struct sender *s, const struct store_item *item) {
+  const struct sender_config *config = &s->config;
   struct node_times times = {.starts_ns = item->starts_ns, .ends_ns = item->ends_ns};
-  times = node_clock_limit(&s->clock, times, clock_wall_ns(), clock_monotonic_ns());
+  int64_t wall_ns = clock_wall_ns();
+  uint64_t now_ns = clock_monotonic_ns();
+  times = node_clock_limit(&s->clock, times, wall_ns, now_ns);
+  if (item->ends_ns == 0)
+    times.ends_ns = node_clock_end_ahead(
+        &s->clock, delivery_end_ahead_ns(config->resend_ns, config->timeout_ns), wall_ns,
+        now_ns);
   return alert_json_add(s->json, item->alert, times.starts_ns, times.ends_ns);
 }
 

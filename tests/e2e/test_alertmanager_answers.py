@@ -4,7 +4,7 @@ import re
 import time
 import unittest
 
-from harness.alerting import Notifier, Pretender, node, notify_alertmanager
+from harness.alerting import Notifier, Pretender, has_ended, node, notify_alertmanager
 from harness.wait import wait_until
 
 OK = (200, {}, b"")
@@ -281,7 +281,7 @@ class Bodies(Case):
         self.begin(lambda *_: OK)
         self.collectd.fire("one", meta={"number": 1.5, "empty": "", "flag": False})
         self.collectd.okay("one")
-        wait_until("both", lambda: any("endsAt" in a for _, p in self.server.posts for a in p), 5)
+        wait_until("both", lambda: any(has_ended(a) for _, p in self.server.posts for a in p), 5)
         time_form = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
         for _, alerts in self.server.posts:
             for alert in alerts:
@@ -310,7 +310,7 @@ class Bodies(Case):
             ended = {
                 a["labels"]["plugin"]
                 for a in alerts
-                if a["labels"]["severity"] == "warning" and "endsAt" in a
+                if a["labels"]["severity"] == "warning" and has_ended(a)
             }
             for alert in alerts:
                 plugin = alert["labels"]["plugin"]

@@ -7,6 +7,7 @@ import unittest
 
 from harness.alerting import Manager, Notifier, Pretender, Webhook, node, notify_alertmanager
 from harness.daemon import missing
+from harness.wait import wait_until
 
 from test_alertmanager_life import seconds_of
 
@@ -32,7 +33,7 @@ class Shifted(Notifier):
 
     def set_clock(self, ahead):
         self.ahead = ahead
-        self.write("clock", "%+d\n" % ahead)
+        self.write("clock", "%+g\n" % ahead)
 
     def prepare(self):
         super().prepare()
@@ -57,8 +58,8 @@ class Clock(unittest.TestCase):
         cls.hook = cls.enterClassContext(Webhook())
         cls.manager = cls.enterClassContext(Manager(cls.hook))
 
-    def collectd(self, ahead, monotonic=False):
-        plugin = notify_alertmanager(node("am", self.manager.url), ResendInterval=1)
+    def collectd(self, ahead, monotonic=False, interval=1):
+        plugin = notify_alertmanager(node("am", self.manager.url), ResendInterval=interval)
         return Shifted(plugin, ahead=ahead, monotonic=monotonic)
 
     def assert_fires(self, plugin):
@@ -66,6 +67,15 @@ class Clock(unittest.TestCase):
         alert = self.manager.wait_for_alert(IN_TIME, plugin=plugin)
         self.assertLess(seconds_of(alert["startsAt"]), time.time() + 1)
         return alert
+
+    def assert_ends_ahead(self, plugin, seconds):
+        """The end that collectd gives it is not before so many seconds. Returns the alert."""
+
+        def probe():
+            found = self.manager.active(plugin=plugin)
+            return [a for a in found if seconds_of(a["endsAt"]) > time.time() + seconds]
+
+        return wait_until("an end %d seconds ahead" % seconds, probe, IN_TIME)[0]
 
     def assert_resolved(self, plugin):
         """People are told, and it ends not in the future and not before its start."""
@@ -96,6 +106,31 @@ class Clock(unittest.TestCase):
     def test_a_day_ahead(self):
         """a clock a day ahead"""
         self.check("tomorrow", DAY)
+
+    def test_little_ahead(self):
+        """a clock ahead by less than shows: OKAY resolves at once what has an end ahead"""
+        with self.collectd(0.9, interval=100) as collectd:
+            for number in range(3):
+                plugin = "little%d" % number
+                collectd.fire(plugin)
+                alert = self.assert_ends_ahead(plugin, 390)
+                # Alertmanager has it from its beginning on
+                time.sleep(max(0, seconds_of(alert["startsAt"]) - time.time()) + 1)
+                collectd.okay(plugin)
+                self.assert_resolved(plugin)
+
+    def test_no_end_ahead(self):
+        """clocks that differ by more than a minute: Alertmanager's resolve_timeout counts"""
+        for ahead in (310, -310):
+            with self.collectd(ahead, interval=100) as collectd:
+                plugin = "end%d" % abs(ahead + 1)
+                collectd.fire(plugin)
+                self.assert_fires(plugin)
+                time.sleep(2)
+                end = seconds_of(self.assert_fires(plugin)["endsAt"])
+                self.assertLess(end, time.time() + 301)
+                collectd.okay(plugin)
+                self.assert_resolved(plugin)
 
     def test_monotonic_ahead(self):
         """both clocks a day ahead: the monotonic one has its own beginning anyway"""

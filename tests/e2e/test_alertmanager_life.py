@@ -23,7 +23,7 @@ class Life(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.hook = cls.enterClassContext(Webhook())
-        # forgets what is not renewed after 3 s, so that renewing has to work
+        # forgets what has no end and is not renewed after 3 s
         cls.manager = cls.enterClassContext(Manager(cls.hook, resolve_timeout="3s"))
         cls.collectd = cls.enterClassContext(
             Notifier(
@@ -199,6 +199,74 @@ class Life(unittest.TestCase):
         self.assertEqual(1, self.collectd.value("alert_state_saved", "all"))
         self.assertGreater(self.collectd.value("alert_notifications", "all"), 0)
         self.assertEqual(0, self.collectd.value("alerts_dropped", "all", "firing"))
+
+
+class Ends(unittest.TestCase):
+    """An alert that fires has an end ahead."""
+
+    def setUp(self):
+        self.hook = self.enterContext(Webhook())
+
+    def begin(self, resolve_timeout, *lines, **options):
+        self.manager = self.enterContext(Manager(self.hook, resolve_timeout=resolve_timeout))
+        plugin = notify_alertmanager(node("am", self.manager.url, *lines), **options)
+        return self.enterContext(Notifier(plugin))
+
+    def end_ahead(self):
+        alert = self.manager.wait_for_alert(IN_TIME, plugin="lasts")
+        return seconds_of(alert["endsAt"]) - time.time()
+
+    def test_resolve_timeout(self):
+        """a resolve_timeout below ResendInterval is no concern: it fires until OKAY"""
+        collectd = self.begin("1s", ResendInterval=10)
+        collectd.fire("lasts")
+        wait_until("the end ahead", lambda: 290 < self.end_ahead() < 301, 5)
+        wait_until("the alert", lambda: self.manager.active(plugin="lasts"), 0, hold=8)
+        before = time.time()
+        collectd.okay("lasts")
+        told = self.hook.wait_for("CollectdLastsGauge", "resolved")
+        self.assertLess(time.time() - before, 5)
+        self.assertLess(abs(seconds_of(told["endsAt"]) - before), 3)
+        self.assertEqual(1, len(self.hook.of("CollectdLastsGauge", "firing")))
+        self.assertEqual([], self.manager.active(plugin="lasts"))
+
+    def test_dead(self):
+        """the alert of a dead collectd ends by itself, after the time that it was given"""
+        collectd = self.begin("1h", ResendInterval=100)
+        collectd.fire("lasts")
+        wait_until("the end ahead", lambda: 390 < self.end_ahead() < 401, 5)
+        first = self.manager.wait_for_alert(IN_TIME, plugin="lasts")
+        collectd.crash()
+        time.sleep(3)
+        last = self.manager.wait_for_alert(IN_TIME, plugin="lasts")
+        self.assertEqual(first["endsAt"], last["endsAt"])
+        # after a restart it is renewed, and it is the same
+        collectd.again()
+        wait_until("the end ahead", lambda: 390 < self.end_ahead() < 401, 110)
+        last = self.manager.wait_for_alert(IN_TIME, plugin="lasts")
+        self.assertEqual(first["startsAt"], last["startsAt"])
+        self.assertLess(first["endsAt"], last["endsAt"])
+
+    def test_okay_after_restart(self):
+        """after a restart OKAY resolves at once what has an end ahead of the former run"""
+        collectd = self.begin("1h", ResendInterval=100)
+        collectd.fire("lasts")
+        wait_until("the end ahead", lambda: 390 < self.end_ahead() < 401, 5)
+        collectd.end()
+        collectd.again()
+        collectd.okay("lasts")
+        self.hook.wait_for("CollectdLastsGauge", "resolved", timeout=5)
+        self.assertEqual([], self.manager.active(plugin="lasts"))
+
+    def test_flapping(self):
+        """each OKAY resolves at once, in whatever part of a second"""
+        collectd = self.begin("1h", ResendInterval=100)
+        for _ in range(8):
+            collectd.fire("lasts")
+            wait_until("the end ahead", lambda: self.end_ahead() > 390, 5)
+            time.sleep(0.13)
+            collectd.okay("lasts")
+            wait_until("its end", lambda: not self.manager.active(plugin="lasts"), IN_TIME)
 
 
 class Rules(unittest.TestCase):

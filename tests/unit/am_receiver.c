@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <yajl/yajl_tree.h>
 
+#include "common/clock.h"
 #include "fake_memory.h"
 #include "hostile_server.h"
 
@@ -17,6 +19,7 @@ enum { ALERTS_MAX = 20000, NAME_SIZE = 64 };
 struct believed {
   char plugin[NAME_SIZE], severity[NAME_SIZE];
   bool fires;
+  double end_ahead; /* seconds */
   size_t resolved;
 };
 
@@ -26,7 +29,7 @@ struct receiver {
   pthread_mutex_t lock;
   const char *response;
   const char *refused;
-  bool hangs;
+  bool hangs, gives_date;
   unsigned posts;
   struct believed *alerts;
   size_t alerts_len;
@@ -51,10 +54,21 @@ static struct believed *find(struct receiver *r, const char *plugin, const char 
   return added;
 }
 
+/* As the plugin writes it: RFC 3339 in UTC, with nanoseconds. */
+static double seconds_ahead(const char *text) {
+  struct tm date = {0};
+  const char *fraction = strptime(text, "%Y-%m-%dT%H:%M:%S", &date);
+  if (fraction == NULL)
+    abort();
+  return (double)timegm(&date) + strtod(fraction, NULL) - (double)clock_wall_ns() / 1e9;
+}
+
 static void believe(struct receiver *r, yajl_val alert) {
+  const char *end = string_at(alert, "endsAt", NULL);
   struct believed *b =
       find(r, string_at(alert, "labels", "plugin"), string_at(alert, "labels", "severity"));
-  b->fires = string_at(alert, "endsAt", NULL)[0] == '\0';
+  b->end_ahead = end[0] != '\0' ? seconds_ahead(end) : 0;
+  b->fires = end[0] == '\0' || b->end_ahead > 0;
   b->resolved += !b->fires;
 }
 
@@ -98,8 +112,21 @@ static char *read_body(struct hostile_connection *c) {
   return body;
 }
 
+enum { RESPONSE_SIZE = 100 };
+
+/* Writes a response of 200; dst has RESPONSE_SIZE bytes. */
+static const char *accepting(const struct receiver *r, char *dst) {
+  char date[64] = "";
+  if (r->gives_date)
+    clock_format_utc(date, sizeof(date), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n",
+                     clock_wall_ns() / 1000000000);
+  snprintf(dst, RESPONSE_SIZE, "HTTP/1.1 200 OK\r\n%sContent-Length: 0\r\n\r\n", date);
+  return dst;
+}
+
 static void serve(struct hostile_connection *c, void *context) {
   struct receiver *r = context;
+  char text[RESPONSE_SIZE];
   char *body = read_body(c);
   if (body == NULL)
     return;
@@ -108,7 +135,7 @@ static void serve(struct hostile_connection *c, void *context) {
   bool hangs = r->hangs;
   bool accepted = hangs || take(r, body);
   const char *response = r->response != NULL ? r->response
-                         : accepted          ? "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+                         : accepted          ? accepting(r, text)
                                              : "HTTP/1.1 400 Bad Request\r\n\r\n\"bad label\"";
   pthread_mutex_unlock(&r->lock);
   free(body);
@@ -145,6 +172,12 @@ void receiver_answer(struct receiver *r, const char *response) {
   pthread_mutex_unlock(&r->lock);
 }
 
+void receiver_give_date(struct receiver *r) {
+  pthread_mutex_lock(&r->lock);
+  r->gives_date = true;
+  pthread_mutex_unlock(&r->lock);
+}
+
 void receiver_refuse(struct receiver *r, const char *plugin) {
   pthread_mutex_lock(&r->lock);
   r->refused = plugin;
@@ -173,6 +206,16 @@ size_t receiver_firing(struct receiver *r, const char *plugin, const char *sever
              (severity == NULL || strcmp(severity, r->alerts[i].severity) == 0);
   pthread_mutex_unlock(&r->lock);
   return count;
+}
+
+double receiver_end_ahead(struct receiver *r, const char *plugin) {
+  double ahead = 0;
+  pthread_mutex_lock(&r->lock);
+  for (size_t i = 0; i < r->alerts_len; i++)
+    if (r->alerts[i].fires && strcmp(plugin, r->alerts[i].plugin) == 0)
+      ahead = r->alerts[i].end_ahead;
+  pthread_mutex_unlock(&r->lock);
+  return ahead;
 }
 
 size_t receiver_resolved(struct receiver *r, const char *plugin) {

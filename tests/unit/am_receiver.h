@@ -19,6 +19,9 @@ const char *receiver_url(const struct receiver *receiver);
 /* The response to every post from now on; NULL: 200. It is kept as a pointer. */
 void receiver_answer(struct receiver *receiver, const char *response);
 
+/* Give the date in responses of 200 from now on, as Alertmanager does. */
+void receiver_give_date(struct receiver *receiver);
+
 /* Reject, with 400, each post that contains an alert of this plugin; NULL: none. Such a post is
  * not recorded. */
 void receiver_refuse(struct receiver *receiver, const char *plugin);
@@ -31,6 +34,9 @@ unsigned receiver_posts(struct receiver *receiver);
 
 /* How many alerts it believes to fire; plugin and severity may be NULL for any. */
 size_t receiver_firing(struct receiver *receiver, const char *plugin, const char *severity);
+
+/* How many seconds ahead, when it came, the end was of an alert that fires; 0 without one. */
+double receiver_end_ahead(struct receiver *receiver, const char *plugin);
 
 /* How often an alert came as resolved. */
 size_t receiver_resolved(struct receiver *receiver, const char *plugin);

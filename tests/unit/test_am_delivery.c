@@ -37,6 +37,23 @@ static enum delivery_verdict answer(enum delivery_step what, size_t alerts,
   return delivery_result(&d, now, &post, outcome, -1, 0);
 }
 
+static void an_alert_lasts_when_three_posts_in_a_row_fail(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    uint64_t resend_seconds, timeout_seconds, ahead_seconds;
+  } cases[] = {
+      {"the defaults", 60, 10, 300},      {"the shortest interval", 1, 10, 300},
+      {"a longer interval", 80, 10, 320}, {"the longest interval", 150, 10, 600},
+      {"a slow node", 60, 120, 480},      {"the slowest node", 1, 300, 1200},
+  };
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
+    check_int(cases[i].name,
+              (long long)delivery_end_ahead_ns(cases[i].resend_seconds * SECOND,
+                                               cases[i].timeout_seconds * SECOND),
+              (long long)(cases[i].ahead_seconds * SECOND));
+}
+
 static void answers_are_classified(void **state) {
   (void)state;
   static const struct {
@@ -466,6 +483,7 @@ static void a_clock_that_is_ahead_is_logged(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
   const struct CMUnitTest tests[] = {
+      TEST(an_alert_lasts_when_three_posts_in_a_row_fail),
       TEST(answers_are_classified),
       TEST(a_change_is_posted_immediately),
       TEST(changes_right_after_a_post_are_collected),

@@ -127,6 +127,45 @@ static void an_alert_fires_changes_severity_and_is_resolved(void **state) {
   receiver_free(r);
 }
 
+/* With the first date that the node gives the post is repeated at once. */
+static void an_alert_that_fires_ends_by_itself_unless_it_is_renewed(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  receiver_give_date(r);
+  begin_one(r, "ResendInterval 100\n");
+  notify(NOTIF_WARNING, "df");
+  assert_true(receiver_wait_firing(r, "df", NULL, 1));
+  for (int i = 0; i < 1000 && receiver_end_ahead(r, "df") == 0; i++)
+    usleep(10000);
+  double ahead = receiver_end_ahead(r, "df");
+  assert_true(ahead > 350 && ahead <= 400);
+  assert_int_equal(receiver_posts(r), 2);
+  notify(NOTIF_WARNING, "other");
+  assert_true(receiver_wait_firing(r, "other", NULL, 1));
+  assert_true(receiver_end_ahead(r, "other") > 350);
+  assert_int_equal(receiver_posts(r), 3);
+  notify(NOTIF_OKAY, "df");
+  assert_true(receiver_wait_firing(r, "df", NULL, 0));
+  assert_int_equal(receiver_resolved(r, "df"), 1);
+  end();
+  receiver_free(r);
+}
+
+/* Nothing is known of its clock. */
+static void a_node_without_a_date_gets_no_end_of_an_alert_that_fires(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  begin_one(r, "ResendInterval 1\n");
+  notify(NOTIF_WARNING, "df");
+  assert_true(receiver_wait_firing(r, "df", NULL, 1));
+  for (int i = 0; i < 1000 && receiver_posts(r) < 3; i++)
+    usleep(10000);
+  assert_true(receiver_end_ahead(r, "df") == 0);
+  assert_int_equal(receiver_firing(r, "df", NULL), 1);
+  end();
+  receiver_free(r);
+}
+
 static void everything_is_sent_again_each_interval(void **state) {
   (void)state;
   struct receiver *r = receiver_new();
@@ -784,6 +823,8 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_teardown(name, clean)
   const struct CMUnitTest tests[] = {
       TEST(an_alert_fires_changes_severity_and_is_resolved),
+      TEST(an_alert_that_fires_ends_by_itself_unless_it_is_renewed),
+      TEST(a_node_without_a_date_gets_no_end_of_an_alert_that_fires),
       TEST(everything_is_sent_again_each_interval),
       TEST(a_dead_node_does_not_delay_others),
       TEST(alerts_from_before_a_restart_are_resolved_after_it),

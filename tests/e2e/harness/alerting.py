@@ -343,6 +343,12 @@ def cluster(count, webhook):
     return managers
 
 
+def has_ended(alert):
+    """Is this alert of a post resolved? One that fires has its end in the future, or none."""
+    now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + 1))
+    return "endsAt" in alert and alert["endsAt"] < now
+
+
 # --- a far end that misbehaves
 
 
