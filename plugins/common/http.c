@@ -132,6 +132,16 @@ static CURLcode add_header(struct curl_slist **headers, const char *line) {
   return CURLE_OK;
 }
 
+/* start is the name with its colon, and what belongs in front of the value. */
+static CURLcode add_field(struct curl_slist **headers, const char *start, const char *value) {
+  autofree(char, line, NULL);
+  if (asprintf(&line, "%s %s", start, value) < 0) {
+    line = NULL;
+    return CURLE_OUT_OF_MEMORY;
+  }
+  return add_header(headers, line);
+}
+
 static CURLcode set_message(CURL *easy, const struct http_request *request,
                             struct curl_slist **headers) {
   CURLcode code = CURLE_OK;
@@ -144,14 +154,12 @@ static CURLcode set_message(CURL *easy, const struct http_request *request,
     /* a server that does not support 100-continue would delay us by a second */
     keep_first(&code, add_header(headers, "Expect:"));
   }
-  if (request->post_body != NULL && request->content_type != NULL) {
-    autofree(char, line, NULL);
-    if (asprintf(&line, "Content-Type: %s", request->content_type) < 0) {
-      line = NULL;
-      return CURLE_OUT_OF_MEMORY;
-    }
-    keep_first(&code, add_header(headers, line));
-  }
+  if (request->post_body != NULL && request->content_type != NULL)
+    keep_first(&code, add_field(headers, "Content-Type:", request->content_type));
+  if (request->bearer_token != NULL)
+    keep_first(&code, add_field(headers, "Authorization: Bearer", request->bearer_token));
+  for (size_t i = 0; i < request->headers_len; i++)
+    keep_first(&code, add_header(headers, request->headers[i]));
   SET(CURLOPT_HTTPHEADER, *headers);
   SET(CURLOPT_URL, request->url);
   return code;

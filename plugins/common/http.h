@@ -68,6 +68,9 @@ struct http_request {
   void *context;
   /* for servers that need them; NULL or false otherwise; copied */
   const char *user, *password;
+  const char *bearer_token;   /* instead of user and password */
+  const char *const *headers; /* lines, "Name: value", in addition to those of HTTP */
+  size_t headers_len;
   const char *ca_file, *client_certificate, *client_key;
   bool insecure; /* do not verify the server's certificate */
 };

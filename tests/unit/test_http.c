@@ -532,6 +532,33 @@ static void a_post_carries_body_type_and_credentials(void **state) {
   buffer_free(&outcome.body);
 }
 
+static void a_post_carries_headers_and_a_token(void **state) {
+  (void)state;
+  static const char *const headers[] = {"X-Scope-OrgID: team", "accept: nothing"};
+  char url[64];
+  struct outcome outcome = outcome_make();
+  struct hostile_server *server = hostile_server_new(echo_request, NULL);
+  struct http_request request =
+      request_make(&outcome, url_of(hostile_server_port(server), url));
+  request.post_body = "[]";
+  request.post_len = 2;
+  request.content_type = "application/json";
+  request.bearer_token = "abc";
+  request.headers = headers;
+  request.headers_len = 2;
+
+  perform(&request, &outcome);
+  const char *sent = buffer_string(&outcome.body);
+  assert_non_null(strstr(sent, "\r\nContent-Type: application/json\r\n"));
+  assert_non_null(strstr(sent, "\r\nContent-Length: 2\r\n"));
+  assert_non_null(strstr(sent, "\r\nAuthorization: Bearer abc\r\n"));
+  assert_non_null(strstr(sent, "\r\nX-Scope-OrgID: team\r\n"));
+  assert_non_null(strstr(sent, "\r\naccept: nothing\r\n"));
+  assert_null(strstr(sent, "Accept"));
+  hostile_server_free(server);
+  buffer_free(&outcome.body);
+}
+
 static void tls_with_a_server_without_tls_is_a_protocol_error(void **state) {
   (void)state;
   char url[64];
@@ -796,6 +823,7 @@ int main(void) {
       cmocka_unit_test(an_ipv6_address_is_in_brackets),
       cmocka_unit_test(an_error_of_the_body_callback_ends_the_transfer),
       cmocka_unit_test(a_post_carries_body_type_and_credentials),
+      cmocka_unit_test(a_post_carries_headers_and_a_token),
       cmocka_unit_test(tls_with_a_server_without_tls_is_a_protocol_error),
       cmocka_unit_test(invalid_requests_are_rejected),
       cmocka_unit_test(freeing_the_loop_cancels_what_is_stuck),
