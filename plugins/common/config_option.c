@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/array.h"
 #include "common/text.h"
 
 static void append(char *dst, size_t size, const char *text) {
@@ -34,11 +35,27 @@ static const char *value_text(const oconfig_item_t *item, char *dst, size_t size
   return dst;
 }
 
+static bool is_path(const oconfig_item_t *item) {
+  size_t len = strlen(item->key);
+  return len > 4 && strcasecmp(item->key + len - 4, "File") == 0 && item->values_num == 1 &&
+         item->values[0].type == OCONFIG_TYPE_STRING && item->values[0].value.string[0] == '/';
+}
+
+/* May a value be a password or the like? By the name, which may be misspelt. */
+static bool is_secret(const oconfig_item_t *item) {
+  static const char *const words[] = {"pass", "token", "header", "auth", "secret", "bearer"};
+  bool found = false;
+  for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
+    found |= strcasestr(item->key, words[i]) != NULL;
+  return found && !is_path(item);
+}
+
 int config_refuse(const struct config_context *context, const char *why) {
   char value[512];
-  bool is_secret = strcasecmp(context->item->key, "Password") == 0;
   ERROR("%s plugin: %s: %s%s: %s", context->plugin, context->block, context->item->key,
-        is_secret ? " (not shown)" : value_text(context->item, value, sizeof(value)), why);
+        is_secret(context->item) ? " (not shown)"
+                                 : value_text(context->item, value, sizeof(value)),
+        why);
   return -1;
 }
 

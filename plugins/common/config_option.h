@@ -37,7 +37,7 @@ struct config_option {
 
 enum { CONFIG_OPTIONS_MAX = 64 }; /* rows of a table: bits of what was seen */
 
-/* Logs block, option, value (not that of a Password) and the reason. Returns -1. */
+/* Logs block, option, value (not where it may be a secret) and the reason. Returns -1. */
 int config_refuse(const struct config_context *context, const char *why);
 
 /* The same, with the allowed values as the reason. */
