@@ -17,6 +17,7 @@
 #include "common/cleanup.h"
 #include "common/config_option.h"
 #include "common/text.h"
+#include "notify_alertmanager/header.h"
 #include "notify_alertmanager/template.h"
 #include "notify_alertmanager/url.h"
 
@@ -51,13 +52,20 @@ struct config *config_new(void) {
   return config;
 }
 
+static void secret_free(char *secret) {
+  if (secret != NULL)
+    explicit_bzero(secret, strlen(secret));
+  free(secret);
+}
+
 static void node_free(struct node_config *node) {
   free(node->name);
   free(node->url);
   free(node->user);
-  if (node->password != NULL)
-    explicit_bzero(node->password, strlen(node->password));
-  free(node->password);
+  secret_free(node->password);
+  free(node->token_file);
+  for (size_t i = 0; i < node->headers_len; i++)
+    secret_free(node->headers[i]);
   free(node->ca_file);
   free(node->client_certificate);
   free(node->client_key);
@@ -365,14 +373,65 @@ static int set_password(const struct config_context *context) {
   return config_set_string(context);
 }
 
+/* It is read for each post: there may be none yet. What does not begin with "/" is not shown in
+ * the log: it may be the token. */
+static int set_token_file(const struct config_context *context) {
+  if (!config_has_values(context->item, "s") || context->item->values[0].value.string[0] != '/')
+    return config_refuse_value(context);
+  return config_set_string(context);
+}
+
+static bool has_header(const struct node_config *node, const char *name) {
+  size_t len = strlen(name);
+  for (size_t i = 0; i < node->headers_len; i++)
+    if (strncasecmp(node->headers[i], name, len) == 0 && node->headers[i][len] == ':')
+      return true;
+  return false;
+}
+
+/* The name is shown if it can be one: the value may be in its place. */
+static int refuse_header(const struct config_context *context, const char *name,
+                         const char *why) {
+  char text[HEADER_NAME_MAX + 120];
+  snprintf(text, sizeof(text), "%s %s", header_is_name(span_of(name)) ? name : "it", why);
+  return refuse_value_because(context, text);
+}
+
+static int add_header(const struct config_context *context) {
+  struct node_config *node = context->target;
+  if (!config_has_values(context->item, "ss"))
+    return config_refuse_value(context);
+  const char *name = context->item->values[0].value.string;
+  const char *value = context->item->values[1].value.string;
+  const char *why = header_refusal(span_of(name), span_of(value));
+  if (why != NULL)
+    return refuse_header(context, name, why);
+  if (has_header(node, name))
+    return refuse_header(context, name, "was given before");
+  if (node->headers_len == CONFIG_HEADERS_MAX)
+    return config_refuse(context, "too many headers; allowed are 16");
+
+  char line[HEADER_NAME_MAX + HEADER_VALUE_MAX + sizeof(": ")];
+  snprintf(line, sizeof(line), "%s: %s", name, value);
+  int status = config_replace(context, &node->headers[node->headers_len], line);
+  node->headers_len += status == 0;
+  explicit_bzero(line, sizeof(line));
+  return status;
+}
+
 #define IN_NODE(field) offsetof(struct node_config, field)
 static const struct config_option node_options[] = {
+    {"BearerTokenFile", set_token_file, IN_NODE(token_file), 0, 0, 0,
+     "the path of a file, from / on, in quotes", false, NULL},
     {"CACert", set_readable_file, IN_NODE(ca_file), 0, 0, 0,
      "the path of a PEM file, in quotes", false, NULL},
     {"ClientCert", set_readable_file, IN_NODE(client_certificate), 0, 0, 0,
      "the path of a PEM file, in quotes", false, NULL},
     {"ClientKey", set_readable_file, IN_NODE(client_key), 0, 0, 0,
      "the path of a PEM file, in quotes", false, NULL},
+    {"Header", add_header, 0, 0, 0, 0,
+     "a name and a value, both in quotes, without line breaks; the name not given before", true,
+     NULL},
     {"Password", set_password, IN_NODE(password), 0, 0, 0, "a password in quotes", false, NULL},
     {"PasswordFile", set_password_file, 0, 0, 0, 0, "the path of a file, in quotes", false,
      NULL},
@@ -397,6 +456,12 @@ static int check_node(const struct config_context *context, const struct node_co
     return config_refuse(context, "the block has no URL");
   if (node->password != NULL && node->user == NULL)
     return config_refuse(context, "the block has a password and no User");
+  if (node->token_file != NULL && node->user != NULL)
+    return config_refuse(context, "the block has a BearerTokenFile and a User, which are both "
+                                  "sent as the header Authorization; keep one of them");
+  if (has_header(node, "Authorization") && (node->token_file != NULL || node->user != NULL))
+    return config_refuse(context, "the block has a Header \"Authorization\", which User and "
+                                  "BearerTokenFile set; keep one of them");
   if (node->client_key != NULL && node->client_certificate == NULL)
     return config_refuse(context, "the block has a ClientKey and no ClientCert");
   return 0;

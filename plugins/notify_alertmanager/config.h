@@ -18,6 +18,7 @@ enum {
   CONFIG_ANNOTATIONS_MAX = 64,
   CONFIG_ALERT_NAMES_MAX = 256,
   CONFIG_PLUGIN_LABELS_MAX = 32,
+  CONFIG_HEADERS_MAX = 16, /* of a node */
 };
 
 #define CONFIG_DEFAULT_URL "http://127.0.0.1:9093"
@@ -29,6 +30,9 @@ struct node_config {
   char *name;
   char *url; /* the one to post to */
   char *user, *password;
+  char *token_file;
+  char *headers[CONFIG_HEADERS_MAX]; /* lines, "Name: value" */
+  size_t headers_len;
   char *ca_file, *client_certificate, *client_key;
   bool verify_peer;
   uint64_t timeout_ns;

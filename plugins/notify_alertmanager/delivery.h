@@ -104,6 +104,7 @@ bool delivery_is_held(const struct delivery *d, uint64_t now_ns);
 enum delivery_event_kind {
   DELIVERY_EVENT_DELIVERED, /* a post was accepted */
   DELIVERY_EVENT_FAILED,    /* DELIVERY_FAILED */
+  DELIVERY_EVENT_NO_TOKEN,  /* the token file cannot be read: DELIVERY_FAILED, without a post */
   DELIVERY_EVENT_REFUSED,   /* the node rejects every post */
   DELIVERY_EVENT_REJECTED,  /* one alert is left out of the rounds */
   DELIVERY_EVENT_CLOCK,     /* a response had the node's time */
@@ -113,9 +114,10 @@ struct delivery_event {
   enum delivery_event_kind kind;
   const char *node;
   long status;               /* HTTP status, 0 if there was none */
-  int error;                 /* as in struct http_result */
+  int error;                 /* as in struct http_result; of DELIVERY_EVENT_NO_TOKEN: errno */
   const char *reason;        /* one printable line, may be "" */
   const struct alert *alert; /* of DELIVERY_EVENT_REJECTED */
+  const char *token_file;    /* of DELIVERY_EVENT_NO_TOKEN */
   int64_t ahead_ns;          /* of DELIVERY_EVENT_CLOCK, as in struct node_clock */
 };
 

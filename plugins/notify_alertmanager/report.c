@@ -41,7 +41,7 @@ static const char *hint_for_refusal(long status) {
   switch (status) {
   case 401:
   case 403:
-    return "see User, Password and PasswordFile";
+    return "see User, PasswordFile, BearerTokenFile and Header";
   case 404:
   case 405:
     return "there is no Alertmanager API (v2); see URL";
@@ -71,6 +71,23 @@ static enum report_level node_failed(struct report *report, const struct deliver
   return failed ? REPORT_WARNING : REPORT_ERROR;
 }
 
+static enum report_level no_token(struct report *report, const struct delivery_event *event,
+                                  uint64_t now_ns, char *dst) {
+  char path[300], error[FORMAT_ERROR_SIZE];
+  uint32_t suppressed;
+  bool has_reason = event->reason[0] != '\0';
+  if (!backoff_due(&report->token, now_ns, &suppressed))
+    return REPORT_NOTHING;
+  snprintf(dst, REPORT_LINE_SIZE,
+           "node \"%s\": no token in the file %s: %s%s; nothing is sent without it, alerts are "
+           "kept; make it a file with the token that collectd may read, see BearerTokenFile",
+           event->node, text_printable(path, sizeof(path), span_of(event->token_file)),
+           has_reason ? "it " : "",
+           has_reason ? event->reason : format_error(error, -event->error));
+  append_suppressed(dst, suppressed);
+  return REPORT_ERROR;
+}
+
 static const char *label_or_nothing(const struct alert *alert, const char *name) {
   const char *value = alert_label(alert, name);
   return value != NULL ? value : "";
@@ -96,7 +113,8 @@ static enum report_level node_delivers(struct report *report,
                                        const struct delivery_event *event, char *dst) {
   bool failed = backoff_reset(&report->failed);
   bool refused = backoff_reset(&report->refused);
-  if (!failed && !refused)
+  bool had_no_token = backoff_reset(&report->token);
+  if (!failed && !refused && !had_no_token)
     return REPORT_NOTHING;
   snprintf(dst, REPORT_LINE_SIZE, "node \"%s\": alerts are delivered again", event->node);
   return REPORT_NOTICE;
@@ -123,6 +141,8 @@ enum report_level report_event(struct report *report, const struct delivery_even
     return node_delivers(report, event, dst);
   case DELIVERY_EVENT_REJECTED:
     return alert_rejected(report, event, now_ns, dst);
+  case DELIVERY_EVENT_NO_TOKEN:
+    return no_token(report, event, now_ns, dst);
   case DELIVERY_EVENT_CLOCK:
     return node_has_time(report, event, now_ns, dst);
   default:

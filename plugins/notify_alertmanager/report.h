@@ -16,7 +16,7 @@ enum { REPORT_LINE_SIZE = 1200 };
 
 /* Of one node, all zero at first; used only by its thread. */
 struct report {
-  struct backoff failed, refused, rejected, clock;
+  struct backoff failed, refused, rejected, clock, token;
 };
 
 enum report_level { REPORT_NOTHING, REPORT_NOTICE, REPORT_WARNING, REPORT_ERROR };

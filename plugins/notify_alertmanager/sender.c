@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -16,10 +17,12 @@
 #include "common/thread.h"
 #include "notify_alertmanager/alert_json.h"
 #include "notify_alertmanager/node_clock.h"
+#include "notify_alertmanager/token_file.h"
 
 enum {
   WAIT_MAX_MS = 60 * 1000,
   BROKEN_PAUSE_US = 100 * 1000,
+  MASKED_BYTES_LEAST = 3,     /* shorter values are no secrets, and are everywhere in a text */
   RESPONSE_MAX = 1024 * 1024, /* Alertmanager's is empty, or has a line for each bad alert */
   /* Many alerts are split into several posts: nginx accepts a megabyte. An alert and the other
    * half of its pair fit in any case. */
@@ -45,6 +48,8 @@ struct sender {
 
   /* of the current post, used only by the thread */
   struct store_item items[DELIVERY_ALERTS_MAX + 1];
+  char token[TOKEN_FILE_SIZE]; /* "": none */
+  bool has_no_token;           /* although it should have one: nothing was posted */
   bool done;
   struct http_result result;
   struct buffer error_body;
@@ -190,8 +195,44 @@ static void on_done(void *context, const struct http_result *result) {
   s->done = true;
 }
 
-/* Posts the body and waits for the response, in s->result. */
-static void post(struct sender *s) {
+/* Sets the token of the post, if there has to be one. Returns false, with the error in
+ * s->result, if there is none. */
+static bool take_token(struct sender *s) {
+  const char *why = NULL;
+  int status = 0;
+  if (s->config.token_file != NULL)
+    status = token_file_read(s->config.token_file, s->token, &why);
+  s->has_no_token = status != 0;
+  s->result = (struct http_result){.error = status, .retry_after_seconds = -1};
+  if (why != NULL)
+    snprintf(s->result.reason, sizeof(s->result.reason), "%s", why);
+  return status == 0;
+}
+
+/* Replaces a secret in the response: its text may be logged, and servers repeat what they got.
+ */
+static void mask(struct buffer *text, struct span secret) {
+  char *at = text->data;
+  if (secret.len < MASKED_BYTES_LEAST || at == NULL)
+    return;
+  while ((at = memmem(at, (size_t)(text->data + text->len - at), secret.at, secret.len)) !=
+         NULL) {
+    memset(at, '*', secret.len);
+    at += secret.len;
+  }
+}
+
+static void mask_secrets(struct sender *s) {
+  const struct sender_config *config = &s->config;
+  mask(&s->error_body, span_of(s->token));
+  if (config->password != NULL)
+    mask(&s->error_body, span_of(config->password));
+  for (size_t i = 0; i < config->headers_len; i++)
+    mask(&s->error_body, span_of(strstr(config->headers[i], ": ") + strlen(": ")));
+}
+
+/* Sends the body and waits for the response, in s->result. */
+static void transfer(struct sender *s) {
   struct span body = alert_json_body(s->json);
   const struct sender_config *config = &s->config;
   const struct http_request request = {
@@ -207,6 +248,9 @@ static void post(struct sender *s) {
       .context = s,
       .user = config->user,
       .password = config->password,
+      .bearer_token = s->token[0] != '\0' ? s->token : NULL,
+      .headers = config->headers,
+      .headers_len = config->headers_len,
       .ca_file = config->ca_file,
       .client_certificate = config->client_certificate,
       .client_key = config->client_key,
@@ -225,6 +269,15 @@ static void post(struct sender *s) {
     http_loop_cancel(s->loop, s);
 }
 
+/* Posts the body. The result is in s->result. */
+static void post(struct sender *s) {
+  if (!take_token(s))
+    return;
+  transfer(s);
+  mask_secrets(s);
+  explicit_bzero(s->token, sizeof(s->token));
+}
+
 static void report(struct sender *s, enum delivery_event_kind kind, const struct alert *alert) {
   char reason[RESPONSE_REASON_SIZE];
   struct delivery_event event = {
@@ -234,6 +287,7 @@ static void report(struct sender *s, enum delivery_event_kind kind, const struct
       .error = s->result.error,
       .reason = s->result.reason,
       .alert = alert,
+      .token_file = s->config.token_file,
       .ahead_ns = s->clock.ahead_ns,
   };
   if (s->result.error == 0)
@@ -295,7 +349,7 @@ static void apply_result(struct sender *s, const struct delivery_post *made,
   if (outcome == DELIVERY_OK)
     report(s, DELIVERY_EVENT_DELIVERED, NULL);
   else if (outcome == DELIVERY_FAILED)
-    report(s, DELIVERY_EVENT_FAILED, NULL);
+    report(s, s->has_no_token ? DELIVERY_EVENT_NO_TOKEN : DELIVERY_EVENT_FAILED, NULL);
   else if (outcome == DELIVERY_REFUSED_NODE || verdict == DELIVERY_FORGIVE)
     report(s, DELIVERY_EVENT_REFUSED, NULL);
 
@@ -337,6 +391,7 @@ static void deliver(struct sender *s, enum delivery_step step) {
     }
   }
   enum delivery_outcome outcome;
+  s->has_no_token = false;
   int written = write_body(s, len, limit);
   if (written >= 0) {
     made.alerts = (size_t)written;

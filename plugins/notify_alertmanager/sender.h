@@ -19,6 +19,9 @@ struct sender_config {
   const char *name;
   const char *url;                                                         /* to post to */
   const char *user, *password, *ca_file, *client_certificate, *client_key; /* or NULL */
+  const char *token_file;     /* or NULL; without its token nothing is posted */
+  const char *const *headers; /* lines, "Name: value" */
+  size_t headers_len;
   bool insecure;
   uint64_t timeout_ns; /* of a post */
   uint64_t resend_ns;

@@ -139,10 +139,13 @@ class Documents(unittest.TestCase):
         text = agreement.read(SAMPLE)
         block = text.split("LoadPlugin notify_alertmanager\n")[1]
         full = "\n".join(line.lstrip("#") for line in block.splitlines())
-        # files that are there stand for those of the sample; one password is enough
+        # files that are there stand for those of the sample; one password, or a token, is enough
         full = re.sub(r'"/etc/collectd/[^"]*"', '"%s"' % os.path.abspath(__file__), full)
-        full = re.sub(r"(?m)^.*\bPassword .*$", "", full)
-        for configuration in (text, "LoadPlugin notify_alertmanager\n" + full + "\n"):
+        configurations = [text]
+        for others in ("Password|BearerTokenFile", "User|Password|PasswordFile"):
+            ours = re.sub(r"(?m)^ *(%s) .*$" % others, "", full)
+            configurations.append("LoadPlugin notify_alertmanager\n" + ours + "\n")
+        for configuration in configurations:
             status, said = test_samples.start_once(configuration)
             self.assertEqual(0, status, said)
             self.assertIn('plugin "notify_alertmanager" successfully loaded', said)

@@ -21,7 +21,7 @@ LAYERS = (
      " sidecar/linux/process sidecar/linux/procfs sidecar/linux/sock_diag sidecar/os/[!h]* sidecar/os/host sidecar/go/endpoint sidecar/go/pprof"
      " sidecar/go/pprof_thread sidecar/capture/capture sidecar/capture/writer sidecar/capture/reading sidecar/capture/inventory"
      " sidecar/capture/demand sidecar/capture/directory notify_alertmanager/sender notify_alertmanager/state_saver"
-     " notify_alertmanager/state_file common/http common/thread common/worker common/file"),
+     " notify_alertmanager/state_file notify_alertmanager/token_file common/http common/thread common/worker common/file"),
     ("pure", "backtest/* sidecar/* notify_alertmanager/*"),
     ("common", "common/*"),
 )

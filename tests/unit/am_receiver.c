@@ -29,6 +29,7 @@ struct receiver {
   pthread_mutex_t lock;
   const char *response;
   const char *refused;
+  const char *required;
   bool hangs, gives_date;
   unsigned posts;
   struct believed *alerts;
@@ -124,12 +125,29 @@ static const char *accepting(const struct receiver *r, char *dst) {
   return dst;
 }
 
+static bool lacks(struct receiver *r, const char *request) {
+  pthread_mutex_lock(&r->lock);
+  const char *found = r->required != NULL ? strstr(request, r->required) : request;
+  r->posts += found == NULL;
+  pthread_mutex_unlock(&r->lock);
+  return found == NULL;
+}
+
 static void serve(struct hostile_connection *c, void *context) {
   struct receiver *r = context;
   char text[RESPONSE_SIZE];
   char *body = read_body(c);
   if (body == NULL)
     return;
+  if (lacks(r, c->request)) {
+    free(body);
+    hostile_send_text(c, "HTTP/1.1 401 Unauthorized\r\n\r\n{\"message\":\"");
+    for (char *at = c->request; (at = strpbrk(at, "\r\n\"")) != NULL;)
+      *at = ' ';
+    hostile_send_text(c, c->request);
+    hostile_send_text(c, "\"}");
+    return;
+  }
   pthread_mutex_lock(&r->lock);
   r->posts++;
   bool hangs = r->hangs;
@@ -175,6 +193,12 @@ void receiver_answer(struct receiver *r, const char *response) {
 void receiver_give_date(struct receiver *r) {
   pthread_mutex_lock(&r->lock);
   r->gives_date = true;
+  pthread_mutex_unlock(&r->lock);
+}
+
+void receiver_require(struct receiver *r, const char *line) {
+  pthread_mutex_lock(&r->lock);
+  r->required = line;
   pthread_mutex_unlock(&r->lock);
 }
 

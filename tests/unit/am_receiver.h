@@ -22,6 +22,10 @@ void receiver_answer(struct receiver *receiver, const char *response);
 /* Give the date in responses of 200 from now on, as Alertmanager does. */
 void receiver_give_date(struct receiver *receiver);
 
+/* Answer 401 from now on, with the whole request as its text, unless a post has this line in
+ * its head, which is kept as a pointer. */
+void receiver_require(struct receiver *receiver, const char *line);
+
 /* Reject, with 400, each post that contains an alert of this plugin; NULL: none. Such a post is
  * not recorded. */
 void receiver_refuse(struct receiver *receiver, const char *plugin);

@@ -84,11 +84,17 @@ static void every_option_is_read(void **state) {
            "  ClientKey \"%s\"\n"
            "  VerifyPeer false\n"
            "  Timeout 2.5\n"
+           "  Header \"X-Scope-OrgID\" \"team\"\n"
+           "  Header \"x-other\" \"a b: c\"\n"
            "</Node>\n"
            "<Node \"two\">\n"
            "  URL \"http://[::1]:9093\"\n"
            "  User \"me\"\n"
            "  Password \"pw\"\n"
+           "</Node>\n"
+           "<Node \"three\">\n"
+           "  URL \"https://mimir/alertmanager\"\n"
+           "  BearerTokenFile \"/no/such/yet\"\n"
            "</Node>\n"
            "ResendInterval 30\n"
            "ResolvedRetention 600\n"
@@ -113,8 +119,9 @@ static void every_option_is_read(void **state) {
            secret_path, secret_path, secret_path, secret_path);
   assert_int_equal(parse(config, text), 0);
   assert_int_equal(config_complete(config), 0);
-  assert_int_equal(config->nodes_len, 2);
+  assert_int_equal(config->nodes_len, 3);
   const struct node_config *one = &config->nodes[0], *two = &config->nodes[1];
+  const struct node_config *three = &config->nodes[2];
   assert_string_equal(one->url, "https://am.example.org/prefix/api/v2/alerts");
   assert_string_equal(one->user, "me");
   assert_string_equal(one->password, "s3cret ");
@@ -124,7 +131,13 @@ static void every_option_is_read(void **state) {
   assert_false(one->verify_peer);
   assert_int_equal(one->timeout_ns, 2500000000);
   assert_string_equal(two->url, "http://[::1]:9093/api/v2/alerts");
+  assert_int_equal(one->headers_len, 2);
+  assert_string_equal(one->headers[0], "X-Scope-OrgID: team");
+  assert_string_equal(one->headers[1], "x-other: a b: c");
+  assert_null(one->token_file);
   assert_string_equal(two->password, "pw");
+  assert_int_equal(two->headers_len, 0);
+  assert_string_equal(three->token_file, "/no/such/yet");
   assert_int_equal(config->resend_ns, 30000000000);
   assert_int_equal(config->resolved_retention_ns, 600000000000);
   assert_int_equal(config->expire_ns, 3600000000000);
@@ -241,6 +254,47 @@ static void mistakes_are_rejected_with_block_option_value_and_what_is_allowed(vo
       {"a key without its certificate",
        NODE("ClientKey \"/etc/hostname\"\n"),
        {"Node", "no ClientCert"}},
+      {"a header without a value",
+       NODE("Header \"X\"\n"),
+       {"Header (not shown)", "a name and"}},
+      {"a header in one text",
+       NODE("Header \"Authorization: Bearer s3cret\"\n"),
+       {"<Node \"n\">: Header (not shown)", "a name and a value"}},
+      {"a number for a value", NODE("Header \"X\" 5\n"), {"Header (not shown)", "in quotes"}},
+      {"a header with a bad name",
+       NODE("Header \"X Scope s3cret\" \"x\"\n"),
+       {"Header (not shown): it has a name that is none in HTTP", "allowed is a name"}},
+      {"a header with a control character",
+       NODE("Header \"X\" \"s3cret\x01\"\n"),
+       {"Header (not shown): X has a line break or another control", "allowed is"}},
+      {"a header of the plugin's own",
+       NODE("Header \"content-length\" \"s3cret\"\n"),
+       {"Header (not shown): content-length is part of how", "allowed is"}},
+      {"a header that URL has", NODE("Header \"Host\" \"s3cret\"\n"), {"Host is that of URL"}},
+      {"a header twice",
+       NODE("Header \"X-A\" \"s3cret\"\nHeader \"x-a\" \"s3cret\"\n"),
+       {"Header (not shown): x-a was given before"}},
+      {"an authorization and a user",
+       NODE("Header \"Authorization\" \"s3cret\"\nUser \"u\"\n"),
+       {"Node \"n\"", "Authorization", "keep one"}},
+      {"an authorization and a token",
+       NODE("BearerTokenFile \"/t\"\nHeader \"authorization\" \"s3cret\"\n"),
+       {"Node \"n\"", "Authorization", "keep one"}},
+      {"a user and a token",
+       NODE("BearerTokenFile \"/t\"\nUser \"u\"\n"),
+       {"Node \"n\"", "BearerTokenFile", "User", "keep one"}},
+      {"a token in place of its file",
+       NODE("BearerTokenFile \"s3cret\"\n"),
+       {"BearerTokenFile (not shown)", "the path of a file"}},
+      {"a number for a token's file", NODE("BearerTokenFile 5\n"), {"the path of a file"}},
+      {"a misspelt header",
+       NODE("Headers \"Authorization\" \"s3cret\"\n"),
+       {"Headers (not shown)", "unknown option", "Header"}},
+      {"a misspelt token", NODE("BearerToken \"s3cret\"\n"), {"BearerToken (not shown)"}},
+      {"a misspelt password", NODE("Passwd \"s3cret\"\n"), {"Passwd (not shown)", "unknown"}},
+      {"a header outside of a node",
+       "Header \"X\" \"s3cret\"\n",
+       {"<Plugin notify_alertmanager>: Header (not shown)", "unknown option"}},
       {"no time at all", NODE("Timeout 0\n"), {"Timeout 0", "0.1 to 300"}},
       {"too much time", NODE("Timeout 301\n"), {"Timeout 301", "0.1 to 300"}},
       {"a block for an option",
@@ -311,6 +365,7 @@ static void mistakes_are_rejected_with_block_option_value_and_what_is_allowed(vo
     check_int(cases[i].name, parse(config, cases[i].text), -1);
     check_int(cases[i].name, fake_collectd_logged(0, ""), 1);
     check_int(cases[i].name, fake_collectd_logged(LOG_ERR, "notify_alertmanager plugin: "), 1);
+    check_int(cases[i].name, fake_collectd_logged(0, "s3cret"), 0);
     for (size_t w = 0; w < 4 && cases[i].words[w] != NULL; w++)
       if (fake_collectd_logged(LOG_ERR, cases[i].words[w]) != 1)
         fail_msg("%s: no \"%s\" in: %s", cases[i].name, cases[i].words[w],
@@ -359,6 +414,18 @@ static void nodes_and_labels_are_limited(void **state) {
   }
 }
 
+static void headers_of_a_node_are_limited(void **state) {
+  (void)state;
+  char text[1000] = "<Node \"n\">\nURL \"http://a\"\n";
+  for (int i = 0; i <= CONFIG_HEADERS_MAX; i++)
+    snprintf(text + strlen(text), sizeof(text) - strlen(text), "Header \"X-%d\" \"y\"\n", i);
+  snprintf(text + strlen(text), sizeof(text) - strlen(text), "</Node>\n");
+  struct config *config = config_new();
+  assert_int_equal(parse(config, text), -1);
+  assert_int_equal(fake_collectd_logged(LOG_ERR, "too many headers; allowed are 16"), 1);
+  config_free(config);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
   const struct CMUnitTest tests[] = {
@@ -369,6 +436,7 @@ int main(void) {
       TEST(mistakes_are_rejected_with_block_option_value_and_what_is_allowed),
       TEST(an_empty_password_file_is_rejected),
       TEST(nodes_and_labels_are_limited),
+      TEST(headers_of_a_node_are_limited),
   };
   return cmocka_run_group_tests_name("config", tests, set_up_group, tear_down_group);
 }

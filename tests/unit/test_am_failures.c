@@ -94,6 +94,11 @@ static void use_options(const char *more) {
            receiver_url(receiver));
 }
 
+static void use_node_options(const char *more) {
+  size_t len = strlen(options) - strlen("</Node>\n");
+  snprintf(options + len, sizeof(options) - len, "%s\n</Node>\n", more);
+}
+
 /* ---- failures ---- */
 
 static void start_and_notify(void) {
@@ -156,7 +161,32 @@ static long fail_each(const char *what, bool (*start_failing)(long count)) {
 static void every_allocation_may_fail(void **state) {
   (void)state;
   use_options("Label \"team\" \"%{plugin}\"\nGeneratorURL \"http://g/%{host}\"");
+  use_node_options("Header \"X-Scope-OrgID\" \"team\"");
   assert_true(fail_each("allocation", fail_allocation) > 20);
+}
+
+static void a_token_that_cannot_be_read_holds_the_posts(void **state) {
+  (void)state;
+  char path[sizeof(folder) + 16], option[sizeof(path) + 32];
+  snprintf(path, sizeof(path), "%s/token", folder);
+  snprintf(option, sizeof(option), "BearerTokenFile \"%s\"", path);
+  FILE *stream = fopen(path, "w");
+  assert_non_null(stream);
+  assert_int_equal(fputs("s3cret\n", stream) >= 0 && fclose(stream) == 0, true);
+  use_options("");
+  use_node_options(option);
+  load();
+  start();
+  assert_int_equal(status, 0);
+  notify("first", NOTIF_FAILURE);
+  assert_true(receiver_wait_firing(receiver, "first", NULL, 1));
+  assert_int_equal(truncate(path, 0), 0);
+  notify("first", NOTIF_OKAY);
+  while (fake_collectd_logged(LOG_ERR, "/token: it is empty; nothing is sent") == 0)
+    usleep(1000);
+  assert_int_equal(receiver_firing(receiver, "first", NULL), 1);
+  end();
+  assert_int_equal(fake_collectd_logged(0, "s3cret"), 0);
 }
 
 static void every_call_of_the_start_may_fail(void **state) {
@@ -272,6 +302,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(every_allocation_may_fail, set_up, tear_down),
       cmocka_unit_test_setup_teardown(every_call_of_the_start_may_fail, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_token_that_cannot_be_read_holds_the_posts, set_up,
+                                      tear_down),
       cmocka_unit_test_setup_teardown(every_allocation_of_the_default_may_fail, set_up,
                                       tear_down),
       cmocka_unit_test_setup_teardown(a_file_of_another_kind_is_replaced_and_kept_aside, set_up,

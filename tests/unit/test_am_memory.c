@@ -267,7 +267,9 @@ static void threads(void **state) {
 static void configurations(void **state) {
   (void)state;
   configuration = fake_oconfig_parse("<Node \"n\">\nURL \"http://a\"\nUser \"u\"\n"
-                                     "Password \"p\"\n</Node>\n"
+                                     "Password \"p\"\nHeader \"H\" \"v\"\n</Node>\n"
+                                     "<Node \"m\">\nURL \"http://a\"\n"
+                                     "BearerTokenFile \"/t\"\n</Node>\n"
                                      "Labels \"a\" \"b\" \"c\" \"d\"\nLabel \"e\" \"%{host}\"\n"
                                      "Annotation \"f\" \"g\"\nGeneratorURL \"http://g\"\n"
                                      "StateFile \"x\"\nPluginLabel \"p\" \"q\"\n"

@@ -436,6 +436,97 @@ static void a_node_that_rejects_everything_is_logged_with_a_hint(void **state) {
   }
 }
 
+static void write_token(const char *path, const char *token) {
+  char new_path[sizeof(folder) + 64];
+  snprintf(new_path, sizeof(new_path), "%s.new", path);
+  FILE *stream = fopen(new_path, "w");
+  assert_non_null(stream);
+  assert_true(fputs(token, stream) >= 0 && fclose(stream) == 0);
+  assert_int_equal(rename(new_path, path), 0);
+}
+
+static void begin_with_node_options(const struct receiver *r, const char *options) {
+  char text[1000];
+  snprintf(text, sizeof(text),
+           "ResendInterval 1\n<Node \"n0\">\nURL \"%s\"\nTimeout 30\n%s</Node>\n",
+           receiver_url(r), options);
+  assert_int_equal(load(text), 0);
+}
+
+static void wait_for_line(int severity, const char *words) {
+  for (int i = 0; i < 1000 && fake_collectd_logged(severity, words) == 0; i++)
+    usleep(10000);
+  if (fake_collectd_logged(severity, words) != 1)
+    fail_msg("%zu lines with %s", fake_collectd_logged(severity, words), words);
+}
+
+/* Each of these is repeated by the node in its response. */
+static void no_secret_is_in_the_log(void **state) {
+  (void)state;
+  char token_path[sizeof(folder) + 16], options[300];
+  snprintf(token_path, sizeof(token_path), "%s/token", folder);
+  snprintf(options, sizeof(options), "Header \"X-Scope-OrgID\" \"the team\"\n%s \"%s\"\n",
+           "BearerTokenFile", token_path);
+  write_token(token_path, "t0ken\n");
+  const char *const cases[] = {
+      options, "Header \"Authorization\" \"Bearer t0ken\"\n",
+      "User \"u\"\nPassword \"t0ken\"\nHeader \"X-Password\" \"t0ken\"\n"};
+  for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    struct receiver *r = receiver_new();
+    receiver_require(r, "X-Other: ");
+    begin_with_node_options(r, cases[i]);
+    notify(NOTIF_WARNING, "df");
+    wait_for_line(LOG_ERR, "answers 401: POST /api/v2/alerts HTTP/1.1");
+    wait_for_line(LOG_ERR, "**");
+    assert_int_equal(fake_collectd_logged(0, "t0ken"), 0);
+    assert_int_equal(fake_collectd_logged(0, "the team"), 0);
+    end();
+    clean(NULL);
+    receiver_free(r);
+  }
+  unlink(token_path);
+}
+
+static void a_token_that_was_rotated_is_read_again(void **state) {
+  (void)state;
+  char token_path[sizeof(folder) + 16], options[300];
+  snprintf(token_path, sizeof(token_path), "%s/token", folder);
+  snprintf(options, sizeof(options), "BearerTokenFile \"%s\"\n", token_path);
+  struct receiver *r = receiver_new();
+  receiver_require(r, "\r\nAuthorization: Bearer second\r\n");
+
+  /* without a token nothing is sent */
+  begin_with_node_options(r, options);
+  notify(NOTIF_WARNING, "df");
+  wait_for_line(LOG_ERR, "/token: No such file or directory; nothing is sent without it");
+  assert_true(wait_for_value(1, "n0", "alert_posts", "failed"));
+  assert_int_equal(receiver_posts(r), 0);
+
+  write_token(token_path, "first\n");
+  wait_for_line(LOG_ERR, "answers 401");
+  assert_int_equal(receiver_firing(r, NULL, NULL), 0);
+  write_token(token_path, "second\n");
+  assert_true(receiver_wait_firing(r, "df", NULL, 1));
+  wait_for_line(LOG_NOTICE, "delivered again");
+
+  /* one that vanishes is not sent from memory */
+  unlink(token_path);
+  notify(NOTIF_WARNING, "other");
+  notify(NOTIF_OKAY, "df");
+  wait_for_line(LOG_NOTICE, "delivered again");
+  usleep(1500000);
+  assert_int_equal(receiver_firing(r, "df", NULL), 1);
+  assert_int_equal(receiver_firing(r, "other", NULL), 0);
+  write_token(token_path, "second");
+  assert_true(receiver_wait_firing(r, "other", NULL, 1));
+  assert_true(receiver_wait_firing(r, "df", NULL, 0));
+  end();
+  assert_true(fake_collectd_logged(LOG_ERR, "no token in the file") >= 1);
+  assert_true(fake_collectd_logged(LOG_ERR, "no token in the file") <= 2);
+  unlink(token_path);
+  receiver_free(r);
+}
+
 static void meta_data_of_every_type_become_annotations(void **state) {
   (void)state;
   struct receiver *r = receiver_new();
@@ -837,6 +928,8 @@ int main(void) {
       TEST(the_end_does_not_wait_for_ten_thousand_alerts),
       TEST(a_chain_of_large_alerts_is_delivered),
       TEST(a_node_that_rejects_everything_is_logged_with_a_hint),
+      TEST(no_secret_is_in_the_log),
+      TEST(a_token_that_was_rotated_is_read_again),
       TEST(meta_data_of_every_type_become_annotations),
       TEST(an_okay_without_meta_data_resolves_the_same_alert),
       TEST(an_okay_resolves_now_whatever_its_meta_data),
