@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -53,6 +54,7 @@ struct sender {
   bool done;
   struct http_result result;
   struct buffer error_body;
+  char reason[RESPONSE_REASON_SIZE]; /* of the response */
 
   pthread_mutex_t stats_lock;
   struct delivery_stats stats;
@@ -209,26 +211,39 @@ static bool take_token(struct sender *s) {
   return status == 0;
 }
 
-/* Replaces a secret in the response: its text may be logged, and servers repeat what they got.
- */
-static void mask(struct buffer *text, struct span secret) {
-  char *at = text->data;
-  if (secret.len < MASKED_BYTES_LEAST || at == NULL)
+/* Replaces a secret in a text. */
+static void mask(char *text, size_t len, const char *secret) {
+  size_t secret_len = strlen(secret);
+  char *at = text;
+  if (secret_len < MASKED_BYTES_LEAST || text == NULL)
     return;
-  while ((at = memmem(at, (size_t)(text->data + text->len - at), secret.at, secret.len)) !=
-         NULL) {
-    memset(at, '*', secret.len);
-    at += secret.len;
+  while ((at = memmem(at, (size_t)(text + len - at), secret, secret_len)) != NULL) {
+    memset(at, '*', secret_len);
+    at += secret_len;
   }
 }
 
-static void mask_secrets(struct sender *s) {
+static void mask_secrets(const struct sender *s, char *text, size_t len) {
   const struct sender_config *config = &s->config;
-  mask(&s->error_body, span_of(s->token));
+  mask(text, len, s->token);
   if (config->password != NULL)
-    mask(&s->error_body, span_of(config->password));
-  for (size_t i = 0; i < config->headers_len; i++)
-    mask(&s->error_body, span_of(strstr(config->headers[i], ": ") + strlen(": ")));
+    mask(text, len, config->password);
+  for (size_t i = 0; i < config->headers_len; i++) {
+    const char *header = config->headers[i];
+    mask(text, len, strstr(header, ": ") + strlen(": "));
+    /* without its scheme, as in "Bearer TOKEN" */
+    if (strncasecmp(header, "Authorization:", strlen("Authorization:")) == 0)
+      mask(text, len, strrchr(header, ' ') + 1);
+  }
+}
+
+/* Reads the reason from the response, without the secrets that the post had: servers repeat
+ * what they got. First in the whole, as the reason may end within one, then also where JSON
+ * has it written in another way. */
+static void take_reason(struct sender *s) {
+  mask_secrets(s, s->error_body.data, s->error_body.len);
+  response_reason(s->reason, buffer_span(&s->error_body));
+  mask_secrets(s, s->reason, strlen(s->reason));
 }
 
 /* Sends the body and waits for the response, in s->result. */
@@ -274,12 +289,11 @@ static void post(struct sender *s) {
   if (!take_token(s))
     return;
   transfer(s);
-  mask_secrets(s);
+  take_reason(s);
   explicit_bzero(s->token, sizeof(s->token));
 }
 
 static void report(struct sender *s, enum delivery_event_kind kind, const struct alert *alert) {
-  char reason[RESPONSE_REASON_SIZE];
   struct delivery_event event = {
       .kind = kind,
       .node = s->config.name,
@@ -291,7 +305,7 @@ static void report(struct sender *s, enum delivery_event_kind kind, const struct
       .ahead_ns = s->clock.ahead_ns,
   };
   if (s->result.error == 0)
-    event.reason = response_reason(reason, buffer_span(&s->error_body));
+    event.reason = s->reason;
   if (s->config.on_event != NULL)
     s->config.on_event(s->config.context, &event);
 }

@@ -487,6 +487,18 @@ static void no_secret_is_in_the_log(void **state) {
   unlink(token_path);
 }
 
+/* JSON has more than one way to write a text, and the scheme is no part of a token. */
+static void a_secret_in_other_words_is_not_in_the_log(void **state) {
+  (void)state;
+  struct receiver *r = receiver_new();
+  receiver_answer(r, "HTTP/1.1 401 x\r\n\r\n{\"message\":\"not t0k\\/\\u0065n, nor t0k/en\"}");
+  begin_with_node_options(r, "Header \"authorization\" \"Bearer t0k/en\"\n");
+  notify(NOTIF_WARNING, "df");
+  wait_for_line(LOG_ERR, "answers 401: not ******, nor ******;");
+  end();
+  receiver_free(r);
+}
+
 static void a_token_that_was_rotated_is_read_again(void **state) {
   (void)state;
   char token_path[sizeof(folder) + 16], options[300];
@@ -929,6 +941,7 @@ int main(void) {
       TEST(a_chain_of_large_alerts_is_delivered),
       TEST(a_node_that_rejects_everything_is_logged_with_a_hint),
       TEST(no_secret_is_in_the_log),
+      TEST(a_secret_in_other_words_is_not_in_the_log),
       TEST(a_token_that_was_rotated_is_read_again),
       TEST(meta_data_of_every_type_become_annotations),
       TEST(an_okay_without_meta_data_resolves_the_same_alert),
