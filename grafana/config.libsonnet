@@ -64,6 +64,10 @@ local promql = import 'lib/promql.libsonnet';
     graphiteDelay: '5m',
     // Prefix in write_graphite's Node, as it stands there; it ends with a dot unless it is empty.
     graphitePrefix: 'collectd.',
+    // Two settings of write_graphite's Node that make other names, as they stand there. With tags,
+    // which take graphite-web 1.1, the former changes nothing.
+    graphiteSeparateInstances: false,
+    graphiteUseTags: false,
     // The Graphite data source's uid, for rules that Grafana evaluates (provisioning/datasources).
     graphiteUid: 'graphite',
     // The recording rule that has the red flags that are up, and only those: a fleet has 23 flags

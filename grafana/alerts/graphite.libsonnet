@@ -4,6 +4,7 @@
 //
 // Left out: SidecarRSSRetained, which would compare two values at two thresholds.
 local flags = import '../lib/flags.libsonnet';
+local graphite_series = import '../lib/graphite_series.libsonnet';
 local promql = import '../lib/promql.libsonnet';
 local alerts = import 'alert.libsonnet';
 
@@ -11,16 +12,22 @@ local alerts = import 'alert.libsonnet';
   local config = $._config,
   local seconds = promql(config).seconds,
   local amounts = alerts(config).amounts,
-  local root = config.graphitePrefix + '*.sidecar-*.',
-  // The node that is the host; the next is the sidecar.
-  local node = std.length(std.split(config.graphitePrefix, '.')) - 1,
+  local names = graphite_series(config),
+  // METRIC[-TYPE] or METRIC.SOURCE
+  local called(name, series) =
+    local type = std.splitLimit(name, '-', 1), source = std.splitLimit(name, '.', 1);
+    if std.length(type) == 2 then series(type[0], type[1])
+    else series(source[0], null, if std.length(source) == 2 then source[1]),
+  local all(name) =
+    called(name, function(metric, type, source=null) names.series(config.graphitePrefix, null, null, metric, type, source)),
 
   // --- targets
 
   // Series are named HOST.sidecar-NAME from the beginning, so that those of one sidecar can be
   // joined here, and in Grafana, by the tag that Graphite makes of the name. aliasSub takes off what
   // functions have put around the name. It does not parse it, so that no name can make it fail.
-  local of(metric) = 'aliasByNode(%s%s, %d, %d)' % [root, metric, node, node + 1],
+  local of(name) =
+    called(name, function(metric, type, source=null) names.named_by_sidecar(config.graphitePrefix, metric, type, source)),
   local named(target) = "aliasSub(%s, '^.*[(]([^(),]+).*', '\\1')" % target,
   local join(targets, by) = "groupByNodes(group(%s), '%s', 0, 1)" % [std.join(', ', targets), by],
   local scale(target, factor) = named('scale(%s, %s)' % [target, factor]),
@@ -73,10 +80,8 @@ local alerts = import 'alert.libsonnet';
 
   // --- rules
 
-  local name_part(replacement) =
-    '{{ reReplaceAll "^.*?([^.(,]+)\\\\.sidecar-([^.,)]+).*$" "%s" $labels.name }}' % replacement,
-  local host = name_part('$1'),
-  local sidecar = name_part('$2'),
+  local host = names.label.host,
+  local sidecar = names.label.sidecar,
   local dashboard(id, variables) =
     '%s/d/%s-graphite%s' % [
       config.grafanaUrl,
@@ -183,7 +188,7 @@ local alerts = import 'alert.libsonnet';
       rule(
         'SidecarGraphiteNotAnswering',
         'warning',
-        reduced('VALUE', 'isNonNull(%sprocess_count)' % root, 'sum', recent),
+        reduced('VALUE', 'isNonNull(%s)' % all('process_count'), 'sum', recent),
         '$VALUE < 0',
         config.notReportingHold,
         'Graphite does not answer about sidecars.',
@@ -197,8 +202,8 @@ local alerts = import 'alert.libsonnet';
       rule(
         'SidecarPluginNotReporting',
         'warning',
-        reduced('RECENT', 'isNonNull(%sprocess_count)' % root, 'sum', seconds(config.notReportingHold)) +
-        reduced('EARLIER', 'isNonNull(%sprocess_count)' % root, 'sum', seconds(config.missedFor)),
+        reduced('RECENT', 'isNonNull(%s)' % all('process_count'), 'sum', seconds(config.notReportingHold)) +
+        reduced('EARLIER', 'isNonNull(%s)' % all('process_count'), 'sum', seconds(config.missedFor)),
         '$RECENT == 0 && $EARLIER > 0',
         '1m',
         "collectd's plugin sidecar no longer reports.",
@@ -207,7 +212,7 @@ local alerts = import 'alert.libsonnet';
       of_sidecar(
         'SidecarCollectorFailing',
         'warning',
-        now(root + 'collector_status-*'),
+        now(all('collector_status-*')),
         std.join(' && ', ['$VALUE > %d' % code('off')] + [
           '$VALUE != %d' % code(s)
           for s in config.collectorStatuses
@@ -215,13 +220,13 @@ local alerts = import 'alert.libsonnet';
         ]),
         config.collectorHold,
         'The plugin sidecar cannot read some of what it should.',
-        ' has a collector that fails: {{ $labels.name }} is {{ $values.VALUE.Value }}. Next: journalctl -u collectd | grep "sidecar plugin" | tail -5'
+        ' has a collector that fails: %s is {{ $values.VALUE.Value }}. Next: journalctl -u collectd | grep "sidecar plugin" | tail -5' % names.label.series
       ),
     ] + (if !config.pprofAlerts then [] else [
            of_sidecar(
              'SidecarPprofForeign',
              'info',
-             now(root + 'collector_status-pprof'),
+             now(all('collector_status-pprof')),
              '$VALUE == %d' % code('foreign'),
              config.collectorHold,
              "Sidecar's pprof port belongs to another process.",
@@ -230,7 +235,7 @@ local alerts = import 'alert.libsonnet';
            of_sidecar(
              'SidecarPprofOff',
              'info',
-             now(root + 'collector_status-pprof'),
+             now(all('collector_status-pprof')),
              '$VALUE == %d' % code('off'),
              config.pprofOffHold,
              'Sidecar runs without pprof.',
@@ -240,7 +245,7 @@ local alerts = import 'alert.libsonnet';
       of_sidecar(
         'SidecarRestarting',
         'warning',
-        reduced('VALUE', 'changed(%sprocess_start_time_seconds)' % root, 'sum', seconds(config.restartWindow)),
+        reduced('VALUE', 'changed(%s)' % all('process_start_time_seconds'), 'sum', seconds(config.restartWindow)),
         '$VALUE >= %d' % config.restarts,
         '1m',
         'Sidecar is started again and again.',
@@ -250,7 +255,7 @@ local alerts = import 'alert.libsonnet';
       of_sidecar(
         'SidecarCrashLooping',
         'warning',
-        reduced('VALUE', root + 'process_short_lived', 'mean', seconds(config.shortLivedWindow)),
+        reduced('VALUE', all('process_short_lived'), 'mean', seconds(config.shortLivedWindow)),
         '$VALUE * %d >= %d' % [seconds(config.shortLivedWindow), config.shortLived],
         '0s',
         'Sidecar ends right after its start, again and again.',

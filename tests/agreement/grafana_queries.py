@@ -50,9 +50,9 @@ class Query:
 
 
 class Dashboard:
-    def __init__(self, source, back_end, name):
+    def __init__(self, source, back_end, name, folder=FOLDER):
         self.back_end, self.name = back_end, name
-        self.path = os.path.join(FOLDER, back_end, name + ".json")
+        self.path = os.path.join(folder, back_end, name + ".json")
         with open(os.path.join(source, self.path), encoding="utf-8") as file:
             self.json = json.load(file)
 
@@ -84,5 +84,6 @@ class Dashboard:
             yield Query(self, "annotation", annotation["name"], found, annotation)
 
 
-def dashboards(source, back_ends=BACK_ENDS):
-    return [Dashboard(source, back_end, name) for back_end in back_ends for name in NAMES]
+def dashboards(source, back_ends=BACK_ENDS, folder=FOLDER):
+    """Those in `folder`, relative to `source` or not."""
+    return [Dashboard(source, back_end, name, folder) for back_end in back_ends for name in NAMES]

@@ -1,25 +1,22 @@
-// Targets for Graphite, as write_graphite names things: PREFIX HOST.sidecar-NAME.TYPE[-INSTANCE]
-// [.SOURCE]. The functions are those of the other back end. Nodes are counted from the end,
-// because the prefix may have any number of them. Counters come as rates: write_graphite's StoreRates.
+// Targets for Graphite, of series called PREFIX HOST.sidecar-NAME.TYPE[-INSTANCE][.SOURCE], see
+// lib/graphite_series.libsonnet. The functions are those of the other back end. Nodes are counted from
+// the end, because the prefix may have any number of them. Counters come as rates: write_graphite's
+// StoreRates.
+local graphite_series = import '../../lib/graphite_series.libsonnet';
 local promql = import '../../lib/promql.libsonnet';
 
 function(config)
   local datasource = { type: 'graphite', uid: '${graphite_datasource}' };
   local v = config.variables;
-  local host = '${prefix}${%s}' % v.host;
-  local path(metric, type=null, source=null) =
-    '%s.sidecar-${%s}.%s%s%s' % [
-      host,
-      v.sidecar,
-      metric,
-      if type == null then '' else '-' + type,
-      if source == null then '' else '.' + source,
-    ];
-  local blocks = host + '.sidecar-*.process_count';
+  local names = graphite_series(config);
+  local path(metric, type=null, source=null) = names.series('${prefix}', v.host, v.sidecar, metric, type, source);
+  local of_blocks(metric) = names.series('${prefix}', v.host, null, metric);
+  local blocks = of_blocks('process_count');
 
   local target(expression) = { datasource: datasource, target: expression };
-  local call(function_name, arguments) = '%s(%s)' % [function_name, std.join(', ', arguments)];
-  local quoted(text) = "'%s'" % text;
+  // Put together by +, because formats within formats take more of jsonnet's stack than it has.
+  local call(function_name, arguments) = function_name + '(' + std.join(', ', arguments) + ')';
+  local quoted(text) = "'" + text + "'";
   local time(duration) = std.strReplace(duration, 'm', 'min');
   // `series` is the expression without its name.
   local named(expression, legend) =
@@ -33,14 +30,14 @@ function(config)
   // function's name; quotes and commas are none of write_graphite's characters.
   local names_in_path = @'^.*?([^.(,]+)\.sidecar-([^.,)]+).*$';
   local renamed(series, replacement) =
-    target(call('aliasSub', [series, quoted(names_in_path), quoted(replacement)]));
+    target(names.shown(call('aliasSub', [series, quoted(names_in_path), quoted(replacement)])));
   // The name without functions, HOST.sidecar-NAME: groupByNodes would parse each name, which takes
   // graphite-web a millisecond or two.
   local its_sidecar(series) = call('aliasSub', [series, quoted(names_in_path), quoted(@'\1.sidecar-\2')]);
   local by_sidecar(series, combine, nodes) = call('groupByNodes', [series, quoted(combine)] + ['%d' % n for n in nodes]);
   // The type instance of a series, also inside functions' names.
-  local named_by_type(series, metric) =
-    target(call('aliasSub', [series, quoted(@'^.*%s-([^.,() ]+).*$' % metric), quoted(@'\1')]));
+  local its_type(series, metric) = call('aliasSub', [series, quoted(@'^.*%s-([^.,() ]+).*$' % metric), quoted(@'\1')]);
+  local named_by_type(series, metric) = target(names.shown(its_type(series, metric)));
   local of_types(combine, metric, types='*') = call('groupByNode', [path(metric, types), '-1', quoted(combine)]);
   local at_least(series, level) = call('removeBelowValue', [series, '%d' % level]);
   local consolidated(series, how) = call('consolidateBy', [series, quoted(how)]);
@@ -98,7 +95,7 @@ function(config)
   local joined(nodes) = function(all) call('groupByNodes', [call('group', all), quoted('sum')] + nodes);
   local grown(series) = call('divideSeries', [rise(series), same_one]);
   local grown_types(metric) =
-    local name(series) = named_by_type(series, metric).target;
+    local name(series) = its_type(series, metric);
     call('divideSeries', [rise(of_types('max', metric), name, joined(['0'])), same_one]);
   local grown_each(metric) =
     rise(path(metric), its_sidecar, joined(['0', '1']), [same(its_sidecar, joined(['0', '1']), starts)]);
@@ -145,11 +142,11 @@ function(config)
 
     growth(of):: named(grown(of.series), of.legend),
     growth_of_types(metric, n)::
-      target(call('aliasSub', [
+      target(names.shown(call('aliasSub', [
         call('highest', [grown_types(metric), '%d' % n, "'last'"]),
         quoted(@'^.*?removeBelowValue\(([^.,() ]+).*$'),
         quoted(@'\1'),
-      ])),
+      ]))),
 
     // --- many sidecars
 
@@ -175,7 +172,7 @@ function(config)
     ],
 
     short_lived(legend)::
-      named(call('scale', [combined('sum', '%s.sidecar-*.process_short_lived' % host), '60']), legend),
+      named(call('scale', [combined('sum', of_blocks('process_short_lived')), '60']), legend),
 
     // Grafana makes rows of such names: a series is called
     //   row="instance=HOST sidecar=NAME" column=COLUMN

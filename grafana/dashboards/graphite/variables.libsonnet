@@ -1,21 +1,24 @@
 // The variables of the dashboards for Graphite. `prefix` is write_graphite's Prefix, with its dot.
+local graphite_series = import '../../lib/graphite_series.libsonnet';
+
 function(config)
+  local names = graphite_series(config);
   local v = config.variables;
-  local query(name, label, expression, regex) = {
+  local query(name, label, values) = {
     name: name,
     label: label,
     type: 'query',
     datasource: { type: 'graphite', uid: '${graphite_datasource}' },
-    query: expression,
-    definition: expression,
+    query: values.query,
+    definition: values.query,
     refresh: 2,
     sort: 1,
     multi: true,
     includeAll: true,
-    allValue: '*',
+    allValue: names.all,
     current: { selected: true, text: ['All'], value: ['$__all'] },
     hide: 0,
-    regex: regex,
+    regex: values.regex,
   };
   [
     {
@@ -38,8 +41,6 @@ function(config)
       hide: 0,
     },
     // expand() answers with whole paths, of which the expression takes a part.
-    query(v.host, 'Host', 'expand(${prefix}*.sidecar-*.process_count)', @'/([^.]+)\.sidecar-[^.]+\.process_count$/'),
-    query(
-      v.sidecar, 'Sidecar', 'expand(${prefix}${%s}.sidecar-*.process_pid)' % v.host, @'/\.sidecar-([^.]+)\.process_pid$/'
-    ),
+    query(v.host, 'Host', names.hosts('${prefix}')),
+    query(v.sidecar, 'Sidecar', names.sidecars('${prefix}', v.host)),
   ]

@@ -124,17 +124,24 @@ def write_prometheus(port):
     )
 
 
-def write_graphite(port, prefix="collectd.", **options):
-    """One carbon node; FlushInterval lets small buffers through at once."""
+def graphite_node(name, port, prefix, **options):
+    """A <Node> of write_graphite; options are spelt as in the configuration file."""
     lines = [
         option("Host", "127.0.0.1"),
         option("Port", str(port)),
         option("Protocol", "tcp"),
         option("Prefix", prefix),
     ] + [option(key, value) for key, value in options.items()]
+    return block("Node", name, lines)
+
+
+def write_graphite_nodes(nodes):
+    """FlushInterval lets small buffers through at once."""
     return "\n".join(
-        [
-            load("write_graphite", "FlushInterval 1"),
-            block("Plugin", "write_graphite", [block("Node", "carbon", lines)]),
-        ]
+        [load("write_graphite", "FlushInterval 1"), block("Plugin", "write_graphite", nodes)]
     )
+
+
+def write_graphite(port, prefix="collectd.", **options):
+    """One carbon node."""
+    return write_graphite_nodes([graphite_node("carbon", port, prefix, **options)])

@@ -34,12 +34,14 @@ MAY_BE_EMPTY = {
 
 
 class DashboardCase(SidecarCase):
-    """`proj` runs all the time; for the annotations `gone` has ended, and `again` restarted."""
+    """One sidecar runs all the time; for the annotations `gone` has ended, and `again` restarted."""
+
+    sidecar = "proj"
 
     @classmethod
     def start_targets(cls):
         cls.target = cls.enterClassContext(
-            Target("proj", variables={"SIDECAR_PPROF": str(free_port())}, do=HELD)
+            Target(cls.sidecar, variables={"SIDECAR_PPROF": str(free_port())}, do=HELD)
         )
 
     def episode(self):
@@ -48,7 +50,7 @@ class DashboardCase(SidecarCase):
         for name in ("gone", "again"):
             with Target(name):
                 self.sample("process_pid", name, after=time.time() + STEP + 1, timeout=STEP + 15)
-            self.wait_for_instances("proj")
+            self.wait_for_instances(self.sidecar)
         self.enterContext(Target("again"))
 
     def all_answered(self, back_end, source, panels_only=False, timeout=40):

@@ -29,18 +29,23 @@ STEP = 5
 
 
 def filled_in(text, values):
-    """The text with $name and ${name} replaced."""
-    return re.sub(r"\$\{(\w+)\}|\$(\w+)", lambda m: values[m.group(1) or m.group(2)], text)
+    """The text with $name, ${name} and ${name:regex} replaced; what stands for All is no text."""
+
+    def value(match):
+        found = values[match.group(1) or match.group(3)]
+        return re.escape(found) if match.group(2) and found not in ("*", ".*", ".+") else found
+
+    return re.sub(r"\$\{(\w+)(:regex)?\}|\$(\w+)", value, text)
 
 
-def dashboards(back_end):
-    return grafana_queries.dashboards(SOURCE, (back_end,))
+def dashboards(back_end, folder=grafana_queries.FOLDER):
+    return grafana_queries.dashboards(SOURCE, (back_end,), folder)
 
 
-def queries(back_end):
+def queries(back_end, folder=grafana_queries.FOLDER):
     """Every query of that back end's dashboards, once."""
     found = {}
-    for dashboard in dashboards(back_end):
+    for dashboard in dashboards(back_end, folder):
         for query in dashboard.queries():
             found.setdefault((query.kind, query.text), query)
     return list(found.values())
@@ -87,18 +92,21 @@ class FromPrometheus:
 
 
 class FromGraphite:
-    """Answers of a graphite-web, for one sidecar or, by default, for all."""
+    """Answers of a graphite-web, for one sidecar or, by default, for all. With `tagged` the
+    dashboards are those for write_graphite's UseTags, where names have dots."""
 
-    def __init__(self, server, sidecar=None):
+    def __init__(self, server, sidecar=None, prefix="collectd.", tagged=False):
         self.server = server
+        all_ = ".*" if tagged else "*"
+        host = HOST if tagged else HOST.replace(".", "_")
         self.values = {
-            "prefix": "collectd.",
-            "instance": "*" if sidecar is None else HOST.replace(".", "_"),
-            "sidecar": sidecar or "*",
+            "prefix": prefix,
+            "instance": all_ if sidecar is None else host,
+            "sidecar": sidecar or all_,
         }
 
     def get(self, path, **parameters):
-        query = urllib.parse.urlencode(parameters)
+        query = urllib.parse.urlencode(parameters, doseq=True)
         url = "http://127.0.0.1:%d%s?%s" % (self.server.port, path, query)
         try:
             with urllib.request.urlopen(url, timeout=10) as answer:
@@ -107,8 +115,15 @@ class FromGraphite:
             text = error.read().decode(errors="replace")
             raise AssertionError("%s: %s" % (parameters, text[-2000:])) from None
 
+    def tag_values(self, text):
+        tag, *expressions = re.fullmatch(r"tag_values\((.*)\)", text).group(1).split(", ")
+        return self.get("/tags/autoComplete/values", tag=tag, expr=expressions)
+
     def answer(self, query):
         text = filled_in(query.text, self.values)
+        if query.kind == "variable" and text.startswith("tag_values("):
+            found = self.tag_values(text)
+            return [(query.title, found)] if found else []
         if query.kind == "variable":
             pattern = re.fullmatch(r"expand\((.*)\)", text).group(1)
             paths = self.get("/metrics/expand", query=pattern, leavesOnly=0)["results"]

@@ -15,6 +15,7 @@ _MATH = re.compile(r"[\d\s.()*/>=<!&|+-]|\$\w+")
 # Grafana 10.0 loads these; the whole file fails with another one.
 STATES = {"execErrState": {"OK", "Error", "Alerting"}, "noDataState": {"OK", "NoData", "Alerting"}}
 _TEMPLATE = re.compile(r'\{\{ reReplaceAll "(.*)" "\$(\d)" \$labels\.name \}\}')
+_LABEL = re.compile(r"\{\{ \$labels\.(\w+) \}\}")
 
 
 class Unjoined(Exception):
@@ -80,6 +81,8 @@ class Rule:
         template = self.rule["labels"].get(name)
         if template is None:
             return None
+        if tag := _LABEL.fullmatch(template):
+            return dict(labels)[tag.group(1)]
         pattern, group = _TEMPLATE.fullmatch(template).groups()
         pattern = pattern.replace("\\\\", "\\")
         return re.sub(pattern, "\\" + group, dict(labels)["name"])

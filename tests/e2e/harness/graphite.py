@@ -1,4 +1,7 @@
-"""A real carbon-cache and a real graphite-web over the same private storage."""
+"""A real carbon-cache and a real graphite-web over the same private storage.
+
+With tags carbon tells graphite-web of each new series, which has to run by then.
+"""
 
 import json
 import os
@@ -30,7 +33,10 @@ USE_FLOW_CONTROL = True
 LOG_UPDATES = False
 LOG_CREATES = True
 WHISPER_AUTOFLUSH = True
-ENABLE_TAGS = False
+ENABLE_TAGS = {tags}
+GRAPHITE_URL = http://127.0.0.1:{web}
+TAG_BATCH_SIZE = 10
+TAG_UPDATE_INTERVAL = 10
 """
 
 SCHEMAS = """\
@@ -59,16 +65,22 @@ DATABASES = {{'default': {{'ENGINE': 'django.db.backends.sqlite3', 'NAME': {data
 class CarbonCache(Daemon):
     name = "carbon"
 
-    def __init__(self, port=None):
+    def __init__(self, port=None, tags=False):
         super().__init__()
         self.port = port or free_port()
-        self.pickle_port, self.query_port = free_port(), free_port()
+        self.tags = tags
+        self.pickle_port, self.query_port, self.web_port = (free_port() for _ in range(3))
 
     def prepare(self):
         for folder in ("conf", "log", "whisper"):
             os.mkdir(self.path(folder))
         text = CARBON.format(
-            folder=self.folder, line=self.port, pickle=self.pickle_port, query=self.query_port
+            folder=self.folder,
+            line=self.port,
+            pickle=self.pickle_port,
+            query=self.query_port,
+            web=self.web_port,
+            tags=self.tags,
         )
         self.write("conf/carbon.conf", text)
         self.write("conf/storage-schemas.conf", SCHEMAS)
@@ -104,7 +116,7 @@ class GraphiteWeb(Daemon):
     def __init__(self, carbon):
         super().__init__()
         self.carbon = carbon
-        self.port = free_port()
+        self.port = carbon.web_port if carbon.tags else free_port()
 
     def environment(self):
         return dict(
