@@ -2,18 +2,27 @@
 """What watching costs: CPU and memory of whole programs, side by side in one run.
 
     daemon.py --builddir DIR cpu [SECONDS [INTERVAL]]
+    daemon.py --builddir DIR descriptors [SECONDS]
     daemon.py --builddir DIR memory
     daemon.py --builddir DIR readings [NUMBER]
 
 cpu: collectd with the plugin, prometheus-process-exporter, netdata's apps.plugin, and a shell
-loop of ps and curl, all at the same time and at the same cadence, watching one healthy process and one with 10,000 descriptors. CPU is what the
-kernel counts for all threads (and for the loop its children), after everybody has started.
+loop of ps and curl, all at the same time and at the same cadence, watching one healthy process
+and one with 10,000 descriptors. CPU is what the kernel counts for all threads (and for the loop
+its children), after everybody has started. Two collectds without the plugin run beside: an empty
+one, and one that dispatches as many constants. What collectd with the plugin uses more than the
+empty one is the plugin's own part, with what collectd itself does with the plugin's values. A
+ratio to the shell loop has no limit: it would be below what collectd needs without the plugin.
+descriptors: the two parts of a round that grow with a process's descriptors, apart, by the CPU of
+the threads that do them (sidecar-reader, sidecar-listing): a reading with its detail, with and
+without such a process, and a capture's lists, of such a process and of a healthy one.
 memory: collectd without the plugin, with a plugin that only dispatches as many constants
 (what the daemon itself needs for that many series), and with the plugin, while 100
 processes of 100 descriptors run.
 """
 
 import argparse
+import glob
 import os
 import re
 import resource
@@ -34,6 +43,10 @@ from harness.daemon import Daemon, free_port  # noqa: E402
 from harness.installation import plugin_folder, settings  # noqa: E402
 from harness.target import Target  # noqa: E402
 
+OWN_PART_MS = 2  # of watching the two processes of `cpu`, a round
+OWN_THREADS = ("sidecar-reader", "sidecar-pprof")
+CAPTURES = 10
+EXPORTER = "prometheus-process-exporter"
 APPS_PLUGIN = "/usr/lib/netdata/plugins.d/apps.plugin"
 
 
@@ -42,6 +55,19 @@ def cpu_seconds(pid):
     total = 0
     for task in os.listdir("/proc/%d/task" % pid):
         with open("/proc/%d/task/%s/schedstat" % (pid, task), encoding="ascii") as file:
+            total += int(file.read().split()[0])
+    return total / 1e9
+
+
+def thread_cpu_seconds(pid, name):
+    """CPU time of the threads of that name."""
+    total = 0
+    for task in os.listdir("/proc/%d/task" % pid):
+        folder = "/proc/%d/task/%s/" % (pid, task)
+        with open(folder + "comm", encoding="utf-8", errors="replace") as file:
+            if file.read().rstrip("\n") != name:
+                continue
+        with open(folder + "schedstat", encoding="ascii") as file:
             total += int(file.read().split()[0])
     return total / 1e9
 
@@ -75,7 +101,7 @@ class ProcessExporter(Daemon):
 
     def argv(self):
         return [
-            "prometheus-process-exporter",
+            EXPORTER,
             "-procnames",
             "sidecar",
             "-web.listen-address",
@@ -148,35 +174,40 @@ def bench_cpu(seconds, interval):
     sick = Target("sick", variables={"SIDECAR_PPROF": str(ports[1])},
                   do=["fds regular 10000", "goroutines chan_receive 40"])
     daemons = [healthy, sick]
-    if shutil.which("prometheus-process-exporter") is None:
-        sys.exit("bench: no prometheus-process-exporter (Debian package of that name)")
     try:
         healthy.start()
         sick.start()
         only = "|".join(re.escape(target.path("control")) for target in daemons)
         ours = Collectd(config.sidecar(config.young(command_line=only), detail_interval=60),
                         interval=interval)
-        exporter = ProcessExporter()
-        daemons += [ours.start(), exporter.start()]
+        daemons.append(ours.start())
+        exporter = ProcessExporter() if shutil.which(EXPORTER) is not None else None
+        if exporter is not None:
+            daemons.append(exporter.start())
         time.sleep(2 * interval + 1)
         for name in ('go_goroutines{sidecar="healthy"', 'process_open_fds{sidecar="sick"'):
             if name not in page(ours):
                 sys.exit("bench: collectd does not show %s: nothing to compare" % name)
+        empty = Collectd(load=(), interval=interval)
         floor = FloorCollectd(series_of(ours), interval)
         loop = ShellLoop([(healthy.pid, ports[0]), (sick.pid, ports[1])], interval)
-        daemons += [floor.start(), loop.spawn()]
+        daemons += [empty.start(), floor.start(), loop.spawn()]
         apps = AppsPlugin(interval) if os.access(APPS_PLUGIN, os.X_OK) else None
         if apps is not None:
             daemons.append(apps.spawn())
         time.sleep(2 * interval + 1)
 
-        watchers = [ours, floor, exporter, loop] + ([apps] if apps is not None else [])
+        watchers = [ours, empty, floor, loop] + [d for d in (exporter, apps) if d is not None]
         before = {daemon: cpu_seconds(daemon.pid) for daemon in watchers}
+        parts = {name: -thread_cpu_seconds(ours.pid, name) for name in OWN_THREADS}
         before_children = children_cpu_seconds(loop.pid)
         for _ in range(seconds // interval):
-            scrape(exporter.url())  # it works only when asked
+            if exporter is not None:
+                scrape(exporter.url())  # it works only when asked
             time.sleep(interval)
         used = {daemon: cpu_seconds(daemon.pid) - before[daemon] for daemon in watchers}
+        for name in OWN_THREADS:
+            parts[name] += thread_cpu_seconds(ours.pid, name)
         used[loop] += children_cpu_seconds(loop.pid) - before_children
     finally:
         for daemon in reversed(daemons):
@@ -186,15 +217,80 @@ def bench_cpu(seconds, interval):
     print("CPU of watching a healthy and a 10,000-descriptor process, %d s at %d s intervals:"
           % (seconds, interval))
     print("  %-38s %7.2f ms a round" % ("collectd with the plugin", used[ours] / rounds * 1e3))
-    limits = {exporter: (1 / 5, "process-exporter"), apps: (1 / 2, "apps.plugin"),
-              loop: (1 / 50, "shell loop"), floor: (None, "collectd, as many constants")}
+    names = {empty: "collectd, empty", floor: "collectd, as many constants",
+             exporter: "process-exporter", apps: "apps.plugin", loop: "shell loop"}
+    limits = {exporter: " (limit 0.200)", apps: " (limit 0.500)"}
     for daemon in watchers[1:]:
-        limit, name = limits[daemon]
         print("  %-38s %7.2f ms a round; ratio %.3f%s" % (
-            name, used[daemon] / rounds * 1e3, used[ours] / used[daemon],
-            " (limit %.3f)" % limit if limit is not None else ""))
+            names[daemon], used[daemon] / rounds * 1e3, used[ours] / used[daemon],
+            limits.get(daemon, "")))
+    print("  %-38s %7.2f ms a round (wanted: at most %.0f)" % (
+        "the plugin's own part, beside empty", (used[ours] - used[empty]) / rounds * 1e3,
+        OWN_PART_MS))
+    for name in OWN_THREADS:
+        print("  %-38s %7.2f ms a round" % ("  of it the thread " + name, parts[name] / rounds * 1e3))
+    print("  %-38s %7.2f ms a round" % (
+        "the same, beside as many constants", (used[ours] - used[floor]) / rounds * 1e3))
+    if exporter is None:
+        print("  process-exporter: skipped, no %s (Debian package of that name)" % EXPORTER)
     if apps is None:
         print("  apps.plugin: skipped, no %s (Debian package netdata-core)" % APPS_PLUGIN)
+
+
+def bench_descriptors(seconds):
+    """Each target has a collectd of its own, at one second, whose detail is read each time."""
+    raise_descriptor_limit()
+    daemons, watched = [], {}
+    folder = tempfile.mkdtemp(prefix="bench-descriptors-")
+    try:
+        for name, count in (("healthy", 80), ("sick", 10000)):
+            target = Target(name, do=["fds regular %d" % count]).start()
+            daemons.append(target)
+            captures = os.path.join(folder, name)
+            block = config.young(command_line=re.escape(target.path("control")))
+            collectd = Collectd(
+                config.sidecar(block, detail_interval=1, capture=True, capture_folder=captures,
+                               baseline_delay=86400), interval=1).start()
+            daemons.append(collectd)
+            watched[name] = (collectd, captures)
+        time.sleep(5)
+        reading = {name: -thread_cpu_seconds(collectd.pid, "sidecar-reader")
+                   for name, (collectd, _) in watched.items()}
+        time.sleep(seconds)
+        for name, (collectd, _) in watched.items():
+            reading[name] += thread_cpu_seconds(collectd.pid, "sidecar-reader")
+        listing = {name: captured(collectd, captures, name)
+                   for name, (collectd, captures) in watched.items()}
+        counts = {name: open_descriptors(page(collectd)) for name, (collectd, _) in watched.items()}
+    finally:
+        for daemon in reversed(daemons):
+            daemon.kill()
+        shutil.rmtree(folder)
+    print("CPU of a round by its parts, %d s at 1 s intervals, %d captures:" % (seconds, CAPTURES))
+    for name in watched:
+        print("  %-38s %7.2f ms (reader), %.2f ms (a capture's lists)" % (
+            "%s, %d descriptors" % (name, counts[name]), reading[name] / seconds * 1e3,
+            listing[name] / CAPTURES * 1e3))
+
+
+def captured(collectd, folder, name):
+    """CPU time of the lists of CAPTURES captures, one after the other."""
+    before = None
+    for done in range(CAPTURES + 1):
+        if done == 1:  # the first one starts the thread
+            before = thread_cpu_seconds(collectd.pid, "sidecar-listing")
+        with open(os.path.join(folder, "capture-now"), "w", encoding="ascii"):
+            pass
+        deadline = time.monotonic() + 60
+        while len(glob.glob(os.path.join(folder, name, "*-requested*"))) <= done:
+            if time.monotonic() > deadline:
+                sys.exit("bench: no capture of %s\n%s" % (name, collectd.log()))
+            time.sleep(0.2)
+    return thread_cpu_seconds(collectd.pid, "sidecar-listing") - before
+
+
+def open_descriptors(text):
+    return int(re.search(r"^collectd_sidecar_process_open_fds\{.*\} (\d+)", text, re.M).group(1))
 
 
 def page(collectd):
@@ -302,13 +398,15 @@ def bench_readings(readings):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--builddir", default=".")
-    parser.add_argument("what", choices=("cpu", "memory", "readings"))
+    parser.add_argument("what", choices=("cpu", "descriptors", "memory", "readings"))
     parser.add_argument("numbers", nargs="*", type=int)
     arguments = parser.parse_args()
     settings.builddir = os.path.abspath(arguments.builddir)
     if arguments.what == "cpu":
         numbers = arguments.numbers + [60, 1][len(arguments.numbers):]
         bench_cpu(*numbers)
+    elif arguments.what == "descriptors":
+        bench_descriptors(*(arguments.numbers or [30]))
     elif arguments.what == "readings":
         bench_readings(*(arguments.numbers or [100000]))
     else:
