@@ -1,4 +1,4 @@
-"""Headers and bearer tokens, with a gate in front of a real Alertmanager, as of Mimir or a cloud."""
+"""Headers and bearer tokens, with a gate in front of a real Alertmanager, as a cloud has one."""
 
 import http.server
 import os
@@ -138,7 +138,7 @@ class Tokens(Case):
         self.collectd.fire("waits")
         line = self.wait_for_line("[error]", "no token in the file %s" % self.file, *words)
         self.assertIn("BearerTokenFile", line)
-        wait_until("more than a try", lambda: self.collectd.value("alert_posts", "am", "failed") > 1, 10)
+        wait_until("tries", lambda: self.collectd.value("alert_posts", "am", "failed") > 1, 10)
         self.assertEqual([], self.gate.heads)
         self.assertEqual(1, len(self.lines("no token in the file")), self.collectd.log())
         self.assertEqual(1, self.collectd.value("alert_queue_length", "am"))
@@ -150,7 +150,7 @@ class Tokens(Case):
         self.assertNotIn("right", self.collectd.log())
 
     def test_token(self):
-        """the token of the file opens what wants it, without its line break, and is not in the log"""
+        """the file's token opens what wants it, without its line break, and is not in the log"""
         self.write("right\n")
         self.begin(token="right", BearerTokenFile=self.file)
         self.collectd.fire("one")
