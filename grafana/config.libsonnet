@@ -70,7 +70,7 @@ local promql = import 'lib/promql.libsonnet';
     graphiteUseTags: false,
     // The Graphite data source's uid, for rules that Grafana evaluates (provisioning/datasources).
     graphiteUid: 'graphite',
-    // The recording rule that has the red flags that are up, and only those: a fleet has 23 flags
+    // The recording rule that has the red flags that are up, and only those: a fleet has 27 flags
     // for each sidecar, and nearly all are 0.
     flagsUp: 'sidecar:red_flag:up',
 
