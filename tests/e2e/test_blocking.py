@@ -1,6 +1,8 @@
 """A user's processes may block everyone who reads them: another's sidecar is watched all the same,
 collectd ends when it is told to, and afterwards everything is as before."""
 
+import contextlib
+import glob
 import os
 import time
 import unittest
@@ -29,6 +31,14 @@ class BlockingCase(SharesCase):
     def threads(self):
         return len(os.listdir("/proc/%d/task" % self.collectd.pid))
 
+    def readers(self):
+        """The one that reads, and those that were left behind with what blocks them."""
+        found = 0
+        for path in glob.glob("/proc/%d/task/*/comm" % self.collectd.pid):
+            with contextlib.suppress(OSError), open(path, encoding="utf-8") as file:
+                found += file.read() == "sidecar-reader\n"
+        return found
+
     def lines(self):
         return [line for line in self.complaints() if "does not return" in line]
 
@@ -45,9 +55,11 @@ class Blocked(BlockingCase):
         """a user's further ones are not read, so that few threads wait"""
         self.start(12, "now")
         self.assert_honest_is_served()
-        threads = self.threads()
+        wait_until("readers to be left", lambda: self.readers() == 1 + USER_MAX, 20)
+        self.assert_honest_is_served()
+        self.assertEqual(1 + USER_MAX, self.readers())
         self.blocking.release()
-        wait_until("threads to end", lambda: self.threads() == threads - USER_MAX, 20)
+        wait_until("readers to end", lambda: self.readers() == 1, 20)
         self.assert_honest_is_served()
         self.assert_ends()
 
