@@ -5,6 +5,7 @@ should: whatever a port does must delay nobody's process metrics, cost one log
 line, give no value, and never keep the daemon from ending.
 """
 
+import contextlib
 import os
 import time
 
@@ -220,6 +221,32 @@ class Crowd(SidecarCase):
         self.wait_for_status("silent-%d" % self.CROWD, "pprof", TIMEOUT, timeout=60)
         with Hostile("good", instance="late"):
             self.check_every_round("late")
+
+
+class Leaks(SidecarCase):
+    """The page of leaked goroutines alone is spoilt."""
+
+    MODES = ("leaks_html", "leaks_of_all", "leaks_missing", "leaks_too_many", "leaks_absurd")
+
+    @classmethod
+    def parts(cls):
+        block = process_block()
+        return [config.sidecar(block, pprof_timeout=PPROF_TIMEOUT, goroutine_leak_interval=1)]
+
+    def test_leaks(self):
+        """a spoilt page of leaked goroutines gives no number and takes no other value away"""
+        with contextlib.ExitStack() as stack:
+            for mode in (*self.MODES, "leaks", "good"):
+                stack.enter_context(Hostile(mode))
+            for mode in self.MODES:
+                self.wait_for_status(mode, "goroutines", MALFORMED, timeout=30)
+                self.wait_for_status(mode, "pprof", OK)
+                names = {sample.name for sample in self.go_values(mode)}
+                self.assertNotIn(metric("go_goroutines_leaked"), names)
+                self.assertLessEqual({metric("go_goroutines"), metric("go_goroutines_state")}, names)
+            self.assertEqual(7, self.value("go_goroutines_leaked", "leaks"))
+            self.assertEqual(OK, self.status("leaks", "goroutines"))
+            self.assertEqual(OK, self.status("good", "goroutines"))
 
 
 class Ending(SidecarCase):

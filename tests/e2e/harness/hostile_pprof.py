@@ -112,9 +112,14 @@ def body(path, **heap_changes):
 
 def spoilt(word, content):
     """Good, but for the pages whose path has that word in it."""
-    return lambda peer, path: peer.sendall(
-        answer("200 OK", content if word in path else body(path))
+    return lambda peer, path: (
+        peer.sendall(answer("200 OK", content)) if word in path else send_good(peer, path)
     )
+
+
+def leaks(total, *counts):
+    text = "goroutineleak profile: total %d\n" % total
+    return (text + "".join("%d @ 0x1\n#\t0x1\tmain.f+0x1\t/a.go:7\n\n" % n for n in counts)).encode()
 
 
 def answer(status, content, kind="text/plain; charset=utf-8", length=None, extra=""):
@@ -128,7 +133,11 @@ def answer(status, content, kind="text/plain; charset=utf-8", length=None, extra
 
 
 def send_good(peer, path):
-    peer.sendall(answer("200 OK", body(path)))
+    """As a program of Go before 1.27, which has no profile of leaks."""
+    if "goroutineleak" in path:
+        peer.sendall(answer("404 Not Found", b"Unknown profile\n"))
+    else:
+        peer.sendall(answer("200 OK", body(path)))
 
 
 def send_nothing(peer, _path):
@@ -253,6 +262,12 @@ MODES = {
     "dump_switches": spoilt("goroutine", goroutines() + b"\n" + heap()),
     "dump_cut_short": spoilt("goroutine", goroutines()[:-20]),
     "heap_incomplete": spoilt("heap", heap(total=8192)),
+    "leaks": spoilt("goroutineleak", leaks(7, 4, 3)),
+    "leaks_html": spoilt("goroutineleak", b"<html>\nnone today\n</html>\n"),
+    "leaks_of_all": spoilt("goroutineleak", b"goroutine profile: total 7\n7 @ 0x43\n\n"),
+    "leaks_missing": spoilt("goroutineleak", leaks(7, 4)),
+    "leaks_too_many": spoilt("goroutineleak", leaks(7, 4, 4)),
+    "leaks_absurd": spoilt("goroutineleak", leaks(2**63 - 1, 2**63 - 2, 1) + leaks(1, 1)),
 }
 
 
