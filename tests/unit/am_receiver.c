@@ -113,7 +113,7 @@ static char *read_body(struct hostile_connection *c) {
   return body;
 }
 
-enum { RESPONSE_SIZE = 100 };
+enum { RESPONSE_SIZE = 128 };
 
 /* Writes a response of 200; dst has RESPONSE_SIZE bytes. */
 static const char *accepting(const struct receiver *r, char *dst) {
