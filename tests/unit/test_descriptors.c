@@ -421,11 +421,14 @@ static void directories_in_a_directory_are_counted_by_themselves(void **state) {
   held_process_end(&held);
 }
 
-/* A thousand directories of a file each, and then one of ten files. */
+/* So many directories of a file each that each bucket has far more than eight of them, and then
+ * one of ten files. */
+enum { MANY_DIRECTORIES = 3000 };
+
 static int hold_many_directories(void *argument) {
   (void)argument;
   char name[32];
-  for (unsigned i = 0; i < 1000; i++) {
+  for (unsigned i = 0; i < MANY_DIRECTORIES; i++) {
     snprintf(name, sizeof(name), "many-%u", i);
     if (hold_in(name, "file", 1) != 0)
       return -1;
@@ -436,7 +439,7 @@ static int hold_many_directories(void *argument) {
 static void a_count_among_many_directories_is_a_lower_bound(void **state) {
   (void)state;
   struct held_process held;
-  allow_descriptors(2000);
+  allow_descriptors(MANY_DIRECTORIES + 100);
   held_process_start(&held);
   held_process_do(&held, hold_many_directories, NULL);
   read_new(&held);
