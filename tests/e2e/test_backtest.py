@@ -136,4 +136,4 @@ class Rates(WrittenCase):
             code, rows, said = backtest(self.written("rated"))
         self.assertEqual(2, code)
         self.assertEqual([], rows)
-        self.assertRegex(said, r"ps_\w+-\d{4}-\d\d-\d\d: line \d+, column 2: .* StoreRates false")
+        self.assertRegex(said, r"\w+-\d{4}-\d\d-\d\d: line \d+, column 2: .* StoreRates false")
