@@ -463,9 +463,11 @@ static void an_example_of_deleted_files_is_of_where_most_were(void **state) {
   struct held_process held;
   char expected[PATH_MAX];
   held_process_start(&held);
+  read_new(&held);
+  uint64_t own = reading.deleted; /* valgrind has some */
   held_process_do(&held, hold_deleted_in_directories, NULL);
   read_new(&held);
-  assert_int_equal(reading.deleted, 11);
+  assert_int_equal(reading.deleted, own + 11);
   snprintf(expected, sizeof(expected), "%s/", in_folder("gone (deleted)"));
   assert_memory_equal(reading.deleted_path, expected, strlen(expected));
   assert_true(span_ends_with(span_of(reading.deleted_path), " (deleted)"));
@@ -571,7 +573,8 @@ static void files_whose_path_is_too_long_are_counted(void **state) {
     assert_int_equal(reading.duplicate, duplicate + 2);
     assert_int_equal(reading.same_file_max, 3);
     assert_string_equal(reading.same_file_path, "");
-    assert_string_equal(reading.deleted_path, "");
+    if (deleted == 0)
+      assert_string_equal(reading.deleted_path, "");
   }
   held_process_do(&held, remove_unnameable, NULL);
   held_process_end(&held);
