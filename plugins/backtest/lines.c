@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "common/file.h"
 
 int lines_open(struct lines *lines, int fd, size_t max) {
   *lines = (struct lines){.fd = fd, .size = max + 1, .bytes = malloc(max + 1)};
@@ -18,15 +19,12 @@ void lines_close(struct lines *lines) {
 
 /* Reads behind what is there. Returns how many bytes, or -errno. */
 static ssize_t read_more(struct lines *lines) {
-  ssize_t len;
   memmove(lines->bytes, lines->bytes + lines->begin, lines->end - lines->begin);
   lines->end -= lines->begin;
   lines->begin = 0;
-  do
-    len = read(lines->fd, lines->bytes + lines->end, lines->size - lines->end);
-  while (len < 0 && errno == EINTR);
+  ssize_t len = file_read(lines->fd, lines->bytes + lines->end, lines->size - lines->end);
   if (len < 0)
-    return -errno;
+    return len;
   lines->is_at_end = len == 0;
   lines->end += (size_t)len;
   return len;

@@ -158,11 +158,9 @@ static int read_all(struct loader *l, int fd) {
   if (piece == NULL)
     return -ENOMEM;
   while (!l->report->foreign) {
-    ssize_t n = read(fd, piece, READ_BYTES);
-    if (n < 0 && errno == EINTR)
-      continue;
+    ssize_t n = file_read(fd, piece, READ_BYTES);
     if (n < 0)
-      return -errno;
+      return (int)n;
     if (n == 0)
       break;
     take_piece(l, span_make(piece, (size_t)n));

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/file.h"
 
 /* One more byte than the largest token and a line break: that it is too large. */
 enum { TEXT_SIZE = HEADER_TOKEN_MAX + sizeof("\r\n") };
@@ -15,11 +16,9 @@ enum { TEXT_SIZE = HEADER_TOKEN_MAX + sizeof("\r\n") };
 static ssize_t read_text(int fd, char *dst, size_t size) {
   size_t len = 0;
   while (len < size) {
-    ssize_t n = read(fd, dst + len, size - len);
-    if (n < 0 && errno == EINTR)
-      continue;
+    ssize_t n = file_read(fd, dst + len, size - len);
     if (n < 0)
-      return -errno;
+      return n;
     if (n == 0)
       break;
     len += (size_t)n;
