@@ -427,12 +427,6 @@ static void add_by_pattern(struct samples *samples, enum metric metric,
     samples_add_gauge(samples, metric, patterns->items[i].name, values[i]);
 }
 
-static void add_share(struct samples *samples, enum metric metric, uint64_t part,
-                      uint64_t whole) {
-  if (part != VALUE_UNKNOWN && whole != VALUE_UNKNOWN && whole > 0)
-    samples_add_gauge_double(samples, metric, NULL, (double)part / (double)whole);
-}
-
 static uint64_t microseconds(uint64_t ticks, uint64_t ticks_per_second) {
   if (ticks == VALUE_UNKNOWN || ticks_per_second == 0)
     return VALUE_UNKNOWN;
@@ -442,7 +436,8 @@ static uint64_t microseconds(uint64_t ticks, uint64_t ticks_per_second) {
 void samples_add_pulse(struct samples *samples, const struct process_pulse *pulse,
                        uint64_t ticks_per_second) {
   add_gauges(samples, pulse, pulse_gauges, ARRAY_LENGTH(pulse_gauges));
-  add_share(samples, METRIC_OPEN_FDS_RATIO, pulse->open_fds, pulse->max_fds);
+  samples_add_gauge_double(samples, METRIC_OPEN_FDS_RATIO, NULL,
+                           share_of(pulse->open_fds, pulse->max_fds));
   samples_add_counter_pair(samples, METRIC_CPU_TIME,
                            microseconds(pulse->user_ticks, ticks_per_second),
                            microseconds(pulse->system_ticks, ticks_per_second));
@@ -459,7 +454,8 @@ void samples_add_descriptors(struct samples *samples, const struct descriptors_r
   for (size_t i = 0; i < DESCRIPTOR_CLASSES; i++)
     samples_add_gauge(samples, METRIC_FDS, descriptor_class_name(i), reading->by_class[i]);
   add_gauges(samples, reading, descriptor_gauges, ARRAY_LENGTH(descriptor_gauges));
-  add_share(samples, METRIC_INOTIFY_WATCHES_RATIO, reading->inotify_watches, watches_limit);
+  samples_add_gauge_double(samples, METRIC_INOTIFY_WATCHES_RATIO, NULL,
+                           share_of(reading->inotify_watches, watches_limit));
   add_by_pattern(samples, METRIC_FDS_MATCHING, patterns, reading->matching);
 }
 

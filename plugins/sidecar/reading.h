@@ -10,6 +10,7 @@
 #define SIDECAR_READING_H
 
 #include <limits.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,12 @@
 #include "common/pattern.h"
 #include "common/scan.h"
 #include "sidecar/sqlite_lock.h"
+
+/* The share of a whole. NaN if one of them is not known; of nothing there is no share. */
+static inline double share_of(uint64_t part, uint64_t whole) {
+  bool is_known = part != VALUE_UNKNOWN && whole != VALUE_UNKNOWN && whole > 0;
+  return is_known ? (double)part / (double)whole : NAN;
+}
 
 /* ---- the pulse ---- */
 

@@ -71,12 +71,6 @@ static void observe_anonymous(struct flags *flags, uint64_t now_ms) {
   signal_count(flags, SIGNAL_ANONYMOUS_BYTES, bytes, now_ms);
 }
 
-/* NaN if one is not known; of nothing there is no part. */
-static double ratio(uint64_t part, uint64_t whole) {
-  bool is_known = part != VALUE_UNKNOWN && whole != VALUE_UNKNOWN && whole > 0;
-  return is_known ? (double)part / (double)whole : NAN;
-}
-
 static void observe_pulse(struct flags *flags, const struct reading *reading) {
   const struct process_pulse *pulse = reading->pulse;
   struct snapshot *now = &flags->now;
@@ -91,7 +85,8 @@ static void observe_pulse(struct flags *flags, const struct reading *reading) {
   if (now->retained_bytes == VALUE_UNKNOWN)
     observe_anonymous(flags, reading->now_ms);
   signal_count(flags, SIGNAL_OPEN_FDS, now->fds, reading->now_ms);
-  signal_number(flags, SIGNAL_OPEN_FDS_RATIO, ratio(now->fds, pulse->max_fds), reading->now_ms);
+  signal_number(flags, SIGNAL_OPEN_FDS_RATIO, share_of(now->fds, pulse->max_fds),
+                reading->now_ms);
   signal_count(flags, SIGNAL_THREADS, now->threads, reading->now_ms);
   signal_number(flags, SIGNAL_CPU_SECONDS, ticks / (double)reading->ticks_per_second,
                 reading->now_ms);
@@ -183,7 +178,8 @@ static void observe_descriptors(struct flags *flags, const struct reading *readi
   signal_count(flags, SIGNAL_SESSION_FILES, now->session_files, reading->now_ms);
   signal_count(flags, SIGNAL_SQLITE_FOREIGN_LOCKS, contended, reading->now_ms);
   signal_number(flags, SIGNAL_INOTIFY_WATCHES_RATIO,
-                ratio(now->inotify_watches, reading->inotify_watches_limit), reading->now_ms);
+                share_of(now->inotify_watches, reading->inotify_watches_limit),
+                reading->now_ms);
 }
 
 /* LazyFree was released by Go and not yet reclaimed by the kernel; the rest Go keeps itself. */
