@@ -562,6 +562,9 @@ static void add_site(struct evidence *evidence, struct buffer *line, const struc
                 goroutine_state_name(site->state), stack);
 }
 
+/* Of sites as new as the value. */
+static const struct evidence_moment as_new = {0, 0};
+
 EVIDENCE_OF(goroutines) {
   (void)status;
   add_site(evidence, line, find_site(facts, weight_of), &facts->sites_of);
@@ -605,23 +608,17 @@ EVIDENCE_OF(stuck_goroutines) {
   add_site(evidence, line, site, &facts->dump_of);
 }
 
-/* The stack that most of the leaked ones have. Their page does not show who created them, and
- * not for what they wait; a dump does. */
+/* The stack that most of the leaked ones have. Their page shows neither who created them nor
+ * what they wait for; a dump does. */
 EVIDENCE_OF(leaked_goroutines) {
   (void)status;
   const struct site_top *leaks = facts->leaks;
-  char stack[EVIDENCE_STACK_SIZE];
   if (leaks == NULL || leaks->len == 0)
     return;
   const struct site *worst = &leaks->sites[0], *dumped = site_of_frames(facts, worst);
-  const char *state = goroutine_state_name((dumped != NULL ? dumped : worst)->state);
-  evidence_stack(stack, sizeof(stack), dumped != NULL ? dumped : worst);
-  if (state[0] != '\0')
-    evidence_add(evidence, "state", "%s", state);
-  evidence_add(evidence, "stack", "%s", stack);
-  evidence_add(evidence, "count", "%" PRIu64, worst->weight);
-  buffer_printf(line, "; %" PRIu64 "%s%s at %s", worst->weight, state[0] != '\0' ? " in " : "",
-                state, stack);
+  struct site shown = dumped != NULL ? *dumped : *worst;
+  shown.weight = worst->weight;
+  add_site(evidence, line, &shown, &as_new);
 }
 
 /* Of those whose stack a pattern of the flag matches. */
@@ -638,7 +635,6 @@ static uint64_t fetching_weight_of(const struct site *site,
 
 /* The value is of the same profile as the sites. */
 EVIDENCE_OF(fetching) {
-  static const struct evidence_moment as_new = {0, 0};
   (void)status;
   add_site(evidence, line, find_site(facts, fetching_weight_of), &as_new);
 }
