@@ -18,6 +18,8 @@
 #define PPROF "http://localhost:PORT/debug/pprof/"
 #define TOP_OF_HEAP "go tool pprof -top " PPROF "heap"
 #define COMMON_STACKS "curl -s '" PPROF "goroutine?debug=1' | head -40"
+#define BUSY_THREADS "top -b -n 1 -H -p PID | head -20"
+#define CPU_PROFILE "go tool pprof -top '" PPROF "profile?seconds=30'"
 #define FILES_BY_NAME                                                                          \
   "lsof -p PID | grep REG | awk '{print $9}' | sort | uniq -c | sort -rn | head -20"
 #define FILES_BY_TYPE "lsof -p PID | awk '{print $5}' | sort | uniq -c | sort -rn"
@@ -38,6 +40,9 @@
   "bufio.Scanner: a buffer not released. json.Unmarshal: large objects kept.\n"                \
   "append in a loop: a slice that only grows. strings.Split: parts keep the whole string "     \
   "alive.\n"
+
+#define CPU_STEPS                                                                              \
+  "`go tool pprof -top cpu.pb.gz` shows where the time goes; then `list FUNCTION`.\n"
 
 #define MEMORY_STEPS                                                                           \
   "memory-map.txt: is it anonymous memory (the Go heap, or C) or mapped files?\n"              \
@@ -520,16 +525,15 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .window_s = 1800,
             .wants_cpu_profile = true,
             .add_evidence = evidence_of_cpu,
-            .confirm = "top -b -n 1 -H -p PID | head -20",
-            .confirm_pprof = "go tool pprof -top '" PPROF "profile?seconds=30'",
+            .confirm = BUSY_THREADS,
+            .confirm_pprof = CPU_PROFILE,
             .why = "a poll chain that runs twice, or a loop that does not end",
             .tuning = "Raise it where busy hours after quiet ones are normal.",
             .next_steps =
-                "`go tool pprof -top cpu.pb.gz` shows where the time goes; then `list "
-                "FUNCTION`.\nA poll function called twice as often as it should be: a poll "
-                "chain "
-                "that was\nstarted twice. Much of it in the garbage collector: see "
-                "allocation_rate.\n",
+                CPU_STEPS "A poll function called twice as often as it should be: a poll "
+                          "chain "
+                          "that was\nstarted twice. Much of it in the garbage collector: see "
+                          "allocation_rate.\n",
         },
     [RED_FLAG_CPU_BUSY] =
         {
@@ -546,15 +550,14 @@ const struct red_flag_info red_flags[RED_FLAGS] = {
             .hold_s = 3600,
             .wants_cpu_profile = true,
             .add_evidence = evidence_of_cpu,
-            .confirm = "top -b -n 1 -H -p PID | head -20",
-            .confirm_pprof = "go tool pprof -top '" PPROF "profile?seconds=30'",
+            .confirm = BUSY_THREADS,
+            .confirm_pprof = CPU_PROFILE,
             .why = "one that never rests has had too much to do since it started: cpu, which "
                    "compares it with what is usual for it, cannot tell",
             .tuning = "Raise it for a sidecar that follows many agents day and night.",
             .next_steps =
-                "`go tool pprof -top cpu.pb.gz` shows where the time goes; then `list "
-                "FUNCTION`.\nA poll that is too short, or of too many files; a watcher that "
-                "wakes itself.\n",
+                CPU_STEPS "A poll that is too short, or of too many files; a watcher that "
+                          "wakes itself.\n",
         },
     [RED_FLAG_CHILD_CPU] =
         {
