@@ -1,8 +1,8 @@
 // The plugin's series in Graphite, as write_graphite names them with the settings of
 // config.libsonnet. A target that this makes has series called as without any of them,
 //   … HOST.sidecar-NAME.METRIC[-TYPE][.SOURCE]
-// so that whoever takes a name apart has to know no other. With tags, where names have dots, each
-// is `dot` until shown() makes it one again.
+// so that code which takes a name apart needs to know only this form. With tags, where names may
+// contain dots, each dot is `dot` until shown() restores it.
 //
 // Prefix is text. Host and sidecar are the names of Grafana's variables, or null for any.
 function(config)

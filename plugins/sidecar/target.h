@@ -93,10 +93,9 @@ struct target_go {
   uint64_t num_gc, pauses_ns;
   struct held_samples memstats_gauges, memstats_counters;
   uint64_t dump_queried_ns, heap_queried_ns, leaks_queried_ns; /* 0: never */
-  uint64_t goroutines_ns, heap_ns,
-      leaks_ns;                        /* when the held ones were taken; leaks_ns 0: never */
-  struct evidence_moment dump, groups; /* of the last ones */
-  bool has_new_sites;                  /* of goroutines, in this reading */
+  uint64_t goroutines_ns, heap_ns, leaks_ns; /* when the held ones were taken */
+  struct evidence_moment dump, groups;       /* of the last ones */
+  bool has_new_sites;                        /* of goroutines, in this reading */
   struct held_samples goroutine_gauges, heap_gauges;
   /* NULL before the first profile */
   struct site_history *goroutine_sites, *heap_sites;

@@ -1,8 +1,8 @@
 /*
  * Counts of the most frequent of any number of keys, in memory of fixed size (the "space
  * saving" sketch, as in go/site.h): eight keys share a bucket, and a new one replaces the
- * rarest there and inherits its count as an uncertainty. Keys are keyed hashes, so that nobody
- * can choose which of them share a bucket. Pure.
+ * rarest there and inherits its count as an uncertainty. Keys are keyed hashes, so that no
+ * process can choose which of them share a bucket. Pure.
  */
 #ifndef SIDECAR_LINUX_KEY_SKETCH_H
 #define SIDECAR_LINUX_KEY_SKETCH_H
